@@ -1,0 +1,89 @@
+package ir
+
+import "context"
+
+// Machine is what L6 tells of the hardware it stands for.
+type Machine struct {
+	Vendor   string
+	CPU      string   // brand string
+	Arch     string   // GOARCH
+	ISA      string   // the level that kernels may use: go, avx2, ...
+	ISAs     []string // the levels that this machine has, least first
+	Threads  int      // worker threads of a program
+	Cores    int      // physical cores within affinity and CPU quota
+	Logical  int
+	L1D, L2  int // bytes a core
+	L3       int // bytes
+	Governor string
+}
+
+// Schedule is what L5 decides for one node: how its loops are cut. The meaning of each number is the kernel's.
+type Schedule struct {
+	Name  string // untuned, heuristic, tuned
+	Tiles []int  // rows (output channels), columns (pixels), depth; 0 = the kernel's own choice
+}
+
+// Problem is a node with everything that a kernel needs to decide whether it can run it and to pack its weights:
+// shapes for the batch it will run, and weights by input position (nil where the input is an activation).
+type Problem struct {
+	Node    *Node
+	In      []Shape
+	Out     []Shape
+	Weights []*Tensor
+	Machine Machine
+}
+
+// Exactness is the class of a kernel's largest error (DEFINITIONS: exactness classes).
+type Exactness string
+
+// The classes: equal, 2e-5 and 1e-4 of the largest magnitude against float64 on the same weights.
+const (
+	ExactInt      Exactness = "int"
+	ExactF32      Exactness = "f32"
+	ExactWinograd Exactness = "winograd"
+)
+
+// Kernel is a row of L4's table: one way to run one operator.
+type Kernel struct {
+	Name      string // conv_f32_gemm_csr__avx2: operator, type, algorithm, format, ISA
+	Op        string
+	Algorithm string // direct, gemm, ...; empty for operators that have but one
+	Format    string // dense, csr
+	Type      Type
+	ISA       string // least level needed
+	Exact     Exactness
+	// Fits says why the kernel cannot run the problem; nil: it can.
+	Fits func(Problem) error
+	// Bind packs the weights and returns what runs the node. It may be slow; Run may not allocate.
+	Bind func(Problem, Schedule) (Bound, error)
+}
+
+// Bound is a kernel bound to a node.
+type Bound struct {
+	Run func(Call)
+	// Chunks is the number of independent parts of one call: parts may run on different workers, in any order.
+	// A kernel that works in phases has Chunks of each phase in order.
+	Phases         []int
+	WorkspaceBytes int64 // scratch that the node wants while it runs (im2col matrix, packed panels), 64-byte aligned
+	PackedBytes    int64 // weights as packed
+	MACsExecuted   int64 // what it issues, stored zeros and padding included
+}
+
+// Call is one part of one run of a node.
+type Call struct {
+	In        [][]float32 // activations, by input position; nil for weights
+	Out       [][]float32
+	Workspace []float32
+	Phase     int
+	Chunk     int
+}
+
+// Runner runs a graph on a batch of preprocessed images (N x C x H x W) and can show what its nodes made.
+type Runner interface {
+	Run(ctx context.Context, g *Graph, batch *Tensor, see func(n *Node, out *Tensor)) (logits *Tensor, err error)
+}
+
+// Meter times a graph: the median milliseconds of one run.
+type Meter interface {
+	Time(ctx context.Context, g *Graph) (ms float64, err error)
+}
