@@ -77,8 +77,9 @@ type Cursor struct {
 
 // Ready says what the session is.
 type Ready struct {
-	PID       int    `json:"pid"`
-	GoVersion string `json:"go_version"` // of the language it runs, without the "go" in front
+	PID         int      `json:"pid"`
+	GoVersion   string   `json:"go_version"`             // of the language it runs, without the "go" in front
+	CommTargets []string `json:"comm_targets,omitempty"` // targets a client may open a comm to; the front closes all others
 }
 
 // Stream is text for stdout or stderr.
@@ -117,7 +118,7 @@ type Error struct {
 type Done struct {
 	Err         *Error                    `json:"err,omitempty"`
 	Interrupted bool                      `json:"interrupted,omitempty"`
-	Marker      string                    `json:"marker,omitempty"` // written to file descriptors 1 and 2 before this frame
+	Marker      string                    `json:"marker,omitempty"` // of NewMarker, written to file descriptors 1 and 2 before this frame
 	Expressions map[string]map[string]any `json:"expressions,omitempty"`
 	Usage       map[string]any            `json:"usage,omitempty"`
 	Reply       json.RawMessage           `json:"reply,omitempty"` // of debug
