@@ -1,0 +1,92 @@
+package display
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// Handle is something shown that can be replaced. As the last expression of a cell it shows nothing more.
+type Handle struct {
+	id   string
+	make func(v any) (data, metadata map[string]any)
+}
+
+// Update replaces what the handle shows. A string given to a handle of HTML, Markdown, LaTeX or SVG is taken as
+// that; any other value is shown as [Show] would.
+func (h *Handle) Update(v any) error {
+	data, metadata := h.make(v)
+	return sink().Update(data, metadata, h.id)
+}
+
+// show displays v and returns its handle.
+func show(v any, make func(v any) (data, metadata map[string]any)) *Handle {
+	h := &Handle{id: newID(), make: make}
+	data, metadata := make(v)
+	if err := sink().Display(data, metadata, h.id); err != nil {
+		// A cell has no use for this error: the session's pipe is gone and with it the reader of any answer.
+		return h
+	}
+	return h
+}
+
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// Show shows any value the way [Bundle] says.
+func Show(v any) *Handle { return show(v, Bundle) }
+
+// HTML shows a piece of HTML. It is the caller's to escape what comes from elsewhere (html.EscapeString).
+func HTML(s string) *Handle { return show(s, textual(htmlBundle)) }
+
+// Markdown shows Markdown, formulas between dollar signs included.
+func Markdown(s string) *Handle { return show(s, textual(sourceBundle("text/markdown"))) }
+
+// LaTeX shows a formula; one without delimiters of its own stands in a line of its own.
+func LaTeX(s string) *Handle { return show(s, textual(latexBundle)) }
+
+// SVG shows a vector image.
+func SVG(s string) *Handle { return show(s, textual(svgBundle)) }
+
+// PNG shows an image in PNG's format. An image.Image is shown by [Show].
+func PNG(b []byte) *Handle { return show(b, Bundle) }
+
+// JSON shows v as a tree that can be unfolded. What encoding/json refuses is shown as text.
+func JSON(v any) *Handle { return show(v, jsonBundle) }
+
+// VegaLite shows a Vega-Lite specification: JSON as a string or []byte, or a value that encodes to it.
+func VegaLite(spec any) *Handle { return show(spec, vegaBundle) }
+
+// textual makes a bundle of a string by f and of anything else by Bundle.
+func textual(f func(string) map[string]any) func(any) (map[string]any, map[string]any) {
+	return func(v any) (map[string]any, map[string]any) {
+		if s, ok := v.(string); ok {
+			return f(s), nil
+		}
+		return Bundle(v)
+	}
+}
+
+func htmlBundle(s string) map[string]any {
+	return map[string]any{"text/html": s, plain: textOf(s)}
+}
+
+func sourceBundle(mime string) func(string) map[string]any {
+	return func(s string) map[string]any { return map[string]any{mime: s, plain: s} }
+}
+
+func latexBundle(s string) map[string]any {
+	body := strings.TrimSpace(s)
+	if !strings.HasPrefix(body, "$") && !strings.HasPrefix(body, `\(`) && !strings.HasPrefix(body, `\[`) && !strings.HasPrefix(body, `\begin`) {
+		body = "$$" + body + "$$"
+	}
+	return map[string]any{"text/latex": body, plain: s}
+}
+
+func svgBundle(s string) map[string]any {
+	return map[string]any{"image/svg+xml": s, plain: fmt.Sprintf("SVG image, %d bytes", len(s))}
+}
