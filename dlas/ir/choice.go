@@ -1,6 +1,9 @@
 package ir
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Choice is one word of a layer's line after parsing: `prune(0.9, scope=layer)`, `direct`, `cpu(isa=avx2, threads=2)`.
 // The grammar is parsed by package dlas; a list has been multiplied out into points before a layer sees it.
@@ -26,13 +29,54 @@ func (c Choice) Arg(key, def string) string {
 // String is the canonical spelling.
 func (c Choice) String() string {
 	if len(c.Value)+len(c.Args) == 0 {
-		return c.Name
+		return QuoteName(c.Name)
 	}
-	parts := append([]string(nil), c.Value...)
+	var parts []string
+	for _, v := range c.Value {
+		parts = append(parts, Quote(v))
+	}
 	for _, a := range c.Args {
-		parts = append(parts, a.Key+a.Op+a.Value)
+		parts = append(parts, a.Key+a.Op+Quote(a.Value))
 	}
-	return c.Name + "(" + strings.Join(parts, ", ") + ")"
+	return QuoteName(c.Name) + "(" + strings.Join(parts, ", ") + ")"
+}
+
+// Quote spells a value so that the grammar reads it back as one: as it is where it is a word (letters, digits, ._/-+)
+// or a vector of words in brackets, else in double quotes.
+func Quote(s string) string {
+	if isVector(s) {
+		return s
+	}
+	return QuoteName(s)
+}
+
+// QuoteName spells a choice's name, which is never a vector.
+func QuoteName(s string) string {
+	if isWord(s) {
+		return s
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+// WordRune reports whether r may stand in a word of the grammar.
+func WordRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._/-+", r)
+}
+
+func isWord(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return !WordRune(r) }) < 0
+}
+
+func isVector(s string) bool {
+	if len(s) < 2 || s[0] != '[' || s[len(s)-1] != ']' {
+		return false
+	}
+	for _, w := range strings.Split(s[1:len(s)-1], " ") {
+		if !isWord(w) {
+			return false
+		}
+	}
+	return true
 }
 
 // Option is a row of a layer's table of choices: what help, completion and error messages are made of.
