@@ -1,0 +1,5 @@
+package magic
+
+import "syscall"
+
+func diesWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }

@@ -1,0 +1,33 @@
+//go:build unix
+
+package magic
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestEndCommands(t *testing.T) {
+	var out lines
+	if err := Shell(t.Context(), &Call{Args: "sleep 100 >/dev/null 2>&1 & echo $!", Stdout: &out, Stderr: &out}); err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(out.String()))
+	if err != nil || syscall.Kill(pid, 0) != nil {
+		t.Fatalf("no process in the background: %q", out.String())
+	}
+	group, err := syscall.Getpgid(pid)
+	if err != nil || group == syscall.Getpgrp() {
+		t.Fatalf("its group is ours: %d, %v", group, err)
+	}
+	EndCommands()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if syscall.Kill(-group, 0) != nil || isZombie(pid) {
+			return
+		}
+	}
+	t.Errorf("process %d outlives its session", pid)
+}

@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package magic
+
+func isZombie(int) bool { return false }
