@@ -1,0 +1,75 @@
+// Package install puts godlas where Jupyter finds it: a copy of the running binary in the user's cache, a private
+// JupyterLab environment beside it, and the kernelspec that joins the two.
+//
+// Everything lies below the user's cache folder, in godlas/, so that removing that folder undoes it all:
+//
+//	godlas/bin/HASH/dlas      copies of the binary, by content (go run's own copy is gone when it ends)
+//	godlas/python/HASH/       JupyterLab, by the hash of the embedded lock file
+//	godlas/jupyter/           JupyterLab's settings and log, apart from the user's own Jupyter
+//
+// Nothing here is half made: files and folders appear by a rename, under a lock that other processes respect.
+package install
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Name is the kernelspec's name, as `jupyter kernelspec list` shows it and as notebooks store it.
+const Name = "godlas"
+
+// cacheDir returns the folder that everything made here lies in. It does not create it.
+func cacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder for this user: %w", err)
+	}
+	return filepath.Join(dir, "godlas"), nil
+}
+
+// writeFile puts data at path through a rename, so that a reader sees the old content or the new, never a part.
+func writeFile(path string, data []byte, mode os.FileMode) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+		}
+	}()
+	if _, err = tmp.Write(data); err != nil {
+		return err
+	}
+	if err = tmp.Chmod(mode); err != nil {
+		return err
+	}
+	if err = tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// isDir reports whether path is a folder.
+func isDir(path string) bool {
+	fi, err := os.Stat(path)
+	return err == nil && fi.IsDir()
+}
+
+// exists reports whether there is something at path, following links.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// token returns n random bytes in hex.
+func token(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}

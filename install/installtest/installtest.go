@@ -1,0 +1,82 @@
+// Package installtest gives tests what an installed godlas has: the JupyterLab environment, the binary and a
+// kernelspec that points at it.
+package installtest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/godlas/godlas/install"
+	"github.com/godlas/godlas/internal/need"
+)
+
+// Env returns the pinned JupyterLab environment, made if need be, or ends the test under the name python where no
+// fit Python is there or the packages cannot be had.
+func Env(t testing.TB) *install.Env {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	e, err := install.MakeEnv(ctx, logWriter{t})
+	if none := (*install.NoPython)(nil); errors.As(err, &none) {
+		need.Missing(t, "python", "there is no Python of 3.11 or newer with venv and ensurepip on PATH")
+	}
+	if err != nil {
+		need.Missing(t, "python", err.Error())
+	}
+	return e
+}
+
+// Binary builds cmd/dlas and returns its path, or ends the test under the name go where there is no toolchain.
+func Binary(t testing.TB) string {
+	t.Helper()
+	goTool := need.Program(t, "go", "go")
+	name := "dlas"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	path := filepath.Join(t.TempDir(), name)
+	cmd := exec.Command(goTool, "build", "-o", path, "github.com/godlas/godlas/cmd/dlas")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build ./cmd/dlas: %v\n%s", err, out)
+	}
+	return path
+}
+
+// Kernel builds the binary and installs a kernelspec for it into a folder of the test's own. It returns the binary
+// and the environment's additions with which Jupyter programs find that kernelspec and keep their own files, and
+// godlas its history and results, in the test's folder.
+func Kernel(t testing.TB) (binary string, env []string) {
+	t.Helper()
+	binary = Binary(t)
+	dir := t.TempDir()
+	if _, err := install.WriteKernelspec(filepath.Join(dir, "share"), binary); err != nil {
+		t.Fatal(err)
+	}
+	env = []string{
+		"JUPYTER_PATH=" + filepath.Join(dir, "share"),
+		"JUPYTER_DATA_DIR=" + filepath.Join(dir, "data"),
+		"JUPYTER_CONFIG_DIR=" + filepath.Join(dir, "config"),
+		"JUPYTER_RUNTIME_DIR=" + filepath.Join(dir, "runtime"),
+		"XDG_CACHE_HOME=" + filepath.Join(dir, "cache"),
+	}
+	for _, d := range []string{"data", "config", "runtime", "cache"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return binary, env
+}
+
+// logWriter writes to the test's log.
+type logWriter struct{ t testing.TB }
+
+func (w logWriter) Write(p []byte) (int, error) {
+	w.t.Logf("%s", p)
+	return len(p), nil
+}
