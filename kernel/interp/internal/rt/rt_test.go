@@ -1,0 +1,173 @@
+package rt
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"sort"
+	"sync"
+	"testing"
+	"unsafe"
+)
+
+func TestCheck(t *testing.T) {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skip("methods need amd64 or arm64")
+	}
+	if err := Check(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func meth(name string, ptr bool, typ any, f func([]reflect.Value) []reflect.Value) Method {
+	return Method{Name: name, Ptr: ptr, Type: reflect.TypeOf(typ), Func: f}
+}
+
+func values(xs ...any) []reflect.Value {
+	var out []reflect.Value
+	for _, x := range xs {
+		out = append(out, reflect.ValueOf(x))
+	}
+	return out
+}
+
+// named makes a finished type whose layout is that of u.
+func named(t *testing.T, name string, u reflect.Type, ms ...Method) *Named {
+	t.Helper()
+	n := NewNamed("main", "main", name, u.Kind(), len(ms), 0)
+	n.SetLayout(u)
+	n.Finish(u, nil)
+	if err := n.AddMethods(ms); err != nil {
+		t.Skip(err)
+	}
+	return n
+}
+
+func TestMethodsAreSeen(t *testing.T) {
+	point := named(t, "Point", reflect.TypeFor[struct {
+		X int `json:"x"`
+		Y string
+	}](),
+		meth("String", false, func() string { return "" }, func(a []reflect.Value) []reflect.Value {
+			return values(fmt.Sprintf("<%d %s>", a[0].Field(0).Int(), a[0].Field(1).String()))
+		}),
+		meth("Error", true, func() string { return "" }, func(a []reflect.Value) []reflect.Value {
+			return values(fmt.Sprint("bad ", a[0].Elem().Field(0).Int()))
+		}))
+	v := reflect.New(point.T)
+	v.Elem().Field(0).SetInt(7)
+	v.Elem().Field(1).SetString("q")
+	if got := fmt.Sprintf("%v %T", v.Elem().Interface(), v.Interface()); got != "<7 q> *main.Point" {
+		t.Error(got)
+	}
+	if got := fmt.Sprint(v.Interface().(error).Error(), v.Type().NumMethod(), v.Elem().Type().NumMethod()); got != "bad 72 1" {
+		t.Error(got)
+	}
+	if b, err := json.Marshal(v.Interface()); err != nil || string(b) != `{"x":7,"Y":"q"}` {
+		t.Error(string(b), err)
+	}
+	target := reflect.New(reflect.PointerTo(point.T))
+	if !errors.As(fmt.Errorf("w: %w", v.Interface().(error)), target.Interface()) || target.Elem().UnsafePointer() != v.UnsafePointer() {
+		t.Error("errors.As does not find it")
+	}
+	if reflect.PointerTo(point.T) != point.P || point.P.Elem() != point.T {
+		t.Error("pointer type")
+	}
+
+	ints := named(t, "Ints", reflect.TypeFor[[]int](),
+		meth("Len", false, func() int { return 0 }, func(a []reflect.Value) []reflect.Value { return values(a[0].Len()) }),
+		meth("Less", false, func(i, j int) bool { return false }, func(a []reflect.Value) []reflect.Value {
+			return values(a[0].Index(int(a[1].Int())).Int() < a[0].Index(int(a[2].Int())).Int())
+		}),
+		meth("Swap", false, func(i, j int) {}, func(a []reflect.Value) []reflect.Value {
+			reflect.Swapper(a[0].Convert(reflect.TypeFor[[]int]()).Interface())(int(a[1].Int()), int(a[2].Int()))
+			return nil
+		}))
+	s := []int{3, 1, 2}
+	sort.Sort(reflect.ValueOf(s).Convert(ints.T).Interface().(sort.Interface))
+	if fmt.Sprint(s) != "[1 2 3]" {
+		t.Error(s)
+	}
+	// added after the type was made, and sorted in
+	err := ints.AddMethods([]Method{meth("String", false, func() string { return "" }, func(a []reflect.Value) []reflect.Value { return values("ints") })})
+	if err != nil || fmt.Sprint(reflect.ValueOf(s).Convert(ints.T)) != "ints" || ints.T.Method(2).Name != "String" {
+		t.Error(err, ints.T.NumMethod())
+	}
+}
+
+func TestFuncCarries(t *testing.T) {
+	m := NewFuncMaker(reflect.TypeFor[func(int) int](), func(f *Func, a []reflect.Value) []reflect.Value {
+		return values(int(a[0].Int()) + *(*int)(f.Vars))
+	})
+	five := 5
+	p := m.Make(nil, unsafe.Pointer(&five))
+	fn := *(*func(int) int)(unsafe.Pointer(&p))
+	if fn(2) != 7 {
+		t.Error(fn(2))
+	}
+	if c := Carried(p); c == nil || c.Vars != unsafe.Pointer(&five) {
+		t.Error("not recognised")
+	}
+	other := reflect.MakeFunc(reflect.TypeFor[func(int) int](), func(a []reflect.Value) []reflect.Value { return a })
+	if Carried(*(*unsafe.Pointer)(addressOf(other))) != nil {
+		t.Error("a foreign func is taken for ours")
+	}
+	plain := TestFuncCarries
+	if Carried(*(*unsafe.Pointer)(unsafe.Pointer(&plain))) != nil {
+		t.Error("a compiled func is taken for ours")
+	}
+}
+
+// TestUnderCollector makes types and frames, and calls methods, from several
+// goroutines while the collector runs all the time.
+func TestUnderCollector(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(1))
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range 25 {
+				n := named(t, fmt.Sprintf("T%d_%d", g, i), reflect.TypeFor[struct {
+					P *int
+					S []string
+				}](), meth("String", false, func() string { return "" }, func(a []reflect.Value) []reflect.Value {
+					return values(fmt.Sprint(a[0].Field(0).Elem().Int(), a[0].Field(1).Len()))
+				}))
+				l := Layout(40, []uintptr{8, 24})
+				for j := range 50 {
+					v := reflect.New(n.T).Elem()
+					x := j
+					v.Field(0).Set(reflect.ValueOf(&x))
+					v.Field(1).Set(reflect.ValueOf(make([]string, 3)))
+					mem := New(l)
+					*(**int)(unsafe.Add(mem, 8)) = &x
+					*(*uintptr)(unsafe.Add(mem, 16)) = 0xc000000008 // no pointer
+					if got := fmt.Sprint(v.Interface(), **(**int)(unsafe.Add(mem, 8))); got != fmt.Sprint(j, " 3 ", j) && got != fmt.Sprintf("%d 3 %d", j, j) {
+						t.Error(got)
+						return
+					}
+				}
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+func TestMaps(t *testing.T) {
+	m := map[string][3]int{}
+	typ := Of(reflect.TypeOf(m))
+	word := *(*unsafe.Pointer)(unsafe.Pointer(&m))
+	k := "a"
+	*(*[3]int)(MapSet(typ, word, unsafe.Pointer(&k))) = [3]int{1, 2, 3}
+	if p, ok := MapGet(typ, word, unsafe.Pointer(&k)); !ok || *(*[3]int)(p) != m["a"] || m["a"][2] != 3 {
+		t.Error(m)
+	}
+	MapDelete(typ, word, unsafe.Pointer(&k))
+	if _, ok := MapGet(typ, nil, unsafe.Pointer(&k)); ok || len(m) != 0 {
+		t.Error(m)
+	}
+}
