@@ -1,0 +1,6 @@
+//go:build amd64 && !noasm
+
+package hardware
+
+// hasAssembly tells whether this build has kernels in assembly for its processor family.
+const hasAssembly = true
