@@ -249,13 +249,7 @@ func TestLockFile(t *testing.T) {
 }
 
 func TestRealEnv(t *testing.T) {
-	if _, err := findPython(t.Context()); err != nil {
-		need.Missing(t, "python", "there is no Python of 3.11 or newer with venv and ensurepip on PATH")
-	}
-	e, err := MakeEnv(t.Context(), io.Discard)
-	if err != nil {
-		need.Missing(t, "python", err.Error())
-	}
+	e := realEnv(t)
 	cmd := exec.Command(e.Python, "-c", "import jupyterlab, nbclient, jupyter_kernel_test, ipykernel; print(jupyterlab.__version__)")
 	cmd.Env = pythonEnv()
 	out, err := cmd.CombinedOutput()
