@@ -1,0 +1,99 @@
+// Package compress is L3, model optimisations: passes that turn a network into a smaller one, applied in order.
+//
+// A pass is a file of this package and a row of its table. A pass leaves the graph that it was given as it is, and
+// replaces the tensors that it changes.
+package compress
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/godlas/godlas/dlas/ir"
+)
+
+// pass is a row of the table.
+type pass struct {
+	option ir.Option
+	check  func(c ir.Choice) error
+	// apply returns the new graph and one line that says what it did.
+	apply func(ctx context.Context, g *ir.Graph, c ir.Choice) (*ir.Graph, string, error)
+}
+
+func passes() []pass { return []pass{none(), prune()} }
+
+// defined are the names that the definitions have and this build has not.
+var defined = []string{
+	"channels", "blocks", "punch", "pattern", "palette", "lowrank", "ternary", "fp16", "bf16", "int8", "recalibrate", "auto",
+}
+
+// Options describes the passes there are.
+func Options() []ir.Option {
+	var o []ir.Option
+	for _, p := range passes() {
+		o = append(o, p.option)
+	}
+	return o
+}
+
+// Check finds what is wrong with a choice without applying it.
+func Check(c ir.Choice) error {
+	p, err := lookup(c.Name)
+	if err != nil {
+		return err
+	}
+	return p.check(c)
+}
+
+func lookup(name string) (pass, error) {
+	var names []string
+	for _, p := range passes() {
+		if p.option.Name == name {
+			return p, nil
+		}
+		names = append(names, p.option.Name)
+	}
+	if slices.Contains(defined, name) {
+		return pass{}, &ir.Error{Layer: ir.Compress, What: "the pass " + name + " is not in this build", Try: "there is: " + strings.Join(names, ", ")}
+	}
+	return pass{}, ir.Unknown(ir.Compress, "pass", name, names)
+}
+
+// Apply applies the passes in order and returns the new graph, which shares what no pass changed with g, and one line
+// for each pass that did something. Errors are *ir.Error of layer compress.
+func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice) (*ir.Graph, []string, error) {
+	var lines []string
+	for _, c := range cs {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		p, err := lookup(c.Name)
+		if err == nil {
+			err = p.check(c)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		var line string
+		if g, line, err = p.apply(ctx, g, c); err != nil {
+			return nil, nil, err
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return g, lines, nil
+}
+
+func none() pass {
+	return pass{
+		option: ir.Option{Name: "none", Help: "The network as it is: the baseline of every compressed one."},
+		check: func(c ir.Choice) error {
+			if len(c.Value)+len(c.Args) > 0 {
+				return ir.Errorf(ir.Compress, "none takes no arguments")
+			}
+			return nil
+		},
+		apply: func(_ context.Context, g *ir.Graph, _ ir.Choice) (*ir.Graph, string, error) { return g, "", nil },
+	}
+}

@@ -1,0 +1,63 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/godlas/godlas/dlas/ir"
+)
+
+// Counts is what a network holds. Batch norm's running statistics are no parameters, but are saved.
+type Counts struct {
+	Params  int64 // weights and biases, batch norm's scale and bias included
+	Nonzero int64 // those that are not zero
+	Bytes   int64 // of all tensors as saved
+
+	Sparse  int64 // elements of conv and linear weights: what sparsity is a fraction of
+	Zeros   int64 // those of them that are zero
+	Tensors int
+}
+
+// Sparsity is the fraction of zeros among conv and linear weights.
+func (c Counts) Sparsity() float64 {
+	if c.Sparse == 0 {
+		return 0
+	}
+	return float64(c.Zeros) / float64(c.Sparse)
+}
+
+// Count counts a graph's weights as loaded, before any folding; each tensor once.
+func Count(g *ir.Graph) Counts {
+	stats, sparse := map[string]bool{}, map[string]bool{}
+	for _, n := range g.Nodes {
+		switch {
+		case n.Op == "BatchNormalization" && len(n.In) == 5:
+			stats[n.In[3]], stats[n.In[4]] = true, true
+		case slices.Contains([]string{"Conv", "Gemm"}, n.Op) && len(n.In) > 1:
+			sparse[n.In[1]] = true
+		}
+	}
+	var c Counts
+	for name, t := range g.Weights {
+		c.Bytes += t.Bytes()
+		c.Tensors++
+		if stats[name] {
+			continue
+		}
+		elems := int64(t.Shape.Elems())
+		zeros := int64(0)
+		if data, ok := t.Data.([]float32); ok {
+			for _, v := range data {
+				if v == 0 {
+					zeros++
+				}
+			}
+		}
+		c.Params += elems
+		c.Nonzero += elems - zeros
+		if sparse[name] {
+			c.Sparse += elems
+			c.Zeros += zeros
+		}
+	}
+	return c
+}
