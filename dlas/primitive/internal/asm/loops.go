@@ -1,0 +1,70 @@
+package asm
+
+// DenseGo runs a block whose groups have that many rows (at most 6) in Go.
+func DenseGo(d *Dense, rows int) {
+	d.check(rows)
+	depth := len(d.Off)
+	for g := range d.Groups {
+		w := d.W[g*depth*rows : (g+1)*depth*rows]
+		for v := range 2 {
+			var acc [6][Lane]float32
+			for r := range rows {
+				for j := range Lane {
+					acc[r][j] = d.Bias[g*rows+r]
+				}
+			}
+			for k, off := range d.Off {
+				at := d.At[v] + int(off)
+				x := (*[Lane]float32)(d.In[at : at+Lane])
+				for r, wr := range w[k*rows : (k+1)*rows] {
+					a := &acc[r]
+					for j := range Lane {
+						a[j] += x[j] * wr
+					}
+				}
+			}
+			for r := range rows {
+				finish(&acc[r], d.Out, d.Res, d.To[v]+(g*rows+r)*d.Pitch, d.Lo, d.Hi)
+			}
+		}
+	}
+}
+
+// SparseGo runs a block of that many lanes (2 or 8) in Go.
+func SparseGo(s *Sparse, lanes int) {
+	s.check(lanes)
+	for r := range s.Rows {
+		entries := s.Entries[s.Ptr[r]:s.Ptr[r+1]]
+		for v := range lanes {
+			var acc [Lane]float32
+			for j := range Lane {
+				acc[j] = s.Bias[r]
+			}
+			for _, e := range entries {
+				at := s.At[v] + int(e.Off)
+				x := (*[Lane]float32)(s.In[at : at+Lane])
+				for j := range Lane {
+					acc[j] += x[j] * e.W
+				}
+			}
+			finish(&acc, s.Out, s.Res, s.To[v]+r*s.Pitch, s.Lo, s.Hi)
+		}
+	}
+}
+
+func finish(acc *[Lane]float32, out, res []float32, at int, lo, hi float32) {
+	if res != nil {
+		for j, x := range res[at : at+Lane] {
+			acc[j] += x
+		}
+	}
+	for j, x := range acc {
+		if x < lo {
+			x = lo
+		}
+		if x > hi {
+			x = hi
+		}
+		out[at+j] = x
+	}
+}
