@@ -1,4 +1,6 @@
 package dlas
 
+import "github.com/godlas/godlas/dlas/data"
+
 // runner is a compiled Spec with its data at hand.
-type runner struct{}
+type runner struct{ set *data.Set }

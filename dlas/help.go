@@ -1,0 +1,123 @@
+package dlas
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/godlas/godlas/dlas/ir"
+)
+
+// words explains the columns of cards and tables, and the verdicts: what it is, its unit, where the rule comes from.
+var words = []ir.Option{
+	{Name: "top-1", Help: "Fraction of the images whose true class came first, in per cent on a card and as a fraction in JSON, with its Wilson 95 % interval. null without labels and with random weights.", Source: "Wilson 1927"},
+	{Name: "top-5", Help: "Fraction of the images whose true class is among the first five."},
+	{Name: "latency", Help: "Milliseconds of one run of a whole batch, from f32 NCHW in memory to f32 logits, warm and back to back over the first 32 inputs; decoding and preprocessing are outside. It describes this process on this machine only."},
+	{Name: "interval", Help: "A range that holds the true value in 95 of 100 repetitions of the measurement: Wilson's for an accuracy, the order-statistic (binomial) one for a median of times. Two results whose intervals overlap may well be equal.", Source: "Wilson 1927; Conover, Practical Nonparametric Statistics"},
+	{Name: "stopped_by", Help: "Why the measuring of latency ended: the interval became narrower than 2 % of the median, or the budget of 3 s was spent. There are at least 30 samples."},
+	{Name: "overhead", Help: "Milliseconds that a network which does nothing takes on the same input: what calling the engine costs."},
+	{Name: "params", Help: "Number of weights of all kinds, zeros included."},
+	{Name: "nonzero", Help: "Number of weights that are not zero."},
+	{Name: "sparsity", Help: "Fraction of zeros among the weights of convolutions and linear layers, first and last included, biases and batch norm not."},
+	{Name: "macs", Help: "Multiply-accumulates of the network's definition for one image: full output, border included, the same for every primitive. 1 MAC is 2 FLOP."},
+	{Name: "macs_nonzero", Help: "The multiply-accumulates whose weight is not zero: the work that is left after compression."},
+	{Name: "macs_executed", Help: "The multiply-accumulates that the kernel issues, padding and stored zeros included."},
+	{Name: "bytes", Help: "Weights as saved, in bytes. 1 MB is 10^6 bytes."},
+	{Name: "memory_bytes", Help: "Packed weights and the buffers of the compiled program, in bytes."},
+	{Name: "workspace_bytes", Help: "Scratch memory that a node wants while it runs: the im2col matrix of gemm, packed panels."},
+	{Name: "instead_of", Help: "The choice that does not apply to this node: depthwise and linear nodes run their own kernel under every primitive."},
+	{Name: "ms", Help: "Milliseconds of one node: the median of a separate profiled pass. The card shows the sum of the nodes over the latency."},
+	{Name: "faster", Help: "Verdict of a paired comparison: the whole 95 % interval of the ratio of latencies lies below 1 and the median ratio is more than 1 % away from it. Slower is the mirror image; everything else reads cannot tell."},
+	{Name: "paired", Help: "Measured side by side: the programs alternate in at least 11 rounds, in reversed order each round, so that a drifting clock cannot favour one."},
+	{Name: "unpaired", Help: "The results were measured apart, so a change of the machine between them may be all that differs."},
+	{Name: "stored", Help: "Taken from the store of earlier results of this build on this environment; sweep --fresh measures anew."},
+	{Name: "mcnemar", Help: "The exact test for a difference of two accuracies on the same images: binomial on the images that just one of the two got right. p above 0.05 reads no difference shown, which is no proof of equality.", Source: "McNemar 1947"},
+	{Name: "spec", Help: "One choice a layer. Its hash is the same for every spelling: magic, Go, command line, JSON."},
+}
+
+// Help explains a word: a choice of a layer, an argument, a layer, a column or a verdict. The error names the nearest
+// words.
+func Help(word string) (string, error) {
+	word = strings.TrimSpace(word)
+	if l := ir.Layer(word); l.Number() > 0 {
+		return helpLayer(l), nil
+	}
+	var found []string
+	var names []string
+	for _, l := range ir.Layers() {
+		names = append(names, string(l))
+		for _, o := range Options(l) {
+			names = append(names, o.Name)
+			if o.Name == word {
+				found = append(found, helpOption(fmt.Sprintf("%s (L%d %s: %s)", o.Name, l.Number(), l.Title(), l), o))
+			}
+		}
+	}
+	for _, o := range words {
+		names = append(names, o.Name)
+		if o.Name == strings.ToLower(word) {
+			found = append(found, helpOption(o.Name, o))
+		}
+	}
+	if found == nil {
+		return "", ir.Unknown("", "word", word, names)
+	}
+	return strings.Join(found, "\n"), nil
+}
+
+// HelpWords lists what Help explains.
+func HelpWords() []string {
+	var names []string
+	for _, l := range ir.Layers() {
+		names = append(names, string(l))
+		for _, o := range Options(l) {
+			names = append(names, o.Name)
+		}
+	}
+	for _, o := range words {
+		names = append(names, o.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func helpLayer(l ir.Layer) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "L%d %s: %s\n", l.Number(), l.Title(), l)
+	t := table{}
+	for _, o := range Options(l) {
+		t.rows = append(t.rows, []string{"  " + o.Name, firstSentence(o.Help)})
+	}
+	b.WriteString(t.text())
+	return b.String()
+}
+
+func helpOption(title string, o ir.Option) string {
+	var b strings.Builder
+	b.WriteString(title + "\n  " + o.Help + "\n")
+	for _, p := range o.Params {
+		name := p.Key
+		if name == "" {
+			name = "value"
+		}
+		b.WriteString("  " + name + ": " + p.Help)
+		if len(p.Values) > 0 {
+			b.WriteString("; one of " + strings.Join(p.Values, ", "))
+		}
+		if p.Default != "" {
+			b.WriteString("; default " + p.Default)
+		}
+		b.WriteString("\n")
+	}
+	if o.Source != "" {
+		b.WriteString("  source: " + o.Source + "\n")
+	}
+	return b.String()
+}
+
+func firstSentence(s string) string {
+	if i := strings.Index(s, ". "); i >= 0 {
+		return s[:i+1]
+	}
+	return s
+}

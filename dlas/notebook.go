@@ -1,0 +1,132 @@
+package dlas
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/godlas/godlas/dlas/ir"
+)
+
+// CellContext returns the context of the running notebook cell. The program that runs cells sets it once at its start;
+// without it MustRun cannot be interrupted.
+var CellContext func() context.Context
+
+// OnProgress is told how far a run or sweep is. The program sets it once at its start; it is called often, from the
+// goroutine that runs, and must be quick.
+var OnProgress func(Progress)
+
+// Progress is how far one step of a run is.
+type Progress struct {
+	Step        string // "latency", "accuracy", ...
+	Label       string // the point of a sweep; empty in a run
+	Done, Total int    // in the step's own units; Total is 0 where it is not known
+}
+
+func progress(p Progress) {
+	if OnProgress != nil {
+		OnProgress(p)
+	}
+}
+
+func cellContext() context.Context {
+	if CellContext != nil {
+		if ctx := CellContext(); ctx != nil {
+			return ctx
+		}
+	}
+	return context.Background()
+}
+
+// asError makes what MustRun panics with.
+func asError(err error) *ir.Error {
+	var e *ir.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &ir.Error{What: "the run ended", Err: err}
+}
+
+// MustRun is Run for a notebook cell: it follows the cell's interrupt and panics with an *ir.Error, which the cell
+// shows as one line.
+func (s Stack) MustRun() *Result {
+	r, err := s.Run(cellContext())
+	if err != nil {
+		panic(asError(err))
+	}
+	return r
+}
+
+// MustSweep is Sweep for a notebook cell.
+func (s Stack) MustSweep() *Sweep {
+	w, err := s.Sweep(cellContext())
+	if err != nil {
+		panic(asError(err))
+	}
+	return w
+}
+
+// MustCompare is Compare for a notebook cell.
+func MustCompare(a, b *Result) *Comparison {
+	c, err := Compare(cellContext(), a, b)
+	if err != nil {
+		panic(asError(err))
+	}
+	return c
+}
+
+// recent is the results of this process, oldest first.
+var recent struct {
+	sync.Mutex
+	results []*Result
+	sweep   *Sweep
+}
+
+func remember(r *Result) {
+	recent.Lock()
+	defer recent.Unlock()
+	recent.results = append(recent.results, r)
+}
+
+// Last is the newest result of this process, nil before the first run.
+func Last() *Result {
+	recent.Lock()
+	defer recent.Unlock()
+	if n := len(recent.results); n > 0 {
+		return recent.results[n-1]
+	}
+	return nil
+}
+
+// LastSweep is the newest sweep of this process, nil before the first.
+func LastSweep() *Sweep {
+	recent.Lock()
+	defer recent.Unlock()
+	return recent.sweep
+}
+
+// Recent lists the results of this process, oldest first.
+func Recent() Results {
+	recent.Lock()
+	defer recent.Unlock()
+	return slices.Clone(recent.results)
+}
+
+// Named is the newest result of this process with that name (`run as NAME`) or with a Spec hash that begins so; nil
+// where there is none.
+func Named(name string) *Result {
+	for _, r := range slices.Backward(Recent()) {
+		if name != "" && (r.Name == name || strings.HasPrefix(r.SpecHash, name)) {
+			return r
+		}
+	}
+	return nil
+}
+
+// As names the result, so that Named, tables and compare know it by that name.
+func (r *Result) As(name string) *Result {
+	r.Name = plain(name)
+	return r
+}

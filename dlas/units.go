@@ -1,0 +1,69 @@
+package dlas
+
+import (
+	"math"
+	"strconv"
+)
+
+// The numbers of cards and tables: milliseconds with three digits that count, MB of 10^6 bytes, percentages.
+
+// millis is a time with its unit, three significant digits.
+func millis(ms float64) string {
+	switch {
+	case ms >= 1000:
+		return significant(ms/1000) + " s"
+	case ms >= 0.1 || ms == 0:
+		return significant(ms) + " ms"
+	}
+	return significant(ms*1000) + " us"
+}
+
+// significant is v with three significant digits and no exponent.
+func significant(v float64) string {
+	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
+	return strconv.FormatFloat(v, 'f', max(0, min(digits, 12)), 64)
+}
+
+// bytesText is a size with its decimal unit.
+func bytesText(n int64) string { return scaled(n, "B") }
+
+// scaled is a count with an SI prefix.
+func scaled(n int64, unit string) string {
+	v := float64(n)
+	for _, p := range []struct {
+		size float64
+		name string
+	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if math.Abs(v) >= p.size {
+			return significant(v/p.size) + " " + p.name + unit
+		}
+	}
+	if unit == "" {
+		return strconv.FormatInt(n, 10)
+	}
+	return strconv.FormatInt(n, 10) + " " + unit
+}
+
+// thousands writes a count in full, with commas.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	neg := n < 0
+	if neg {
+		s = s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	if neg {
+		return "-" + s
+	}
+	return s
+}
+
+// percent is a fraction as a percentage with two decimals.
+func percent(f float64) string { return strconv.FormatFloat(100*f, 'f', 2, 64) + " %" }
+
+func percentBare(f float64) string { return strconv.FormatFloat(100*f, 'f', 2, 64) }
