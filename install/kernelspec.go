@@ -11,6 +11,8 @@ import (
 	"runtime"
 )
 
+//go:generate go run logo/draw.go
+
 //go:embed logo/logo-32x32.png logo/logo-64x64.png logo/logo-svg.svg
 var logos embed.FS
 

@@ -1,0 +1,20 @@
+# Chores. `go test ./...` is the one test command and .ci/run the gate; nothing here is needed to build or to test.
+
+.PHONY: check fmt generate lock picture
+
+check: ## the whole gate
+	.ci/run
+
+fmt: ## format as the gate wants it
+	cd _tools && go build -o ../.bin/ mvdan.cc/gofumpt
+	git ls-files '*.go' ':!*/testdata/*' | xargs .bin/gofumpt -w
+
+generate: ## remake generated files
+	go generate ./...
+
+lock: ## resolve install/lock/lab.in anew for every platform, with the hashes of every file (needs uv from PyPI)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-build \
+		--no-header --no-annotate --no-emit-index-url install/lock/lab.in -o install/lock/lab.txt
+
+picture: ## the README's picture: the quickstart in JupyterLab (needs Python and Chromium)
+	DLAS_PICTURES=$(CURDIR)/docs go test -count=1 -run 'TestQuickstartInJupyterLab' ./notebooks
