@@ -1,0 +1,157 @@
+package zmtp
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+)
+
+// ZMTP 3.0, https://rfc.zeromq.org/spec/23.
+const (
+	greetingLen = 64
+	flagMore    = 1
+	flagLong    = 2
+	flagCommand = 4
+
+	maxCommand = 4 << 10 // a READY with its metadata, a PING with its context: far below this
+)
+
+// greeting is a peer's first 64 bytes: ZMTP 3.0, mechanism NULL, no server role.
+func greeting() []byte {
+	g := make([]byte, greetingLen)
+	g[0], g[9] = 0xff, 0x7f
+	g[10] = 3
+	copy(g[12:], "NULL")
+	return g
+}
+
+// ready is a READY command frame.
+func ready(typ zmq4.SocketType, id string) []byte {
+	body := []byte("\x05READY")
+	prop := func(k, v string) {
+		body = append(body, byte(len(k)))
+		body = append(body, k...)
+		body = binary.BigEndian.AppendUint32(body, uint32(len(v)))
+		body = append(body, v...)
+	}
+	prop("Socket-Type", string(typ))
+	prop("Identity", id)
+	return appendFrame(nil, flagCommand, body)
+}
+
+// appendFrame adds a frame with its header in the shortest form.
+func appendFrame(b []byte, flags byte, body []byte) []byte {
+	if len(body) > 255 {
+		b = append(b, flags|flagLong)
+		b = binary.BigEndian.AppendUint64(b, uint64(len(body)))
+	} else {
+		b = append(b, flags, byte(len(body)))
+	}
+	return append(b, body...)
+}
+
+// handshake speaks ZMTP with the peer up to and including both READY commands. What zmq4 then reads as the peer's half
+// is composed here from what was understood, so nothing malformed reaches its parsers. A connection that is returned
+// together with an error holds a place in the listener.
+func (l *listener) handshake(raw net.Conn) (*conn, error) {
+	raw.SetDeadline(time.Now().Add(l.Limits.Handshake))
+	if _, err := raw.Write(greeting()); err != nil {
+		return nil, err
+	}
+	br := bufio.NewReaderSize(raw, 16<<10)
+	var g [greetingLen]byte
+	// Of an older peer only the first bytes come: it waits for an answer of its own version.
+	if _, err := io.ReadFull(br, g[:11]); err != nil {
+		return nil, err
+	}
+	if g[0] != 0xff || g[9]&1 != 1 || g[10] < 3 {
+		return nil, errors.New("not a ZMTP 3 peer")
+	}
+	if _, err := io.ReadFull(br, g[11:]); err != nil {
+		return nil, err
+	}
+	if mech := string(bytes.TrimRight(g[12:32], "\x00")); mech != "NULL" {
+		return nil, fmt.Errorf("it wants security mechanism %q, here is NULL only", mech)
+	}
+	c := newConn(l, raw, br)
+	flags, n, err := c.header()
+	if err != nil {
+		return nil, err
+	}
+	if flags&^flagLong != flagCommand || n > maxCommand {
+		return nil, errors.New("no READY after the greeting")
+	}
+	body, err := c.body(nil, n)
+	if err != nil {
+		return nil, err
+	}
+	typ, id, err := parseReady(body)
+	if err != nil {
+		return nil, err
+	}
+	if !compatible(l.Type, typ) {
+		return nil, fmt.Errorf("a %q socket cannot talk to a %s", typ, l.Type)
+	}
+	if err := l.admit(c, id); err != nil {
+		return nil, err
+	}
+	if _, err := raw.Write(ready(l.Type, "")); err != nil {
+		return c, err
+	}
+	raw.SetDeadline(time.Time{})
+	c.in = append(greeting(), ready(zmq4.SocketType(typ), id)...)
+	return c, nil
+}
+
+func compatible(ours zmq4.SocketType, peer string) bool {
+	switch ours {
+	case zmq4.Router:
+		return peer == "DEALER" || peer == "REQ" || peer == "ROUTER"
+	case zmq4.XPub:
+		return peer == "SUB" || peer == "XSUB"
+	case zmq4.Rep:
+		return peer == "REQ" || peer == "DEALER"
+	}
+	return false
+}
+
+// parseReady reads the socket type and the identity from the body of a READY command.
+func parseReady(b []byte) (typ, id string, err error) {
+	b, ok := bytes.CutPrefix(b, []byte("\x05READY"))
+	if !ok {
+		return "", "", errors.New("no READY after the greeting")
+	}
+	bad := errors.New("malformed metadata in READY")
+	for len(b) > 0 {
+		k := int(b[0])
+		if k == 0 || len(b) < 1+k+4 {
+			return "", "", bad
+		}
+		name := string(b[1 : 1+k])
+		n := binary.BigEndian.Uint32(b[1+k:])
+		b = b[1+k+4:]
+		if uint64(n) > uint64(len(b)) {
+			return "", "", bad
+		}
+		value := string(b[:n])
+		b = b[n:]
+		switch strings.ToLower(name) {
+		case "socket-type":
+			typ = value
+		case "identity":
+			id = value
+		}
+	}
+	if len(id) > 255 {
+		return "", "", errors.New("an identity has at most 255 bytes")
+	}
+	return typ, id, nil
+}
