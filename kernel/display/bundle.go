@@ -48,7 +48,10 @@ func Bundle(v any) (data, metadata map[string]any) {
 	case *Bar:
 		return nil, nil
 	case reflect.Value:
-		if v.IsValid() && v.CanInterface() {
+		switch {
+		case !v.IsValid():
+			return Bundle(nil)
+		case v.CanInterface():
 			return Bundle(v.Interface())
 		}
 		return map[string]any{plain: cut(fmt.Sprintf("%+v", v))}, nil

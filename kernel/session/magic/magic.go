@@ -21,6 +21,7 @@ type Magic struct {
 	Help string
 	Line bool // may be written %name
 	Cell bool // may be written %%name as the first line of a cell
+	Go   bool // its arguments, or the body of its cell, are Go: the editor's help with Go is there too
 	// Run does it. An error ends the cell: one line that says what was wrong and what would be right. It must
 	// return soon after ctx ends, which is how an interrupt reaches it.
 	Run func(ctx context.Context, c *Call) error

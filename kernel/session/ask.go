@@ -1,0 +1,263 @@
+package session
+
+import (
+	"go/doc/comment"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/interp"
+	"github.com/godlas/godlas/kernel/session/cell"
+	"github.com/godlas/godlas/kernel/session/magic"
+)
+
+// question answers what is asked about code that does not run.
+func (s *session) question(f pipe.Frame) {
+	c, err := pipe.Decode[pipe.Cursor](f)
+	if err != nil {
+		c = pipe.Cursor{}
+	}
+	// A fault in answering must not end the session with all its values; the answer is then the empty one.
+	switch f.Kind {
+	case pipe.KindComplete:
+		var a pipe.Completed
+		quietly(func() { a = s.complete(c) })
+		s.conn.Send(pipe.KindCompleted, f.ID, 0, a)
+	case pipe.KindInspect:
+		var a pipe.Inspected
+		quietly(func() { a = s.inspect(c) })
+		s.conn.Send(pipe.KindInspected, f.ID, 0, a)
+	case pipe.KindIsComplete:
+		a := pipe.Judged{Status: "unknown"}
+		quietly(func() { a = s.judge(c.Code) })
+		s.conn.Send(pipe.KindJudged, f.ID, 0, a)
+	}
+}
+
+func quietly(f func()) {
+	defer func() { recover() }()
+	f()
+}
+
+// byteOffset turns a position in code points into one in bytes.
+func byteOffset(src string, points int) int {
+	off := 0
+	for ; points > 0 && off < len(src); points-- {
+		_, n := utf8.DecodeRuneInString(src[off:])
+		off += n
+	}
+	return off
+}
+
+// span is where a piece that is not Go stands, without the blank lines around it.
+type span struct {
+	from int // its first character
+	args int // after the name of a magic
+	head int // the end of its first line
+	to   int // the end of its last
+}
+
+func spanOf(src string, p cell.Piece) span {
+	text := src[p.Start:p.End]
+	g := span{from: p.Start + len(text) - len(strings.TrimLeft(text, " \t\r\n"))}
+	line := func(off int) int {
+		if i := strings.IndexByte(src[off:p.End], '\n'); i >= 0 {
+			return off + i
+		}
+		return p.End
+	}
+	g.head = line(g.from)
+	g.to = line(p.Start + len(strings.TrimRight(text, " \t\r\n")))
+	if p.Kind == cell.Whole {
+		g.to = p.End
+	}
+	sign := len(src[g.from:g.head]) - len(strings.TrimLeft(src[g.from:g.head], "%"))
+	g.args = min(g.from+sign+len(p.Name), g.head)
+	return g
+}
+
+// at is the piece that is not Go in which an offset stands.
+func at(pieces []cell.Piece, src string, off int) (cell.Piece, span, bool) {
+	for _, p := range pieces {
+		if p.Kind == cell.Go {
+			continue
+		}
+		if g := spanOf(src, p); g.from < off && off <= g.to {
+			return p, g, true
+		}
+	}
+	return cell.Piece{}, span{}, false
+}
+
+// goRange is the part of a piece that its magic takes as Go.
+func (s *session) goRange(p cell.Piece, g span) (from, to int, ok bool) {
+	if p.Kind != cell.Line && p.Kind != cell.Whole {
+		return 0, 0, false
+	}
+	m, err := s.table.Find(p.Name, p.Kind == cell.Whole)
+	if err != nil || !m.Go {
+		return 0, 0, false
+	}
+	if p.Kind == cell.Whole {
+		return g.head, g.to, true
+	}
+	return g.args, g.head, true
+}
+
+// goText is a cell with spaces in place of all that is not Go; the arguments or bodies of magics that take Go stay.
+func (s *session) goText(src string, pieces []cell.Piece) string {
+	b := []byte(cell.Blank(src))
+	for _, p := range pieces {
+		if p.Kind == cell.Go {
+			continue
+		}
+		if from, to, ok := s.goRange(p, spanOf(src, p)); ok {
+			copy(b[from:to], src[from:to])
+		}
+	}
+	return string(b)
+}
+
+// magicAt is the piece in which an offset stands, unless it is Go or in the Go that a magic takes.
+func (s *session) magicAt(src string, pieces []cell.Piece, off int) (cell.Piece, span, bool) {
+	p, g, ok := at(pieces, src, off)
+	if ok {
+		if from, to, isGo := s.goRange(p, g); isGo && from < off && off <= to {
+			return p, g, false
+		}
+	}
+	return p, g, ok
+}
+
+func (s *session) complete(c pipe.Cursor) pipe.Completed {
+	off := byteOffset(c.Code, c.Pos)
+	pieces := cell.Split(c.Code)
+	var matches []pipe.Match
+	start, end := off, off
+	if p, g, ok := s.magicAt(c.Code, pieces, off); ok {
+		found, replace := s.completeMagic(c.Code, p, g, off)
+		for _, m := range found {
+			matches = append(matches, pipe.Match{Text: m.Text, Type: m.Type})
+		}
+		start = off - replace
+	} else if l, err := s.language(); err == nil {
+		a := l.Complete(s.goText(c.Code, pieces), off)
+		for _, i := range a.Items {
+			matches = append(matches, pipe.Match{Text: i.Text, Type: i.Type, Signature: i.Signature})
+		}
+		start, end = a.Start, a.End
+	}
+	if start < 0 || start > end || end > len(c.Code) {
+		start, end = off, off
+	}
+	return pipe.Completed{Matches: matches, Start: utf8.RuneCountInString(c.Code[:start]), End: utf8.RuneCountInString(c.Code[:end])}
+}
+
+func (s *session) completeMagic(src string, p cell.Piece, g span, off int) ([]magic.Match, int) {
+	whole := p.Kind == cell.Whole
+	switch {
+	case p.Kind == cell.Shell:
+		return magic.Files(src[g.from+1 : off])
+	case p.Kind == cell.Help:
+		return nil, 0
+	case off <= g.args:
+		return s.completeName(src[g.from:off])
+	}
+	m, err := s.table.Find(p.Name, whole)
+	if err != nil || m.Complete == nil {
+		return nil, 0
+	}
+	if whole && off > g.head {
+		return m.Complete(magic.Completing{Text: src[g.head+1 : off], Body: true, Table: s.table})
+	}
+	return m.Complete(magic.Completing{Text: strings.TrimLeft(src[g.args:off], " \t"), Table: s.table})
+}
+
+// completeName lists the magics that begin as typed, one or two percent signs in front.
+func (s *session) completeName(typed string) (names []magic.Match, replace int) {
+	whole := strings.HasPrefix(typed, "%%")
+	for _, m := range s.table.Rows() {
+		sign := "%"
+		switch {
+		case whole && m.Cell, typed == "%" && !m.Line:
+			sign = "%%"
+		case whole || !m.Line:
+			continue
+		}
+		if strings.HasPrefix(sign+m.Name, typed) {
+			names = append(names, magic.Match{Text: sign + m.Name, Type: "magic"})
+		}
+	}
+	return names, len(typed)
+}
+
+func (s *session) inspect(c pipe.Cursor) pipe.Inspected {
+	off := byteOffset(c.Code, c.Pos)
+	pieces := cell.Split(c.Code)
+	if p, _, ok := s.magicAt(c.Code, pieces, off); ok {
+		m, err := s.table.Find(strings.TrimLeft(p.Name, "%"), p.Kind == cell.Whole || strings.HasPrefix(p.Name, "%%"))
+		if err != nil {
+			return pipe.Inspected{}
+		}
+		return pipe.Inspected{Found: true, Data: map[string]any{"text/plain": m.Usage()}}
+	}
+	l, err := s.language()
+	if err != nil {
+		return pipe.Inspected{}
+	}
+	info, ok := l.Inspect(s.goText(c.Code, pieces), off, c.Detail)
+	if !ok {
+		return pipe.Inspected{}
+	}
+	return pipe.Inspected{Found: true, Data: describeInfo(info, c.Detail)}
+}
+
+// describeInfo is what is known of a name as text and as Markdown; with detail its source too.
+func describeInfo(info interp.Info, detail int) map[string]any {
+	var text, md []string
+	if info.Signature != "" {
+		text = append(text, info.Signature)
+		md = append(md, "```go\n"+info.Signature+"\n```")
+	}
+	if info.Doc != "" {
+		var p comment.Parser
+		d := p.Parse(info.Doc)
+		pr := comment.Printer{HeadingLevel: 4, HeadingID: func(*comment.Heading) string { return "" }}
+		text = append(text, strings.TrimSpace(string(pr.Text(d))))
+		md = append(md, strings.TrimSpace(string(pr.Markdown(d))))
+	}
+	if detail > 0 && info.Source != "" {
+		text = append(text, info.Source)
+		md = append(md, "```go\n"+info.Source+"\n```")
+	}
+	return map[string]any{"text/plain": strings.Join(text, "\n\n"), "text/markdown": strings.Join(md, "\n\n")}
+}
+
+func (s *session) judge(src string) pipe.Judged {
+	pieces := cell.Split(src)
+	if len(pieces) == 0 {
+		return pipe.Judged{Status: "complete"}
+	}
+	last := pieces[len(pieces)-1]
+	if last.Kind == cell.Whole {
+		if m, err := s.table.Find(last.Name, true); err != nil || !m.Go {
+			if !strings.HasSuffix(strings.TrimRight(src, " \t"), "\n") { // an empty line ends it
+				return pipe.Judged{Status: "incomplete"}
+			}
+			return pipe.Judged{Status: "complete"}
+		}
+	}
+	text := s.goText(src, pieces)
+	if strings.TrimSpace(text) == "" {
+		return pipe.Judged{Status: "complete"}
+	}
+	l, err := s.language()
+	if err != nil {
+		return pipe.Judged{Status: "unknown"}
+	}
+	status, indent := l.IsComplete(text)
+	if status != "incomplete" {
+		indent = ""
+	}
+	return pipe.Judged{Status: status, Indent: indent}
+}

@@ -1,0 +1,159 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/interp"
+)
+
+// Colours of a traceback.
+const (
+	red   = "\x1b[31m"
+	bold  = "\x1b[1m"
+	plain = "\x1b[0m"
+)
+
+// Limits of a traceback: an endless recursion has a long one.
+const (
+	maxFrames = 20
+	maxDiags  = 20
+)
+
+// message is an error of one line.
+func message(name, text string) *pipe.Error {
+	text = clean(text)
+	return &pipe.Error{Name: name, Value: text, Traceback: []string{red + text + plain}}
+}
+
+// describe is the error of a cell as the client shows it.
+func (s *session) describe(ctx context.Context, err error) *pipe.Error {
+	if ctx.Err() != nil {
+		return message("Interrupted", "the cell was interrupted; what it had declared is kept")
+	}
+	if name, ok := s.isMessage(err); ok {
+		return message(name, err.Error())
+	}
+	var compile *interp.CompileError
+	var panicked *interp.PanicError
+	switch {
+	case errors.As(err, &compile) && len(compile.Diags) > 0:
+		return s.compileError(compile)
+	case errors.As(err, &panicked):
+		if name, ok := s.isMessage(panicked.Value); ok {
+			return message(name, fmt.Sprint(panicked.Value))
+		}
+		return s.panicError(panicked)
+	}
+	return message("Error", err.Error())
+}
+
+func (s *session) isMessage(v any) (string, bool) {
+	if s.opts.Message == nil || v == nil {
+		return "", false
+	}
+	return s.opts.Message(v)
+}
+
+func (s *session) compileError(e *interp.CompileError) *pipe.Error {
+	out := &pipe.Error{Name: "CompileError"}
+	var lines []string
+	for i, d := range e.Diags {
+		if i == maxDiags {
+			out.Traceback = append(out.Traceback, fmt.Sprintf("and %d more", len(e.Diags)-i))
+			break
+		}
+		msg := clean(d.Msg)
+		at := fmt.Sprintf("%s:%d:%d:", d.Cell, d.Line, d.Col)
+		lines = append(lines, at+" "+msg)
+		out.Traceback = append(out.Traceback, bold+at+plain+" "+red+msg+plain)
+		if l := s.sources.caret(d.Cell, d.Line, d.Col); l != "" {
+			out.Traceback = append(out.Traceback, l)
+		}
+	}
+	out.Value = strings.Join(lines, "\n")
+	return out
+}
+
+func (s *session) panicError(e *interp.PanicError) *pipe.Error {
+	text := clean(e.Text)
+	out := &pipe.Error{Name: "panic", Value: text, Traceback: []string{red + "panic: " + text + plain}}
+	for i, f := range e.Stack {
+		if i == maxFrames {
+			out.Traceback = append(out.Traceback, fmt.Sprintf("    … and %d more", len(e.Stack)-i))
+			break
+		}
+		out.Traceback = append(out.Traceback, fmt.Sprintf("%s%s:%d:%d:%s in %s", bold, f.Cell, f.Line, f.Col, plain, f.Func))
+		if l := s.sources.caret(f.Cell, f.Line, f.Col); l != "" && i == 0 {
+			out.Traceback = append(out.Traceback, l)
+		}
+	}
+	return out
+}
+
+// clean removes control characters, which could rewrite what a terminal shows, from a text that may come from a file.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || 0x7f <= r && r < 0xa0 {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// sources keeps the text of cells, to show the line of an error.
+type sources struct {
+	mu    sync.Mutex
+	text  map[string]string
+	order []string
+}
+
+const keptSources = 1000
+
+func newSources() *sources { return &sources{text: map[string]string{}} }
+
+func (s *sources) put(name, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.text[name]; !ok {
+		s.order = append(s.order, name)
+	}
+	s.text[name] = text
+	if len(s.order) > keptSources {
+		delete(s.text, s.order[0])
+		s.order = s.order[1:]
+	}
+}
+
+func (s *sources) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.text)
+	s.order = nil
+}
+
+// caret is a line of a cell with a mark under a column (in bytes, from 1), or "" if there is no such line.
+func (s *sources) caret(name string, line, col int) string {
+	s.mu.Lock()
+	text := s.text[name]
+	s.mu.Unlock()
+	lines := strings.Split(text, "\n")
+	if line < 1 || line > len(lines) {
+		return ""
+	}
+	l := strings.TrimRight(clean(lines[line-1]), " \t")
+	if l == "" {
+		return ""
+	}
+	pad := strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return r
+		}
+		return ' '
+	}, l[:min(max(col-1, 0), len(l))])
+	return "    " + l + "\n    " + pad + "^"
+}

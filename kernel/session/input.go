@@ -1,0 +1,102 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/godlas/godlas/kernel/display"
+	"github.com/godlas/godlas/kernel/internal/pipe"
+)
+
+var errNoInput = errors.New("this client takes no input from the user here")
+
+// asker asks the user, one question at a time. As an io.Reader it is the cell's os.Stdin, a line an answer.
+type asker struct {
+	out  *output
+	turn chan struct{} // holds one token: whoever takes it may ask
+
+	mu      sync.Mutex
+	request uint64
+	allowed bool
+	answers chan string // of the open question
+
+	reading sync.Mutex
+	rest    []byte // of the line that Read has begun to hand out
+}
+
+func newAsker(out *output) *asker {
+	a := &asker{out: out, turn: make(chan struct{}, 1)}
+	a.turn <- struct{}{}
+	return a
+}
+
+// begin says for which request questions are now asked, and whether its client takes any.
+func (a *asker) begin(request uint64, allowed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.request, a.allowed = request, allowed
+}
+
+// answer hands the user's line to the open question of a request; without one it is dropped.
+func (a *asker) answer(request uint64, line string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.answers == nil || request != a.request {
+		return
+	}
+	a.answers <- line
+	a.answers = nil
+}
+
+func (a *asker) ask(ctx context.Context, prompt string, password bool) (string, error) {
+	select {
+	case <-a.turn:
+		defer func() { a.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	a.mu.Lock()
+	allowed := a.allowed
+	answers := make(chan string, 1)
+	a.answers = answers
+	a.mu.Unlock()
+	if !allowed {
+		return "", errNoInput
+	}
+	if err := a.out.send(pipe.KindInputRequest, pipe.Input{Prompt: prompt, Password: password}); err != nil {
+		return "", err
+	}
+	select {
+	case line := <-answers:
+		return line, nil
+	case <-ctx.Done():
+		a.mu.Lock()
+		a.answers = nil
+		a.mu.Unlock()
+		return "", context.Cause(ctx)
+	}
+}
+
+// Read is os.Stdin of a cell.
+func (a *asker) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	a.reading.Lock()
+	defer a.reading.Unlock()
+	if len(a.rest) == 0 {
+		line, err := a.ask(display.Context(), "", false)
+		if errors.Is(err, errNoInput) {
+			return 0, io.EOF
+		}
+		if err != nil {
+			return 0, err
+		}
+		a.rest = []byte(line + "\n")
+	}
+	n := copy(p, a.rest)
+	a.rest = a.rest[n:]
+	return n, nil
+}

@@ -1,0 +1,149 @@
+package session
+
+import (
+	"io"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+)
+
+const (
+	gather   = 30 * time.Millisecond // how long prints wait for more to go with them
+	maxChunk = 64 << 10              // bytes of one stream frame
+)
+
+// output sends what the running cell prints and shows, in the order in which it does so. Between cells it belongs to the
+// last one: a goroutine may still print.
+type output struct {
+	conn *pipe.Conn
+
+	mu      sync.Mutex
+	parent  uint64
+	silent  bool
+	name    string            // the stream of pending
+	pending []byte            // printed and not sent
+	cut     map[string][]byte // by stream, the first bytes of a character whose others are not printed yet
+	timer   *time.Timer
+}
+
+func newOutput(conn *pipe.Conn) *output {
+	o := &output{conn: conn, cut: map[string][]byte{}}
+	o.timer = time.AfterFunc(time.Hour, func() { o.flush(false) })
+	o.timer.Stop()
+	return o
+}
+
+// begin makes what follows output of a request; silent drops it.
+func (o *output) begin(parent uint64, silent bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flushLocked(true)
+	o.parent, o.silent = parent, silent
+}
+
+// send sends a frame after what was printed before it.
+func (o *output) send(kind pipe.Kind, body any) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent {
+		return nil
+	}
+	if err := o.flushLocked(false); err != nil {
+		return err
+	}
+	return o.conn.Send(kind, 0, o.parent, body)
+}
+
+// flush sends what was printed; with end, the beginnings of characters too.
+func (o *output) flush(end bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flushLocked(end)
+}
+
+func (o *output) flushLocked(end bool) error {
+	o.timer.Stop()
+	text, name := o.pending, o.name
+	o.pending = nil
+	if end {
+		text = append(text, o.cut[name]...)
+		delete(o.cut, name)
+	} else if n := whole(text); n < len(text) {
+		o.cut[name] = append([]byte(nil), text[n:]...)
+		text = text[:n]
+	}
+	err := o.chunks(name, text)
+	if end {
+		for other, rest := range o.cut {
+			delete(o.cut, other)
+			err = o.chunks(other, rest)
+		}
+	}
+	return err
+}
+
+func (o *output) chunks(name string, text []byte) error {
+	for len(text) > 0 {
+		n := len(text)
+		if n > maxChunk {
+			if n = whole(text[:maxChunk]); n == 0 {
+				n = maxChunk
+			}
+		}
+		if err := o.conn.Send(pipe.KindStream, 0, o.parent, pipe.Stream{Name: name, Text: string(text[:n])}); err != nil {
+			return err
+		}
+		text = text[n:]
+	}
+	return nil
+}
+
+// whole is the length of b without the beginning of a character at its end.
+func whole(b []byte) int {
+	for i := len(b) - 1; i >= 0 && i > len(b)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(b[i]) {
+			if utf8.FullRune(b[i:]) {
+				break
+			}
+			return i
+		}
+	}
+	return len(b)
+}
+
+// stream is the writer of a stream, for any goroutine.
+func (o *output) stream(name string) io.Writer { return stream{o, name} }
+
+type stream struct {
+	o    *output
+	name string
+}
+
+func (s stream) Write(p []byte) (int, error) {
+	o := s.o
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent || len(p) == 0 {
+		return len(p), nil
+	}
+	if o.name != s.name {
+		if err := o.flushLocked(false); err != nil {
+			return 0, err
+		}
+		o.name = s.name
+	}
+	if len(o.pending) == 0 {
+		o.pending = append(o.pending, o.cut[s.name]...)
+		delete(o.cut, s.name)
+		o.timer.Reset(gather)
+	}
+	o.pending = append(o.pending, p...)
+	if len(o.pending) >= maxChunk {
+		if err := o.flushLocked(false); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}

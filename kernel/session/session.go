@@ -1,0 +1,233 @@
+// Package session is the process in which cells run: it reads requests as frames from the front, runs cells one after the
+// other, answers questions about Go and magics at any time, and sends back what cells print, show and fail with.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/godlas/godlas/kernel/display"
+	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/interp"
+	"github.com/godlas/godlas/kernel/session/magic"
+)
+
+// Options says what a session has beyond Go and the built-in magics.
+type Options struct {
+	Libraries []interp.Library // compiled packages that cells can import
+	Prelude   []string         // import paths of those that are there without an import
+	Magics    []magic.Magic    // rows added to the built-in ones
+	// Message says that an error, or a value a cell panicked with, is a message to the user and not a fault of the cell:
+	// it is shown in one line under the given name, without a stack. May be nil.
+	Message func(v any) (ename string, ok bool)
+	// Language makes what runs Go; nil stands for the interpreter with Libraries and Prelude. It is called when first
+	// needed: a session whose language is broken still runs magics.
+	Language func(interp.Options) (Language, error)
+	// Exit ends the process when a cell calls os.Exit; nil stands for os.Exit.
+	Exit func(code int)
+	// Native are the process's file descriptors 1 and 2: a marker is written to both at the end of a cell, for the front
+	// to see that it has read all. Without them there is no marker.
+	Native []io.Writer
+}
+
+// Errors that end a cell from outside.
+var (
+	errInterrupted = errors.New("interrupted")
+	errClosed      = errors.New("the session has ended")
+)
+
+// Run serves conn until its end. There can be one session in a process at a time: it owns what package display shows.
+func Run(conn *pipe.Conn, o Options) error {
+	s := &session{conn: conn, opts: o, table: magic.NewTable(magic.Builtin(), o.Magics), open: map[uint64]request{}, sources: newSources()}
+	if s.opts.Exit == nil {
+		s.opts.Exit = os.Exit
+	}
+	s.out = newOutput(conn)
+	s.asker = newAsker(s.out)
+	s.language = sync.OnceValues(s.newLanguage)
+	display.SetSink(sink{s})
+	defer display.SetSink(nil)
+
+	version, _, _ := strings.Cut(strings.TrimPrefix(runtime.Version(), "go"), " ")
+	if err := conn.Send(pipe.KindReady, 0, 0, pipe.Ready{PID: os.Getpid(), GoVersion: version}); err != nil {
+		return err
+	}
+	queue := newQueue()
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		for f, ok := queue.pop(); ok; f, ok = queue.pop() {
+			s.serve(f)
+		}
+	}()
+	err := s.receive(queue)
+	queue.close()
+	s.interrupt(0, errClosed)
+	select {
+	case <-ran:
+	case <-time.After(200 * time.Millisecond): // a cell that does not stop ends with the process
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+type session struct {
+	conn     *pipe.Conn
+	opts     Options
+	table    *magic.Table
+	language func() (Language, error)
+	out      *output
+	asker    *asker
+	sources  *sources
+
+	mu   sync.Mutex
+	open map[uint64]request // execute requests that are not done
+}
+
+type request struct {
+	ctx  context.Context
+	stop context.CancelCauseFunc
+}
+
+// receive reads frames until the end: what runs cells is queued, all else is answered beside it.
+func (s *session) receive(queue *queue) error {
+	for {
+		f, err := s.conn.Receive()
+		if err != nil {
+			return err
+		}
+		switch f.Kind {
+		case pipe.KindExecute:
+			s.begin(f.ID)
+			queue.push(f)
+		case pipe.KindReset:
+			queue.push(f)
+		case pipe.KindInterrupt:
+			s.interrupt(f.Parent, errInterrupted)
+		case pipe.KindInputReply:
+			if in, err := pipe.Decode[pipe.Input](f); err == nil {
+				s.asker.answer(f.Parent, in.Value)
+			}
+		case pipe.KindComplete, pipe.KindInspect, pipe.KindIsComplete:
+			go s.question(f)
+		case pipe.KindUsage:
+			go s.conn.Send(pipe.KindDone, f.ID, 0, pipe.Done{Usage: usage()})
+		case pipe.KindDebug:
+			s.conn.Send(pipe.KindDone, f.ID, 0, pipe.Done{Err: message("Unsupported", "there is no debugger in this session")})
+		}
+	}
+}
+
+// begin makes a request one that an interrupt can reach, also while it waits.
+func (s *session) begin(id uint64) {
+	// The context is not ended with the cell: goroutines that the cell has left running live on it.
+	ctx, stop := context.WithCancelCause(context.Background())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[id] = request{ctx, stop}
+}
+
+func (s *session) end(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, id)
+}
+
+func (s *session) context(id uint64) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[id].ctx
+}
+
+// interrupt stops a request, or with id 0 all.
+func (s *session) interrupt(id uint64, why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, r := range s.open {
+		if id == 0 || id == i {
+			r.stop(why)
+		}
+	}
+}
+
+// serve runs one queued request.
+func (s *session) serve(f pipe.Frame) {
+	if f.Kind == pipe.KindReset {
+		done := pipe.Done{}
+		if err := s.reset(); err != nil {
+			done.Err = message("Error", err.Error())
+		}
+		s.conn.Send(pipe.KindDone, f.ID, 0, done)
+		return
+	}
+	defer s.end(f.ID)
+	ex, err := pipe.Decode[pipe.Execute](f)
+	if err != nil {
+		s.conn.Send(pipe.KindDone, f.ID, 0, pipe.Done{Err: message("Error", err.Error())})
+		return
+	}
+	ctx := s.context(f.ID)
+	s.out.begin(f.ID, ex.Silent)
+	s.asker.begin(f.ID, ex.AllowStdin)
+	display.SetContext(ctx)
+	done := s.execute(ctx, ex)
+	display.SetContext(nil)
+	s.asker.begin(0, false)
+	s.out.flush(true)
+	if len(s.opts.Native) > 0 {
+		done.Marker = pipe.NewMarker()
+		for _, w := range s.opts.Native {
+			io.WriteString(w, done.Marker) // a cell may have closed it: then the front sees its end
+		}
+	}
+	s.conn.Send(pipe.KindDone, f.ID, 0, done)
+}
+
+func (s *session) reset() error {
+	l, err := s.language()
+	if err != nil {
+		return err
+	}
+	l.Reset()
+	s.sources.clear()
+	return nil
+}
+
+func (s *session) newLanguage() (l Language, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the Go interpreter does not start: %v", p)
+		}
+	}()
+	o := interp.Options{
+		Libraries: s.opts.Libraries,
+		Prelude:   s.opts.Prelude,
+		Stdout:    s.out.stream("stdout"),
+		Stderr:    s.out.stream("stderr"),
+		Stdin:     s.asker,
+		Exit: func(code int) {
+			s.out.flush(true)
+			s.opts.Exit(code)
+		},
+	}
+	if s.opts.Language != nil {
+		return s.opts.Language(o)
+	}
+	return interp.New(o), nil
+}
+
+// usage is what the process uses, under ipykernel's names where it has one.
+func usage() map[string]any {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return map[string]any{"pid": os.Getpid(), "kernel_memory": m.Sys - m.HeapReleased, "goroutines": runtime.NumGoroutine()}
+}

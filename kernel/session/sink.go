@@ -1,0 +1,24 @@
+package session
+
+import (
+	"context"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+)
+
+// sink is where package display shows things.
+type sink struct{ s *session }
+
+func (k sink) Display(data, metadata map[string]any, id string) error {
+	return k.s.out.send(pipe.KindDisplay, pipe.Display{Data: data, Metadata: metadata, DisplayID: id})
+}
+
+func (k sink) Update(data, metadata map[string]any, id string) error {
+	return k.s.out.send(pipe.KindUpdate, pipe.Display{Data: data, Metadata: metadata, DisplayID: id})
+}
+
+func (k sink) Clear(wait bool) error { return k.s.out.send(pipe.KindClear, pipe.Clear{Wait: wait}) }
+
+func (k sink) Input(ctx context.Context, prompt string, password bool) (string, error) {
+	return k.s.asker.ask(ctx, prompt, password)
+}
