@@ -13,8 +13,6 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-//go:generate go run ./embedded/pack.go
-
 // The official test files, and the images of val cut from the official training files by embedded/pack.go.
 var (
 	//go:embed embedded/t10k-images-idx3-ubyte.gz

@@ -1,7 +1,7 @@
 //go:build ignore
 
 // Pack makes the embedded part of Fashion-MNIST from the official files: it copies the test set and cuts `val`, the last
-// 200 training images of each class, out of the training set. Run it by `go generate` where Debian's package
+// 200 training images of each class, out of the training set. Run it in the folder above by `go run ./embedded/pack.go` where Debian's package
 // dataset-fashion-mnist is installed, or give the folder of the files as the argument.
 package main
 
