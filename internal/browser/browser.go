@@ -192,6 +192,7 @@ func (b *Browser) Open(t testing.TB, address string) *Page {
 	b.mu.Unlock()
 	p.Do("Runtime.enable", nil, nil)
 	p.Do("Page.enable", nil, nil)
+	p.Do("Emulation.setFocusEmulationEnabled", map[string]any{"enabled": true}, nil)
 	p.Size(1280, 1000)
 	p.Do("Page.navigate", map[string]any{"url": address}, nil)
 	return p
