@@ -17,14 +17,15 @@ type Machine struct {
 	Governor string
 }
 
-// Schedule is what L5 decides for one node: how its loops are cut. The meaning of each number is the kernel's.
+// Schedule is what L5 decides for one node: how its loops are cut. The meaning of each number is the kernel's; 0, or no
+// number, leaves it to the kernel's rules by shape.
 type Schedule struct {
 	Name  string // untuned, heuristic, tuned
-	Tiles []int  // rows (output channels), columns (pixels), depth; 0 = the kernel's own choice
+	Tiles []int
 }
 
 // Problem is a node with everything that a kernel needs to decide whether it can run it and to pack its weights:
-// shapes for the batch it will run, and weights by input position (nil where the input is an activation).
+// shapes for the batch it will run, and weights by input position (nil where the input is an activation or left out).
 type Problem struct {
 	Node    *Node
 	In      []Shape
@@ -54,28 +55,32 @@ type Kernel struct {
 	Exact     Exactness
 	// Fits says why the kernel cannot run the problem; nil: it can.
 	Fits func(Problem) error
+	// Cost estimates the time of one run, in clock cycles of one thread: what auto chooses by. nil: no other kernel
+	// competes.
+	Cost func(Problem) float64
 	// Bind packs the weights and returns what runs the node. It may be slow; Run may not allocate.
 	Bind func(Problem, Schedule) (Bound, error)
 }
 
 // Bound is a kernel bound to a node.
 type Bound struct {
+	// Run does one part. It may not allocate, and may be called for different parts at the same time.
 	Run func(Call)
-	// Chunks is the number of independent parts of one call: parts may run on different workers, in any order.
-	// A kernel that works in phases has Chunks of each phase in order.
+	// Phases is the number of parts of each phase. A phase begins when the one before has ended; the parts of one phase
+	// may run on different threads in any order.
 	Phases         []int
-	WorkspaceBytes int64 // scratch that the node wants while it runs (im2col matrix, packed panels), 64-byte aligned
+	WorkspaceBytes int64 // scratch that the node wants while it runs (im2col matrix, padded copy), 64-byte aligned
 	PackedBytes    int64 // weights as packed
-	MACsExecuted   int64 // what it issues, stored zeros and padding included
+	MACsExecuted   int64 // what it issues for one image, stored zeros and padding included
 }
 
 // Call is one part of one run of a node.
 type Call struct {
-	In        [][]float32 // activations, by input position; nil for weights
+	In        [][]float32 // by input position, weights too; nil for an input left out
 	Out       [][]float32
-	Workspace []float32
+	Workspace []float32 // holds anything when phase 0 begins
 	Phase     int
-	Chunk     int
+	Part      int
 }
 
 // Runner runs a graph on a batch of preprocessed images (N x C x H x W) and can show what its nodes made.

@@ -1,0 +1,181 @@
+package primitive
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// geometry says where a convolution's loops find every pixel: output pixel q, weight k reads position at(q) + off[k] of
+// an image. Where the window has padding or a stride, the image is a copy of the map that has a border of zeros and
+// whose pixels are sorted by their phase, the remainder of their coordinates by the stride: neighbouring outputs then
+// read neighbouring pixels, whatever the stride.
+type geometry struct {
+	n, c, h, w int // input
+	m, oh, ow  int // output
+	win        op.Window
+	cg         int // input channels of a group
+	mg         int // output channels of a group
+	depth      int // weights of an output channel
+
+	copied  bool
+	phases  [][2]int // those that some weight reads, as (y, x)
+	ph, pw  int      // extent of a phase's plane
+	channel int      // positions of a channel
+	image   int      // positions of an image, with what the last lane reads past the end
+
+	off   []int32 // a position for each weight of an output channel, within its group's channels
+	lanes []lane
+	// scatter: a row of outputs is shorter than a lane, so a lane covers parts of several rows and what lies between
+	// them, and its results have to be picked one by one.
+	scatter bool
+}
+
+// lane is 8 neighbouring output pixels: where they read, and where they go in the output channel's map.
+type lane struct{ at, to int32 }
+
+// maxImage bounds the positions of an image, so that offsets fit 32 bits and no workspace grows without bounds.
+const maxImage = 1 << 29
+
+func newGeometry(p ir.Problem) (*geometry, error) {
+	x, out, w := p.In[0], p.Out[0], p.In[1]
+	win, err := op.WindowOf(p.Node, w[2], w[3])
+	if err != nil {
+		return nil, err
+	}
+	g := &geometry{n: x[0], c: x[1], h: x[2], w: x[3], m: out[1], oh: out[2], ow: out[3], win: win, cg: w[1]}
+	g.mg = g.m / p.Node.Attrs.Int("group", 1)
+	g.depth = g.cg * win.KH * win.KW
+
+	// Without padding and stride the map itself will do; a 1x1 window does not even see where its rows end.
+	g.ph, g.pw = g.h, g.w
+	plain := win.SH == 1 && win.SW == 1 && win.Top+win.Left+win.Bottom+win.Right == 0
+	if plain && win.KH == 1 && win.KW == 1 {
+		g.oh, g.ow, g.ph, g.pw = 1, g.oh*g.ow, 1, g.h*g.w
+	}
+	g.scatter = g.ow < asm.Lane
+	g.copied = !plain || g.scatter
+	if g.copied {
+		g.ph = (win.KH-1)*win.DH/win.SH + g.oh
+		g.pw = (win.KW-1)*win.DW/win.SW + g.ow
+	}
+	for kh := range win.KH {
+		for kw := range win.KW {
+			if ph := g.phaseOf(kh, kw); !slices.Contains(g.phases, ph) {
+				g.phases = append(g.phases, ph)
+			}
+		}
+	}
+	if len(g.phases) > maxImage/g.ph/g.pw/g.c {
+		return nil, fmt.Errorf("its padded input is larger than %d elements", maxImage)
+	}
+	g.channel = len(g.phases) * g.ph * g.pw
+	g.image = g.c * g.channel
+	for c := range g.cg {
+		for kh := range win.KH {
+			for kw := range win.KW {
+				plane := slices.Index(g.phases, g.phaseOf(kh, kw))
+				at := ((c*len(g.phases)+plane)*g.ph+kh*win.DH/win.SH)*g.pw + kw*win.DW/win.SW
+				g.off = append(g.off, int32(at))
+			}
+		}
+	}
+	g.cutLanes()
+	return g, nil
+}
+
+func (g *geometry) phaseOf(kh, kw int) [2]int {
+	return [2]int{kh * g.win.DH % g.win.SH, kw * g.win.DW % g.win.SW}
+}
+
+func (g *geometry) cutLanes() {
+	if g.scatter {
+		for q := 0; q < (g.oh-1)*g.pw+g.ow; q += asm.Lane {
+			g.lanes = append(g.lanes, lane{at: int32(q), to: int32(q)})
+		}
+		g.image += asm.Lane
+		return
+	}
+	for y := range g.oh {
+		for x := 0; x < g.ow; x += asm.Lane {
+			// The last lane of a row overlaps its neighbour instead of leaving the row: both compute the same.
+			from := min(x, g.ow-asm.Lane)
+			g.lanes = append(g.lanes, lane{at: int32(y*g.pw + from), to: int32(y*g.ow + from)})
+		}
+	}
+}
+
+// pick calls f for each output pixel that lane l of a scattered geometry holds: place j in the lane, pixel q of the map.
+func (g *geometry) pick(l lane, f func(j, q int)) {
+	for j := range asm.Lane {
+		y, x := (int(l.to)+j)/g.pw, (int(l.to)+j)%g.pw
+		if x < g.ow && y < g.oh {
+			f(j, y*g.ow+x)
+		}
+	}
+}
+
+// reach is 1 + the largest position that an output channel's weights add to a pixel's.
+func (g *geometry) reach() int { return int(slices.Max(g.off)) + 1 }
+
+// imageOf returns image i as the loops read it: the copy in the workspace, or the input itself.
+func (g *geometry) imageOf(i int, x, workspace []float32) []float32 {
+	if g.copied {
+		return workspace[i*g.image : (i+1)*g.image]
+	}
+	return x[i*g.image : (i+1)*g.image]
+}
+
+// copySize is the number of elements of the copies of all images; 0 where none is made.
+func (g *geometry) copySize() int {
+	if !g.copied {
+		return 0
+	}
+	return g.n * g.image
+}
+
+// copyChannels makes the copies of channels from..to-1, counted over all images.
+func (g *geometry) copyChannels(from, to int, x, workspace []float32) {
+	for i := from; i < to; i++ {
+		src := x[i*g.h*g.w : (i+1)*g.h*g.w]
+		dst := workspace[i/g.c*g.image+i%g.c*g.channel:][:g.channel]
+		if g.scatter && i%g.c == g.c-1 {
+			clear(workspace[(i/g.c+1)*g.image-asm.Lane : (i/g.c+1)*g.image])
+		}
+		for p, phase := range g.phases {
+			plane := dst[p*g.ph*g.pw : (p+1)*g.ph*g.pw]
+			// Column x of the plane is column x*SW + left of the map.
+			left := phase[1] - g.win.Left
+			first := min(g.pw, max(0, ceilDiv(-left, g.win.SW)))
+			end := min(g.pw, max(first, ceilDiv(g.w-left, g.win.SW)))
+			for y := range g.ph {
+				row := plane[y*g.pw : (y+1)*g.pw]
+				iy := y*g.win.SH + phase[0] - g.win.Top
+				if iy < 0 || iy >= g.h {
+					clear(row)
+					continue
+				}
+				clear(row[:first])
+				clear(row[end:])
+				line := src[iy*g.w : (iy+1)*g.w]
+				if g.win.SW == 1 {
+					copy(row[first:end], line[first+left:])
+					continue
+				}
+				for j, at := first, first*g.win.SW+left; j < end; j, at = j+1, at+g.win.SW {
+					row[j] = line[at]
+				}
+			}
+		}
+	}
+}
+
+func ceilDiv(a, b int) int {
+	if a >= 0 {
+		return (a + b - 1) / b
+	}
+	return -(-a / b)
+}

@@ -1,0 +1,148 @@
+// Package primitive is DLAS's fourth layer: the kernels, one row of a table for each way to run an operator.
+//
+// A convolution with one group has four rows an ISA: the algorithm direct or gemm, the format dense or csr. They share
+// two hot loops (package internal/asm); direct runs them over the map itself, gemm over the im2col matrix that it
+// really builds. Depthwise and grouped convolutions and linear layers have a row of their own.
+package primitive
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// Names of algorithms and formats.
+const (
+	Auto   = "auto"
+	Direct = "direct"
+	Gemm   = "gemm"
+	Dense  = "dense"
+	CSR    = "csr"
+
+	depthwise = "depthwise"
+)
+
+// Algorithms lists the algorithms that a user can choose.
+func Algorithms() []string { return []string{Auto, Direct, Gemm} }
+
+// Formats lists the weight formats that a user can choose.
+func Formats() []string { return []string{Dense, CSR} }
+
+// Options describes the choices of this layer: algorithms and formats.
+func Options() []ir.Option {
+	return []ir.Option{
+		{Name: Auto, Help: "For each convolution the kernel whose estimated time is least: direct dense, or direct csr where enough of the weights are zero. A format may be named with it.", Source: "the estimates are each kernel's own; their constants were measured"},
+		{Name: Direct, Help: "Convolution straight from the map (from a copy with a border of zeros where it has padding or a stride), without a matrix.", Source: "Gibson et al., DLAS: A Conceptual Model for Across-Stack Deep Learning Acceleration, 2025"},
+		{Name: Gemm, Help: "Convolution as a matrix product: every pixel's window is written out as a column of the im2col matrix first. workspace_bytes shows the matrix.", Source: "Chellapilla, Puri, Simard: High Performance Convolutional Neural Networks for Document Processing, 2006"},
+		{Name: Dense, Help: "Every weight is stored and multiplied, zeros too: a pruned network is not faster.", Source: "Gibson et al., DLAS, 2025"},
+		{Name: CSR, Help: "Compressed sparse rows: the weights that are not zero, each with its position; zeros are neither stored nor multiplied, the others cost more each.", Source: "Tinney, Walker: Direct solutions of sparse network equations, 1967"},
+	}
+}
+
+// otherNames are those of algorithms and formats that this build lacks.
+var otherNames = []string{"winograd", "spatialpack", "bsr", "pattern", "punched"}
+
+// Check says in one line why there are no kernels for an algorithm and a format; an empty format leaves it open.
+func Check(algorithm, format string) error {
+	const there = "there is: auto, direct dense, direct csr, gemm dense, gemm csr"
+	for _, w := range []struct {
+		what, got string
+		have      []string
+	}{{"algorithm", algorithm, Algorithms()}, {"format", format, Formats()}} {
+		switch {
+		case w.got == "" && w.what == "format", slices.Contains(w.have, w.got):
+		case slices.Contains(otherNames, w.got):
+			return &ir.Error{Layer: ir.Primitive, What: w.got + " is not in this build", Try: there}
+		case w.got == depthwise:
+			return &ir.Error{Layer: ir.Primitive, What: "depthwise convolutions run depthwise under every choice; it cannot be chosen for others", Try: there}
+		default:
+			return ir.Unknown(ir.Primitive, w.what, w.got, w.have)
+		}
+	}
+	return nil
+}
+
+// Kernels is the table: all rows that this build and this processor can run.
+func Kernels() []ir.Kernel {
+	var ks []ir.Kernel
+	for _, isa := range []string{"go", "avx2"} {
+		avx2 := isa == "avx2"
+		if avx2 && !asm.HasAVX2() {
+			continue
+		}
+		for _, algorithm := range []string{Direct, Gemm} {
+			for _, format := range []string{Dense, CSR} {
+				ks = append(ks, convKernel(algorithm, format, isa))
+			}
+		}
+		ks = append(ks, convKernel(depthwise, Dense, isa))
+		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2)))
+	}
+	return append(ks,
+		row("Add", "add_f32", "", "go", bindAdd),
+		row("AveragePool", "averagepool_f32", "", "go", bindAveragePool),
+		row("BatchNormalization", "batchnorm_f32", "", "go", bindBatchNorm, constant(1, 2, 3, 4)),
+		row("Clip", "clip_f32", "", "go", bindClip),
+		row("Concat", "concat_f32", "", "go", bindConcat),
+		row("Flatten", "copy_f32", "", "go", bindCopy),
+		row("GlobalAveragePool", "globalaveragepool_f32", "", "go", bindGlobalAverage),
+		row("Identity", "copy_f32", "", "go", bindCopy),
+		row("MaxPool", "maxpool_f32", "", "go", bindMaxPool),
+		row("Pad", "pad_f32", "", "go", bindPad),
+		row("Relu", "relu_f32", "", "go", bindRelu),
+		row("Softmax", "softmax_f32", "", "go", bindSoftmax),
+	)
+}
+
+// row is a kernel that is the only one of its operator and ISA.
+func row(operator, name, format, isa string, bind func(ir.Problem) ir.Bound, conditions ...func(ir.Problem) error) ir.Kernel {
+	return ir.Kernel{
+		Name: name + "__" + isa, Op: operator, Format: format, Type: ir.F32, ISA: isa, Exact: ir.ExactF32,
+		Fits: func(p ir.Problem) error {
+			for _, c := range conditions {
+				if err := c(p); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Bind: func(p ir.Problem, _ ir.Schedule) (ir.Bound, error) { return bind(p), nil },
+	}
+}
+
+// constant demands that the inputs at these positions are weights where they are given.
+func constant(positions ...int) func(ir.Problem) error {
+	return func(p ir.Problem) error {
+		for _, i := range positions {
+			if i < len(p.Node.In) && p.Node.In[i] != "" && p.Weights[i] == nil {
+				return fmt.Errorf("input %d (%q) is not constant", i, p.Node.In[i])
+			}
+		}
+		return nil
+	}
+}
+
+func convKernel(algorithm, format, isa string) ir.Kernel {
+	avx2, matrix, grouped := isa == "avx2", algorithm == Gemm, algorithm == depthwise
+	weights := constant(1, 2)
+	return ir.Kernel{
+		Name: strings.Join([]string{"conv", "f32", algorithm, format}, "_") + "__" + isa,
+		Op:   "Conv", Algorithm: algorithm, Format: format, Type: ir.F32, ISA: isa, Exact: ir.ExactF32,
+		Fits: func(p ir.Problem) error {
+			if groups := p.Node.Attrs.Int("group", 1); (groups > 1) != grouped {
+				return fmt.Errorf("%s does not run a convolution with %d groups", algorithm, groups)
+			}
+			if err := weights(p); err != nil {
+				return err
+			}
+			_, err := newGeometry(p)
+			return err
+		},
+		Bind: func(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
+			return bindConv(p, s, avx2, matrix, format == CSR || grouped, grouped)
+		},
+	}
+}
