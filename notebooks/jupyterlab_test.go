@@ -18,7 +18,6 @@ import (
 
 	"github.com/godlas/godlas/install/installtest"
 	"github.com/godlas/godlas/internal/browser"
-	"github.com/godlas/godlas/notebooks"
 )
 
 // lab is `dlas lab` in a home of the test's own.
@@ -273,5 +272,3 @@ func interrupt(t *testing.T, p *browser.Page) {
 	p.Key("Enter", browser.Ctrl)
 	p.Wait("the variable from before the interrupt", notebook+`.activeCell.model.outputs.toJSON().some(o => String(o.data?.["text/plain"]).trim() === "42")`, 30*time.Second)
 }
-
-var _ = notebooks.Quickstart

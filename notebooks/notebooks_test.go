@@ -1,0 +1,177 @@
+package notebooks_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/godlas/godlas/install"
+	"github.com/godlas/godlas/install/installtest"
+	"github.com/godlas/godlas/notebooks"
+)
+
+// book is a notebook file, as far as the tests read it.
+type book struct {
+	Cells    []cell
+	Metadata struct {
+		Kernelspec struct{ Name, Language string }
+	}
+	Format int `json:"nbformat"`
+}
+
+type cell struct {
+	Type     string `json:"cell_type"`
+	ID       string
+	Source   lines
+	Count    *int `json:"execution_count"`
+	Metadata struct{ Tags []string }
+	Outputs  []struct {
+		Type  string `json:"output_type"`
+		EName string
+		Value string `json:"evalue"`
+		Text  lines
+		Data  map[string]json.RawMessage
+	}
+}
+
+// lines is a text of a notebook: a string, or a list of its lines.
+type lines string
+
+func (l *lines) UnmarshalJSON(b []byte) error {
+	var list []string
+	if json.Unmarshal(b, &list) == nil {
+		*l = lines(strings.Join(list, ""))
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(l))
+}
+
+const mayFail = "raises-exception"
+
+func names(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(notebooks.Files, "*.ipynb")
+	if err != nil || !slices.Contains(names, notebooks.Quickstart) {
+		t.Fatal(names, err)
+	}
+	return names
+}
+
+func parse(t *testing.T, data []byte) book {
+	t.Helper()
+	var b book
+	if err := json.Unmarshal(data, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Notebooks are kept as their author wrote them: outputs are what a reader's machine gives.
+func TestNotebooksAreClean(t *testing.T) {
+	for _, name := range names(t) {
+		data, err := notebooks.Files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := parse(t, data)
+		if b.Format != 4 || b.Metadata.Kernelspec.Name != install.Name || b.Metadata.Kernelspec.Language != "go" {
+			t.Errorf("%s is of format %d for the kernel %+v", name, b.Format, b.Metadata.Kernelspec)
+		}
+		seen := map[string]bool{}
+		for _, c := range b.Cells {
+			if c.ID == "" || seen[c.ID] {
+				t.Errorf("%s: the cell id %q is missing or given twice", name, c.ID)
+			}
+			seen[c.ID] = true
+			if len(c.Outputs) > 0 || c.Count != nil {
+				t.Errorf("%s: cell %s has outputs", name, c.ID)
+			}
+		}
+	}
+}
+
+// check looks at a notebook that was run: every code cell ran, and exactly those that are tagged so failed.
+func check(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := 0
+	for _, c := range parse(t, data).Cells {
+		if c.Type != "code" {
+			continue
+		}
+		failed := ""
+		for _, o := range c.Outputs {
+			if o.Type == "error" {
+				failed = o.EName + ": " + o.Value
+			}
+			if o.Data["image/svg+xml"] != nil {
+				pictures++
+				if o.Data["image/png"] == nil || o.Data["text/plain"] == nil {
+					t.Errorf("cell %s: a picture without PNG or text beside it", c.ID)
+				}
+			}
+		}
+		switch want := slices.Contains(c.Metadata.Tags, mayFail); {
+		case c.Count == nil:
+			t.Errorf("cell %s did not run:\n%s", c.ID, c.Source)
+		case want != (failed != ""):
+			t.Errorf("cell %s: error %q, want one: %v\n%s", c.ID, failed, want, c.Source)
+		}
+	}
+	if filepath.Base(path) == notebooks.Quickstart && pictures < 2 {
+		t.Errorf("the quickstart drew %d figures, want the sweep's and the reader's own at least", pictures)
+	}
+}
+
+// lay writes a notebook into a folder of the test's own.
+func lay(t *testing.T, name string) string {
+	t.Helper()
+	data, err := notebooks.Files.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "in.ipynb")
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestNotebooksByDlas(t *testing.T) {
+	binary, env := installtest.Kernel(t)
+	for _, name := range names(t) {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), name)
+			cmd := exec.CommandContext(t.Context(), binary, "nb", "run", lay(t, name), "-o", out)
+			cmd.Env = append(os.Environ(), env...)
+			if text, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("dlas nb run: %v\n%s", err, text)
+			}
+			check(t, out)
+		})
+	}
+}
+
+func TestNotebooksByNbclient(t *testing.T) {
+	py := installtest.Env(t)
+	_, env := installtest.Kernel(t)
+	for _, name := range names(t) {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), name)
+			cmd := exec.CommandContext(t.Context(), py.Python, filepath.Join("testdata", "nbclient_run.py"), lay(t, name), out)
+			cmd.Env = append(os.Environ(), env...)
+			if text, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("nbclient: %v\n%s", err, text)
+			}
+			check(t, out)
+		})
+	}
+}
