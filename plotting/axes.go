@@ -38,8 +38,8 @@ func setAxis(a *plot.Axis, m Metric, values []Value) {
 	if low >= 0 && (a.Min < 0 || low < 0.25*high) {
 		a.Min = 0
 	}
-	if percent(m) && a.Max > 100 {
-		a.Max = 100 + pad*0.3
+	if percent(m) && a.Max > 94 {
+		a.Max = 100
 	}
 	a.Scale, a.Tick.Marker = plot.LinearScale{}, niceTicks{}
 }

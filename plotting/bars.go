@@ -49,13 +49,19 @@ func bars(rs []*dlas.Result, o Options) (*Figure, error) {
 		}
 	}
 	b.names = labelsOf(drawn)
+	largest := 0.0
+	for _, r := range drawn {
+		v, _ := m.value(r, rs[0])
+		largest = max(largest, v.V)
+	}
+	write := fixed(largest)
 	for i, r := range drawn {
 		v, _ := m.value(r, rs[0])
 		s := styleOf(0)
 		if o.Colour != "" {
 			s = styles[r.Spec.Layer(o.Colour)]
 		}
-		b.bars = append(b.bars, bar{row: float64(i), high: 0.72, value: v, style: s, text: fixed(v.V)})
+		b.bars = append(b.bars, bar{row: float64(i), high: 0.72, value: v, style: s, text: write(v.V)})
 		f.Rows = append(f.Rows, []string{b.names[i], csvNumber(v.V), csvNumber(v.Low), csvNumber(v.High), r.SpecHash, r.Environment.Hash})
 	}
 	p := newBarPlot(b, m, o.Width)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -75,7 +76,7 @@ func confusion(rs []*dlas.Result, o Options) (*Figure, error) {
 	p.Y.Min, p.Y.Max = -float64(m.n)+0.5, 0.5
 	p.X.Tick.Marker, p.Y.Tick.Marker = ticks, downTicks
 	p.X.Tick.Label.Rotation = math.Pi / 4
-	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
+	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YTop
 	p.X.Tick.Length, p.Y.Tick.Length = o.Font*0.2, o.Font*0.2
 	p.Add(m)
 
@@ -106,7 +107,7 @@ func confusion(rs []*dlas.Result, o Options) (*Figure, error) {
 		names = max(names, textStyle(o.Font*0.92, ink).Width(t.Label))
 	}
 	side := o.Width - o.Font*1.4 - o.Font*7 - names - o.Font*2.5
-	return f.finish(side + names*0.72 + o.Font*3.2), nil
+	return f.finish(side + names*0.72 + o.Font*2.4), nil
 }
 
 // squareData shrinks a plot's canvas so that its data area is square.
@@ -142,6 +143,12 @@ func (m *matrix) share(i, j int) float64 {
 // Plot implements plot.Plotter.
 func (m *matrix) Plot(c draw.Canvas, p *plot.Plot) {
 	trX, trY := p.Transforms(&c)
+	// One size of text, at which the largest count fits.
+	side := trX(1) - trX(0)
+	sty := align(textStyle(m.font*0.82, ink), draw.XCenter, draw.YCenter)
+	if w := sty.Width(thousands(slices.Max(m.count))); w > side*0.9 {
+		sty.Font.Size *= max(side*0.9/w, 0.6)
+	}
 	for i := range m.n {
 		for j := range m.n {
 			r := vg.Rectangle{
@@ -153,11 +160,11 @@ func (m *matrix) Plot(c draw.Canvas, p *plot.Plot) {
 			c.Fill(r.Path())
 			// Counts are written where they fit and say something.
 			n := m.count[i*m.n+j]
-			sty := align(textStyle(m.font*0.82, ink), draw.XCenter, draw.YCenter)
 			text := thousands(n)
-			if n == 0 || sty.Width(text) > (r.Max.X-r.Min.X)*0.92 || sty.Font.Size > r.Max.Y-r.Min.Y {
+			if n == 0 || sty.Width(text) > side*0.95 || sty.Font.Size > side {
 				continue
 			}
+			sty.Color = ink
 			if s > 0.45 {
 				sty.Color = paper
 			}

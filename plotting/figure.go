@@ -92,7 +92,7 @@ func (f *Figure) place(body vg.Length) layout {
 }
 
 func (f *Figure) entryWidth(e entry) vg.Length {
-	return f.font*2.6 + textStyle(f.font*0.95, ink).Width(e.text)
+	return f.font*3 + textStyle(f.font*0.95, ink).Width(e.text)
 }
 
 // finish sets the height from that of the body.
@@ -126,7 +126,7 @@ func (f *Figure) Draw(c draw.Canvas) {
 		x := c.Min.X + l.margin
 		for _, e := range l.legend[i] {
 			e.draw(&c, f.font*0.36, vg.Point{X: x + f.font*0.7, Y: y + style.Font.Size*0.36})
-			c.FillText(style, vg.Point{X: x + f.font*1.6, Y: y}, e.text)
+			c.FillText(style, vg.Point{X: x + f.font*1.8, Y: y}, e.text)
 			x += f.entryWidth(e)
 		}
 		y += lineHeight(f.font * 0.95)

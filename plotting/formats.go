@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/text/encoding/charmap"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -143,11 +145,28 @@ var (
 	pdfXref  = regexp.MustCompile(`startxref\s+(\d+)\s+%%EOF\s*$`)
 )
 
+// pdfCanvas is a canvas of vgpdf that encodes text as its fonts expect, which
+// vgpdf leaves out: anything but ASCII would show as other characters.
+type pdfCanvas struct{ *vgpdf.Canvas }
+
+// FillString implements vg.Canvas.
+func (c pdfCanvas) FillString(f font.Face, at vg.Point, text string) {
+	b := make([]byte, 0, len(text))
+	for _, r := range text {
+		x, ok := charmap.Windows1252.EncodeRune(r)
+		if !ok {
+			x = '?'
+		}
+		b = append(b, x)
+	}
+	c.Canvas.FillString(f, at, string(b))
+}
+
 // PDF draws the figure as PDF, with its fonts inside.
 func (f *Figure) PDF() ([]byte, error) {
 	// Without this fpdf writes its fonts in the random order of a map.
 	sortPDF()
-	data, err := f.render(vgpdf.New(f.Width, f.Height))
+	data, err := f.render(pdfCanvas{vgpdf.New(f.Width, f.Height)})
 	if err != nil {
 		return nil, err
 	}

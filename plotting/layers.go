@@ -39,6 +39,13 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 		b.names = append(b.names, n.name)
 	}
 	names := labelsOf(drawn)
+	largest := 0.0
+	for _, n := range rows {
+		for _, ms := range n.ms {
+			largest = max(largest, ms)
+		}
+	}
+	write := fixed(largest)
 	styles := map[string]style{}
 	high := 0.72
 	if len(drawn) > 1 {
@@ -60,7 +67,7 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 			}
 			x := bar{
 				row: float64(i), high: high / float64(len(drawn)), value: Value{n.ms[k], n.ms[k], n.ms[k]},
-				style: styleOf(k), text: fixed(n.ms[k]),
+				style: styleOf(k), text: write(n.ms[k]),
 			}
 			x.row += (float64(k) - float64(len(drawn)-1)/2) * x.high
 			if len(drawn) == 1 {
@@ -72,15 +79,15 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 					f.legend = append(f.legend, barEntry(s, what))
 				}
 				x.style = s
-				x.text = fmt.Sprintf("%s  %.0f %%", x.text, 100*share)
+				x.text = fmt.Sprintf("%s (%.0f %%)", x.text, 100*share)
 			}
 			b.bars = append(b.bars, x)
 			f.Rows = append(f.Rows, []string{names[k], n.name, n.what[k], csvNumber(n.ms[k]), csvNumber(share), r.SpecHash, r.Environment.Hash})
 		}
 		if len(drawn) > 1 {
-			f.legend = append(f.legend, barEntry(styleOf(k), fmt.Sprintf("%s (sum %s ms)", names[k], fixed(sum))))
+			f.legend = append(f.legend, barEntry(styleOf(k), fmt.Sprintf("%s (sum %s ms)", names[k], write(sum))))
 		} else {
-			caption = fmt.Sprintf("%s: %d nodes, sum %s ms", names[k], len(r.Nodes), fixed(sum))
+			caption = fmt.Sprintf("%s: %d nodes, sum %s ms", names[k], len(r.Nodes), write(sum))
 			if r.Latency != nil && r.Latency.Median > 0 {
 				caption += fmt.Sprintf(", %.0f %% of the latency", 100*sum/r.Latency.Median)
 			}
@@ -93,7 +100,7 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 	f.Caption = clean(caption) + "Each time is the median of a profiled pass of its own. " + facts(drawn, metrics[0])
 	p := newBarPlot(b, Metric{Name: "ms", Label: "Time of a node (ms)"}, o.Width)
 	f.Plots = append(f.Plots, p)
-	return f.finish(barRows(float64(len(rows))*max(1, 0.62*float64(len(drawn))), o.Font)), nil
+	return f.finish(barRows(float64(len(rows))*max(1, 0.76*float64(len(drawn))), o.Font)), nil
 }
 
 // nodeRow is a node in all results: its time, and what computes it.

@@ -76,7 +76,7 @@ func pareto(rs []*dlas.Result, o Options) (*Figure, error) {
 				p.Y.Label.Text = ""
 			}
 		}
-		p.Add(grid{true, true}, one{mx.Ratio, my.Ratio}, &cloud{here, o.Font, mx.Better})
+		p.Add(grid{true, true}, one{mx.Ratio, my.Ratio}, &cloud{here, o.Font, mx.Better, one{mx.Ratio, my.Ratio}})
 		f.Plots = append(f.Plots, p)
 	}
 	front, lost := false, false
@@ -121,16 +121,19 @@ type point struct {
 	stairs bool   // and a line joins it to others that are
 }
 
+// colourFirst is the order in which layers are considered for telling points
+// apart by colour. Compression comes late: its levels are short beside a point.
+var colourFirst = []ir.Layer{ir.Primitive, ir.Model, ir.Sched, ir.Hardware, ir.Compress, ir.Data}
+
 // giveStyles gives the points their styles and returns the legend.
 func giveStyles(pts []*point, rs []*dlas.Result, o Options) []entry {
 	layer := o.Colour
 	vary := varying(rs)
 	if layer == "" && (len(pts) > maxStyles || o.Panel != "") {
-		// The layer with the fewest choices, but not the one of the panels.
-		best := 0
-		for _, l := range vary {
-			if n := len(choices(rs, l)); l != o.Panel && n <= maxStyles && (best == 0 || n < best) {
-				layer, best = l, n
+		for _, l := range colourFirst {
+			if slices.Contains(vary, l) && l != o.Panel && len(choices(rs, l)) <= maxStyles {
+				layer = l
+				break
 			}
 		}
 	}
@@ -210,6 +213,7 @@ type cloud struct {
 	pts    []*point
 	font   vg.Length
 	better int // which way x is better
+	ones   one // lines that labels keep off
 }
 
 // Plot implements plot.Plotter.
@@ -232,19 +236,29 @@ func (cl *cloud) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 		stairs = append(stairs, at)
 	}
-	if len(stairs) > 1 {
-		c.StrokeLines(frontLine, stairs)
-	}
 	r := cl.font * 0.42
 	space := &placer{within: c.Rectangle}
+	if cl.ones.x {
+		space.take(vg.Rectangle{Min: vg.Point{X: trX(1) - 1, Y: c.Min.Y}, Max: vg.Point{X: trX(1) + 1, Y: c.Max.Y}})
+	}
+	if cl.ones.y {
+		space.take(vg.Rectangle{Min: vg.Point{X: c.Min.X, Y: trY(1) - 1}, Max: vg.Point{X: c.Max.X, Y: trY(1) + 1}})
+	}
+	if len(stairs) > 1 {
+		c.StrokeLines(frontLine, stairs)
+		for i, b := range stairs[1:] {
+			a := stairs[i]
+			space.take(vg.Rectangle{Min: vg.Point{X: min(a.X, b.X) - 1, Y: min(a.Y, b.Y) - 1}, Max: vg.Point{X: max(a.X, b.X) + 1, Y: max(a.Y, b.Y) + 1}})
+		}
+	}
 	for _, pt := range cl.pts {
 		x, y := trX(pt.x.V), trY(pt.y.V)
 		l := draw.LineStyle{Color: pt.style.colour, Width: 0.9}
 		whisker(&c, l, r*0.6, trX(pt.x.Low), y, trX(pt.x.High), y)
 		whisker(&c, l, r*0.6, x, trY(pt.y.Low), x, trY(pt.y.High))
 		space.take(vg.Rectangle{Min: vg.Point{X: x - r, Y: y - r}, Max: vg.Point{X: x + r, Y: y + r}})
-		space.take(vg.Rectangle{Min: vg.Point{X: trX(pt.x.Low), Y: y - 1}, Max: vg.Point{X: trX(pt.x.High), Y: y + 1}})
-		space.take(vg.Rectangle{Min: vg.Point{X: x - 1, Y: trY(pt.y.Low)}, Max: vg.Point{X: x + 1, Y: trY(pt.y.High)}})
+		space.take(vg.Rectangle{Min: vg.Point{X: trX(pt.x.Low), Y: y - r*0.6}, Max: vg.Point{X: trX(pt.x.High), Y: y + r*0.6}})
+		space.take(vg.Rectangle{Min: vg.Point{X: x - r*0.6, Y: trY(pt.y.Low)}, Max: vg.Point{X: x + r*0.6, Y: trY(pt.y.High)}})
 	}
 	for _, pt := range cl.pts {
 		drawMarker(&c, pt.style, r, vg.Point{X: trX(pt.x.V), Y: trY(pt.y.V)})
@@ -255,6 +269,7 @@ func (cl *cloud) Plot(c draw.Canvas, p *plot.Plot) {
 			continue
 		}
 		if at, ok := space.beside(vg.Point{X: trX(pt.x.V), Y: trY(pt.y.V)}, r*1.4, small.Width(pt.label), small.Font.Size); ok {
+			small.Color = darker(pt.style.colour)
 			c.FillText(small, at, pt.label)
 		}
 	}

@@ -3,8 +3,9 @@ package plotting
 import (
 	"fmt"
 	"image"
-	"image/color"
+	"math"
 
+	xdraw "golang.org/x/image/draw"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -40,9 +41,7 @@ func Samples(title string, pictures []image.Image, labels []string) (*Figure, er
 	if len(labels) > 0 {
 		below = lineHeight(sty.Font.Size)
 	}
-	tiles := make([]image.Image, len(pictures))
-	for i, p := range pictures {
-		tiles[i] = enlarged(p, 96)
+	for i := range pictures {
 		if i < len(labels) {
 			f.Rows = append(f.Rows, []string{fmt.Sprint(i), clean(labels[i])})
 		} else {
@@ -50,17 +49,27 @@ func Samples(title string, pictures []image.Image, labels []string) (*Figure, er
 		}
 	}
 	f.Caption = clean(fmt.Sprintf("%s: n = %d", title, len(pictures)))
+	rows := (len(pictures) + columns - 1) / columns
+	// All pictures are drawn as one sheet: vgpdf writes several of one size in a
+	// random order.
+	dots := 96 / float64(cell)
+	at := func(i int) vg.Point {
+		return vg.Point{X: vg.Length(i%columns) * (cell + gap), Y: vg.Length(i/columns) * (cell + below + gap)}
+	}
+	end := vg.Point{X: vg.Length(columns)*(cell+gap) - gap, Y: vg.Length(rows)*(cell+below+gap) - gap - below}
+	sheet := image.NewNRGBA(image.Rect(0, 0, int(math.Round(float64(end.X)*dots)), int(math.Round(float64(end.Y)*dots))))
+	xdraw.Draw(sheet, sheet.Rect, image.White, image.Point{}, xdraw.Src)
+	for i, p := range pictures {
+		x, y := int(math.Round(float64(at(i).X)*dots)), int(math.Round(float64(at(i).Y)*dots))
+		place(sheet, p, image.Rect(x, y, x+96, y+96))
+	}
 	f.body = func(c draw.Canvas) {
-		for i, t := range tiles {
-			x := c.Min.X + vg.Length(i%columns)*(cell+gap)
-			top := c.Max.Y - vg.Length(i/columns)*(cell+below+gap)
-			drawPicture(&c, t, vg.Rectangle{Min: vg.Point{X: x, Y: top - cell}, Max: vg.Point{X: x + cell, Y: top}})
-			if i < len(labels) {
-				c.FillText(sty, vg.Point{X: x + cell/2, Y: top - cell - below}, fit(clean(labels[i]), sty, cell+gap*0.8))
-			}
+		c.DrawImage(vg.Rectangle{Min: vg.Point{X: c.Min.X, Y: c.Max.Y - end.Y}, Max: vg.Point{X: c.Min.X + end.X, Y: c.Max.Y}}, sheet)
+		for i := range labels[:min(len(labels), len(pictures))] {
+			p := at(i)
+			c.FillText(sty, vg.Point{X: c.Min.X + p.X + cell/2, Y: c.Max.Y - p.Y - cell - below}, fit(clean(labels[i]), sty, cell+gap*0.8))
 		}
 	}
-	rows := (len(pictures) + columns - 1) / columns
 	return f.finish(vg.Length(rows)*(cell+below) + vg.Length(rows-1)*gap), nil
 }
 
@@ -129,20 +138,31 @@ func drawPicture(c *draw.Canvas, m image.Image, r vg.Rectangle) {
 }
 
 // enlarged repeats the pixels of a small picture until it is at least size
-// pixels wide or high, so that what draws it does not blur them, and takes
-// every so many of one larger than four times that.
+// pixels wide or high, so that what draws it does not blur them.
 func enlarged(m image.Image, size int) image.Image {
 	b := m.Bounds()
 	long := max(b.Dx(), b.Dy())
 	if long == 0 {
 		return m
 	}
-	up, down := max(1, (size+long-1)/long), max(1, long/(4*size))
-	out := image.NewNRGBA(image.Rect(0, 0, b.Dx()*up/down, b.Dy()*up/down))
-	for y := range out.Rect.Dy() {
-		for x := range out.Rect.Dx() {
-			out.Set(x, y, color.NRGBAModel.Convert(m.At(b.Min.X+x*down/up, b.Min.Y+y*down/up)))
-		}
+	scale := float64(max(1, (size+long-1)/long))
+	if long > 4*size {
+		scale = float64(4*size) / float64(long)
 	}
+	out := image.NewNRGBA(image.Rect(0, 0, max(1, int(float64(b.Dx())*scale)), max(1, int(float64(b.Dy())*scale))))
+	place(out, m, out.Rect)
 	return out
+}
+
+// place draws a picture as large as fits into a part of another, in its middle
+// and with the nearest of its pixels.
+func place(to *image.NRGBA, m image.Image, r image.Rectangle) {
+	b := m.Bounds()
+	if b.Empty() || r.Empty() {
+		return
+	}
+	scale := min(float64(r.Dx())/float64(b.Dx()), float64(r.Dy())/float64(b.Dy()))
+	w, h := max(1, int(float64(b.Dx())*scale)), max(1, int(float64(b.Dy())*scale))
+	x0, y0 := r.Min.X+(r.Dx()-w)/2, r.Min.Y+(r.Dy()-h)/2
+	xdraw.NearestNeighbor.Scale(to, image.Rect(x0, y0, x0+w, y0+h), m, b, xdraw.Over, nil)
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode"
 
-	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -168,6 +167,11 @@ func tint(c color.NRGBA, share float64) color.NRGBA {
 	return color.NRGBA{mix(c.R), mix(c.G), mix(c.B), 0xff}
 }
 
+// darker is a colour that a small text can have on white.
+func darker(c color.NRGBA) color.NRGBA {
+	return color.NRGBA{c.R / 10 * 6, c.G / 10 * 6, c.B / 10 * 6, 0xff}
+}
+
 // textStyle is the figure's sans serif at a size.
 func textStyle(size vg.Length, c color.Color) draw.TextStyle {
 	return draw.TextStyle{
@@ -176,16 +180,11 @@ func textStyle(size vg.Length, c color.Color) draw.TextStyle {
 	}
 }
 
-func bold(s draw.TextStyle) draw.TextStyle {
-	s.Font.Weight = xfont.WeightBold
-	return s
-}
-
 // newPlot returns an empty plot in the house style for a font size.
 func newPlot(size vg.Length) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = paper
-	p.Title.TextStyle = bold(align(textStyle(size, ink), draw.XCenter, draw.YTop))
+	p.Title.TextStyle = align(textStyle(size, ink), draw.XCenter, draw.YTop)
 	p.Title.Padding = size * 0.4
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle = align(textStyle(size, ink), draw.XCenter, draw.YBottom)
@@ -240,7 +239,9 @@ func fit(s string, sty text.Style, width vg.Length) string {
 func wrap(s string, sty text.Style, width vg.Length) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(s) {
+	// A unit stays with its number.
+	s = strings.ReplaceAll(s, " %", "\u00a0%")
+	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }) {
 		switch {
 		case line == "":
 			line = word

@@ -114,10 +114,17 @@ func number(v float64) string {
 	return sign + whole
 }
 
-// fixed writes a value beside a bar: three significant digits, zeros kept.
-func fixed(v float64) string {
-	if v == 0 || math.Abs(v) >= 1000 || math.Abs(v) < 1e-4 {
-		return number(v)
+// fixed returns how the values beside the bars of a figure are written: all
+// with the decimals that give the largest three significant digits.
+func fixed(largest float64) func(v float64) string {
+	digits := 0
+	if largest > 1e-9 {
+		digits = max(0, 2-int(math.Floor(math.Log10(largest))))
 	}
-	return strconv.FormatFloat(v, 'f', max(0, 2-int(math.Floor(math.Log10(math.Abs(v))))), 64)
+	return func(v float64) string {
+		if digits == 0 {
+			return number(math.Round(v))
+		}
+		return strconv.FormatFloat(v, 'f', digits, 64)
+	}
 }
