@@ -12,6 +12,8 @@ import (
 	"github.com/godlas/godlas/dlas/internal/grammar"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/model"
+	"github.com/godlas/godlas/dlas/primitive"
+	"github.com/godlas/godlas/dlas/system"
 )
 
 // Options describes the choices that a layer has in this build: what help, completion and error messages are made of.
@@ -24,9 +26,9 @@ func Options(l ir.Layer) []ir.Option {
 	case ir.Compress:
 		return compress.Options()
 	case ir.Primitive:
-		return primitiveOptions()
+		return primitive.Options()
 	case ir.Sched:
-		return scheduleOptions()
+		return system.Options()
 	case ir.Hardware:
 		return hardware.Options()
 	}
@@ -117,13 +119,16 @@ func alternatives(cs []ir.Choice) string {
 	return strings.Join(words, "|")
 }
 
-// formats are the data formats of L4; every other word of that layer is an algorithm.
-var formats = []string{"dense", "csr", "bsr", "pattern", "punched"}
+// formats are the words of L4 that name a data format, those of later builds included; every other one is an algorithm.
+var formats = append(primitive.Formats(), "bsr", "pattern", "punched")
 
 // primitivePair sorts the words of L4 into algorithm and format. A format alone stands with auto; an algorithm alone
 // is dense; auto alone leaves the format open too.
 func primitivePair(cs []ir.Choice) (algorithm, format string, err error) {
 	for _, c := range cs {
+		if len(c.Value)+len(c.Args) > 0 {
+			return "", "", &ir.Error{Layer: ir.Primitive, What: c.Name + " takes no arguments", Try: "write " + c.Name}
+		}
 		kind, to := "algorithm", &algorithm
 		if slices.Contains(formats, c.Name) {
 			kind, to = "format", &format
@@ -134,12 +139,12 @@ func primitivePair(cs []ir.Choice) (algorithm, format string, err error) {
 		*to = c.Name
 	}
 	if algorithm == "" {
-		algorithm = "auto"
+		algorithm = primitive.Auto
 	}
-	if algorithm != "auto" && format == "" {
-		format = "dense"
+	if algorithm != primitive.Auto && format == "" {
+		format = primitive.Dense
 	}
-	return algorithm, format, primitiveCheck(algorithm, format)
+	return algorithm, format, primitive.Check(algorithm, format)
 }
 
 // isDefault reports whether an argument says what holds without it.
@@ -173,4 +178,19 @@ func dropDefaults(l ir.Layer, line grammar.Line) grammar.Line {
 		}
 	}
 	return out
+}
+
+// checkChoice says what is wrong with one choice of a layer. L4 and L6 are checked as a whole, not word by word.
+func checkChoice(l ir.Layer, c ir.Choice) error {
+	switch l {
+	case ir.Data:
+		return data.Check(c)
+	case ir.Model:
+		return model.Check(c)
+	case ir.Compress:
+		return compress.Check(c)
+	case ir.Sched:
+		return system.CheckSchedule(c)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package dlas
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -14,19 +15,36 @@ import (
 // without it MustRun cannot be interrupted.
 var CellContext func() context.Context
 
-// OnProgress is told how far a run or sweep is. The program sets it once at its start; it is called often, from the
-// goroutine that runs, and must be quick.
+// OnProgress is told how far a run or sweep is. The program sets it once at its start; it is called often, never twice
+// at once, and must be quick.
 var OnProgress func(Progress)
+
+var telling sync.Mutex
 
 // Progress is how far one step of a run is.
 type Progress struct {
 	Step        string // "latency", "accuracy", ...
 	Label       string // the point of a sweep; empty in a run
-	Done, Total int    // in the step's own units; Total is 0 where it is not known
+	Done, Total int    // in Unit; Total is 0 where it is not known
+	Unit        string // "images", "rounds", ...
+}
+
+// String is the progress in one line.
+func (p Progress) String() string {
+	s := p.Step
+	if p.Label != "" {
+		s = p.Label + ": " + s
+	}
+	if p.Total > 0 {
+		s += fmt.Sprintf(" %d/%d %s", p.Done, p.Total, p.Unit)
+	}
+	return plain(strings.TrimSpace(s))
 }
 
 func progress(p Progress) {
 	if OnProgress != nil {
+		telling.Lock()
+		defer telling.Unlock()
 		OnProgress(p)
 	}
 }
@@ -57,15 +75,6 @@ func (s Stack) MustRun() *Result {
 		panic(asError(err))
 	}
 	return r
-}
-
-// MustSweep is Sweep for a notebook cell.
-func (s Stack) MustSweep() *Sweep {
-	w, err := s.Sweep(cellContext())
-	if err != nil {
-		panic(asError(err))
-	}
-	return w
 }
 
 // MustCompare is Compare for a notebook cell.

@@ -26,7 +26,7 @@ type Result struct {
 	// Seen holds the predicted and the true class of every image. It is kept in the store and left out of --json.
 	Seen *Predictions `json:"-"`
 
-	run *runner // what Predict runs; nil for a stored result until it is needed
+	run *runner // what it was measured with; nil for a stored result until it is needed
 }
 
 // Accuracy is the share of images whose true class came first, or among the first five, with the Wilson 95 % interval
@@ -75,6 +75,7 @@ type Node struct {
 	Type           string   `json:"type"`
 	ISA            string   `json:"isa"`
 	Kernel         string   `json:"kernel"`
+	Schedule       string   `json:"schedule"` // as bound to this node
 	MS             *float64 `json:"ms"`
 	MACs           int64    `json:"macs"`
 	MACsNonzero    int64    `json:"macs_nonzero"`

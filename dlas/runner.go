@@ -1,6 +1,186 @@
 package dlas
 
-import "github.com/godlas/godlas/dlas/data"
+import (
+	"context"
+	"strconv"
+	"sync"
 
-// runner is a compiled Spec with its data at hand.
-type runner struct{ set *data.Set }
+	"github.com/godlas/godlas/dlas/compress"
+	"github.com/godlas/godlas/dlas/data"
+	"github.com/godlas/godlas/dlas/hardware"
+	"github.com/godlas/godlas/dlas/internal/grammar"
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/model"
+	"github.com/godlas/godlas/dlas/primitive"
+	"github.com/godlas/godlas/dlas/system"
+)
+
+// seed is that of random weights.
+const seed = 1
+
+// runner is one point made ready: its network compiled for its data.
+type runner struct {
+	spec    Spec
+	set     *data.Set
+	graph   *ir.Graph // compressed, before the rewriting
+	machine ir.Machine
+	program *system.Program
+	batch   int
+	notes   []string
+}
+
+// build makes a point ready, from L1 to L6. spec is canonical and has one choice a layer.
+func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
+	c, err := choicesOf(spec)
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{spec: spec}
+
+	// L1 Datasets & Problem Spaces
+	if r.set, err = opened.open(c[ir.Data][0]); err != nil {
+		return nil, err
+	}
+	if r.batch, err = strconv.Atoi(c[ir.Data][0].Arg("batch", "1")); err != nil {
+		return nil, ir.Errorf(ir.Data, "batch=%s is not a number", c[ir.Data][0].Arg("batch", "1"))
+	}
+
+	// L2 Models & Neural Architectures
+	if r.graph, err = model.Build(c[ir.Model][0], request(r.set)); err != nil {
+		return nil, err
+	}
+
+	// L3 Model Optimisations
+	if r.graph, r.notes, err = compress.Apply(ctx, r.graph, c[ir.Compress]); err != nil {
+		return nil, err
+	}
+
+	// L6 Hardware, which says what L4 and L5 may use
+	if r.machine, err = hardware.Resolve(c[ir.Hardware][0]); err != nil {
+		return nil, err
+	}
+
+	// L4 Algorithms & Data Formats, bound by L5 Systems Software
+	plan := system.Plan{Algorithm: c[ir.Primitive][0].Name, Schedule: c[ir.Sched][0], Batch: r.batch}
+	if len(c[ir.Primitive]) > 1 {
+		plan.Format = c[ir.Primitive][1].Name
+	}
+	r.program, err = system.Compile(r.graph, primitive.Kernels(), r.machine, plan)
+	return r, err
+}
+
+// choicesOf parses the layers of a point.
+func choicesOf(spec Spec) (map[ir.Layer][]ir.Choice, error) {
+	out := make(map[ir.Layer][]ir.Choice)
+	for _, l := range ir.Layers() {
+		line, err := grammar.Parse(l, spec.Layer(l))
+		if err != nil {
+			return nil, err
+		}
+		points, err := line.Points(l)
+		if err != nil {
+			return nil, err
+		}
+		out[l] = points[0]
+	}
+	return out, nil
+}
+
+// request is what the network of a set must fit.
+func request(set *data.Set) model.Request {
+	env := data.EnvFromOS()
+	return model.Request{
+		Data: set.Name, C: set.Shape[0], H: set.Shape[1], W: set.Shape[2],
+		Classes: len(set.Classes), ClassNames: set.Classes, Env: model.Env{Dir: env.Dir, Cache: env.Cache}, Seed: seed,
+	}
+}
+
+// sets keeps the opened data sets of a sweep, so that its points share them.
+type sets struct{ byChoice map[string]*data.Set }
+
+// open opens a set; its batch does not matter for that.
+func (s *sets) open(c ir.Choice) (*data.Set, error) {
+	key := c.String()
+	if set, ok := s.byChoice[key]; ok {
+		return set, nil
+	}
+	set, err := data.Open(c, data.EnvFromOS())
+	if err != nil {
+		return nil, err
+	}
+	if s.byChoice == nil {
+		s.byChoice = make(map[string]*data.Set)
+	}
+	s.byChoice[key] = set
+	return set, nil
+}
+
+// input prepares the batch that begins with image first; beyond the last image it begins again with the first.
+func (r *runner) input(first int, images []ir.Image, dst []float32) error {
+	for i := range images {
+		images[i] = r.set.Image((first + i) % r.set.Len())
+	}
+	return model.Prepare(r.graph.Prep, images, dst)
+}
+
+// inputs are the first batches of the set, at most n.
+func (r *runner) inputs(n int) ([][]float32, error) {
+	n = max(1, min(n, (r.set.Len()+r.batch-1)/r.batch))
+	images := make([]ir.Image, r.batch)
+	out := make([][]float32, n)
+	for i := range out {
+		out[i] = make([]float32, r.program.InShape().Elems())
+		if err := r.input(i*r.batch, images, out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// classes are the names by the network's output.
+func (r *runner) classes() []string {
+	if len(r.graph.Classes) > 0 {
+		return r.graph.Classes
+	}
+	return r.set.Classes
+}
+
+// one runs the network on a single image, in a batch of copies where the program has a larger one.
+func (r *runner) one(ctx context.Context, img ir.Image) ([]float32, error) {
+	images := make([]ir.Image, r.batch)
+	for i := range images {
+		images[i] = img
+	}
+	in := make([]float32, r.program.InShape().Elems())
+	out := make([]float32, r.program.OutShape().Elems())
+	if err := model.Prepare(r.graph.Prep, images, in); err != nil {
+		return nil, err
+	}
+	if err := r.program.Run(ctx, in, out); err != nil {
+		return nil, err
+	}
+	return out[:len(out)/r.batch], nil
+}
+
+var programs sync.Mutex
+
+// program returns what the result was measured with, built anew for one from the store.
+func (r *Result) program(ctx context.Context) (*runner, error) {
+	programs.Lock()
+	defer programs.Unlock()
+	if r.run == nil {
+		spec, err := r.Spec.point()
+		if err != nil {
+			return nil, err
+		}
+		run, err := build(ctx, spec, &sets{})
+		if err != nil {
+			return nil, err
+		}
+		if run.graph.Digest != r.Model.WeightsDigest {
+			return nil, &ir.Error{Layer: ir.Model, What: "the weights of " + spec.Model + " are not those that the stored result was measured with", Try: "run it again"}
+		}
+		r.run = run
+	}
+	return r.run, nil
+}

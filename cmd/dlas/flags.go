@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/godlas/godlas/dlas"
+	"github.com/godlas/godlas/dlas/ir"
+)
+
+// usageError is a command line that cannot be understood.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// errHelp ends a command that has shown its help.
+var errHelp = errors.New("help was asked for")
+
+// flags is the flags of one command. They may stand before and after its other arguments.
+type flags struct {
+	*flag.FlagSet
+	c *call
+}
+
+func (c *call) flags() *flags {
+	f := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	return &flags{f, c}
+}
+
+// parse returns the arguments that are not flags; fewer than least or more than most of them is an error.
+func (f *flags) parse(least, most int) ([]string, error) {
+	var rest []string
+	args := f.c.args
+	for {
+		if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+			f.help()
+			return nil, errHelp
+		} else if err != nil {
+			return nil, f.explain(err)
+		}
+		if args = f.Args(); len(args) == 0 {
+			break
+		}
+		rest, args = append(rest, args[0]), args[1:]
+	}
+	if len(rest) < least || len(rest) > most {
+		what := "too few arguments"
+		if len(rest) > most {
+			what = fmt.Sprintf("unexpected argument %q", rest[most])
+		}
+		return nil, usageError(fmt.Sprintf("%s: %s; usage: dlas %s", f.c.name, what, f.c.usage))
+	}
+	return rest, nil
+}
+
+func (f *flags) explain(err error) error {
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
+		var names []string
+		f.VisitAll(func(fl *flag.Flag) { names = append(names, "--"+fl.Name) })
+		e := ir.Unknown("", "flag", "--"+strings.TrimLeft(name, "-"), names)
+		return usageError(f.c.name + ": " + e.Error())
+	}
+	return usageError(f.c.name + ": " + err.Error())
+}
+
+func (f *flags) help() {
+	fmt.Fprintf(f.c.stdout, "dlas %s\n\n%s\n", f.c.usage, f.c.help)
+	first := true
+	f.VisitAll(func(fl *flag.Flag) {
+		if first {
+			fmt.Fprintln(f.c.stdout)
+			first = false
+		}
+		value, text := flag.UnquoteUsage(fl)
+		if value != "" {
+			value = " " + strings.ToUpper(value)
+		}
+		fmt.Fprintf(f.c.stdout, "  --%-24s %s\n", fl.Name+value, text)
+	})
+}
+
+// stackFlags are one flag a layer and --spec.
+type stackFlags struct {
+	spec   string
+	layers map[ir.Layer]*string
+}
+
+func (f *flags) stack() *stackFlags {
+	s := &stackFlags{layers: make(map[ir.Layer]*string)}
+	f.StringVar(&s.spec, "spec", "", "read a Spec, or a result's, from the JSON `file`; the flags below change it")
+	for _, l := range ir.Layers() {
+		s.layers[l] = f.String(string(l), "", fmt.Sprintf("`choice` of L%d, %s", l.Number(), l.Title()))
+	}
+	return s
+}
+
+// build makes the stack of the flags.
+func (s *stackFlags) build() (dlas.Stack, error) {
+	st := dlas.New()
+	if s.spec != "" {
+		b, err := readSmall(s.spec)
+		if err != nil {
+			return st, err
+		}
+		spec, err := dlas.ReadSpec(b)
+		if err != nil {
+			return st, err
+		}
+		st = dlas.FromSpec(spec)
+	}
+	for _, l := range ir.Layers() {
+		if text := *s.layers[l]; text != "" {
+			st = st.With(l, text)
+		}
+	}
+	return st, nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/godlas/godlas/install"
+)
+
+func runLab(ctx context.Context, c *call) error {
+	f := c.flags()
+	o := install.LabOptions{Out: c.stdout}
+	f.BoolVar(&o.NoBrowser, "no-browser", false, "print the address and open no browser")
+	f.IntVar(&o.Port, "port", 0, "`number` of the port on 127.0.0.1; 0 is a free one")
+	f.StringVar(&o.Dir, "dir", "", "`folder` for the notebooks")
+	if _, err := f.parse(0, 0); err != nil {
+		return err
+	}
+	if o.Port < 0 || o.Port > 65535 {
+		return usageError(fmt.Sprintf("lab: port %d is not in 0..65535", o.Port))
+	}
+	return install.Lab(ctx, o)
+}
+
+func runInstall(_ context.Context, c *call) error {
+	prefix, err := c.prefix()
+	if err != nil {
+		return err
+	}
+	dir, err := install.Install(prefix)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.stdout, "installed the kernel into "+dir)
+	return nil
+}
+
+func runUninstall(_ context.Context, c *call) error {
+	prefix, err := c.prefix()
+	if err != nil {
+		return err
+	}
+	dir, err := install.Uninstall(prefix)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.stdout, "removed the kernel from "+dir)
+	return nil
+}
+
+// prefix reads the flags that install and uninstall share.
+func (c *call) prefix() (string, error) {
+	f := c.flags()
+	prefix := f.String("prefix", "", "`folder` of a Python environment; without it, the user's own Jupyter")
+	user := f.Bool("user", false, "the user's own Jupyter, which is the default")
+	if _, err := f.parse(0, 0); err != nil {
+		return "", err
+	}
+	if *user && *prefix != "" {
+		return "", usageError(c.name + ": --user and --prefix name two places")
+	}
+	return *prefix, nil
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/godlas/godlas/dlas"
+	"github.com/godlas/godlas/dlas/ir"
+)
+
+// readSmall reads a file that is meant to hold one Spec or result.
+func readSmall(path string) ([]byte, error) {
+	const most = 64 << 20
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &ir.Error{What: "cannot read the spec", Err: err}
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, &ir.Error{What: "cannot read the spec", Err: err}
+	}
+	if len(b) > most {
+		return nil, &ir.Error{What: "the spec " + path + " is more than 64 MiB long"}
+	}
+	return b, nil
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func runRun(ctx context.Context, c *call) error {
+	f := c.flags()
+	asJSON := f.Bool("json", false, "print the result as one JSON object")
+	asGo := f.Bool("go", false, "print the Go program of this stack and run nothing")
+	name := f.String("as", "", "give the result a `name`")
+	stack := f.stack()
+	if _, err := f.parse(0, 0); err != nil {
+		return err
+	}
+	st, err := stack.build()
+	if err != nil {
+		return err
+	}
+	if *asGo {
+		return printGo(c, st)
+	}
+	live := newLive(c.stderr)
+	dlas.OnProgress = live.show
+	r, err := st.RunAs(ctx, *name)
+	live.clear()
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(c.stdout, r)
+	}
+	_, err = io.WriteString(c.stdout, r.String())
+	return err
+}
+
+func printGo(c *call, st dlas.Stack) error {
+	if _, err := st.Spec().Canonical(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(c.stdout, st.Go(false))
+	return err
+}
+
+func runSweep(ctx context.Context, c *call) error {
+	f := c.flags()
+	asJSON := f.Bool("json", false, "print the results as JSON, one object a line")
+	asGo := f.Bool("go", false, "print the Go program of this sweep and run nothing")
+	fresh := f.Bool("fresh", false, "measure the points that the store has, too")
+	stack := f.stack()
+	if _, err := f.parse(0, 0); err != nil {
+		return err
+	}
+	st, err := stack.build()
+	if err != nil {
+		return err
+	}
+	if *asGo {
+		return printGo(c, st)
+	}
+	live := newLive(c.stderr)
+	dlas.OnProgress = live.show
+	s, err := st.SweepWith(ctx, dlas.SweepOptions{Fresh: *fresh})
+	live.clear()
+	if s == nil {
+		return err
+	}
+	if *asJSON {
+		for _, r := range s.Results {
+			if err := printJSON(c.stdout, r); err != nil {
+				return err
+			}
+		}
+	} else if _, werr := io.WriteString(c.stdout, s.String()); werr != nil {
+		return werr
+	}
+	if err == nil && len(s.Failed) > 0 {
+		return s.Failed[0].Err
+	}
+	return err
+}
+
+func runCompare(ctx context.Context, c *call) error {
+	f := c.flags()
+	stored := f.Bool("stored", false, "compare the stored latencies, which were not measured side by side")
+	names, err := f.parse(0, 2)
+	if err != nil {
+		return err
+	}
+	if len(names) == 1 {
+		return usageError("compare: one result; usage: dlas " + c.usage)
+	}
+	a, b, err := dlas.Pair(names...)
+	if err != nil {
+		return err
+	}
+	compare := dlas.Compare
+	if *stored {
+		compare = func(_ context.Context, a, b *dlas.Result) (*dlas.Comparison, error) {
+			return dlas.CompareStored(a, b), nil
+		}
+	}
+	live := newLive(c.stderr)
+	dlas.OnProgress = live.show
+	cmp, err := compare(ctx, a, b)
+	live.clear()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(c.stdout, cmp.String())
+	return err
+}
+
+// live is the progress line of a terminal; on anything else it shows nothing.
+type live struct {
+	w    io.Writer
+	on   bool
+	last string
+}
+
+func newLive(w io.Writer) *live {
+	f, ok := w.(*os.File)
+	if !ok {
+		return &live{w: w}
+	}
+	info, err := f.Stat()
+	return &live{w: w, on: err == nil && info.Mode()&os.ModeCharDevice != 0}
+}
+
+func (l *live) show(p dlas.Progress) {
+	if !l.on {
+		return
+	}
+	if line := p.String(); line != l.last {
+		l.last = line
+		fmt.Fprint(l.w, "\r\x1b[K"+line)
+	}
+}
+
+func (l *live) clear() {
+	if l.on && l.last != "" {
+		fmt.Fprint(l.w, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/godlas/godlas/dlas"
+)
+
+// commands is the table. It is a function, so that starting costs nothing.
+func commands() []command {
+	return []command{
+		{name: "lab", usage: "lab [--no-browser] [--port N] [--dir FOLDER]", help: "Open JupyterLab with the godlas kernel and the quickstart notebook. The first start makes a private environment.", run: runLab},
+		{name: "run", usage: "run [--json] [--go] [--spec FILE] [--LAYER CHOICE …]", help: "Measure one stack: accuracy and latency of the same compiled program, as a card.", run: runRun},
+		{name: "sweep", usage: "sweep [--json] [--go] [--fresh] [--spec FILE] [--LAYER CHOICE …]", help: "Measure all points of lists such as --compress 'prune(0, .5, .9)', side by side.", run: runSweep},
+		{name: "compare", usage: "compare [--stored] [A B]", help: "Compare two results of the store, the last two or those named by hash prefix: measured anew and paired, unless --stored.", run: runCompare},
+		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
+		{name: "install", usage: "install [--prefix FOLDER]", help: "Add the godlas kernel to a Jupyter that is installed already.", run: runInstall},
+		{name: "uninstall", usage: "uninstall [--prefix FOLDER]", help: "Remove the godlas kernel from it.", run: runUninstall},
+		{name: "help", usage: "help [COMMAND | WORD]", help: "Explain a command, or a word of the stack: a layer, a choice, a column, a verdict.", run: runHelp},
+		{name: "version", usage: "version", help: "Print this program's build and machine.", run: runVersion},
+	}
+}
+
+func runHelp(_ context.Context, c *call) error {
+	rest, err := c.flags().parse(0, 1)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		fmt.Fprintln(c.stdout, "dlas: the Deep Learning Acceleration Stack, and a Jupyter kernel for Go\n\nusage: dlas COMMAND [FLAGS]")
+		fmt.Fprintln(c.stdout)
+		w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+		for _, row := range commands() {
+			if !row.internal {
+				fmt.Fprintf(w, "  %s\t%s\n", row.name, firstSentence(row.help))
+			}
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintln(c.stdout, "\ndlas COMMAND --help shows the flags; dlas help WORD explains a layer, a choice, a column or a verdict.")
+		return nil
+	}
+	for _, row := range commands() {
+		if row.name == rest[0] && !row.internal && row.name != "data" { // data is a layer too
+			fmt.Fprintf(c.stdout, "dlas %s\n\n%s\n", row.usage, row.help)
+			return nil
+		}
+	}
+	text, err := dlas.Help(rest[0])
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(c.stdout, text)
+	return nil
+}
+
+func firstSentence(s string) string {
+	first, _, _ := strings.Cut(s, ". ")
+	return strings.TrimSuffix(first, ".")
+}
+
+func runVersion(_ context.Context, c *call) error {
+	if _, err := c.flags().parse(0, 0); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "dlas %s %s %s/%s\n", dlas.Build(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}
