@@ -43,6 +43,9 @@ func bindPool(p ir.Problem, f func(plane []float32, pitch int, w op.Window, y0, 
 	for i := range counts {
 		counts[i] = op.PoolCount(p.Node, w, i/ow, i%ow, h, wd)
 	}
+	if w.KH*w.KW == 1 && w.Top+w.Left+w.Bottom+w.Right == 0 {
+		return bindPick(p, w)
+	}
 	return plain(p, p.In[0][0]*p.In[0][1], oh*ow*w.KH*w.KW, func(call ir.Call, from, to int) {
 		for i := from; i < to; i++ {
 			plane := call.In[0][i*h*wd : (i+1)*h*wd]
@@ -54,6 +57,22 @@ func bindPool(p ir.Problem, f func(plane []float32, pitch int, w op.Window, y0, 
 					x0 := ox*w.SW - w.Left
 					kw0, kw1 := inside(x0, w.KW, w.DW, wd)
 					out[oy*ow+ox] = f(plane, wd, w, y0, x0, kh0, kh1, kw0, kw1, counts[oy*ow+ox])
+				}
+			}
+		}
+	})
+}
+
+// bindPick is a pooling of one tap, which only picks every so many pixels: the shortcut of CIFAR's ResNets.
+func bindPick(p ir.Problem, w op.Window) ir.Bound {
+	h, wd, oh, ow := p.In[0][2], p.In[0][3], p.Out[0][2], p.Out[0][3]
+	return plain(p, p.In[0][0]*p.In[0][1], oh*ow, func(call ir.Call, from, to int) {
+		for i := from; i < to; i++ {
+			for oy := range oh {
+				row := call.In[0][(i*h+oy*w.SH)*wd:][:wd]
+				out := call.Out[0][(i*oh+oy)*ow:][:ow]
+				for j := range out {
+					out[j] = row[j*w.SW]
 				}
 			}
 		}

@@ -34,7 +34,7 @@ func Formats() []string { return []string{Dense, CSR} }
 // Options describes the choices of this layer: algorithms and formats.
 func Options() []ir.Option {
 	return []ir.Option{
-		{Name: Auto, Help: "For each convolution the kernel whose estimated time is least: direct dense, or direct csr where enough of the weights are zero. A format may be named with it.", Source: "the estimates are each kernel's own; their constants were measured"},
+		{Name: Auto, Help: "For each convolution the kernel whose estimated time is least: direct dense, or direct csr where enough of the weights are zero (about 40 % for 3x3 windows, 50 % for 1x1). A format may be named with it.", Source: "the estimates are each kernel's own; their constants were measured"},
 		{Name: Direct, Help: "Convolution straight from the map (from a copy with a border of zeros where it has padding or a stride), without a matrix.", Source: "Gibson et al., DLAS: A Conceptual Model for Across-Stack Deep Learning Acceleration, 2025"},
 		{Name: Gemm, Help: "Convolution as a matrix product: every pixel's window is written out as a column of the im2col matrix first. workspace_bytes shows the matrix.", Source: "Chellapilla, Puri, Simard: High Performance Convolutional Neural Networks for Document Processing, 2006"},
 		{Name: Dense, Help: "Every weight is stored and multiplied, zeros too: a pruned network is not faster.", Source: "Gibson et al., DLAS, 2025"},
@@ -141,6 +141,7 @@ func convKernel(algorithm, format, isa string) ir.Kernel {
 			_, err := newGeometry(p)
 			return err
 		},
+		Cost: func(p ir.Problem) float64 { return convCost(p, avx2, matrix, format == CSR || grouped, grouped) },
 		Bind: func(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
 			return bindConv(p, s, avx2, matrix, format == CSR || grouped, grouped)
 		},
