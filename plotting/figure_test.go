@@ -719,7 +719,7 @@ func TestPDFText(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if s, err := io.ReadAll(z); err == nil && bytes.Contains(s, []byte(" Tj")) {
+		if s, err := io.ReadAll(z); err == nil && bytes.Contains(s, []byte(")Tj ET")) {
 			page = s
 		}
 	}
