@@ -16,10 +16,14 @@ var Data string
 // Symbols returns the compiled names of a package, or nil if it is not in the table.
 func Symbols(path string) map[string]reflect.Value {
 	switch path {
+	case "github.com/godlas/godlas/dlas":
+		return symbols_github_com_godlas_godlas_dlas()
 	case "github.com/godlas/godlas/dlas/ir":
 		return symbols_github_com_godlas_godlas_dlas_ir()
 	case "github.com/godlas/godlas/kernel/display":
 		return symbols_github_com_godlas_godlas_kernel_display()
+	case "github.com/godlas/godlas/plotting":
+		return symbols_github_com_godlas_godlas_plotting()
 	}
 	return nil
 }
