@@ -9,6 +9,9 @@ import (
 //go:linkname unsafeNew reflect.unsafe_New
 func unsafeNew(typ unsafe.Pointer) unsafe.Pointer
 
+//go:linkname unsafeNewArray reflect.unsafe_NewArray
+func unsafeNewArray(typ unsafe.Pointer, n int) unsafe.Pointer
+
 //go:linkname typedmemmove reflect.typedmemmove
 //go:noescape
 func typedmemmove(typ, dst, src unsafe.Pointer)
@@ -38,6 +41,9 @@ func Reflect(t Type) reflect.Type {
 
 // New returns zeroed memory for one value of type t.
 func New(t Type) unsafe.Pointer { return unsafeNew(unsafe.Pointer(t)) }
+
+// NewArray returns zeroed memory for n values of type t.
+func NewArray(t Type, n int) unsafe.Pointer { return unsafeNewArray(unsafe.Pointer(t), n) }
 
 // Move copies the value at src to dst, with the write barriers of its type.
 func Move(t Type, dst, src unsafe.Pointer) { typedmemmove(unsafe.Pointer(t), dst, src) }

@@ -1,0 +1,257 @@
+package compile
+
+import (
+	"go/types"
+	"reflect"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/godlas/godlas/kernel/interp/internal/rt"
+)
+
+// site is where an interpreted function is called: what goes in and comes out.
+type site struct {
+	args []reg
+	in   []*layout
+	dst  []reg
+	out  []*layout
+}
+
+// run calls f. vars are its captured variables.
+func (s *site) run(fr *frame, f *fun, vars unsafe.Pointer) {
+	f = f.target()
+	nf := f.get(fr)
+	for i, r := range s.args {
+		if l := s.in[i]; l.how == copy8 {
+			*at[uint64](nf, f.params[i]) = *at[uint64](fr, r)
+		} else {
+			l.move(nf.at(f.params[i]), fr.at(r))
+		}
+	}
+	s.finish(fr, nf, f, vars)
+}
+
+// method is run with the receiver out of an interface.
+func (s *site) method(fr *frame, f *fun, recv *eface) {
+	f = f.target()
+	nf := f.get(fr)
+	unbox(f.paramTypes[0], nf.at(f.params[0]), recv)
+	for i, r := range s.args {
+		s.in[i].move(nf.at(f.params[i+1]), fr.at(r))
+	}
+	s.finish(fr, nf, f, nil)
+}
+
+func (s *site) finish(fr, nf *frame, f *fun, vars unsafe.Pointer) {
+	for i, r := range f.free {
+		f.freeTypes[i].move(nf.at(r), unsafe.Add(vars, f.varOffs[i]))
+	}
+	f.run(fr, nf)
+	for i, d := range s.dst {
+		if l := s.out[i]; l.how == copy8 {
+			*at[uint64](fr, d) = *at[uint64](nf, f.results[i])
+		} else {
+			l.move(fr.at(d), nf.at(f.results[i]))
+		}
+	}
+	f.put(fr, nf)
+}
+
+// results returns where the results of a call go. v is nil if nowhere.
+func (c *compiler) results(sig *types.Signature, v ssa.Value) (dst []reg, ls []*layout) {
+	for x := range sig.Results().Variables() {
+		ls = append(ls, c.m.memory(x.Type()))
+	}
+	switch {
+	case v == nil || len(ls) == 0:
+		return nil, nil
+	case len(ls) == 1:
+		return []reg{c.reg(v)}, ls
+	}
+	return c.tuple(v), ls
+}
+
+func (c *compiler) site(cc *ssa.CallCommon, v ssa.Value) *site {
+	s := &site{}
+	for _, a := range cc.Args {
+		s.args, s.in = append(s.args, c.reg(a)), append(s.in, c.layout(a))
+	}
+	s.dst, s.out = c.results(cc.Signature(), v)
+	return s
+}
+
+// call compiles a call whose results go to v, if v is not nil.
+func (c *compiler) call(cc *ssa.CallCommon, v ssa.Value) op {
+	if cc.IsInvoke() {
+		return c.invoke(cc, v)
+	}
+	switch f := cc.Value.(type) {
+	case *ssa.Builtin:
+		return c.builtin(f.Name(), cc, v)
+	case *ssa.Function:
+		if fn, ok := c.m.native(f); ok {
+			return c.callNative(fn, cc, v)
+		}
+		s, callee := c.site(cc, v), c.m.fun(f)
+		return func(fr *frame) { s.run(fr, callee, nil) }
+	}
+	s, fv, m := c.site(cc, v), c.reg(cc.Value), c.m
+	t := c.layout(cc.Value).rt
+	variadic := cc.Signature().Variadic()
+	return func(fr *frame) {
+		w := *at[unsafe.Pointer](fr, fv)
+		if w == nil {
+			nilDeref(nil)
+		}
+		if f := rt.Carried(w); f != nil {
+			s.run(fr, (*fun)(f.Code), f.Vars)
+			return
+		}
+		m.reflectCall(fr, reflect.NewAt(t, unsafe.Pointer(&w)).Elem(), t, s, variadic)
+	}
+}
+
+// reflectCall calls compiled code.
+func (m *Machine) reflectCall(fr *frame, fn reflect.Value, t reflect.Type, s *site, variadic bool) {
+	args := make([]reflect.Value, len(s.args))
+	for i, r := range s.args {
+		args[i] = m.toReflect(s.in[i], fr.at(r), t.In(i))
+	}
+	var res []reflect.Value
+	if variadic {
+		res = fn.CallSlice(args)
+	} else {
+		res = fn.Call(args)
+	}
+	if fr.g.stop.Load() {
+		fr.g.halt()
+	}
+	for i, d := range s.dst {
+		m.fromReflect(s.out[i], fr.at(d), res[i])
+	}
+}
+
+// toReflect makes a value of type t of what is at p in a frame. It may share
+// the frame's memory.
+func (m *Machine) toReflect(l *layout, p unsafe.Pointer, t reflect.Type) reflect.Value {
+	if t.Kind() != reflect.Interface || t.NumMethod() == 0 {
+		return reflect.NewAt(t, p).Elem()
+	}
+	q := reflect.New(t)
+	m.storeIface(rt.Of(t), t, q.UnsafePointer(), *(*any)(p))
+	return q.Elem()
+}
+
+// fromReflect is the inverse of toReflect.
+func (m *Machine) fromReflect(l *layout, dst unsafe.Pointer, v reflect.Value) {
+	if l.isInterface {
+		*(*any)(dst) = nil
+		if v.Kind() != reflect.Interface {
+			*(*any)(dst) = v.Interface()
+		} else if !v.IsNil() {
+			*(*any)(dst) = v.Elem().Interface()
+		}
+		return
+	}
+	if v.Type() == l.reg {
+		reflect.NewAt(l.reg, dst).Elem().Set(v)
+		return
+	}
+	// the same layout under another name, such as an instance made here
+	p := reflect.New(v.Type())
+	p.Elem().Set(v)
+	l.move(dst, p.UnsafePointer())
+}
+
+// dispatch is what a method call on a dynamic type leads to.
+type dispatch struct {
+	typ    unsafe.Pointer
+	fun    *fun // or compiled:
+	method int
+	ftype  reflect.Type
+}
+
+func (c *compiler) invoke(cc *ssa.CallCommon, v ssa.Value) op {
+	s, recv, m := c.site(cc, v), c.reg(cc.Value), c.m
+	method := cc.Method
+	variadic := cc.Signature().Variadic()
+	plain := len(s.args) == 0 && len(s.out) == 1
+	isError := plain && method.Name() == "Error" && s.out[0].rt.Kind() == reflect.String
+	var cache atomic.Pointer[dispatch]
+	return func(fr *frame) {
+		e := *at[eface](fr, recv)
+		if e.typ == nil {
+			nilDeref(nil)
+		}
+		t := cache.Load()
+		if t == nil || t.typ != e.typ {
+			t = m.dispatch(*at[any](fr, recv), method)
+			cache.Store(t)
+		}
+		if t.fun != nil {
+			s.method(fr, t.fun, &e)
+			return
+		}
+		if isError {
+			*at[string](fr, s.dst[0]) = (*at[any](fr, recv)).(error).Error()
+			return
+		}
+		m.reflectCall(fr, reflect.ValueOf(*at[any](fr, recv)).Method(t.method), t.ftype, s, variadic)
+	}
+}
+
+// dispatch finds the method of v's dynamic type.
+func (m *Machine) dispatch(v any, method *types.Func) *dispatch {
+	d := &dispatch{typ: (*eface)(unsafe.Pointer(&v)).typ}
+	r := reflect.TypeOf(v)
+	m.Mu.Lock()
+	defer m.Mu.Unlock()
+	if t := m.typeOf(r); t != nil {
+		if sel := types.NewMethodSet(t).Lookup(method.Pkg(), method.Name()); sel != nil {
+			d.fun = m.fun(m.Prog.MethodValue(sel))
+			return d
+		}
+	}
+	rm, ok := r.MethodByName(method.Name())
+	if !ok {
+		panic(unsupportedf("%v has no method %s here", r, method.Name()))
+	}
+	d.method, d.ftype = rm.Index, reflect.ValueOf(v).Method(rm.Index).Type()
+	return d
+}
+
+// deferred compiles a defer statement: the frame is copied, so that operands
+// keep their values, and the call made on the copy.
+func (c *compiler) deferred(x *ssa.Defer) op {
+	c.f.deferring = true
+	call := c.call(&x.Call, nil)
+	if x.DeferStack == nil {
+		return func(fr *frame) { fr.defers = append(fr.defers, fr.snapshot(call)) }
+	}
+	stack := c.reg(x.DeferStack)
+	return func(fr *frame) {
+		target := (*frame)(*at[unsafe.Pointer](fr, stack))
+		target.defers = append(target.defers, fr.snapshot(call))
+	}
+}
+
+func (c *compiler) goroutine(x *ssa.Go) op {
+	call, m := c.call(&x.Call, nil), c.m
+	var nilFunc func(fr *frame) bool
+	if _, ok := x.Call.Value.Type().Underlying().(*types.Signature); ok && !x.Call.IsInvoke() {
+		if _, ok := x.Call.Value.(*ssa.Builtin); !ok {
+			fv := c.reg(x.Call.Value)
+			nilFunc = func(fr *frame) bool { return *at[unsafe.Pointer](fr, fv) == nil }
+		}
+	}
+	return func(fr *frame) {
+		if nilFunc != nil && nilFunc(fr) {
+			panic(plainError("go of nil func value"))
+		}
+		s := fr.snapshot(nil)
+		run := fr.g.run
+		go m.goroutine(run, s, call)
+	}
+}

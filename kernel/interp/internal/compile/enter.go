@@ -1,0 +1,216 @@
+package compile
+
+import (
+	"go/types"
+	"reflect"
+	"sync"
+	"unsafe"
+
+	"github.com/godlas/godlas/kernel/interp/internal/rt"
+)
+
+// gorTable finds the goroutine that runs, by its identity while it lives.
+type gorTable [64]struct {
+	mu sync.RWMutex
+	m  map[uintptr]*gor
+}
+
+func (t *gorTable) get(id uintptr) *gor {
+	if id == 0 {
+		return nil
+	}
+	s := &t[id>>9%64]
+	s.mu.RLock()
+	g := s.m[id]
+	s.mu.RUnlock()
+	return g
+}
+
+func (t *gorTable) set(id uintptr, g *gor) {
+	if id == 0 {
+		return
+	}
+	s := &t[id>>9%64]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g == nil {
+		delete(s.m, id)
+		return
+	}
+	if s.m == nil {
+		s.m = map[uintptr]*gor{}
+	}
+	s.m[id] = g
+}
+
+// goroutine runs a go statement's call on its own goroutine.
+func (m *Machine) goroutine(run *Run, s *frame, call op) {
+	g := m.newGor(run)
+	id := rt.G()
+	m.gors.set(id, g)
+	s.g, s.caller, s.depth = g, nil, 0
+	g.top = s
+	done := false
+	defer func() {
+		m.gors.set(id, nil)
+		if !done {
+			m.orphan(g, recover())
+		}
+	}()
+	call(s)
+	done = true
+}
+
+// orphan reports a panic that has nowhere to go.
+func (m *Machine) orphan(g *gor, r any) {
+	if r == nil { // runtime.Goexit
+		return
+	}
+	p := g.caught(r)
+	switch p.val.(type) {
+	case stopSignal, exitSignal:
+		return
+	}
+	m.opt.Orphan(&Panic{Value: p.val, Stack: p.stack})
+}
+
+// base returns a frame that compiled code calls from, for the goroutine g.
+func (g *gor) base() *frame {
+	fr := g.spare
+	if fr == nil {
+		fr = &frame{g: g}
+	}
+	g.spare = nil
+	fr.caller = g.top
+	fr.depth = 0
+	if g.top != nil {
+		fr.depth = g.top.depth
+	}
+	return fr
+}
+
+// enter returns what runs when compiled code calls a func value of type t.
+func (m *Machine) enter(t reflect.Type) rt.Enter {
+	return func(f *rt.Func, args []reflect.Value) []reflect.Value {
+		return m.entry((*fun)(f.Code), f.Vars, args, t.NumOut(), t.Out)
+	}
+}
+
+// entry runs f for compiled code.
+func (m *Machine) entry(f *fun, vars unsafe.Pointer, args []reflect.Value, n int, out func(int) reflect.Type) []reflect.Value {
+	res := make([]reflect.Value, n)
+	for i := range res {
+		res[i] = reflect.New(out(i)).Elem()
+	}
+	id := rt.G()
+	g := m.gors.get(id)
+	if g != nil {
+		g.enter(f, vars, args, res)
+		return res
+	}
+	run := m.current.Load()
+	if run == nil {
+		run = NewRun(background)
+	}
+	g = m.newGor(run)
+	if id == 0 { // goroutines cannot be told apart: whoever called must recover
+		g.enter(f, vars, args, res)
+		return res
+	}
+	m.gors.set(id, g)
+	done := false
+	defer func() {
+		m.gors.set(id, nil)
+		if !done {
+			m.orphan(g, recover())
+		}
+	}()
+	g.enter(f, vars, args, res)
+	done = true
+	return res
+}
+
+func (g *gor) enter(f *fun, vars unsafe.Pointer, args, res []reflect.Value) {
+	m := g.m
+	top := g.top
+	fr := g.base()
+	f = f.target()
+	nf := f.get(fr)
+	for i, v := range args {
+		m.fromReflect(f.paramTypes[i], nf.at(f.params[i]), v)
+	}
+	for i, r := range f.free {
+		f.freeTypes[i].move(nf.at(r), unsafe.Add(vars, f.varOffs[i]))
+	}
+	f.run(fr, nf)
+	for i := range res {
+		m.toMemory(f.resultTypes[i], res[i], nf.at(f.results[i]))
+	}
+	f.put(fr, nf)
+	g.top = top
+	fr.caller = nil
+	g.spare = fr
+}
+
+// toMemory sets v, which is addressable, to what is at p in a frame.
+func (m *Machine) toMemory(l *layout, v reflect.Value, p unsafe.Pointer) {
+	dst := v.Addr().UnsafePointer()
+	if t := v.Type(); l.isInterface && t.NumMethod() > 0 {
+		m.storeIface(rt.Of(t), t, dst, *(*any)(p))
+		return
+	}
+	l.move(dst, p)
+}
+
+// lazyMethod is a method of a type of a cell, as compiled code calls it.
+type lazyMethod struct {
+	m    *Machine
+	sel  *types.Selection
+	once sync.Once
+	f    *fun
+	out  []reflect.Type
+}
+
+func (l *lazyMethod) call(args []reflect.Value) []reflect.Value {
+	l.once.Do(func() {
+		m := l.m
+		m.Mu.Lock()
+		defer m.Mu.Unlock()
+		l.f = m.fun(m.Prog.MethodValue(l.sel))
+		for v := range l.sel.Type().(*types.Signature).Results().Variables() {
+			l.out = append(l.out, m.rtype(v.Type()))
+		}
+	})
+	return l.m.entry(l.f, nil, args, len(l.out), func(i int) reflect.Type { return l.out[i] })
+}
+
+// Eval runs a function without parameters on the calling goroutine. The error
+// of a stopped run is nil and ok false.
+func (m *Machine) Eval(run *Run, sf FuncRef) (p *Panic, ok bool) {
+	g := m.newGor(run)
+	id := rt.G()
+	m.gors.set(id, g)
+	done := false
+	defer func() {
+		m.gors.set(id, nil)
+		if done {
+			return
+		}
+		r := recover()
+		if r == nil { // runtime.Goexit ends the cell
+			ok = true
+			return
+		}
+		c := g.caught(r)
+		switch c.val.(type) {
+		case stopSignal:
+		case exitSignal:
+			ok = true
+		default:
+			p = &Panic{Value: c.val, Stack: c.stack}
+		}
+	}()
+	g.enter(sf.f, nil, nil, nil)
+	done = true
+	return nil, true
+}

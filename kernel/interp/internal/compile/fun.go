@@ -1,0 +1,419 @@
+package compile
+
+import (
+	"go/token"
+	"go/types"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/godlas/godlas/kernel/interp/internal/rt"
+)
+
+// fun is an interpreted function. It is compiled when first called.
+type fun struct {
+	m       *Machine
+	f       *ssa.Function
+	ready   atomic.Bool
+	forward atomic.Pointer[fun]
+	pool    sync.Pool
+	word    unsafe.Pointer // the func value of the function itself, under Mu
+
+	mem          rt.Type
+	consts       []fixed
+	params       []reg
+	paramTypes   []*layout
+	free         []reg
+	freeTypes    []*layout
+	vars         block // layout of the captured variables
+	varOffs      []uintptr
+	results      []reg
+	resultTypes  []*layout
+	code         []blockCode
+	deferring    bool
+	wrapper      bool
+	recoverBlock int
+}
+
+type fixed struct {
+	r reg
+	l *layout
+	p unsafe.Pointer
+}
+
+// blockCode is a compiled basic block; term returns the next one, or -1.
+type blockCode struct {
+	ops  []op
+	term func(fr *frame) int
+	pos  []token.Pos
+}
+
+// fun returns the function of f. Mu is held.
+func (m *Machine) fun(f *ssa.Function) *fun {
+	if x := m.funs[f]; x != nil {
+		return x
+	}
+	x := &fun{m: m, f: f}
+	m.funs[f] = x
+	if o, ok := f.Object().(*types.Func); ok {
+		if later := m.extra[o]; later != nil && later != f {
+			x.forward.Store(m.fun(later))
+		}
+	}
+	return x
+}
+
+// target follows redefinitions and makes the function ready to run.
+func (f *fun) target() *fun {
+	for g := f.forward.Load(); g != nil; g = f.forward.Load() {
+		f = g
+	}
+	if !f.ready.Load() {
+		f.prepare()
+	}
+	return f
+}
+
+func (f *fun) prepare() {
+	f.m.Mu.Lock()
+	defer f.m.Mu.Unlock()
+	if !f.ready.Load() {
+		(&compiler{f: f, m: f.m, idx: map[ssa.Value]reg{}}).compile()
+		f.ready.Store(true)
+	}
+}
+
+// compiler compiles one function. Mu is held.
+type compiler struct {
+	f    *fun
+	m    *Machine
+	idx  map[ssa.Value]reg
+	mem  block
+	tups map[ssa.Value][]reg
+	cur  *ssa.BasicBlock
+}
+
+// reg returns where v is in the frame.
+func (c *compiler) reg(v ssa.Value) reg {
+	if r, ok := c.idx[v]; ok {
+		return r
+	}
+	switch v := v.(type) {
+	case *ssa.Const:
+		return c.constant(v, c.m.memory(v.Type()), c.m.constant(v))
+	case *ssa.Global:
+		p := c.m.Global(v)
+		return c.constant(v, c.m.memory(v.Type()), unsafe.Pointer(&p))
+	case *ssa.Function:
+		p := c.m.funcWord(v)
+		return c.constant(v, c.m.memory(v.Type()), unsafe.Pointer(&p))
+	case *ssa.Extract:
+		r := c.tuple(v.Tuple)[v.Index]
+		c.idx[v] = r
+		return r
+	}
+	if _, ok := v.Type().(*types.Tuple); ok {
+		panic(unsupportedf("tuple as a value: %v", v))
+	}
+	r := c.alloc(v.Type())
+	c.idx[v] = r
+	return r
+}
+
+func (c *compiler) constant(v ssa.Value, l *layout, p unsafe.Pointer) reg {
+	r := c.mem.add(l)
+	c.f.consts = append(c.f.consts, fixed{r, l, p})
+	c.idx[v] = r
+	return r
+}
+
+// alloc reserves room for a value of type t.
+func (c *compiler) alloc(t types.Type) reg {
+	return c.mem.add(c.m.memory(t))
+}
+
+// tuple returns where the parts of a tuple are.
+func (c *compiler) tuple(v ssa.Value) []reg {
+	if r, ok := c.tups[v]; ok {
+		return r
+	}
+	var rs []reg
+	for x := range v.Type().(*types.Tuple).Variables() {
+		t := x.Type()
+		if b, ok := t.(*types.Basic); ok && b.Kind() == types.Invalid {
+			t = types.Typ[types.Int] // of a Next whose key or value is not wanted
+		}
+		rs = append(rs, c.alloc(t))
+	}
+	if c.tups == nil {
+		c.tups = map[ssa.Value][]reg{}
+	}
+	c.tups[v] = rs
+	return rs
+}
+
+func (c *compiler) layout(v ssa.Value) *layout { return c.m.memory(v.Type()) }
+
+func (c *compiler) compile() {
+	f, sf := c.f, c.f.f
+	f.wrapper = strings.Contains(sf.Synthetic, "wrapper") || strings.Contains(sf.Synthetic, "thunk") || strings.Contains(sf.Synthetic, "bound")
+	f.recoverBlock = -1
+	if sf.Blocks == nil {
+		c.bodiless()
+		return
+	}
+	for _, p := range sf.Params {
+		f.params, f.paramTypes = append(f.params, c.reg(p)), append(f.paramTypes, c.layout(p))
+	}
+	for _, v := range sf.FreeVars {
+		l := c.layout(v)
+		f.free, f.freeTypes = append(f.free, c.reg(v)), append(f.freeTypes, l)
+		f.varOffs = append(f.varOffs, f.vars.add(l))
+	}
+	for v := range sf.Signature.Results().Variables() {
+		f.results, f.resultTypes = append(f.results, c.alloc(v.Type())), append(f.resultTypes, c.m.memory(v.Type()))
+	}
+	blocks := sf.Blocks
+	if sf.Recover != nil {
+		f.deferring = true
+		f.recoverBlock = sf.Recover.Index
+		if f.recoverBlock >= len(blocks) || blocks[f.recoverBlock] != sf.Recover {
+			f.recoverBlock = len(blocks)
+			blocks = append(blocks[:len(blocks):len(blocks)], sf.Recover)
+		}
+	}
+	f.code = make([]blockCode, len(blocks))
+	for i, b := range blocks {
+		c.cur = b
+		f.code[i] = c.block(b)
+	}
+	f.mem = rt.Layout(c.mem.size, c.mem.ptrs)
+}
+
+// bodiless makes a function that has neither source nor compiled form.
+func (c *compiler) bodiless() {
+	f, sf := c.f, c.f.f
+	why := unsupportedf("%s is not available in a cell", sf)
+	sig := sf.Signature
+	if r := sig.Recv(); r != nil {
+		f.params, f.paramTypes = append(f.params, c.alloc(r.Type())), append(f.paramTypes, c.m.memory(r.Type()))
+	}
+	for v := range sig.Params().Variables() {
+		f.params, f.paramTypes = append(f.params, c.alloc(v.Type())), append(f.paramTypes, c.m.memory(v.Type()))
+	}
+	for v := range sig.Results().Variables() {
+		f.results, f.resultTypes = append(f.results, c.alloc(v.Type())), append(f.resultTypes, c.m.memory(v.Type()))
+	}
+	f.code = []blockCode{{term: func(*frame) int { panic(why) }}}
+	f.mem = rt.Layout(c.mem.size, c.mem.ptrs)
+}
+
+func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
+	var term token.Pos
+	for _, ins := range b.Instrs {
+		switch x := ins.(type) {
+		case *ssa.Jump:
+			code.term = c.jump(b, b.Succs[0])
+		case *ssa.If:
+			code.term = c.branch(x, b)
+		case *ssa.Return:
+			code.term = c.ret(x)
+		case *ssa.Panic:
+			v := c.reg(x.X)
+			term = x.Pos()
+			code.term = func(fr *frame) int {
+				panics(*at[any](fr, v))
+				return -1
+			}
+		case *ssa.Phi, *ssa.DebugRef, *ssa.Extract:
+		default:
+			if o := c.instr(ins); o != nil {
+				code.ops = append(code.ops, o)
+				code.pos = append(code.pos, position(ins))
+			}
+		}
+	}
+	if code.term == nil { // unreachable code after a call that does not return
+		code.term = func(*frame) int { panic(unsupportedf("fell off %v", b)) }
+	}
+	code.pos = append(code.pos, term)
+	return code
+}
+
+func panics(v any) {
+	if v == nil {
+		panic(new(runtime.PanicNilError))
+	}
+	panic(v)
+}
+
+// position is where an instruction is in the source, or what it works on.
+func position(ins ssa.Instruction) token.Pos {
+	if p := ins.Pos(); p.IsValid() {
+		return p
+	}
+	switch x := ins.(type) {
+	case *ssa.UnOp:
+		return x.X.Pos()
+	case *ssa.Store:
+		if p := x.Addr.Pos(); p.IsValid() {
+			return p
+		}
+		return x.Val.Pos()
+	case *ssa.MapUpdate:
+		return x.Map.Pos()
+	}
+	return token.NoPos
+}
+
+// edge compiles what happens on the way from one block to another: its phis,
+// and on the way back a look whether to stop.
+func (c *compiler) edge(from, to *ssa.BasicBlock) op {
+	k := 0
+	for i, p := range to.Preds {
+		if p == from {
+			k = i
+		}
+	}
+	type cp struct {
+		d, s reg
+		l    *layout
+	}
+	var cs []cp
+	for _, ins := range to.Instrs {
+		ph, ok := ins.(*ssa.Phi)
+		if !ok {
+			break
+		}
+		if d, s := c.reg(ph), c.reg(ph.Edges[k]); d != s {
+			cs = append(cs, cp{d, s, c.layout(ph)})
+		}
+	}
+	back := to.Index <= from.Index
+	switch {
+	case len(cs) == 0 && !back:
+		return nil
+	case len(cs) == 0:
+		return (*frame).checkStop
+	case len(cs) == 1 && cs[0].l.how == copy8:
+		d, s := cs[0].d, cs[0].s
+		return func(fr *frame) {
+			if back && fr.g.stop.Load() {
+				fr.g.halt()
+			}
+			*at[uint64](fr, d) = *at[uint64](fr, s)
+		}
+	case len(cs) == 1:
+		d, s, l := cs[0].d, cs[0].s, cs[0].l
+		return func(fr *frame) {
+			if back && fr.g.stop.Load() {
+				fr.g.halt()
+			}
+			l.move(fr.at(d), fr.at(s))
+		}
+	case len(cs) == 2 && cs[0].l.how == copy8 && cs[1].l.how == copy8:
+		d0, s0, d1, s1 := cs[0].d, cs[0].s, cs[1].d, cs[1].s
+		return func(fr *frame) {
+			if back && fr.g.stop.Load() {
+				fr.g.halt()
+			}
+			x, y := *at[uint64](fr, s0), *at[uint64](fr, s1)
+			*at[uint64](fr, d0), *at[uint64](fr, d1) = x, y
+		}
+	}
+	// all at once, as a phi may be another's source: through temporaries where it is
+	written := map[reg]bool{}
+	clash := false
+	for _, x := range cs {
+		clash = clash || written[x.s]
+		written[x.d] = true
+	}
+	if !clash {
+		return func(fr *frame) {
+			if back && fr.g.stop.Load() {
+				fr.g.halt()
+			}
+			for i := range cs {
+				x := &cs[i]
+				x.l.move(fr.at(x.d), fr.at(x.s))
+			}
+		}
+	}
+	tmp := make([]reg, len(cs))
+	for i, x := range cs {
+		tmp[i] = c.mem.add(x.l)
+	}
+	return func(fr *frame) {
+		if back && fr.g.stop.Load() {
+			fr.g.halt()
+		}
+		for i := range cs {
+			x := &cs[i]
+			x.l.move(fr.at(tmp[i]), fr.at(x.s))
+		}
+		for i := range cs {
+			x := &cs[i]
+			x.l.move(fr.at(x.d), fr.at(tmp[i]))
+		}
+	}
+}
+
+func (c *compiler) jump(from, to *ssa.BasicBlock) func(fr *frame) int {
+	t := to.Index
+	e := c.edge(from, to)
+	if e == nil {
+		return func(*frame) int { return t }
+	}
+	return func(fr *frame) int { e(fr); return t }
+}
+
+func (c *compiler) branch(x *ssa.If, b *ssa.BasicBlock) func(fr *frame) int {
+	cond := c.reg(x.Cond)
+	t, f := b.Succs[0].Index, b.Succs[1].Index
+	te, fe := c.edge(b, b.Succs[0]), c.edge(b, b.Succs[1])
+	if te == nil && fe == nil {
+		return func(fr *frame) int {
+			if *at[bool](fr, cond) {
+				return t
+			}
+			return f
+		}
+	}
+	return func(fr *frame) int {
+		if *at[bool](fr, cond) {
+			if te != nil {
+				te(fr)
+			}
+			return t
+		}
+		if fe != nil {
+			fe(fr)
+		}
+		return f
+	}
+}
+
+func (c *compiler) ret(x *ssa.Return) func(fr *frame) int {
+	d, ls := c.f.results, c.f.resultTypes
+	var s []reg
+	for _, v := range x.Results {
+		s = append(s, c.reg(v))
+	}
+	switch {
+	case len(s) == 0:
+		return func(*frame) int { return -1 }
+	case len(s) == 1 && ls[0].how == copy8:
+		d0, s0 := d[0], s[0]
+		return func(fr *frame) int { *at[uint64](fr, d0) = *at[uint64](fr, s0); return -1 }
+	}
+	return func(fr *frame) int {
+		for i, l := range ls {
+			l.move(fr.at(d[i]), fr.at(s[i]))
+		}
+		return -1
+	}
+}

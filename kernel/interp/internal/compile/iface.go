@@ -1,0 +1,236 @@
+package compile
+
+import (
+	"fmt"
+	"go/types"
+	"reflect"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/godlas/godlas/kernel/interp/internal/rt"
+)
+
+// runtimeError is a run-time error that cannot be had from the run time itself.
+type runtimeError string
+
+func (e runtimeError) Error() string { return "runtime error: " + string(e) }
+func (e runtimeError) RuntimeError() {}
+
+// assertionError is the panic of a failed type assertion.
+type assertionError string
+
+func (e assertionError) Error() string { return string(e) }
+func (e assertionError) RuntimeError() {}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// box makes an interface of the value at p.
+func box(l *layout, p unsafe.Pointer) (x any) {
+	e := (*eface)(unsafe.Pointer(&x))
+	if l.how == copyPointer || l.how == copyTyped && rt.Direct(l.rtyp) {
+		e.data = *(*unsafe.Pointer)(p)
+		e.typ = unsafe.Pointer(l.rtyp)
+		return x
+	}
+	q := rt.New(l.rtyp)
+	l.move(q, p)
+	e.data = q
+	e.typ = unsafe.Pointer(l.rtyp)
+	return x
+}
+
+func (c *compiler) makeInterface(x *ssa.MakeInterface) op {
+	d, s, l := c.reg(x), c.reg(x.X), c.layout(x.X)
+	if standin := c.m.opt.Standin; standin != nil && l.rt == c.m.opt.StandinType {
+		return func(fr *frame) {
+			if v, ok := standin(*at[unsafe.Pointer](fr, s)); ok {
+				*at[any](fr, d) = v
+				return
+			}
+			*at[any](fr, d) = box(l, fr.at(s))
+		}
+	}
+	if k, ok := x.X.(*ssa.Const); ok { // boxed once
+		v := box(l, c.m.constant(k))
+		return func(fr *frame) { *at[any](fr, d) = v }
+	}
+	switch l.rt {
+	case reflect.TypeFor[int]():
+		return func(fr *frame) { *at[any](fr, d) = *at[int](fr, s) }
+	case reflect.TypeFor[string]():
+		return func(fr *frame) { *at[any](fr, d) = *at[string](fr, s) }
+	case reflect.TypeFor[float64]():
+		return func(fr *frame) { *at[any](fr, d) = *at[float64](fr, s) }
+	case reflect.TypeFor[bool]():
+		return func(fr *frame) { *at[any](fr, d) = *at[bool](fr, s) }
+	}
+	return func(fr *frame) { *at[any](fr, d) = box(l, fr.at(s)) }
+}
+
+// unbox copies what an interface holds, which is of type l, to a frame.
+func unbox(l *layout, dst unsafe.Pointer, e *eface) {
+	if rt.Direct(l.rtyp) {
+		*(*unsafe.Pointer)(dst) = e.data
+		return
+	}
+	l.move(dst, e.data)
+}
+
+func (c *compiler) assert(x *ssa.TypeAssert) op {
+	s, m := c.reg(x.X), c.m
+	l := c.m.memory(x.AssertedType)
+	var d, ok reg
+	if x.CommaOk {
+		t := c.tuple(x)
+		d, ok = t[0], t[1]
+	} else {
+		d = c.reg(x)
+	}
+	if it, is := x.AssertedType.Underlying().(*types.Interface); is {
+		return func(fr *frame) {
+			v := *at[any](fr, s)
+			has := v != nil && m.implements(v, l, it)
+			if x.CommaOk {
+				*at[bool](fr, ok) = has
+				if !has {
+					v = nil
+				}
+			} else if !has {
+				panic(m.assertFailed(x, v))
+			}
+			*at[any](fr, d) = v
+		}
+	}
+	want := unsafe.Pointer(l.rtyp)
+	if x.CommaOk {
+		return func(fr *frame) {
+			e := at[eface](fr, s)
+			if e.typ == want {
+				unbox(l, fr.at(d), e)
+				*at[bool](fr, ok) = true
+				return
+			}
+			l.zero(fr.at(d))
+			*at[bool](fr, ok) = false
+		}
+	}
+	return func(fr *frame) {
+		e := at[eface](fr, s)
+		if e.typ != want {
+			panic(m.assertFailed(x, *at[any](fr, s)))
+		}
+		unbox(l, fr.at(d), e)
+	}
+}
+
+func typeString(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string { return p.Name() })
+}
+
+// assertFailed words the failure of an assertion as the run time does.
+func (m *Machine) assertFailed(x *ssa.TypeAssert, v any) assertionError {
+	from := "interface"
+	if named, ok := types.Unalias(x.X.Type()).(*types.Named); ok {
+		from = typeString(named)
+	} else if it, ok := x.X.Type().Underlying().(*types.Interface); ok && it.Empty() {
+		from = "interface {}"
+	}
+	to := typeString(x.AssertedType)
+	if b, ok := types.Unalias(x.AssertedType).(*types.Interface); ok && b.Empty() {
+		to = "interface {}"
+	}
+	it, isInterface := x.AssertedType.Underlying().(*types.Interface)
+	switch {
+	case v == nil && isInterface:
+		return assertionError("interface conversion: interface is nil, not " + to)
+	case v == nil:
+		return assertionError(fmt.Sprintf("interface conversion: %s is nil, not %s", from, to))
+	case isInterface:
+		missing := m.missingMethod(reflect.TypeOf(v), it)
+		return assertionError(fmt.Sprintf("interface conversion: %v is not %s: missing method %s", reflect.TypeOf(v), to, missing))
+	}
+	text := fmt.Sprintf("interface conversion: %s is %v, not %s", from, reflect.TypeOf(v), to)
+	if reflect.TypeOf(v).String() == to {
+		text += " (types from different scopes)"
+	}
+	return assertionError(text)
+}
+
+type implKey struct {
+	typ unsafe.Pointer
+	it  *types.Interface
+}
+
+// implements reports whether v's dynamic type has the methods of it.
+func (m *Machine) implements(v any, l *layout, it *types.Interface) bool {
+	if it.NumMethods() == 0 {
+		return true
+	}
+	k := implKey{(*eface)(unsafe.Pointer(&v)).typ, it}
+	if ok, has := m.impls.Load(k); has {
+		return ok.(bool)
+	}
+	r := reflect.TypeOf(v)
+	var ok bool
+	if l.iface && m.typeOf(r) == nil {
+		ok = r.Implements(l.rt)
+	} else {
+		m.Mu.Lock()
+		ok = m.missingLocked(r, it) == ""
+		m.Mu.Unlock()
+	}
+	m.impls.Store(k, ok)
+	return ok
+}
+
+func (m *Machine) missingMethod(r reflect.Type, it *types.Interface) string {
+	m.Mu.Lock()
+	defer m.Mu.Unlock()
+	return m.missingLocked(r, it)
+}
+
+func (m *Machine) missingLocked(r reflect.Type, it *types.Interface) string {
+	if t := m.typeOf(r); t != nil {
+		if f, _ := types.MissingMethod(t, it, true); f != nil {
+			return f.Name()
+		}
+		return ""
+	}
+	for f := range it.Methods() {
+		rm, ok := r.MethodByName(f.Name())
+		if !ok {
+			return f.Name()
+		}
+		want := m.funcType(f.Signature())
+		if rm.Type.NumIn()-1 != want.NumIn() || rm.Type.NumOut() != want.NumOut() || rm.Type.IsVariadic() != want.IsVariadic() {
+			return f.Name()
+		}
+		for i := range want.NumIn() {
+			if rm.Type.In(i+1) != want.In(i) {
+				return f.Name()
+			}
+		}
+		for i := range want.NumOut() {
+			if rm.Type.Out(i) != want.Out(i) {
+				return f.Name()
+			}
+		}
+	}
+	return ""
+}
+
+// typeOf returns the checked type of a run-time type that has interpreted
+// methods, or nil.
+func (m *Machine) typeOf(r reflect.Type) types.Type {
+	if t, ok := m.back.Load(r); ok {
+		return t.(types.Type)
+	}
+	if r.Kind() == reflect.Pointer && r.Name() == "" {
+		if t, ok := m.back.Load(r.Elem()); ok {
+			return types.NewPointer(t.(types.Type))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package compile
+
+import (
+	"fmt"
+	"go/token"
+	"runtime"
+	"strings"
+	"unsafe"
+)
+
+// Call is one entry of an interpreted stack.
+type Call struct {
+	Func string
+	Pos  token.Pos
+}
+
+// Panic is a panic that nothing recovered.
+type Panic struct {
+	Value any
+	Stack []Call
+}
+
+// panicking is a panic on its way through frames.
+type panicking struct {
+	val       any
+	stack     []Call
+	recovered bool
+	goexit    bool
+}
+
+// maxStack is the number of calls kept of a deep stack.
+const maxStack = 100
+
+// trace lists the interpreted calls above fr.
+func trace(top *frame) []Call {
+	var out []Call
+	n := 0
+	for fr := top; fr != nil; fr = fr.caller {
+		if fr.fn == nil || fr.after != nil {
+			continue
+		}
+		n++
+		if len(out) < maxStack {
+			out = append(out, Call{fr.fn.name(), fr.pos()})
+		}
+	}
+	return out
+}
+
+// pos is the position of the instruction that fr runs.
+func (fr *frame) pos() token.Pos {
+	if int(fr.blk) < len(fr.fn.code) {
+		if ps := fr.fn.code[fr.blk].pos; int(fr.pc) < len(ps) {
+			return ps[fr.pc]
+		}
+	}
+	return token.NoPos
+}
+
+func (f *fun) name() string {
+	s := f.f.RelString(nil)
+	s = strings.ReplaceAll(s, "main.", "")
+	return "main." + s
+}
+
+// caught makes the record of a panic that was just recovered natively.
+func (g *gor) caught(r any) *panicking {
+	if p := g.flight; p != nil {
+		g.flight = nil
+		if same(p.val, r) {
+			return p
+		}
+	}
+	return &panicking{val: r, stack: trace(g.top)}
+}
+
+func same(x, y any) bool {
+	return *(*[2]unsafe.Pointer)(unsafe.Pointer(&x)) == *(*[2]unsafe.Pointer)(unsafe.Pointer(&y))
+}
+
+// throw panics on with p.
+func (g *gor) throw(p *panicking) {
+	g.flight = p
+	panic(p.val)
+}
+
+// guard runs a function with deferred calls.
+func (f *fun) guard(fr *frame) {
+	if f.attempt(fr) {
+		return
+	}
+	f.unwind(fr)
+	if p := fr.panicking; p != nil {
+		fr.g.throw(p)
+	}
+	// recovered
+	if f.recoverBlock >= 0 {
+		f.loop(fr, f.recoverBlock)
+		return
+	}
+	for i, r := range f.results {
+		f.resultTypes[i].zero(fr.at(r))
+	}
+}
+
+func (f *fun) attempt(fr *frame) (done bool) {
+	defer func() {
+		if done {
+			return
+		}
+		r := recover()
+		if r == nil { // runtime.Goexit
+			fr.g.top = fr
+			fr.panicking = &panicking{goexit: true}
+			f.unwind(fr)
+			return
+		}
+		fr.panicking = fr.g.caught(r)
+		fr.g.top = fr
+	}()
+	f.loop(fr, 0)
+	return true
+}
+
+// unwind runs the deferred calls of a frame that panics.
+func (f *fun) unwind(fr *frame) {
+	for len(fr.defers) > 0 {
+		d := fr.pop()
+		_, stopped := fr.stopValue()
+		if stopped {
+			fr.g.deferring++
+		}
+		fr.runDeferred(d)
+		if stopped {
+			fr.g.deferring--
+		}
+		if p := fr.panicking; p != nil && p.recovered {
+			fr.panicking = nil
+		}
+	}
+}
+
+func (fr *frame) stopValue() (stopSignal, bool) {
+	if fr.panicking == nil {
+		return stopSignal{}, false
+	}
+	s, ok := fr.panicking.val.(stopSignal)
+	return s, ok
+}
+
+func (fr *frame) runDeferred(d *frame) {
+	done := false
+	defer func() {
+		if done {
+			return
+		}
+		if r := recover(); r != nil {
+			fr.panicking = fr.g.caught(r)
+		}
+		fr.g.top = fr
+	}()
+	fr.call(d)
+	done = true
+}
+
+// rundefers runs the deferred calls of a frame that returns.
+func (fr *frame) rundefers() {
+	for len(fr.defers) > 0 {
+		fr.call(fr.pop())
+	}
+}
+
+func (fr *frame) pop() *frame {
+	n := len(fr.defers) - 1
+	d := fr.defers[n]
+	fr.defers[n] = nil
+	fr.defers = fr.defers[:n]
+	return d
+}
+
+// call runs a deferred call of fr.
+func (fr *frame) call(d *frame) {
+	d.caller, d.g, d.depth, d.pass = fr, fr.g, fr.depth, fr
+	d.after(d)
+}
+
+// recovers is the builtin recover, called by fr.
+func (fr *frame) recovers() any {
+	d := fr.deferredBy
+	if d == nil || d.panicking == nil || d.panicking.recovered || d.panicking.goexit {
+		return nil
+	}
+	switch d.panicking.val.(type) {
+	case stopSignal, exitSignal:
+		return nil
+	}
+	d.panicking.recovered = true
+	return d.panicking.val
+}
+
+// Text is what Go prints for a panic with this value.
+func Text(v any) string {
+	switch v := v.(type) {
+	case runtime.Error:
+		s := "panic: " + v.Error()
+		if strings.Contains(s, "nil pointer dereference") {
+			s += "\n[signal SIGSEGV: segmentation violation]"
+		}
+		return s
+	case error:
+		return "panic: " + safely(v.Error)
+	case fmt.Stringer:
+		return "panic: " + safely(v.String)
+	case string:
+		return "panic: " + v
+	case nil:
+		return "panic: nil"
+	}
+	return "panic: " + printedPanic(v)
+}
+
+// safely calls a method of a cell's type that may itself panic.
+func safely(f func() string) (s string) {
+	defer func() {
+		if r := recover(); r != nil {
+			s = fmt.Sprintf("(a panic while printing the panic: %v)", r)
+		}
+	}()
+	return f()
+}

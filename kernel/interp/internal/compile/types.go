@@ -1,0 +1,359 @@
+package compile
+
+import (
+	"fmt"
+	"go/types"
+	"reflect"
+	"strings"
+
+	"github.com/godlas/godlas/kernel/interp/internal/rt"
+)
+
+var (
+	anyType   = reflect.TypeFor[any]()
+	errorType = reflect.TypeFor[error]()
+)
+
+var basicTypes = map[types.BasicKind]reflect.Type{
+	types.Bool: reflect.TypeFor[bool](), types.Int: reflect.TypeFor[int](), types.Int8: reflect.TypeFor[int8](),
+	types.Int16: reflect.TypeFor[int16](), types.Int32: reflect.TypeFor[int32](), types.Int64: reflect.TypeFor[int64](),
+	types.Uint: reflect.TypeFor[uint](), types.Uint8: reflect.TypeFor[uint8](), types.Uint16: reflect.TypeFor[uint16](),
+	types.Uint32: reflect.TypeFor[uint32](), types.Uint64: reflect.TypeFor[uint64](), types.Uintptr: reflect.TypeFor[uintptr](),
+	types.Float32: reflect.TypeFor[float32](), types.Float64: reflect.TypeFor[float64](), types.Complex64: reflect.TypeFor[complex64](),
+	types.Complex128: reflect.TypeFor[complex128](), types.String: reflect.TypeFor[string](), types.UnsafePointer: unsafePointerType,
+	types.UntypedBool: reflect.TypeFor[bool](), types.UntypedInt: reflect.TypeFor[int](), types.UntypedRune: reflect.TypeFor[rune](),
+	types.UntypedFloat: reflect.TypeFor[float64](), types.UntypedComplex: reflect.TypeFor[complex128](),
+	types.UntypedString: reflect.TypeFor[string](), types.UntypedNil: unsafePointerType,
+}
+
+// namedType is a type declared in a cell, or instantiated there.
+type namedType struct {
+	t    *types.Named
+	made *rt.Named
+	has  map[string]bool // methods that reflection sees
+}
+
+// makeType maps a checked type to a run-time type. While a named type is half
+// made, what mentions it by value is only laid out; see shape.
+func (m *Machine) makeType(t types.Type) reflect.Type {
+	switch t := t.(type) {
+	case *types.Alias:
+		return m.rtype(types.Unalias(t))
+	case *types.Basic:
+		if r := basicTypes[t.Kind()]; r != nil {
+			return r
+		}
+	case *types.Pointer:
+		return reflect.PointerTo(m.rtype(t.Elem()))
+	case *types.Slice:
+		return reflect.SliceOf(m.rtype(t.Elem()))
+	case *types.Array:
+		return reflect.ArrayOf(int(t.Len()), m.rtype(t.Elem()))
+	case *types.Map:
+		return reflect.MapOf(m.rtype(t.Key()), m.rtype(t.Elem()))
+	case *types.Chan:
+		return reflect.ChanOf(chanDir(t.Dir()), m.rtype(t.Elem()))
+	case *types.Signature:
+		return m.funcType(t)
+	case *types.Struct:
+		r := reflect.StructOf(m.structFields(t, m.rtype))
+		for i := range t.NumFields() {
+			if t.Field(i).Embedded() {
+				m.back.Store(r, types.Type(t))
+			}
+		}
+		return r
+	case *types.Interface, *types.Tuple:
+		return anyType
+	case *types.Named:
+		return m.namedRtype(t)
+	case *types.TypeParam:
+		return anyType
+	}
+	panic(unsupportedf("no run-time type for %v (%T)", t, t))
+}
+
+func (m *Machine) rtype(t types.Type) reflect.Type { return m.memory(t).rt }
+
+func chanDir(d types.ChanDir) reflect.ChanDir {
+	switch d {
+	case types.SendOnly:
+		return reflect.SendDir
+	case types.RecvOnly:
+		return reflect.RecvDir
+	}
+	return reflect.BothDir
+}
+
+func (m *Machine) funcType(t *types.Signature) reflect.Type {
+	var in, out []reflect.Type
+	for v := range t.Params().Variables() {
+		in = append(in, m.rtype(v.Type()))
+	}
+	for v := range t.Results().Variables() {
+		out = append(out, m.rtype(v.Type()))
+	}
+	return reflect.FuncOf(in, out, t.Variadic())
+}
+
+// structFields describes a struct for reflect.StructOf, which refuses embedded
+// fields with methods and fields called _: named types get these right later.
+func (m *Machine) structFields(t *types.Struct, rtype func(types.Type) reflect.Type) []reflect.StructField {
+	var fs []reflect.StructField
+	for i := range t.NumFields() {
+		f := t.Field(i)
+		sf := reflect.StructField{Name: f.Name(), Type: rtype(f.Type()), Tag: reflect.StructTag(t.Tag(i))}
+		if !f.Exported() {
+			sf.PkgPath = "main"
+			if f.Pkg() != nil {
+				sf.PkgPath = f.Pkg().Path()
+			}
+		}
+		if f.Name() == "_" {
+			sf.Name = fmt.Sprintf("_%d", i)
+		}
+		fs = append(fs, sf)
+	}
+	return fs
+}
+
+// shape returns a type with the layout of t, which may be half made where it
+// stands behind a pointer, map and the like.
+func (m *Machine) shape(t types.Type) reflect.Type {
+	switch u := types.Unalias(t).(type) {
+	case *types.Pointer:
+		return reflect.TypeFor[*int]()
+	case *types.Slice:
+		return reflect.TypeFor[[]int]()
+	case *types.Map:
+		return reflect.TypeFor[map[int]int]()
+	case *types.Chan:
+		return reflect.TypeFor[chan int]()
+	case *types.Signature:
+		return reflect.TypeFor[func()]()
+	case *types.Array:
+		return reflect.ArrayOf(int(u.Len()), m.shape(u.Elem()))
+	case *types.Struct:
+		return reflect.StructOf(m.structFields(u, m.shape))
+	}
+	return m.rtype(t)
+}
+
+func (m *Machine) namedRtype(t *types.Named) reflect.Type {
+	obj := t.Obj()
+	if obj.Pkg() == nil {
+		if obj.Name() == "error" {
+			return errorType
+		}
+		return anyType
+	}
+	if obj.Pkg().Path() == "$ssa" { // iterators and defer stacks
+		return unsafePointerType
+	}
+	if r := m.compiledType(t); r != nil {
+		return r
+	}
+	u := t.Underlying()
+	if types.IsInterface(u) {
+		return anyType
+	}
+	return m.makeNamed(t, u)
+}
+
+// makeNamed makes a type of a cell. Its fields and methods are filled in when
+// all types that it needs have their layout.
+func (m *Machine) makeNamed(t *types.Named, u types.Type) reflect.Type {
+	methods := types.NewMethodSet(types.NewPointer(t))
+	params := 0
+	if sig, ok := u.(*types.Signature); ok {
+		params = sig.Params().Len() + sig.Results().Len()
+	}
+	pkg := t.Obj().Pkg()
+	n := rt.NewNamed(pkg.Path(), pkg.Name(), typeName(t), m.kind(u), methods.Len(), params)
+	nt := &namedType{t: t, made: n, has: map[string]bool{}}
+	m.named[n.T] = nt
+	m.back.Store(n.T, types.Type(t))
+	m.remember(t, n.T)
+
+	m.making++
+	switch u.(type) {
+	case *types.Struct, *types.Array, *types.Basic:
+		n.SetLayout(m.shape(u))
+	}
+	m.pending = append(m.pending, func() {
+		var fields []rt.Field
+		r := m.shape(u)
+		if st, ok := u.(*types.Struct); ok {
+			for i := range st.NumFields() {
+				f := st.Field(i)
+				fields = append(fields, rt.Field{Name: f.Name(), Tag: st.Tag(i), Type: m.rtype(f.Type()), Embedded: f.Embedded()})
+			}
+		} else {
+			r = m.rtype(u)
+		}
+		n.Finish(r, fields)
+	})
+	m.making--
+	m.settle()
+	m.pending = append(m.pending, func() { m.addMethods(nt) })
+	m.settle()
+	return n.T
+}
+
+// settle does what had to wait for types in the making.
+func (m *Machine) settle() {
+	for m.making == 0 && len(m.pending) > 0 {
+		todo := m.pending
+		m.pending = nil
+		m.making++
+		for _, f := range todo {
+			f()
+		}
+		m.making--
+	}
+}
+
+// addMethods shows reflection the exported methods that it does not see yet.
+func (m *Machine) addMethods(nt *namedType) {
+	t := nt.t
+	values, pointers := types.NewMethodSet(t), types.NewMethodSet(types.NewPointer(t))
+	var ms []rt.Method
+	for sel := range pointers.Methods() {
+		f := sel.Obj().(*types.Func)
+		if !f.Exported() || nt.has[f.Name()] {
+			continue
+		}
+		nt.has[f.Name()] = true
+		recv := types.Type(t)
+		ptr := values.Lookup(f.Pkg(), f.Name()) == nil
+		if ptr {
+			recv = types.NewPointer(t)
+		}
+		sig := sel.Type().(*types.Signature)
+		typ := m.funcType(types.NewSignatureType(nil, nil, nil, sig.Params(), sig.Results(), sig.Variadic()))
+		body := &lazyMethod{m: m, sel: types.NewMethodSet(recv).Lookup(f.Pkg(), f.Name())}
+		ms = append(ms, rt.Method{Name: f.Name(), Ptr: ptr, Type: typ, Func: body.call})
+	}
+	// where methods are not possible the type still works without them
+	_ = nt.made.AddMethods(ms)
+}
+
+// Refresh shows reflection the methods that a type got after it was made. Mu is held.
+func (m *Machine) Refresh(t *types.Named) {
+	if l := m.layouts[t]; l != nil {
+		if nt := m.named[l.rt]; nt != nil {
+			m.addMethods(nt)
+		}
+	}
+}
+
+func (m *Machine) kind(u types.Type) reflect.Kind {
+	switch u := u.(type) {
+	case *types.Struct:
+		return reflect.Struct
+	case *types.Pointer:
+		return reflect.Pointer
+	case *types.Slice:
+		return reflect.Slice
+	case *types.Array:
+		return reflect.Array
+	case *types.Map:
+		return reflect.Map
+	case *types.Chan:
+		return reflect.Chan
+	case *types.Signature:
+		return reflect.Func
+	case *types.Basic:
+		return basicTypes[u.Kind()].Kind()
+	}
+	panic(unsupportedf("kind of %v", u))
+}
+
+// typeName is the name that reflection gives a type, type arguments included.
+func typeName(t *types.Named) string {
+	s := t.Obj().Name()
+	if t.TypeArgs().Len() == 0 {
+		return s
+	}
+	var as []string
+	for a := range t.TypeArgs().Types() {
+		as = append(as, types.TypeString(a, (*types.Package).Path))
+	}
+	return s + "[" + strings.Join(as, ",") + "]"
+}
+
+// compiledType finds the compiled type of a named type of a library.
+func (m *Machine) compiledType(t *types.Named) reflect.Type {
+	obj := t.Obj()
+	path := obj.Pkg().Path()
+	if path == "main" {
+		return nil
+	}
+	if t.TypeArgs().Len() == 0 && obj.Exported() && obj.Parent() == obj.Pkg().Scope() {
+		if v, ok := m.opt.Symbol(path, obj.Name()); ok && v.Kind() == reflect.Pointer && v.IsNil() {
+			return v.Type().Elem()
+		}
+	}
+	name := obj.Name()
+	if t.TypeArgs().Len() > 0 {
+		var as []string
+		for a := range t.TypeArgs().Types() {
+			r := m.rtype(a)
+			if r.PkgPath() == "main" {
+				return nil
+			}
+			as = append(as, r.String())
+		}
+		name += "[" + strings.Join(as, ",") + "]"
+	}
+	m.harvest(path)
+	return m.found[path+"."+name]
+}
+
+// harvest collects the types that a package's symbols mention, which may be
+// unexported or instances of generic types.
+func (m *Machine) harvest(path string) {
+	if m.harvests[path] {
+		return
+	}
+	m.harvests[path] = true
+	seen := map[reflect.Type]bool{}
+	var walk func(t reflect.Type, depth int)
+	walk = func(t reflect.Type, depth int) {
+		if seen[t] || depth > 6 {
+			return
+		}
+		seen[t] = true
+		if t.Name() != "" && t.PkgPath() != "" {
+			if k := t.PkgPath() + "." + t.Name(); m.found[k] == nil {
+				m.found[k] = t
+			}
+		}
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Chan:
+			walk(t.Elem(), depth)
+		case reflect.Map:
+			walk(t.Key(), depth)
+			walk(t.Elem(), depth)
+		case reflect.Struct:
+			for i := range t.NumField() {
+				walk(t.Field(i).Type, depth+1)
+			}
+		case reflect.Func:
+			for i := range t.NumIn() {
+				walk(t.In(i), depth+1)
+			}
+			for i := range t.NumOut() {
+				walk(t.Out(i), depth+1)
+			}
+		}
+		for i := range t.NumMethod() {
+			walk(t.Method(i).Type, depth+1)
+		}
+	}
+	for _, v := range m.opt.Harvest(path) {
+		if v.IsValid() {
+			walk(v.Type(), 0)
+		}
+	}
+}

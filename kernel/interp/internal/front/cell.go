@@ -1,0 +1,403 @@
+package front
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// Compiled is a cell ready to run.
+type Compiled struct {
+	Func *ssa.Function
+	// Last are the variables that take the value of the last expression.
+	Last []*ssa.Global
+	// Quiet says that the last expression is a call of a printing function,
+	// whose results nobody wants to see.
+	Quiet bool
+}
+
+// marker begins all names that we generate; a cell cannot spell it by accident.
+const marker = "Ξ"
+
+// builder makes the package of one cell.
+type builder struct {
+	s    *Session
+	id   int
+	file string
+	src  string
+
+	text     string // of the whole file, before edits
+	declsEnd int    // where generated variables go
+	importAt int    // where generated imports go
+	parsed   *ast.File
+	tf       *token.File
+	fn       *ast.FuncDecl
+	program  bool // the cell has a package clause
+
+	declared map[string]bool // by type, const and func declarations
+	owned    map[string]bool // import names of the cell itself
+	vars     map[string]bool // by top-level statements
+	olds     map[string]types.Object
+	edits    []edit
+	globals  strings.Builder
+	last     ast.Expr
+	later    []laterMethod
+	decls    map[string]*typeDecl // of the types that the cell declares
+	added    []string             // import specs
+	diags    Errors
+}
+
+type edit struct {
+	from, to int
+	text     string
+}
+
+// laterMethod is a method of a type of an earlier cell.
+type laterMethod struct {
+	named *types.Named
+	name  string
+	fn    string // the function that is its body
+	sig   string
+}
+
+// Compile checks and builds a cell. M.Mu is held.
+func (s *Session) Compile(name, src string) (*Compiled, error) {
+	s.serial++
+	b := &builder{
+		s: s, id: s.serial, file: "c" + strconv.Itoa(s.serial), src: src,
+		declared: map[string]bool{}, owned: map[string]bool{}, vars: map[string]bool{}, olds: map[string]types.Object{}, decls: map[string]*typeDecl{},
+	}
+	s.cells[b.file] = &cellText{name: name, lines: strings.Count(strings.TrimRight(src, "\n"), "\n") + 1}
+	return b.build()
+}
+
+func (b *builder) name(what string) string { return fmt.Sprintf("%s%s%d", marker, what, b.id) }
+
+// line is a directive that gives the text after it the position in the cell of
+// offset off.
+func (b *builder) line(off int) string {
+	l := strings.Count(b.src[:off], "\n") + 1
+	c := off - (strings.LastIndexByte(b.src[:off], '\n') + 1) + 1
+	return fmt.Sprintf("/*line %s:%d:%d*/", b.file, l, c)
+}
+
+// assemble writes the cell's pieces in the order of a Go file.
+func (b *builder) assemble() {
+	var imps, decls, body strings.Builder
+	hasMain := false
+	for _, p := range split(b.src) {
+		text := "\n" + b.line(p.from) + b.src[p.from:p.to] + "\n"
+		switch p.kind {
+		case packageClause:
+			b.program = true
+		case imports:
+			imps.WriteString(text)
+		case declarations:
+			toks := scan(b.src[p.from:p.to])
+			if toks[0].tok == token.FUNC && toks[1].lit == "init" {
+				fn := b.name("init") + "_" + strconv.Itoa(p.from)
+				after := p.from + toks[1].off + len("init")
+				text = "\n" + b.line(p.from) + "func " + fn + b.line(after) + b.src[after:p.to] + "\n"
+				body.WriteString("\n" + fn + "()\n")
+			}
+			hasMain = hasMain || toks[0].tok == token.FUNC && toks[1].lit == "main"
+			decls.WriteString(text)
+		default:
+			body.WriteString(text)
+		}
+	}
+	if b.program && hasMain {
+		body.WriteString("\nmain()\n")
+	}
+	head := "package main\n/*line gen:1:1*/\n"
+	b.importAt = len(head)
+	head += imps.String() + decls.String() + "\n/*line gen:1:1*/\n"
+	b.declsEnd = len(head)
+	b.text = head + "func " + b.name("cell") + "() {" + body.String() + "\n}\n"
+}
+
+func (b *builder) parse(text string) (*ast.File, error) {
+	return parser.ParseFile(b.s.fset, b.file, text, parser.SkipObjectResolution|parser.AllErrors)
+}
+
+func (b *builder) off(p token.Pos) int { return b.tf.Offset(p) }
+
+func (b *builder) source(from, to token.Pos) string { return b.text[b.off(from):b.off(to)] }
+
+// at is a directive for the position in the cell of p.
+func (b *builder) at(p token.Pos) string {
+	q := b.s.fset.Position(p)
+	return fmt.Sprintf("/*line %s:%d:%d*/", q.Filename, q.Line, q.Column)
+}
+
+func (b *builder) build() (*Compiled, error) {
+	b.assemble()
+	f, err := b.parse(b.text)
+	if err != nil {
+		return nil, b.s.diagnose(b.file, []error{err})
+	}
+	b.parsed, b.tf = f, b.s.fset.File(f.FileStart)
+	b.collect()
+	b.dropUnchangedTypes()
+	b.hoist()
+	b.methods()
+	if len(b.diags) > 0 {
+		return nil, b.diags
+	}
+	b.rememberedImports()
+	return b.finish()
+}
+
+// collect finds what the cell declares and imports.
+func (b *builder) collect() {
+	for _, d := range b.parsed.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Name.Name == b.name("cell") {
+				b.fn = d
+			} else if d.Recv == nil && d.Name.Name != "_" {
+				b.declared[d.Name.Name] = true
+			}
+		case *ast.GenDecl:
+			for _, sp := range d.Specs {
+				switch sp := sp.(type) {
+				case *ast.TypeSpec:
+					b.declared[sp.Name.Name] = true
+				case *ast.ValueSpec:
+					for _, n := range sp.Names {
+						b.declared[n.Name] = true
+					}
+				case *ast.ImportSpec:
+					b.owned[importName(sp)] = true
+				}
+			}
+		}
+	}
+}
+
+func importName(sp *ast.ImportSpec) string {
+	if sp.Name != nil {
+		return sp.Name.Name
+	}
+	p, _ := strconv.Unquote(sp.Path.Value)
+	return nameOf(p)
+}
+
+// hoist makes package variables of the variables of top-level statements. Their
+// initial values are given by the statements; the declaration only takes its
+// type from a copy of the right side.
+func (b *builder) hoist() {
+	list := b.fn.Body.List
+	for i, st := range list {
+		if l, ok := st.(*ast.LabeledStmt); ok {
+			st = l.Stmt
+		}
+		switch st := st.(type) {
+		case *ast.AssignStmt:
+			if st.Tok == token.DEFINE {
+				b.define(st)
+			}
+		case *ast.DeclStmt:
+			if d := st.Decl.(*ast.GenDecl); d.Tok == token.VAR {
+				b.varDecl(st, d)
+			}
+		case *ast.ExprStmt:
+			if i == len(list)-1 && strings.HasPrefix(b.s.fset.Position(st.Pos()).Filename, b.file) {
+				b.last = st.X
+			}
+		}
+	}
+}
+
+func (b *builder) define(st *ast.AssignStmt) {
+	var names []string
+	fresh := false
+	for _, l := range st.Lhs {
+		id, ok := l.(*ast.Ident)
+		if !ok { // the checker says what is wrong
+			return
+		}
+		names = append(names, id.Name)
+		fresh = fresh || id.Name != "_" && !b.vars[id.Name]
+	}
+	if !fresh {
+		p := b.s.fset.Position(st.TokPos)
+		b.diags = append(b.diags, Diagnostic{b.s.cells[b.file].name, p.Line, p.Column, "no new variables on left side of :="})
+		return
+	}
+	first, end := st.Rhs[0].Pos(), st.Rhs[len(st.Rhs)-1].End()
+	rhs := b.oldNames(names, st.Rhs)
+	b.variable(names, "", rhs, first)
+	b.edits = append(b.edits,
+		edit{b.off(st.TokPos), b.off(st.TokPos) + 2, " ="},
+		edit{b.off(first), b.off(end), b.at(first) + rhs})
+}
+
+func (b *builder) varDecl(st *ast.DeclStmt, d *ast.GenDecl) {
+	var repl []string
+	for _, sp := range d.Specs {
+		vs := sp.(*ast.ValueSpec)
+		var names []string
+		blank := true
+		for _, n := range vs.Names {
+			names = append(names, n.Name)
+			blank = blank && n.Name == "_"
+			if b.vars[n.Name] {
+				p := b.s.fset.Position(n.Pos())
+				b.diags = append(b.diags, Diagnostic{b.s.cells[b.file].name, p.Line, p.Column, n.Name + " redeclared in this cell"})
+			}
+		}
+		if blank {
+			repl = append(repl, "var "+b.at(vs.Pos())+b.source(vs.Pos(), vs.End()))
+			continue
+		}
+		typ, rhs := "", ""
+		if vs.Type != nil {
+			typ = b.at(vs.Type.Pos()) + b.source(vs.Type.Pos(), vs.Type.End())
+		}
+		lhs := b.at(vs.Pos()) + strings.Join(names, ", ")
+		if len(vs.Values) == 0 {
+			for _, n := range names {
+				if n != "_" {
+					repl = append(repl, b.at(vs.Pos())+n+" = *new("+typ+")")
+				}
+			}
+			b.variable(names, typ, "", vs.Pos())
+			continue
+		}
+		first := vs.Values[0].Pos()
+		rhs = b.oldNames(names, vs.Values)
+		repl = append(repl, lhs+" = "+b.at(first)+rhs)
+		if typ != "" {
+			b.variable(names, typ, "", vs.Pos())
+		} else {
+			b.variable(names, "", rhs, first)
+		}
+	}
+	b.edits = append(b.edits, edit{b.off(st.Pos()), b.off(st.End()), strings.Join(repl, "; ")})
+}
+
+// variable writes a declaration of names, or of those that are new.
+func (b *builder) variable(names []string, typ, rhs string, pos token.Pos) {
+	names = slices.Clone(names)
+	for i, n := range names {
+		if b.vars[n] || n == "_" {
+			names[i] = "_"
+			continue
+		}
+		b.vars[n] = true
+	}
+	b.globals.WriteString("/*line gen:1:1*/var " + strings.Join(names, ", ") + " " + typ)
+	if rhs != "" {
+		b.globals.WriteString(" = " + b.at(pos) + rhs)
+	}
+	b.globals.WriteString("\n")
+}
+
+// oldNames returns the source of expressions in which the names that are being
+// declared mean, if they are live, what they meant before.
+func (b *builder) oldNames(names []string, xs []ast.Expr) string {
+	first, end := xs[0].Pos(), xs[len(xs)-1].End()
+	var es []edit
+	for _, x := range xs {
+		for _, id := range mentions(x) {
+			v, ok := b.s.live[id.Name].(*types.Var)
+			if !ok || b.vars[id.Name] || b.declared[id.Name] || !slices.Contains(names, id.Name) {
+				continue
+			}
+			b.olds[id.Name] = v
+			es = append(es, edit{b.off(id.Pos()) - b.off(first), b.off(id.End()) - b.off(first), "(*" + b.name("old") + "_" + id.Name + ")" + b.at(id.End())})
+		}
+	}
+	return apply(b.source(first, end), es)
+}
+
+// mentions lists the identifiers of x that are not field names.
+func mentions(x ast.Node) (ids []*ast.Ident) {
+	ast.Inspect(x, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			ids = append(ids, mentions(n.X)...)
+			return false
+		case *ast.KeyValueExpr:
+			if _, ok := n.Key.(*ast.Ident); !ok {
+				ids = append(ids, mentions(n.Key)...)
+			}
+			ids = append(ids, mentions(n.Value)...)
+			return false
+		case *ast.FuncLit: // its own names may hide these
+			return false
+		case *ast.Ident:
+			ids = append(ids, n)
+		}
+		return true
+	})
+	return ids
+}
+
+func apply(text string, es []edit) string {
+	slices.SortStableFunc(es, func(a, b edit) int { return a.from - b.from })
+	var o strings.Builder
+	p := 0
+	for _, e := range es {
+		if e.from < p {
+			continue
+		}
+		o.WriteString(text[p:e.from])
+		o.WriteString(e.text)
+		p = e.to
+	}
+	o.WriteString(text[p:])
+	return o.String()
+}
+
+// rememberedImports adds the imports of earlier cells and of the prelude that
+// this cell mentions.
+func (b *builder) rememberedImports() {
+	for _, d := range b.s.dots {
+		b.added = append(b.added, "import . "+strconv.Quote(d))
+	}
+	seen := map[string]bool{}
+	ast.Inspect(b.parsed, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if !ok || seen[id.Name] {
+			return true
+		}
+		seen[id.Name] = true
+		if b.declared[id.Name] || b.vars[id.Name] || b.owned[id.Name] {
+			return true
+		}
+		if im, ok := b.s.imports[id.Name]; ok {
+			b.addImport(id.Name, im.path)
+		} else if p, ok := b.s.prelude[id.Name]; ok && b.s.live[id.Name] == nil {
+			b.addImport(id.Name, p)
+		}
+		return true
+	})
+}
+
+func (b *builder) addImport(name, path string) {
+	b.owned[name] = true
+	b.added = append(b.added, "import "+name+" "+strconv.Quote(path))
+}
+
+// finalText applies all edits, and lastText in place of the last expression.
+func (b *builder) finalText(lastText string) string {
+	es := slices.Clone(b.edits)
+	var added strings.Builder
+	for _, a := range b.added {
+		added.WriteString(a + "\n")
+	}
+	es = append(es, edit{b.importAt, b.importAt, added.String()}, edit{b.declsEnd, b.declsEnd, b.globals.String() + "\n"})
+	if lastText != "" {
+		es = append(es, edit{b.off(b.last.Pos()), b.off(b.last.End()), lastText})
+	}
+	return apply(b.text, es)
+}

@@ -1,0 +1,307 @@
+package front
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/types"
+	"regexp"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// checked is one pass of the type checker over a cell.
+type checked struct {
+	file *ast.File
+	fn   *ast.FuncDecl
+	pkg  *types.Package
+	info *types.Info
+	errs []error
+}
+
+// goVersion is the language that cells are written in.
+const goVersion = "go1.26"
+
+func (b *builder) check(text string) (*checked, error) {
+	f, err := b.parse(text)
+	if err != nil {
+		return nil, err
+	}
+	dedupImports(f)
+	c := &checked{file: f, pkg: types.NewPackage("main", "main"), info: newInfo()}
+	for _, d := range f.Decls {
+		if fd, ok := d.(*ast.FuncDecl); ok && fd.Name.Name == b.name("cell") {
+			c.fn = fd
+		}
+	}
+	for n, o := range b.s.live {
+		if !b.declared[n] && !b.vars[n] && !b.owned[n] {
+			c.pkg.Scope().Insert(o)
+		}
+	}
+	for _, o := range b.olds {
+		c.pkg.Scope().Insert(o)
+	}
+	conf := types.Config{
+		Importer: b.s.imp, GoVersion: goVersion, Sizes: b.s.sizes, DisableUnusedImportCheck: true,
+		Error: func(err error) {
+			var te types.Error
+			if errors.As(err, &te) && (te.Soft || strings.HasPrefix(te.Msg, "initialization cycle")) {
+				return
+			}
+			c.errs = append(c.errs, err)
+		},
+	}
+	_ = types.NewChecker(&conf, b.s.fset, c.pkg, c.info).Files([]*ast.File{f})
+	return c, nil
+}
+
+// dedupImports drops imports that an earlier cell already made, or made twice.
+func dedupImports(f *ast.File) {
+	seen := map[string]bool{}
+	for i := len(f.Decls) - 1; i >= 0; i-- {
+		d, ok := f.Decls[i].(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		var kept []ast.Spec
+		for _, sp := range d.Specs {
+			im, ok := sp.(*ast.ImportSpec)
+			if ok {
+				k := importName(im)
+				if k != "." && k != "_" && seen[k] {
+					continue
+				}
+				if k == "." || k == "_" {
+					k += im.Path.Value
+					if seen[k] {
+						continue
+					}
+				}
+				seen[k] = true
+			}
+			kept = append(kept, sp)
+		}
+		d.Specs = kept
+	}
+}
+
+var undefined = regexp.MustCompile(`^undefined: (\w+)$`)
+
+// missingImports adds imports for package names that a cell uses without
+// importing them, if only one package can be meant.
+func (b *builder) missingImports(errs []error) bool {
+	added := false
+	for _, err := range errs {
+		var te types.Error
+		if !errors.As(err, &te) {
+			continue
+		}
+		m := undefined.FindStringSubmatch(te.Msg)
+		if m == nil || b.owned[m[1]] {
+			continue
+		}
+		if ps := b.s.Packages.byName()[m[1]]; len(ps) == 1 {
+			b.addImport(m[1], ps[0])
+			added = true
+		}
+	}
+	return added
+}
+
+// checkAll checks the text that make gives, again if imports were missing.
+func (b *builder) checkAll(make func() string) (*checked, error) {
+	for {
+		c, err := b.check(make())
+		if err != nil {
+			return nil, err
+		}
+		if !b.missingImports(c.errs) {
+			return c, nil
+		}
+	}
+}
+
+// finish checks the cell and builds its code.
+func (b *builder) finish() (*Compiled, error) {
+	s := b.s
+	b.declareOlds()
+	if len(b.later) > 0 {
+		c, err := b.checkAll(func() string { return b.finalText("") })
+		if err != nil {
+			return nil, s.diagnose(b.file, []error{err})
+		}
+		if err := b.attachTypes(c); err != nil {
+			return nil, err
+		}
+	}
+	n, quiet := 0, false
+	if b.last != nil {
+		n = 1
+		if call, ok := b.last.(*ast.CallExpr); ok {
+			c, err := b.checkAll(func() string { return b.finalText("") })
+			if err != nil {
+				return nil, s.diagnose(b.file, []error{err})
+			}
+			if len(c.errs) > 0 {
+				return nil, s.diagnose(b.file, c.errs)
+			}
+			n = values(c)
+			quiet = b.prints(call, c)
+		}
+	}
+	lastText := ""
+	if n > 0 {
+		var names []string
+		for i := range n {
+			names = append(names, b.name("last")+"_"+strconv.Itoa(i))
+		}
+		rhs := b.source(b.last.Pos(), b.last.End())
+		b.variable(names, "", rhs, b.last.Pos())
+		lastText = "/*line gen:1:1*/" + strings.Join(names, ", ") + " = " + b.at(b.last.Pos()) + rhs
+	}
+	c, err := b.checkAll(func() string { return b.finalText(lastText) })
+	if err != nil {
+		return nil, s.diagnose(b.file, []error{err})
+	}
+	if len(c.errs) > 0 {
+		return nil, s.diagnose(b.file, c.errs)
+	}
+	return b.ssa(c, n, quiet), nil
+}
+
+// values counts the values of the last statement's expression.
+func values(c *checked) int {
+	list := c.fn.Body.List
+	st, ok := list[len(list)-1].(*ast.ExprStmt)
+	if !ok {
+		return 0
+	}
+	tv := c.info.Types[st.X]
+	if t, ok := tv.Type.(*types.Tuple); ok {
+		return t.Len()
+	}
+	if tv.IsVoid() || tv.Type == nil || tv.Type == types.Typ[types.Invalid] {
+		return 0
+	}
+	return 1
+}
+
+// prints tells whether a call is one of fmt's printing functions.
+func (b *builder) prints(call *ast.CallExpr, c *checked) bool {
+	st := c.fn.Body.List[len(c.fn.Body.List)-1].(*ast.ExprStmt)
+	x, ok := st.X.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	sel, ok := x.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	f, ok := c.info.Uses[sel.Sel].(*types.Func)
+	return ok && f.Pkg() != nil && f.Pkg().Path() == "fmt" && strings.Contains(f.Name(), "rint") && !strings.HasPrefix(f.Name(), "S")
+}
+
+// declareOlds makes the variables through which a declaration reaches the
+// earlier variable of the same name.
+func (b *builder) declareOlds() {
+	m := b.s.M
+	for n, o := range b.olds {
+		v, g := b.s.variable(b.name("old")+"_"+n, types.NewPointer(o.Type()))
+		*(*unsafe.Pointer)(m.Global(g)) = m.Global(b.s.Global(o))
+		b.olds[n] = v
+	}
+}
+
+// ssa builds the code and makes what the cell declares live.
+func (b *builder) ssa(c *checked, n int, quiet bool) *Compiled {
+	s := b.s
+	for _, p := range c.pkg.Imports() {
+		s.ensureSSA(p)
+	}
+	c.info.InitOrder = nil // the statements initialise
+	sp := s.M.Prog.CreatePackage(c.pkg, []*ast.File{c.file}, c.info, false)
+	s.created[c.pkg] = true
+	sp.Build()
+	b.attachBodies(sp)
+	b.commit(c, sp)
+	out := &Compiled{Func: sp.Func(b.name("cell")), Quiet: quiet}
+	for i := range n {
+		out.Last = append(out.Last, sp.Var(fmt.Sprintf("%s_%d", b.name("last"), i)))
+	}
+	return out
+}
+
+func (b *builder) commit(c *checked, sp *ssa.Package) {
+	s := b.s
+	for name := range b.declared {
+		b.commitName(name, c, sp)
+	}
+	for name := range b.vars {
+		b.commitName(name, c, sp)
+	}
+	for _, sp := range c.file.Imports {
+		path, _ := strconv.Unquote(sp.Path.Value)
+		switch name := importName(sp); name {
+		case "_":
+		case ".":
+			if !contains(s.dots, path) {
+				s.dots = append(s.dots, path)
+			}
+		default:
+			if sp.Name == nil {
+				if p, ok := c.info.Implicits[sp].(*types.PkgName); ok {
+					name = p.Name()
+				}
+			}
+			s.imports[name] = imported{path}
+			delete(s.live, name)
+		}
+	}
+}
+
+func contains(xs []string, x string) bool {
+	for _, y := range xs {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *builder) commitName(name string, c *checked, sp *ssa.Package) {
+	s := b.s
+	o := c.pkg.Scope().Lookup(name)
+	if o == nil || strings.HasPrefix(name, marker) || name == "_" {
+		return
+	}
+	old := s.live[name]
+	switch o := o.(type) {
+	case *types.Func:
+		f, ok := old.(*types.Func)
+		if ok && f != o && f.Signature().TypeParams() == nil && o.Signature().TypeParams() == nil && types.Identical(f.Type(), o.Type()) {
+			s.M.Forward(s.M.Prog.FuncValue(f), s.M.Prog.FuncValue(o))
+		}
+	case *types.Var:
+		v, ok := old.(*types.Var)
+		if ok && v != o && types.Identical(v.Type(), o.Type()) {
+			if g := s.Global(v); g != nil {
+				s.M.SetGlobal(sp.Var(name), s.M.Global(g))
+			}
+		}
+	case *types.TypeName:
+		if d := b.decls[name]; d != nil {
+			for n := range d.deps { // what the names meant when it was declared
+				if x := c.pkg.Scope().Lookup(n); x != nil {
+					d.deps[n] = x
+				}
+			}
+			s.types[o] = d
+		}
+	}
+	s.live[name] = o
+	delete(s.imports, name)
+}

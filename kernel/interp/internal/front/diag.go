@@ -1,0 +1,81 @@
+package front
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"go/scanner"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// Diagnostic is one error of a cell.
+type Diagnostic struct {
+	Cell      string
+	Line, Col int // from 1; the column in bytes
+	Msg       string
+}
+
+func (d Diagnostic) String() string { return fmt.Sprintf("%s:%d:%d: %s", d.Cell, d.Line, d.Col, d.Msg) }
+
+// Errors is why a cell does not compile.
+type Errors []Diagnostic
+
+func (e Errors) Error() string {
+	var lines []string
+	for _, d := range e {
+		lines = append(lines, d.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// diagnose makes diagnostics of what the parser or checker found. Text that we
+// generated has no position in the cell; what is wrong there shows in the cell
+// as well, or else is put at its beginning.
+func (s *Session) diagnose(file string, errs []error) Errors {
+	cell := s.cells[file]
+	var out, generated Errors
+	follow := -1
+	for _, err := range errs {
+		var list scanner.ErrorList
+		var te types.Error
+		switch {
+		case errors.As(err, &list):
+			for _, e := range list {
+				d := Diagnostic{cell.name, e.Pos.Line, e.Pos.Column, e.Msg}
+				if e.Pos.Filename != file {
+					d.Line, d.Col = 1, 1
+				}
+				if d.Line > cell.lines { // the end of our text, not of the cell's
+					d.Line, d.Col = cell.lines, 1
+				}
+				out = append(out, d)
+			}
+		case errors.As(err, &te):
+			p := s.fset.Position(te.Pos)
+			if strings.HasPrefix(te.Msg, "\t") && follow >= 0 {
+				if c := s.cells[p.Filename]; c != nil {
+					out[follow].Msg += fmt.Sprintf("\n\t%s:%d:%d: %s", c.name, p.Line, p.Column, strings.TrimSpace(te.Msg))
+				}
+				continue
+			}
+			d := Diagnostic{cell.name, p.Line, p.Column, te.Msg}
+			if p.Filename != file {
+				d.Line, d.Col = 1, 1
+				generated = append(generated, d)
+				follow = -1
+				continue
+			}
+			out = append(out, d)
+			follow = len(out) - 1
+		default:
+			generated = append(generated, Diagnostic{cell.name, 1, 1, err.Error()})
+		}
+	}
+	if len(out) == 0 {
+		out = generated
+	}
+	slices.SortStableFunc(out, func(a, b Diagnostic) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col)) })
+	return slices.CompactFunc(out, func(a, b Diagnostic) bool { return a.Line == b.Line && a.Col == b.Col })
+}

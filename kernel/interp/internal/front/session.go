@@ -1,0 +1,145 @@
+// Package front turns the cells of a notebook into packages: it splits a cell
+// into imports, declarations and statements, gives its variables a life beyond
+// it, checks it with go/types, and builds its SSA. It also answers what an
+// editor asks: completion, inspection, whether a cell is complete.
+//
+// Each cell is a package called main. Top-level variables become variables of
+// the package, what earlier cells declared is put into its scope, and the
+// statements become the body of one function. A name declared again hides the
+// earlier one; where its type is the same, the two share their memory, and
+// where a function's signature is the same, earlier callers call the later one.
+package front
+
+import (
+	"go/token"
+	"go/types"
+	"regexp"
+	"runtime"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/godlas/godlas/kernel/interp/internal/compile"
+)
+
+// Session is what lives on from cell to cell. M.Mu guards it.
+type Session struct {
+	M        *compile.Machine
+	Packages *Packages
+
+	fset    *token.FileSet
+	sizes   types.Sizes
+	imp     *importer
+	created map[*types.Package]bool
+	prelude map[string]string // name -> path
+	live    map[string]types.Object
+	imports map[string]imported // by name
+	dots    []string
+	types   map[*types.TypeName]*typeDecl
+	cells   map[string]*cellText // by the file name in positions
+	serial  int
+}
+
+type imported struct{ path string }
+
+// cellText is what positions in a cell refer to.
+type cellText struct {
+	name  string
+	lines int
+}
+
+// typeDecl remembers how a type was declared, to recognise it when its cell
+// runs again.
+type typeDecl struct {
+	text    string
+	deps    map[string]types.Object
+	methods map[string]string // name -> receiver and signature as written
+	generic bool
+}
+
+// New makes an empty session.
+func New(m *compile.Machine, fset *token.FileSet, pkgs *Packages, prelude []string) *Session {
+	s := &Session{M: m, Packages: pkgs, fset: fset, sizes: types.SizesFor("gc", runtime.GOARCH), prelude: map[string]string{}}
+	for _, p := range prelude {
+		s.prelude[nameOf(p)] = p
+	}
+	s.created = map[*types.Package]bool{}
+	s.imp = &importer{s: s, pkgs: map[string]*types.Package{}}
+	s.Reset()
+	return s
+}
+
+// Reset forgets all cells.
+func (s *Session) Reset() {
+	s.live = map[string]types.Object{}
+	s.imports = map[string]imported{}
+	s.dots = nil
+	s.types = map[*types.TypeName]*typeDecl{}
+	s.cells = map[string]*cellText{}
+}
+
+// Live returns the live objects by name.
+func (s *Session) Live() map[string]types.Object { return s.live }
+
+// Position tells which cell and where a position is; ok is false if it is not
+// in a cell.
+func (s *Session) Position(pos token.Pos) (cell string, line, col int, ok bool) {
+	p := s.fset.Position(pos)
+	c := s.cells[p.Filename]
+	if c == nil {
+		return p.Filename, p.Line, p.Column, false
+	}
+	return c.name, p.Line, p.Column, true
+}
+
+// Declare makes a live variable of type t and returns it for its address.
+func (s *Session) Declare(name string, t types.Type) (types.Object, *ssa.Global) {
+	obj, g := s.variable(name, t)
+	delete(s.imports, name)
+	s.live[name] = obj
+	return obj, g
+}
+
+// variable makes a package with one variable.
+func (s *Session) variable(name string, t types.Type) (types.Object, *ssa.Global) {
+	pkg := types.NewPackage("main", "main")
+	v := types.NewVar(token.NoPos, pkg, name, t)
+	pkg.Scope().Insert(v)
+	pkg.MarkComplete()
+	p := s.M.Prog.CreatePackage(pkg, nil, nil, false)
+	return v, p.Var(name)
+}
+
+// Global returns the SSA variable of a live object.
+func (s *Session) Global(v types.Object) *ssa.Global {
+	p := s.M.Prog.Package(v.Pkg())
+	if p == nil {
+		return nil
+	}
+	return p.Var(v.Name())
+}
+
+// Import makes the types of a package.
+func (s *Session) Import(path string) (*types.Package, error) {
+	p, err := s.imp.Import(path)
+	if err == nil {
+		s.ensureSSA(p)
+	}
+	return p, err
+}
+
+// Readable makes a function's name in a stack what a reader expects: the
+// statements of a cell are its main.
+func Readable(fn string) string {
+	return generated.ReplaceAllStringFunc(fn, func(s string) string {
+		m := generated.FindStringSubmatch(s)
+		switch m[1] {
+		case "method":
+			return m[2] + "." + m[3]
+		case "init":
+			return "init"
+		}
+		return "cell"
+	})
+}
+
+var generated = regexp.MustCompile(marker + `([a-z]+)[0-9]+(?:_(\w+)_(\w+)|_[0-9]+)?`)

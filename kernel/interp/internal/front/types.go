@@ -1,0 +1,227 @@
+package front
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// dropUnchangedTypes leaves out declarations of types that are live and declared
+// in the same words, so that running a cell again keeps its types and the values
+// that have them. Their methods then replace those of before.
+func (b *builder) dropUnchangedTypes() {
+	type decl struct {
+		spec *ast.TypeSpec
+		gen  *ast.GenDecl
+		d    *typeDecl
+	}
+	found := map[string]*decl{}
+	for _, d := range b.parsed.Decls {
+		gd, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, sp := range gd.Specs {
+			ts, ok := sp.(*ast.TypeSpec)
+			if !ok {
+				continue
+			}
+			td := &typeDecl{text: b.source(ts.Pos(), ts.End()), deps: map[string]types.Object{}, methods: map[string]string{}, generic: ts.TypeParams != nil}
+			for _, id := range mentions(ts.Type) {
+				td.deps[id.Name] = nil
+			}
+			ast.Inspect(ts.Type, func(n ast.Node) bool {
+				if f, ok := n.(*ast.SelectorExpr); ok {
+					if id, ok := f.X.(*ast.Ident); ok {
+						td.deps[id.Name] = nil
+					}
+				}
+				return true
+			})
+			found[ts.Name.Name] = &decl{ts, gd, td}
+			b.decls[ts.Name.Name] = td
+		}
+	}
+	for _, d := range b.parsed.Decls {
+		if fd, ok := d.(*ast.FuncDecl); ok && fd.Recv != nil {
+			if x := found[receiverName(fd)]; x != nil {
+				x.d.methods[fd.Name.Name] = b.signature(fd)
+			}
+		}
+	}
+	same := map[string]bool{}
+	for name, x := range found {
+		tn, ok := b.s.live[name].(*types.TypeName)
+		if !ok || x.d.generic {
+			continue
+		}
+		old := b.s.types[tn]
+		same[name] = old != nil && old.text == x.d.text && !old.generic && b.sameMethods(old, x.d)
+	}
+	for changed := true; changed; {
+		changed = false
+		for name := range same {
+			if !same[name] {
+				continue
+			}
+			old := b.s.types[b.s.live[name].(*types.TypeName)]
+			for dep, o := range old.deps {
+				if b.declared[dep] && !same[dep] || !b.declared[dep] && o != nil && b.s.live[dep] != o || b.owned[dep] && b.s.imports[dep].path == "" {
+					same[name], changed = false, true
+					break
+				}
+			}
+		}
+	}
+	for name, ok := range same {
+		if !ok {
+			continue
+		}
+		x := found[name]
+		b.blank(x.spec.Pos(), x.spec.End())
+		if !x.gen.Lparen.IsValid() {
+			b.blank(x.gen.TokPos, x.spec.Pos())
+		}
+		delete(b.declared, name)
+		delete(b.decls, name)
+	}
+}
+
+// sameMethods tells whether no method has another signature than before.
+func (b *builder) sameMethods(old, d *typeDecl) bool {
+	for n, sig := range d.methods {
+		if was, ok := old.methods[n]; ok && was != sig {
+			return false
+		}
+	}
+	return true
+}
+
+// blank replaces a part of the text by spaces and newlines.
+func (b *builder) blank(from, to token.Pos) {
+	f, t := b.off(from), b.off(to)
+	text := strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return ' '
+	}, b.text[f:t])
+	b.edits = append(b.edits, edit{f, t, text})
+}
+
+func (b *builder) signature(fd *ast.FuncDecl) string {
+	star := ""
+	if _, ok := fd.Recv.List[0].Type.(*ast.StarExpr); ok {
+		star = "*"
+	}
+	return star + b.source(fd.Type.Params.Pos(), fd.Type.End())
+}
+
+func receiverName(fd *ast.FuncDecl) string {
+	if len(fd.Recv.List) != 1 {
+		return ""
+	}
+	t := fd.Recv.List[0].Type
+	if p, ok := t.(*ast.ParenExpr); ok {
+		t = p.X
+	}
+	if st, ok := t.(*ast.StarExpr); ok {
+		t = st.X
+	}
+	if id, ok := t.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
+}
+
+// methods turns methods of types of earlier cells into functions; the checker
+// only allows methods beside their type.
+func (b *builder) methods() {
+	for _, d := range b.parsed.Decls {
+		fd, ok := d.(*ast.FuncDecl)
+		if !ok || fd.Recv == nil {
+			continue
+		}
+		name := receiverName(fd)
+		tn, ok := b.s.live[name].(*types.TypeName)
+		if name == "" || !ok || b.declared[name] {
+			continue
+		}
+		named, ok := types.Unalias(tn.Type()).(*types.Named)
+		if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != "main" {
+			continue
+		}
+		fn := b.name("method") + "_" + name + "_" + fd.Name.Name
+		field := fd.Recv.List[0]
+		recv := b.at(field.Pos()) + b.source(field.Pos(), field.End())
+		if len(field.Names) == 0 {
+			recv = "_ " + recv
+		}
+		if len(fd.Type.Params.List) > 0 {
+			recv += ", "
+		}
+		open := fd.Type.Params.Opening + 1
+		b.edits = append(b.edits, edit{b.off(fd.Recv.Opening), b.off(open), fn + "(" + recv + b.at(open)})
+		b.later = append(b.later, laterMethod{named, fd.Name.Name, fn, b.signature(fd)})
+	}
+}
+
+// attachTypes adds the methods to their types, as the first check found them.
+func (b *builder) attachTypes(c *checked) error {
+	for _, l := range b.later {
+		f, ok := c.pkg.Scope().Lookup(l.fn).(*types.Func)
+		if !ok {
+			continue
+		}
+		sig := f.Signature()
+		recv := sig.Params().At(0)
+		var params []*types.Var
+		for i := 1; i < sig.Params().Len(); i++ {
+			params = append(params, sig.Params().At(i))
+		}
+		pkg := l.named.Obj().Pkg()
+		ms := types.NewSignatureType(types.NewVar(recv.Pos(), pkg, recv.Name(), recv.Type()), nil, nil,
+			types.NewTuple(params...), sig.Results(), sig.Variadic())
+		if old := method(l.named, l.name); old != nil {
+			_, wasPtr := old.Signature().Recv().Type().(*types.Pointer)
+			_, isPtr := recv.Type().(*types.Pointer)
+			if wasPtr != isPtr || !types.Identical(withoutRecv(old.Signature()), withoutRecv(ms)) {
+				p := b.s.fset.Position(f.Pos())
+				return Errors{{b.s.cells[b.file].name, p.Line, p.Column,
+					"method " + l.named.Obj().Name() + "." + l.name + " has another signature in an earlier cell; declare the type again to change it"}}
+			}
+			continue
+		}
+		l.named.AddMethod(types.NewFunc(f.Pos(), pkg, l.name, ms))
+	}
+	return nil
+}
+
+func withoutRecv(s *types.Signature) *types.Signature {
+	return types.NewSignatureType(nil, nil, nil, s.Params(), s.Results(), s.Variadic())
+}
+
+func method(t *types.Named, name string) *types.Func {
+	for m := range t.Methods() {
+		if m.Name() == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// attachBodies gives the methods that were added their code.
+func (b *builder) attachBodies(sp *ssa.Package) {
+	for _, l := range b.later {
+		if m := method(l.named, l.name); m != nil {
+			b.s.M.Attach(m, sp.Func(l.fn))
+		}
+		if d := b.s.types[l.named.Obj()]; d != nil {
+			d.methods[l.name] = l.sig
+		}
+		b.s.M.Refresh(l.named)
+	}
+}

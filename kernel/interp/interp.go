@@ -1,0 +1,292 @@
+// Package interp runs Go in the cells of a notebook.
+//
+// Cells are checked by go/types, so errors are Go's own, and run as closures
+// compiled from SSA. Variables, functions, types and imports live on from cell
+// to cell. Types declared in a cell are real types of the running program, with
+// methods, so that compiled packages such as fmt, encoding/json, sort or gonum
+// see them as their own.
+//
+// What a cell can import is what the kernel was built with; see Library.
+package interp
+
+import (
+	"context"
+	"fmt"
+	"go/token"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/godlas/godlas/kernel/interp/internal/compile"
+	"github.com/godlas/godlas/kernel/interp/internal/front"
+)
+
+// Options say what a session is made of. The zero value of a stream is the
+// process's own.
+type Options struct {
+	// Libraries are the compiled packages that cells can import; later ones win.
+	Libraries []Library
+	// Prelude lists import paths whose packages are there without an import.
+	Prelude []string
+	// Stdout and Stderr are where a cell's os.Stdout, os.Stderr, fmt.Print*,
+	// log and println write. They must be safe for use by several goroutines.
+	Stdout, Stderr io.Writer
+	// Stdin is what os.Stdin and fmt.Scan* read.
+	Stdin io.Reader
+	// Exit is what os.Exit and log.Fatal in a cell call. If it returns, the cell
+	// ends there. The default is os.Exit.
+	Exit func(code int)
+	// OnCell is called at the beginning of each Eval with a context that ends
+	// when the cell is interrupted, for compiled code that a cell calls without
+	// handing it a context.
+	OnCell func(ctx context.Context)
+}
+
+// Cell is a piece of source to run.
+type Cell struct {
+	// Name is shown in positions, such as "cell[3]".
+	Name string
+	// N is the cell's execution count; it names the cell if Name is empty.
+	N      int
+	Source string
+}
+
+// Result is what a cell evaluates to: the values of its last expression, if it
+// ends in one. A value of interface type has Kind Interface.
+type Result struct {
+	Values []reflect.Value
+}
+
+// Diagnostic is one error in a cell's source. Line and Col count from 1, Col in
+// bytes.
+type Diagnostic struct {
+	Cell      string
+	Line, Col int
+	Msg       string
+}
+
+// CompileError is why a cell did not run: what Go's parser or type checker
+// found, in the order of the source.
+type CompileError struct {
+	Diags []Diagnostic
+}
+
+func (e *CompileError) Error() string {
+	var lines []string
+	for _, d := range e.Diags {
+		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", d.Cell, d.Line, d.Col, d.Msg))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Frame is a call on an interpreted stack.
+type Frame struct {
+	Func, Cell string
+	Line, Col  int
+}
+
+// PanicError is a panic that the cell did not recover. Text is what Go prints
+// for it; Stack begins with the innermost call.
+type PanicError struct {
+	Value any
+	Text  string
+	Stack []Frame
+}
+
+func (e *PanicError) Error() string { return e.Text }
+
+// Unwrap returns the panic's value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// Interp is one session. Eval must not be called by two goroutines at once; the
+// other methods may be called while it runs.
+type Interp struct {
+	opt   Options
+	fset  *token.FileSet
+	m     *compile.Machine
+	front *front.Session
+	libs  *symbols
+
+	streams *streams
+	evals   sync.Mutex
+}
+
+// New makes a session. It is quick: what libraries hold is read when first used.
+func New(o Options) *Interp {
+	if o.Stdout == nil {
+		o.Stdout = os.Stdout
+	}
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
+	}
+	if o.Exit == nil {
+		o.Exit = os.Exit
+	}
+	in := &Interp{opt: o, fset: token.NewFileSet()}
+	var data []string
+	for _, l := range o.Libraries {
+		data = append(data, l.Data)
+	}
+	pkgs := front.NewPackages(data)
+	in.libs = &symbols{libs: o.Libraries, cache: map[string]map[string]reflect.Value{}}
+	in.streams = newStreams(in)
+	in.libs.redirect = in.redirects()
+	in.m = compile.New(compile.Options{
+		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all, Source: pkgs.HasSource,
+		Standin: in.streams.standin, StandinType: reflect.TypeFor[*os.File](),
+		Print:  func(s string) { _, _ = io.WriteString(o.Stderr, s) },
+		Orphan: in.orphan,
+	})
+	in.front = front.New(in.m, in.fset, pkgs, o.Prelude)
+	return in
+}
+
+// grace is how long Eval waits after an interrupt for interpreted code to stop;
+// then it leaves the goroutine, which is in compiled code, behind.
+const grace = 300 * time.Millisecond
+
+// Eval runs a cell. Its error is a *CompileError, a *PanicError, or, if ctx
+// ended first, context.Cause(ctx). What the cell declared or changed before an
+// interrupt or a panic stays.
+//
+// Goroutines that the cell started go on after Eval returns, and stop only if
+// ctx ended before.
+func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
+	in.evals.Lock()
+	defer in.evals.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Result{}, context.Cause(ctx)
+	}
+	compiled, ref, err := in.compileCell(c)
+	if err != nil {
+		return Result{}, err
+	}
+	run := compile.NewRun(ctx)
+	in.m.SetCurrent(run)
+	if in.opt.OnCell != nil {
+		in.opt.OnCell(run.Ctx)
+	}
+	type outcome struct {
+		p  *compile.Panic
+		ok bool
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		o := outcome{nil, true}
+		defer func() { done <- o }()
+		o.p, o.ok = in.m.Eval(run, ref)
+	}()
+	var o outcome
+	select {
+	case o = <-done:
+	case <-ctx.Done():
+		run.Stop(context.Cause(ctx))
+		t := time.NewTimer(grace)
+		defer t.Stop()
+		select {
+		case o = <-done:
+			if o.p == nil && o.ok { // it came to its end meanwhile
+				break
+			}
+			return Result{}, context.Cause(ctx)
+		case <-t.C:
+			return Result{}, context.Cause(ctx)
+		}
+	}
+	switch {
+	case o.p != nil:
+		return Result{}, in.panicError(o.p)
+	case !o.ok:
+		return Result{}, context.Cause(ctx)
+	}
+	return in.result(compiled), nil
+}
+
+func (in *Interp) compileCell(c Cell) (compiled *front.Compiled, ref compile.FuncRef, err error) {
+	name := c.Name
+	if name == "" {
+		name = fmt.Sprintf("cell[%d]", c.N)
+	}
+	in.m.Mu.Lock()
+	defer in.m.Mu.Unlock()
+	defer func() {
+		// a fault of ours or of the checker must not end the session
+		if r := recover(); r != nil {
+			err = &CompileError{[]Diagnostic{{name, 1, 1, fmt.Sprintf("cannot compile this cell: %v", r)}}}
+		}
+	}()
+	compiled, err = in.front.Compile(name, c.Source)
+	if err != nil {
+		return nil, ref, compileError(err)
+	}
+	return compiled, in.m.Func(compiled.Func), nil
+}
+
+func compileError(err error) error {
+	ds, ok := err.(front.Errors)
+	if !ok {
+		return err
+	}
+	e := &CompileError{}
+	for _, d := range ds {
+		e.Diags = append(e.Diags, Diagnostic(d))
+	}
+	return e
+}
+
+// result reads the values of the last expression.
+func (in *Interp) result(c *front.Compiled) (r Result) {
+	in.m.Mu.Lock()
+	defer in.m.Mu.Unlock()
+	for _, g := range c.Last {
+		if !c.Quiet {
+			v := in.m.Variable(g)
+			copied := reflect.New(v.Type()).Elem()
+			copied.Set(v)
+			r.Values = append(r.Values, copied)
+		}
+		in.m.Forget(g)
+	}
+	return r
+}
+
+func (in *Interp) panicError(p *compile.Panic) *PanicError {
+	e := &PanicError{Value: p.Value, Text: compile.Text(p.Value)}
+	for _, c := range p.Stack {
+		cell, line, col, ok := in.front.Position(c.Pos)
+		if !ok {
+			continue
+		}
+		e.Stack = append(e.Stack, Frame{front.Readable(c.Func), cell, line, col})
+	}
+	return e
+}
+
+// orphan reports the panic of a goroutine, which ends that goroutine only.
+func (in *Interp) orphan(p *compile.Panic) {
+	in.m.Mu.Lock()
+	e := in.panicError(p)
+	in.m.Mu.Unlock()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\ngoroutine:\n", e.Text)
+	for _, f := range e.Stack {
+		fmt.Fprintf(&b, "%s\n\t%s:%d:%d\n", f.Func, f.Cell, f.Line, f.Col)
+	}
+	_, _ = io.WriteString(in.opt.Stderr, b.String())
+}
+
+// Reset forgets all that cells declared.
+func (in *Interp) Reset() {
+	in.m.Mu.Lock()
+	defer in.m.Mu.Unlock()
+	in.front.Reset()
+}

@@ -1,0 +1,157 @@
+package interp
+
+import (
+	"bufio"
+	"context"
+
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"reflect"
+	"time"
+	"unsafe"
+)
+
+// stream stands for one of the process's standard files in a cell. A cell that
+// passes os.Stdout on as an io.Writer passes this.
+type stream struct {
+	name string
+	w    io.Writer
+	r    io.Reader
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	if s.w == nil {
+		return 0, fmt.Errorf("write %s: bad file descriptor", s.name)
+	}
+	return s.w.Write(p)
+}
+
+func (s *stream) WriteString(x string) (int, error) { return s.Write([]byte(x)) }
+
+func (s *stream) Read(p []byte) (int, error) {
+	if s.r == nil {
+		return 0, fmt.Errorf("read %s: bad file descriptor", s.name)
+	}
+	return s.r.Read(p)
+}
+
+func (s *stream) Close() error { return nil }
+func (s *stream) Sync() error  { return nil }
+func (s *stream) Name() string { return s.name }
+
+// streams are what a session's cells have instead of the process's files.
+type streams struct {
+	stdin, stdout, stderr *os.File // the process's, when the session began
+	in, out, err          *stream
+	buffered              *bufio.Reader // of in, for fmt.Scan
+	log                   *log.Logger
+}
+
+func newStreams(i *Interp) *streams {
+	s := &streams{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		in:  &stream{name: "/dev/stdin"},
+		out: &stream{name: "/dev/stdout", w: i.opt.Stdout},
+		err: &stream{name: "/dev/stderr", w: i.opt.Stderr},
+		log: log.New(i.opt.Stderr, "", log.LstdFlags),
+	}
+	s.buffered = bufio.NewReader(i.opt.Stdin)
+	s.in.r = s.buffered
+	return s
+}
+
+// standin returns the stream for a pointer to one of the process's files.
+func (s *streams) standin(p unsafe.Pointer) (any, bool) {
+	if x := s.of((*os.File)(p)); x != nil {
+		return x, true
+	}
+	return nil, false
+}
+
+func (s *streams) of(f *os.File) *stream {
+	switch f {
+	case nil:
+	case s.stdout:
+		return s.out
+	case s.stderr:
+		return s.err
+	case s.stdin:
+		return s.in
+	}
+	return nil
+}
+
+// writer is where fmt.Print writes: the cell may have put another file into
+// os.Stdout.
+func (s *streams) writer() io.Writer {
+	if os.Stdout != s.stdout {
+		return os.Stdout
+	}
+	return s.out
+}
+
+func (s *streams) reader() io.Reader {
+	if os.Stdin != s.stdin {
+		return os.Stdin
+	}
+	return s.buffered
+}
+
+// exit ends the cell with the process, or alone if Options.Exit returns.
+func (in *Interp) exit(code int) {
+	in.opt.Exit(code)
+	in.m.EndCell()
+}
+
+// redirects are the compiled functions that cells get another version of, so
+// that output goes to the cell, waiting ends when the cell is interrupted, and
+// the process lives on.
+func (in *Interp) redirects() map[string]reflect.Value {
+	s := in.streams
+	m := map[string]any{
+		"fmt.Print":   func(a ...any) (int, error) { return fmt.Fprint(s.writer(), a...) },
+		"fmt.Printf":  func(f string, a ...any) (int, error) { return fmt.Fprintf(s.writer(), f, a...) },
+		"fmt.Println": func(a ...any) (int, error) { return fmt.Fprintln(s.writer(), a...) },
+		"fmt.Scan":    func(a ...any) (int, error) { return fmt.Fscan(s.reader(), a...) },
+		"fmt.Scanf":   func(f string, a ...any) (int, error) { return fmt.Fscanf(s.reader(), f, a...) },
+		"fmt.Scanln":  func(a ...any) (int, error) { return fmt.Fscanln(s.reader(), a...) },
+
+		"os.Exit": in.exit,
+
+		"log.Print":   func(a ...any) { _ = s.log.Output(2, fmt.Sprint(a...)) },
+		"log.Printf":  func(f string, a ...any) { _ = s.log.Output(2, fmt.Sprintf(f, a...)) },
+		"log.Println": func(a ...any) { _ = s.log.Output(2, fmt.Sprintln(a...)) },
+		"log.Fatal":   func(a ...any) { s.log.Print(a...); in.exit(1) },
+		"log.Fatalf":  func(f string, a ...any) { s.log.Printf(f, a...); in.exit(1) },
+		"log.Fatalln": func(a ...any) { s.log.Println(a...); in.exit(1) },
+		"log.Panic":   s.log.Panic, "log.Panicf": s.log.Panicf, "log.Panicln": s.log.Panicln,
+		"log.Default": func() *log.Logger { return s.log },
+		"log.Flags":   s.log.Flags, "log.SetFlags": s.log.SetFlags,
+		"log.Prefix": s.log.Prefix, "log.SetPrefix": s.log.SetPrefix,
+		"log.Writer": s.log.Writer, "log.SetOutput": s.log.SetOutput,
+		"log.Output": s.log.Output,
+
+		"time.Sleep":         in.sleep,
+		"context.Background": func() context.Context { return in.m.Current() },
+		"context.TODO":       func() context.Context { return in.m.Current() },
+	}
+	out := map[string]reflect.Value{}
+	for k, v := range m {
+		out[k] = reflect.ValueOf(v)
+	}
+	return out
+}
+
+func (in *Interp) sleep(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-in.m.Current().Done():
+	}
+}

@@ -1,0 +1,44 @@
+package interp
+
+import (
+	"reflect"
+	"sync"
+)
+
+// symbols finds compiled names in the libraries, each package's table made when
+// first asked for.
+type symbols struct {
+	libs     []Library
+	redirect map[string]reflect.Value // "path.Name" -> what cells get instead
+
+	mu    sync.Mutex
+	cache map[string]map[string]reflect.Value
+}
+
+// all returns a package's symbols, nil if there is no such package.
+func (s *symbols) all(path string) map[string]reflect.Value {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m, ok := s.cache[path]; ok {
+		return m
+	}
+	var found map[string]reflect.Value
+	for i := len(s.libs) - 1; i >= 0 && found == nil; i-- {
+		if f := s.libs[i].Symbols; f != nil {
+			found = f(path)
+		}
+	}
+	s.cache[path] = found
+	return found
+}
+
+func (s *symbols) find(path, name string) (reflect.Value, bool) {
+	if path == "main" {
+		return reflect.Value{}, false
+	}
+	if v, ok := s.redirect[path+"."+name]; ok {
+		return v, true
+	}
+	v, ok := s.all(path)[name]
+	return v, ok
+}
