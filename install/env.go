@@ -46,14 +46,19 @@ const markerName = "godlas.json"
 
 // MakeEnv returns the environment, which it makes if the user's cache has none for this lock file: with whichever
 // Python of 3.11 or newer is on PATH, by pip, from wheels alone, each checked against the hash in the lock file.
-// Processes that call it at once wait for the first. Progress goes to out as lines. It appears whole or, when
-// something fails or ctx ends, not at all. Without a fit Python the error is a *NoPython.
+// Processes that call it at once wait for the first. Progress, and what there is to say of a failure beyond the
+// error's one line, goes to out. It appears whole or, when something fails or ctx ends, not at all. Without a fit
+// Python the error is a *NoPython.
 func MakeEnv(ctx context.Context, out io.Writer) (*Env, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return nil, err
 	}
-	return makeEnv(ctx, out, filepath.Join(cache, "python"), labLock)
+	e, err := makeEnv(ctx, out, filepath.Join(cache, "python"), labLock)
+	if err != nil {
+		explain(out, err)
+	}
+	return e, err
 }
 
 // makeEnv is MakeEnv below root for a given lock file.
@@ -224,8 +229,8 @@ func renameRetry(from, to string) (err error) {
 	return err
 }
 
-// runQuiet runs a program of the environment's making, shows each line of its output to line, and makes an error of
-// the last lines if it fails.
+// runQuiet runs a program of the environment's making and shows each line of its output to line. If it fails, the
+// error has the last lines beside it.
 func runQuiet(ctx context.Context, line func(string), argv ...string) error {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	ownGroup(cmd)
@@ -242,20 +247,17 @@ func runQuiet(ctx context.Context, line func(string), argv ...string) error {
 		return err
 	}
 	pw.Close()
-	var tail []string
+	var tail strings.Builder
 	sc := bufio.NewScanner(pr)
 	for sc.Scan() {
 		if line != nil {
 			line(sc.Text())
 		}
-		if t := strings.TrimSpace(sc.Text()); t != "" {
-			tail = append(tail, t)
-			tail = tail[max(0, len(tail)-6):]
-		}
+		tail.WriteString(sc.Text() + "\n")
 	}
 	io.Copy(io.Discard, pr) // past a line too long for the scanner
 	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("%s: %w\n  %s", filepath.Base(argv[0]), err, strings.Join(tail, "\n  "))
+		return &failure{filepath.Base(argv[0]) + ": " + err.Error(), lastLines(tail.String(), 8)}
 	}
 	return nil
 }

@@ -142,6 +142,10 @@ func TestEnvNothingHalfMade(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "could not be made") {
 			t.Fatalf("a package with another hash was installed: %v", err)
 		}
+		var out bytes.Buffer
+		if explain(&out, err); !strings.Contains(out.String(), "hash") {
+			t.Errorf("the reason is not shown: %s", out.String())
+		}
 		assertWhole(t, root, 0)
 	})
 	t.Run("interrupted", func(t *testing.T) {
@@ -212,9 +216,13 @@ func TestNoPython(t *testing.T) {
 			if !errors.As(err, &none) {
 				t.Fatalf("got %v, want *NoPython", err)
 			}
-			for _, want := range []string{tt.want, "Debian", "macOS", "Windows", "python3-venv"} {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("no %q in:\n%v", want, err)
+			if !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %q, want one line with %q", err, tt.want)
+			}
+			explain(&out, err)
+			for _, want := range []string{"Debian", "macOS", "Windows", "python3-venv"} {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in:\n%v", want, out.String())
 				}
 			}
 			assertWhole(t, root, 0)

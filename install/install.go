@@ -15,8 +15,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Name is the kernelspec's name, as `jupyter kernelspec list` shows it and as notebooks store it.
@@ -72,4 +74,29 @@ func token(n int) string {
 	b := make([]byte, n)
 	rand.Read(b)
 	return hex.EncodeToString(b)
+}
+
+// failure is an error of one line with more to read beside it, such as the end of a log.
+type failure struct{ line, detail string }
+
+func (f *failure) Error() string  { return f.line }
+func (f *failure) Detail() string { return f.detail }
+
+// explain writes to out what an error has to say beyond its line.
+func explain(out io.Writer, err error) {
+	var more interface{ Detail() string }
+	if errors.As(err, &more) {
+		fmt.Fprintln(out, more.Detail())
+	}
+}
+
+// lastLines returns the last n lines of a text that are not blank, indented.
+func lastLines(text string, n int) string {
+	var keep []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimRight(line, " \r\n"); line != "" {
+			keep = append(keep, "  "+line)
+		}
+	}
+	return strings.Join(keep[max(0, len(keep)-n):], "\n")
 }

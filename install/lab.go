@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,12 +31,19 @@ type LabOptions struct {
 // is shown with the time it took. JupyterLab listens on 127.0.0.1 with a token of its own, keeps its settings apart
 // from the user's other Jupyter, and is asked to stop, with its kernels, when ctx ends; then the error is nil.
 func Lab(ctx context.Context, o LabOptions) error {
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	out := o.Out
 	if o.Port < 0 || o.Port > 65535 {
 		return fmt.Errorf("port %d is not in 0..65535", o.Port)
 	}
-	out := o.Out
-	if out == nil {
-		out = io.Discard
+	if o.Port != 0 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", o.Port))
+		if err != nil {
+			return fmt.Errorf("port %d on 127.0.0.1 cannot be had; without --port a free one is taken", o.Port)
+		}
+		l.Close()
 	}
 	cache, err := cacheDir()
 	if err != nil {
@@ -78,6 +86,7 @@ func Lab(ctx context.Context, o LabOptions) error {
 	s.begin()
 	srv, err := startServer(ctx, env, home, dir, o)
 	if err != nil {
+		explain(out, err)
 		return err
 	}
 	defer srv.close()
@@ -204,9 +213,9 @@ func (s *server) ready(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-s.exited:
-			return fmt.Errorf("JupyterLab ended at once:\n%s", s.tail())
+			return &failure{"JupyterLab ended at once; the last lines of its log are above", s.tail()}
 		case <-deadline:
-			return fmt.Errorf("JupyterLab does not answer:\n%s", s.tail())
+			return &failure{"JupyterLab does not answer; the last lines of its log are above", s.tail()}
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -253,7 +262,8 @@ func (s *server) wait(ctx context.Context, out io.Writer) error {
 	select {
 	case <-s.exited:
 		if s.err != nil {
-			return fmt.Errorf("JupyterLab ended: %w\n%s", s.err, s.tail())
+			fmt.Fprintln(out, s.tail())
+			return fmt.Errorf("JupyterLab ended: %w; the last lines of its log are above", s.err)
 		}
 		return nil
 	case <-ctx.Done():
@@ -289,6 +299,5 @@ func (s *server) tail() string {
 	if err != nil {
 		return err.Error()
 	}
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return strings.Join(lines[max(0, len(lines)-12):], "\n")
+	return lastLines(string(b), 12)
 }

@@ -3,6 +3,8 @@ package install
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -128,6 +130,20 @@ func TestLab(t *testing.T) {
 	}
 	if bins, _ := filepath.Glob(filepath.Join(cache, "bin", "*", "*")); len(bins) != 1 {
 		t.Errorf("copies of the binary: %v", bins)
+	}
+}
+
+func TestLabRefusesABadPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, port := range []int{-1, 65536, l.Addr().(*net.TCPAddr).Port} {
+		err := Lab(t.Context(), LabOptions{NoBrowser: true, Port: port, Dir: t.TempDir()})
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d ", port)) {
+			t.Errorf("port %d: %v", port, err)
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // The oldest Python that the pinned packages run on.
 const minMajor, minMinor = 3, 11
 
-// NoPython says that no fit Python was found, what was, and what to install on each system.
+// NoPython says that no fit Python was found, and what was.
 type NoPython struct {
 	Found []string // what was looked at and why it will not do, a phrase each
 }
@@ -25,10 +25,15 @@ func (e *NoPython) Error() string {
 	if len(e.Found) > 0 {
 		found = "found only " + strings.Join(e.Found, "; ")
 	}
-	return fmt.Sprintf(`JupyterLab needs Python %d.%d or newer with venv and ensurepip; %s. Install it and try again:
+	return fmt.Sprintf("JupyterLab needs Python %d.%d or newer with venv and ensurepip; %s", minMajor, minMinor, found)
+}
+
+// Detail says what to install on each system.
+func (e *NoPython) Detail() string {
+	return `To get Python:
   Debian, Ubuntu   sudo apt install python3 python3-venv
   macOS            brew install python      (or the installer of python.org)
-  Windows          winget install Python.Python.3.13      (or the installer of python.org)`, minMajor, minMinor, found)
+  Windows          winget install Python.Python.3.13      (or the installer of python.org)`
 }
 
 // python is an interpreter that can make an environment.
