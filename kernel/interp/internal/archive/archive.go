@@ -30,12 +30,12 @@
 //
 // Generic functions have no compiled form, so for the packages that consist of
 // them, or that matter and contain some, the source is here too, without its
-// comments: cmp, iter, maps, math/rand/v2, slices, sync, sync/atomic and unique.
-// In the last five only the bodies of generic functions and methods
-// are to be interpreted; everything else is in the symbol table. What in these
-// bodies relies on the run time (the coroutines of iter.Pull, the hash table of
-// unique.Make, the global generator of rand.N) is replaced by plain Go that does
-// the same.
+// comments: cmp, errors, iter, maps, math/rand/v2, slices, sync, sync/atomic and
+// unique. Only the bodies of generic functions and methods are to be interpreted;
+// everything else is in the symbol table, and may have no body here. What in
+// these bodies relies on the run time (the coroutines of iter.Pull, the hash
+// table of unique.Make, the global generator of rand.N) is replaced by plain Go
+// that does the same.
 //
 // Objects have one identity only if a package is always read one way. So before
 // reading type data that mentions a package whose source is preferred, check the

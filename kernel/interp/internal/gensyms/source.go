@@ -15,7 +15,7 @@ import (
 
 // overlay holds sources of ours that stand in for the standard library's where
 // these cannot be interpreted, because they reach into the run time. A function
-// in a file here replaces the one of the same name; iter and unique are
+// in a file here replaces the one of the same name; errors, iter and unique are
 // replaced as a whole.
 //
 // The handles of unique hold on to their values for good, and the goroutine
@@ -24,7 +24,7 @@ import (
 //go:embed overlay
 var overlay embed.FS
 
-var replaced = map[string]bool{"iter": true, "unique": true}
+var replaced = map[string]bool{"errors": true, "iter": true, "unique": true}
 
 // sources returns the files of a package without comments, overlay applied.
 func sources(lp *listedPackage) (map[string][]byte, error) {
