@@ -51,11 +51,11 @@ func newGeometry(p ir.Problem) (*geometry, error) {
 	g.depth = g.cg * win.KH * win.KW
 
 	// Without padding and stride the map itself will do; a 1x1 window does not even see where its rows end.
-	g.ph, g.pw = g.h, g.w
 	plain := win.SH == 1 && win.SW == 1 && win.Top+win.Left+win.Bottom+win.Right == 0
 	if plain && win.KH == 1 && win.KW == 1 {
-		g.oh, g.ow, g.ph, g.pw = 1, g.oh*g.ow, 1, g.h*g.w
+		g.oh, g.ow, g.h, g.w = 1, g.oh*g.ow, 1, g.h*g.w
 	}
+	g.ph, g.pw = g.h, g.w
 	g.scatter = g.ow < asm.Lane
 	g.copied = !plain || g.scatter
 	if g.copied {

@@ -1,0 +1,359 @@
+package primitive
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
+)
+
+// shape is a row of the table of problems that every kernel of an operator must solve: a node, the shapes of its inputs,
+// and which of them are weights.
+type shape struct {
+	op      string
+	attrs   ir.Attrs
+	in      []ir.Shape // nil: left out
+	weights map[int]bool
+}
+
+func (s shape) String() string { return fmt.Sprintf("%s%v %v", s.op, s.in, s.attrs) }
+
+// convShape is a convolution of an n x c x h x w input to m channels with a kh x kw window.
+func convShape(n, c, h, w, m, kh, kw, group int, attrs ir.Attrs, bias, residual bool) shape {
+	if attrs == nil {
+		attrs = ir.Attrs{}
+	}
+	attrs["group"] = group
+	s := shape{op: "Conv", attrs: attrs, in: []ir.Shape{{n, c, h, w}, {m, c / group, kh, kw}, nil, nil}, weights: map[int]bool{1: true, 2: true}}
+	if bias {
+		s.in[2] = ir.Shape{m}
+	}
+	if residual {
+		win, err := op.WindowOf(&ir.Node{Attrs: attrs}, kh, kw)
+		if err != nil {
+			panic(err)
+		}
+		oh, ow, err := win.Out(h, w)
+		if err != nil {
+			panic(err)
+		}
+		s.in[3] = ir.Shape{n, m, oh, ow}
+	}
+	return s
+}
+
+func pads(v ...int) ir.Attrs { return ir.Attrs{"pads": v} }
+
+func strided(s int, p ...int) ir.Attrs { return ir.Attrs{"strides": []int{s, s}, "pads": p} }
+
+// shapes has every edge size: single pixels, odd maps, maps narrower than a lane and not a multiple of it, channel counts
+// around the loops' groups, strides, padding on one side only, dilation, batches.
+func shapes() []shape {
+	list := []shape{
+		convShape(1, 1, 1, 1, 1, 1, 1, 1, nil, false, false),
+		convShape(1, 3, 1, 1, 5, 3, 3, 1, pads(1, 1, 1, 1), true, false),
+		convShape(2, 3, 2, 2, 5, 1, 1, 1, nil, true, true),
+		convShape(1, 5, 3, 3, 16, 1, 1, 1, nil, false, true),
+		convShape(2, 16, 7, 7, 17, 3, 3, 1, pads(1, 1, 1, 1), true, true),
+		convShape(1, 17, 4, 4, 16, 3, 3, 1, pads(1, 1, 1, 1), true, false),
+		convShape(1, 16, 8, 8, 16, 3, 3, 1, pads(1, 1, 1, 1), true, true),
+		convShape(2, 3, 13, 11, 6, 3, 3, 1, pads(1, 1, 1, 1), true, false),
+		convShape(1, 4, 16, 16, 4, 3, 3, 1, nil, false, false),
+		convShape(1, 2, 9, 40, 7, 5, 1, 1, pads(2, 0, 2, 0), true, false),
+		convShape(1, 2, 40, 9, 8, 1, 7, 1, pads(0, 3, 0, 3), true, true),
+		convShape(1, 6, 17, 17, 10, 3, 3, 1, strided(2, 1, 1, 1, 1), true, true),
+		convShape(2, 6, 16, 16, 14, 3, 3, 1, strided(2, 1, 1, 1, 1), true, false),
+		convShape(1, 8, 16, 16, 9, 1, 1, 1, strided(2, 0, 0, 0, 0), false, true),
+		convShape(1, 3, 23, 23, 12, 7, 7, 1, strided(3, 3, 3, 3, 3), true, false),
+		convShape(1, 3, 12, 20, 5, 3, 3, 1, ir.Attrs{"strides": []int{2, 1}, "pads": []int{0, 2, 1, 0}}, true, false),
+		convShape(1, 3, 12, 20, 5, 3, 2, 1, ir.Attrs{"strides": []int{1, 3}, "pads": []int{2, 0, 0, 1}}, true, true),
+		convShape(1, 4, 15, 15, 8, 3, 3, 1, ir.Attrs{"dilations": []int{2, 2}, "pads": []int{2, 2, 2, 2}}, true, false),
+		convShape(1, 4, 15, 19, 8, 3, 3, 1, ir.Attrs{"dilations": []int{3, 2}, "strides": []int{2, 3}, "pads": []int{1, 2, 3, 0}}, true, false),
+		convShape(1, 3, 2, 2, 3, 3, 3, 1, pads(4, 4, 4, 4), true, false),
+		convShape(1, 70, 10, 10, 33, 3, 3, 1, pads(1, 1, 1, 1), true, true),
+		convShape(1, 3, 10, 10, 8, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "relu"}, true, true),
+		convShape(1, 3, 5, 5, 7, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "relu6"}, true, true),
+		// Depthwise and grouped.
+		convShape(1, 1, 8, 8, 1, 3, 3, 1, pads(1, 1, 1, 1), true, false),
+		convShape(2, 5, 7, 9, 5, 3, 3, 5, pads(1, 1, 1, 1), true, true),
+		convShape(1, 16, 32, 32, 16, 3, 3, 16, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "relu6"}, true, false),
+		convShape(1, 6, 14, 14, 12, 3, 3, 6, strided(2, 1, 1, 1, 1), false, false),
+		convShape(1, 12, 9, 9, 18, 1, 1, 3, nil, true, true),
+		convShape(1, 4, 1, 1, 4, 3, 3, 4, pads(1, 1, 1, 1), true, false),
+	}
+	for _, n := range []int{1, 2, 7, 11} {
+		for _, km := range [][2]int{{1, 1}, {64, 10}, {33, 16}, {5, 47}} {
+			list = append(list, shape{op: "Gemm", attrs: ir.Attrs{"transB": 1}, in: []ir.Shape{{n, km[0]}, {km[1], km[0]}, {km[1]}}, weights: map[int]bool{1: true, 2: true}})
+		}
+	}
+	list = append(list, shape{op: "Gemm", attrs: ir.Attrs{"transB": 1, "act": "relu"}, in: []ir.Shape{{2, 9}, {20, 9}, nil}, weights: map[int]bool{1: true}})
+	map1, map2 := ir.Shape{2, 5, 7, 9}, ir.Shape{1, 3, 1, 1}
+	for _, x := range []ir.Shape{map1, map2, {1, 16, 64, 64}} {
+		c := ir.Shape{x[1]}
+		list = append(list,
+			shape{op: "Relu", in: []ir.Shape{x}},
+			shape{op: "Clip", in: []ir.Shape{x}},
+			shape{op: "Clip", attrs: ir.Attrs{"min": -0.5, "max": 0.25}, in: []ir.Shape{x}},
+			shape{op: "Identity", in: []ir.Shape{x}},
+			shape{op: "Flatten", in: []ir.Shape{x}},
+			shape{op: "Add", in: []ir.Shape{x, x}},
+			shape{op: "Add", attrs: ir.Attrs{"act": "relu6"}, in: []ir.Shape{x, x}, weights: map[int]bool{1: true}},
+			shape{op: "BatchNormalization", attrs: ir.Attrs{"epsilon": 1e-3}, in: []ir.Shape{x, c, c, c, c}, weights: map[int]bool{1: true, 2: true, 3: true, 4: true}},
+			shape{op: "GlobalAveragePool", in: []ir.Shape{x}},
+			shape{op: "Softmax", in: []ir.Shape{x}},
+			shape{op: "Softmax", attrs: ir.Attrs{"axis": 1}, in: []ir.Shape{x}},
+			shape{op: "Softmax", attrs: ir.Attrs{"axis": -2}, in: []ir.Shape{x}},
+			shape{op: "Pad", attrs: pads(0, 1, 2, 3, 0, 2, 0, 1), in: []ir.Shape{x}},
+			shape{op: "Pad", attrs: ir.Attrs{"pads": []int{0, 0, 1, 1, 0, 0, 1, 1}, "value": -1.5}, in: []ir.Shape{x}},
+			shape{op: "Concat", attrs: ir.Attrs{"axis": 1}, in: []ir.Shape{x, x, x}},
+			shape{op: "Concat", attrs: ir.Attrs{"axis": -1}, in: []ir.Shape{x, x}, weights: map[int]bool{0: true}},
+			shape{op: "MaxPool", attrs: ir.Attrs{"kernel_shape": []int{1, 1}, "strides": []int{2, 2}}, in: []ir.Shape{x}},
+			shape{op: "MaxPool", attrs: ir.Attrs{"kernel_shape": []int{3, 3}, "strides": []int{2, 2}, "pads": []int{1, 1, 1, 1}}, in: []ir.Shape{x}},
+			shape{op: "AveragePool", attrs: ir.Attrs{"kernel_shape": []int{1, 1}, "strides": []int{3, 2}}, in: []ir.Shape{x}},
+			shape{op: "AveragePool", attrs: ir.Attrs{"kernel_shape": []int{3, 2}, "strides": []int{2, 2}, "pads": []int{1, 1, 1, 0}}, in: []ir.Shape{x}},
+			shape{op: "AveragePool", attrs: ir.Attrs{"kernel_shape": []int{3, 3}, "strides": []int{2, 2}, "pads": []int{1, 1, 1, 1}, "count_include_pad": 1, "ceil_mode": 1}, in: []ir.Shape{x}},
+		)
+	}
+	return append(list,
+		shape{op: "Softmax", in: []ir.Shape{{3, 10}}},
+		shape{op: "Flatten", in: []ir.Shape{{3, 10}}},
+		shape{op: "MaxPool", attrs: ir.Attrs{"kernel_shape": []int{2, 3}, "strides": []int{2, 3}, "dilations": []int{2, 1}, "ceil_mode": 1}, in: []ir.Shape{map1}},
+	)
+}
+
+// problem fills a shape with random numbers. zero is the fraction of zeros among a convolution's weights.
+func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, [][]float32, []float64) {
+	g := &ir.Graph{Input: ir.Value{Name: "x"}, Output: "y", Weights: map[string]*ir.Tensor{}}
+	p := ir.Problem{Machine: m}
+	n := &ir.Node{Name: "node", Op: s.op, Attrs: s.attrs, Out: []string{"y"}}
+	arrays := make([]op.Array, len(s.in))
+	data := make([][]float32, len(s.in))
+	for i, sh := range s.in {
+		p.In = append(p.In, sh)
+		p.Weights = append(p.Weights, nil)
+		if sh == nil {
+			n.In = append(n.In, "")
+			continue
+		}
+		n.In = append(n.In, fmt.Sprint("in", i))
+		data[i] = make([]float32, sh.Elems())
+		wide := make([]float64, sh.Elems())
+		for j := range data[i] {
+			v := float32(r.NormFloat64())
+			if s.op == "BatchNormalization" && i == 4 {
+				v = v*v + 0.1
+			}
+			if s.op == "Conv" && i == 1 && r.Float64() < zero {
+				v = 0
+			}
+			data[i][j], wide[j] = v, float64(v)
+		}
+		if s.weights[i] {
+			p.Weights[i] = ir.NewF32(data[i], sh...)
+		}
+		arrays[i] = op.Array{Shape: sh, Data: wide}
+	}
+	p.Node = n
+	g.Nodes = []*ir.Node{n}
+	row, _ := op.Lookup(s.op)
+	out, err := row.Shape(n, s.in)
+	if err != nil {
+		panic(fmt.Sprintf("%v: %v", s, err))
+	}
+	p.Out = []ir.Shape{out}
+	want := op.Array{Shape: out, Data: make([]float64, out.Elems())}
+	row.Eval(n, arrays, want)
+	return p, data, want.Data
+}
+
+const guard = 12345
+
+// run binds a kernel and runs all its parts in a random order. Memory that a kernel may not count on is NaN, memory that
+// it may not touch is checked.
+func run(t *testing.T, r *rand.Rand, k ir.Kernel, p ir.Problem, s ir.Schedule, in [][]float32) []float32 {
+	t.Helper()
+	b, err := k.Bind(p, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := func(n int) []float32 {
+		v := make([]float32, n+16)
+		for i := range v {
+			v[i] = float32(math.NaN())
+		}
+		for i := range 8 {
+			v[i], v[n+8+i] = guard, guard
+		}
+		return v
+	}
+	n := p.Out[0].Elems()
+	workspace, out := room(int(b.WorkspaceBytes/4)), room(n)
+	call := ir.Call{In: in, Out: [][]float32{out[8 : n+8 : n+8]}, Workspace: workspace[8 : len(workspace)-8 : len(workspace)-8]}
+	for phase, parts := range b.Phases {
+		call.Phase = phase
+		for _, part := range r.Perm(parts) {
+			call.Part = part
+			b.Run(call)
+		}
+	}
+	for _, v := range [][]float32{workspace, out} {
+		for i := range 8 {
+			if v[i] != guard || v[len(v)-1-i] != guard {
+				t.Fatal("it wrote outside its memory")
+			}
+		}
+	}
+	return out[8 : n+8]
+}
+
+func distance(got []float32, want []float64) float64 {
+	worst, top := 0.0, 1e-30
+	for i, w := range want {
+		if d := math.Abs(float64(got[i]) - w); !(d <= worst) {
+			worst = d
+		}
+		top = max(top, math.Abs(w))
+	}
+	return worst / top
+}
+
+var bounds = map[ir.Exactness]float64{ir.ExactInt: 0, ir.ExactF32: 2e-5, ir.ExactWinograd: 1e-4}
+
+func testMachine(threads int) ir.Machine {
+	return ir.Machine{ISA: "avx2", ISAs: []string{"go", "avx2"}, Threads: threads, L1D: 32 << 10, L2: 1 << 20}
+}
+
+// TestConformance holds every row of the table to the float64 definition of its operator.
+func TestConformance(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	used := map[string]int{}
+	schedules := []ir.Schedule{{}, {Tiles: []int{6, 1, 1 << 20}}, {Tiles: []int{4, 3, 2}}, {Tiles: []int{2, 2, 3}}, {Tiles: []int{8, 1, 1 << 20}}}
+	for _, s := range shapes() {
+		zeros := []float64{0}
+		if s.op == "Conv" {
+			zeros = []float64{0, 0.6, 0.95, 1}
+		}
+		for _, zero := range zeros {
+			for _, threads := range []int{1, 2, 16} {
+				p, in, want := s.problem(r, zero, testMachine(threads))
+				for _, k := range Kernels() {
+					if k.Op != s.op || k.Fits(p) != nil {
+						continue
+					}
+					used[k.Name]++
+					for _, sch := range schedules {
+						got := run(t, r, k, p, sch, in)
+						if d := distance(got, want); !(d <= bounds[k.Exact]) {
+							t.Fatalf("%s, threads=%d, zeros %v, tiles %v: %v: error %g", k.Name, threads, zero, sch.Tiles, s, d)
+						}
+						if s.op != "Conv" {
+							break
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, k := range Kernels() {
+		if used[k.Name] == 0 {
+			t.Errorf("no shape of the table fits %s", k.Name)
+		}
+	}
+}
+
+// TestCounts checks what kernels tell of themselves on a shape without padding of any kind.
+func TestCounts(t *testing.T) {
+	s := convShape(2, 16, 16, 16, 12, 3, 3, 1, pads(1, 1, 1, 1), true, false)
+	p, _, _ := s.problem(rand.New(rand.NewPCG(1, 2)), 0.75, testMachine(1))
+	macs := int64(16 * 9 * 12 * 256)
+	nonzero := op.Nonzero(p.Weights[1]) * 256
+	copied := int64(4 * 2 * 16 * 18 * 18)
+	matrix := int64(4 * 2 * 16 * 9 * 256)
+	for _, k := range Kernels() {
+		if k.Op != "Conv" || k.Fits(p) != nil {
+			continue
+		}
+		b, err := k.Bind(p, ir.Schedule{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantMACs, wantSpace := macs, copied
+		if k.Format == CSR {
+			wantMACs = nonzero
+		}
+		if k.Algorithm == Gemm {
+			wantSpace += matrix
+		}
+		if b.MACsExecuted != wantMACs || b.WorkspaceBytes != wantSpace {
+			t.Errorf("%s: %d MACs executed, %d bytes of workspace; want %d and %d", k.Name, b.MACsExecuted, b.WorkspaceBytes, wantMACs, wantSpace)
+		}
+	}
+}
+
+// TestAutoCost checks that the estimates order the kernels as they were measured.
+func TestAutoCost(t *testing.T) {
+	s := convShape(1, 32, 16, 16, 32, 3, 3, 1, pads(1, 1, 1, 1), true, false)
+	for _, c := range []struct {
+		zero float64
+		want string
+	}{{0, "conv_f32_direct_dense__"}, {0.2, "conv_f32_direct_dense__"}, {0.6, "conv_f32_direct_csr__"}, {0.95, "conv_f32_direct_csr__"}} {
+		p, _, _ := s.problem(rand.New(rand.NewPCG(1, 2)), c.zero, testMachine(1))
+		best, least := "", math.Inf(1)
+		ks := Kernels()
+		isa := ks[len(ks)-1].ISA
+		for _, k := range ks {
+			if k.Op == "Conv" {
+				isa = k.ISA
+			}
+		}
+		for _, k := range ks {
+			if k.Op == "Conv" && k.ISA == isa && k.Fits(p) == nil && k.Cost(p) < least {
+				best, least = k.Name, k.Cost(p)
+			}
+		}
+		if isa == "avx2" && !strings.HasPrefix(best, c.want) {
+			t.Errorf("at %v zeros auto takes %s, want %s", c.zero, best, c.want)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	const there = "; there is: auto, direct dense, direct csr, gemm dense, gemm csr"
+	for _, c := range []struct{ algorithm, format, want string }{
+		{"auto", "", ""},
+		{"auto", "csr", ""},
+		{"direct", "dense", ""},
+		{"gemm", "csr", ""},
+		{"gemm", "", ""},
+		{"winograd", "dense", "L4 primitive: winograd is not in this build" + there},
+		{"spatialpack", "bsr", "L4 primitive: spatialpack is not in this build" + there},
+		{"direct", "bsr", "L4 primitive: bsr is not in this build" + there},
+		{"depthwise", "dense", "L4 primitive: depthwise convolutions run depthwise under every choice; it cannot be chosen for others" + there},
+		{"direkt", "dense", `L4 primitive: unknown algorithm "direkt"; try direct, gemm, auto`},
+		{"direct", "crs", `L4 primitive: unknown format "crs"; try csr, dense`},
+	} {
+		got := ""
+		if err := Check(c.algorithm, c.format); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s %s: %s\nwant %s", c.algorithm, c.format, got, c.want)
+		}
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	p := ir.Problem{
+		Node: &ir.Node{Name: "big", Op: "Conv", In: []string{"x", "w"}, Attrs: ir.Attrs{"pads": []int{65000, 65000, 65000, 65000}}},
+		In:   []ir.Shape{{1, 1, 1, 1}, {1, 1, 3, 3}}, Out: []ir.Shape{{1, 1, 129999, 129999}}, Weights: []*ir.Tensor{nil, ir.NewF32(make([]float32, 9), 1, 1, 3, 3)},
+	}
+	for _, k := range Kernels() {
+		if k.Op == "Conv" && k.Algorithm == Direct && k.Fits(p) == nil {
+			t.Errorf("%s takes a padded input of 17 billion elements", k.Name)
+		}
+	}
+}
