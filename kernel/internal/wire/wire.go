@@ -24,6 +24,9 @@ import (
 // Version is the protocol version that headers and kernel_info name.
 const Version = "5.4"
 
+// DateFormat is ISO 8601 with microseconds and a time zone.
+const DateFormat = "2006-01-02T15:04:05.000000Z07:00"
+
 var delimiter = []byte("<IDS|MSG>")
 
 // Errors of Decode. All mean that the message is to be ignored.
@@ -194,7 +197,7 @@ func (c *Codec) New(msgType string, parent json.RawMessage, content any) (*Messa
 	c.mu.Unlock()
 	h := Header{
 		MsgID: id, Session: c.session, Username: c.username, MsgType: msgType, Version: Version,
-		Date: time.Now().UTC().Format("2006-01-02T15:04:05.000000Z07:00"),
+		Date: time.Now().UTC().Format(DateFormat),
 	}
 	return &Message{Header: h, Parent: parent, Content: body}, nil
 }
@@ -229,3 +232,6 @@ func marshal(v any) ([]byte, error) {
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
+
+// Session is the id of this kernel's run, in all its headers.
+func (c *Codec) Session() string { return c.session }

@@ -1,0 +1,134 @@
+package kernel
+
+import (
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/internal/wire"
+	"github.com/godlas/godlas/kernel/internal/zmtp"
+)
+
+// comms are the open comms, by id with their target.
+type comms struct {
+	mu   sync.Mutex
+	open map[string]string
+}
+
+func (c *comms) add(id, target string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open = map[string]string{}
+	}
+	c.open[id] = target
+}
+
+// remove reports whether the comm was open.
+func (c *comms) remove(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.open[id]
+	delete(c.open, id)
+	return ok
+}
+
+func (c *comms) has(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.open[id]
+	return ok
+}
+
+// closeAll tells the clients that the other ends are gone with the session.
+func (c *comms) closeAll(pub *publisher) {
+	c.mu.Lock()
+	open := c.open
+	c.open = nil
+	c.mu.Unlock()
+	for id := range open {
+		pub.publish("comm_close", nil, content{"comm_id": id, "data": content{}})
+	}
+}
+
+func (f *front) commOpen(_ *zmtp.Socket, m *wire.Message) {
+	var c pipe.Comm
+	if err := decode(m, &c); err != nil || c.ID == "" {
+		f.Log.Warn("comm_open ignored", "err", err)
+		return
+	}
+	c.Metadata = m.Metadata
+	if !slices.Contains(f.work.targets(), c.Target) {
+		f.pub.publish("comm_close", m.RawHeader, content{"comm_id": c.ID, "data": content{}})
+		return
+	}
+	f.comms.add(c.ID, c.Target)
+	f.toComm(pipe.KindCommOpen, m, c)
+}
+
+func (f *front) commMsg(_ *zmtp.Socket, m *wire.Message) {
+	var c pipe.Comm
+	if err := decode(m, &c); err != nil || !f.comms.has(c.ID) {
+		f.Log.Info("comm_msg for a comm that is not open")
+		return
+	}
+	c.Metadata = m.Metadata
+	f.toComm(pipe.KindCommMsg, m, c)
+}
+
+func (f *front) commClose(_ *zmtp.Socket, m *wire.Message) {
+	var c pipe.Comm
+	if err := decode(m, &c); err != nil || !f.comms.remove(c.ID) {
+		return
+	}
+	c.Metadata = m.Metadata
+	f.toComm(pipe.KindCommClose, m, c)
+}
+
+func (f *front) toComm(kind pipe.Kind, m *wire.Message, c pipe.Comm) {
+	if err := f.work.send(kind, newRequest(m), c, m.Buffers...); err != nil {
+		f.Log.Warn("comm message not delivered", "err", err)
+	}
+}
+
+func (f *front) commInfo(sock *zmtp.Socket, m *wire.Message) {
+	var c struct {
+		Target string `json:"target_name"`
+	}
+	if err := decode(m, &c); err != nil {
+		f.bad(sock, m, err)
+		return
+	}
+	list := content{}
+	f.comms.mu.Lock()
+	for id, target := range f.comms.open {
+		if c.Target == "" || c.Target == target {
+			list[id] = content{"target_name": target}
+		}
+	}
+	f.comms.mu.Unlock()
+	f.reply(sock, m, content{"status": "ok", "comms": list})
+}
+
+// commFromSession publishes a comm message of the session.
+func (f *front) commFromSession(parent json.RawMessage, frame pipe.Frame) {
+	c, err := pipe.Decode[pipe.Comm](frame)
+	if err != nil {
+		f.Log.Warn("frame ignored", "err", err)
+		return
+	}
+	data := c.Data
+	if len(data) == 0 {
+		data = json.RawMessage("{}")
+	}
+	body := content{"comm_id": c.ID, "data": data}
+	switch frame.Kind {
+	case pipe.KindCommOpen:
+		body["target_name"] = c.Target
+		f.comms.add(c.ID, c.Target)
+	case pipe.KindCommClose:
+		f.comms.remove(c.ID)
+	}
+	f.pub.publishWith(string(frame.Kind), parent, c.Metadata, body, frame.Buffers...)
+}

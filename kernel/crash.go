@@ -1,0 +1,74 @@
+package kernel
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+)
+
+// gone is what a user is told about a session that has ended.
+const gone = "The session has ended and a fresh one was started: what cells had declared is gone."
+
+// cause says in a few words how a session came to its end; inCell, that a cell was running.
+func cause(l *life, inCell bool) string {
+	text := l.stderr.crashText()
+	switch {
+	case l.killed.Load():
+		return "it was ended by the second interrupt"
+	case strings.Contains(text, "goroutine stack exceeds"):
+		return "stack overflow (a recursion without end?)"
+	case text != "":
+		return crashLine(text)
+	case l.exit.Signal == "killed":
+		return "it was killed by the system (signal: killed); most often the machine had no memory left"
+	case l.exit.Signal != "":
+		return "it was ended by a signal: " + l.exit.Signal
+	case l.broken != nil:
+		return "it sent what the kernel could not read: " + l.broken.Error()
+	case inCell:
+		return fmt.Sprintf("os.Exit(%d)", l.exit.Code)
+	}
+	return fmt.Sprintf("exit code %d", l.exit.Code)
+}
+
+// crashLine is the line of a crash text that says what happened.
+func crashLine(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "panic: ") {
+			return line
+		}
+	}
+	return strings.TrimSpace(first)
+}
+
+// crashExcerpt bounds the crash text that a cell shows: a dump of all goroutines may have thousands of lines.
+const crashExcerpt = 14
+
+// crashError is the error of a cell whose session has ended.
+func crashError(l *life) *pipe.Error {
+	why := cause(l, true)
+	e := &pipe.Error{Name: "SessionEnded", Value: why + ". " + gone}
+	if l.killed.Load() {
+		e.Name = "Interrupted"
+	}
+	e.Traceback = []string{"\x1b[31m" + e.Name + "\x1b[0m: " + why}
+	if text := l.stderr.crashText(); text != "" {
+		n, left := 0, 0
+		for line := range strings.Lines(text) {
+			if n < crashExcerpt {
+				e.Traceback = append(e.Traceback, strings.TrimRight(line, "\r\n"))
+				n++
+			} else {
+				left++
+			}
+		}
+		if left > 0 {
+			e.Traceback = append(e.Traceback, fmt.Sprintf("(%d more lines)", left))
+		}
+	}
+	e.Traceback = append(e.Traceback, gone)
+	return e
+}

@@ -1,0 +1,265 @@
+package kernel
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/internal/wire"
+	"github.com/godlas/godlas/kernel/internal/zmtp"
+)
+
+// abortGrace is how long after a failed cell the requests that follow it may still come in and are aborted with it: a
+// client that runs all cells has sent them at once, but they may be on their way. Nobody can have answered the error in
+// that time.
+const abortGrace = 10 * time.Millisecond
+
+type executeContent struct {
+	Code            string            `json:"code"`
+	Silent          bool              `json:"silent"`
+	StoreHistory    *bool             `json:"store_history"`
+	UserExpressions map[string]string `json:"user_expressions"`
+	AllowStdin      *bool             `json:"allow_stdin"`
+	StopOnError     *bool             `json:"stop_on_error"`
+}
+
+func unless(p *bool, def bool) bool {
+	if p == nil {
+		return def
+	}
+	return *p
+}
+
+func (f *front) execute(sock *zmtp.Socket, m *wire.Message) {
+	started := time.Now()
+	var c executeContent
+	if err := decode(m, &c); err != nil {
+		f.bad(sock, m, err)
+		return
+	}
+	store := unless(c.StoreHistory, true) && !c.Silent
+	if store {
+		f.count++
+	}
+	r := newRequest(m)
+	r.silent, r.allowStdin, r.count = c.Silent, unless(c.AllowStdin, true), f.count
+	if !c.Silent {
+		f.pub.publish("execute_input", m.RawHeader, content{"code": c.Code, "execution_count": f.count})
+	}
+	var meta struct {
+		CellID string `json:"cellId"`
+	}
+	json.Unmarshal(m.Metadata, &meta) // it is only a help: without it there is none
+	frame, ok, err := f.work.call(pipe.KindExecute, r, pipe.Execute{
+		Code: c.Code, Count: f.count, CellID: meta.CellID, Silent: c.Silent, AllowStdin: r.allowStdin, UserExpressions: c.UserExpressions,
+	})
+	if !ok && f.quitting() {
+		return // the client knows
+	}
+	done := pipe.Done{}
+	switch {
+	case err != nil:
+		done.Err = &pipe.Error{Name: "NoSession", Value: err.Error(), Traceback: []string{err.Error()}}
+	case !ok:
+		done.Err = crashError(r.life)
+		done.Interrupted = r.life.killed.Load()
+	default:
+		if done, err = pipe.Decode[pipe.Done](frame); err != nil {
+			done.Err = &pipe.Error{Name: "BadFrame", Value: err.Error(), Traceback: []string{err.Error()}}
+		}
+	}
+	r.mu.Lock()
+	payload, result, failed := r.payload, r.result, r.failed
+	r.mu.Unlock()
+	if done.Err != nil && !failed && !c.Silent {
+		f.pub.publish("error", m.RawHeader, errorContent(done.Err))
+	}
+	f.pub.flush()
+	if store {
+		if err := f.past.Append(f.count, c.Code, result); err != nil {
+			f.Log.Warn("the history is not kept", "err", err)
+		}
+	}
+	if payload == nil {
+		payload = []json.RawMessage{}
+	}
+	out := content{"status": "ok", "execution_count": f.count, "payload": payload, "user_expressions": content{}}
+	if done.Expressions != nil {
+		out["user_expressions"] = done.Expressions
+	}
+	if done.Err != nil {
+		for k, v := range errorContent(done.Err) {
+			out[k] = v
+		}
+		out["status"] = "error"
+		if unless(c.StopOnError, true) {
+			time.Sleep(abortGrace)
+			f.queue.abort()
+		}
+	}
+	f.replyWith(sock, m, out, content{"started": started.UTC().Format(wire.DateFormat), "status": out["status"]})
+}
+
+func (f *front) quitting() bool {
+	select {
+	case <-f.quit:
+		return true
+	default:
+		return f.work.isClosing()
+	}
+}
+
+func errorContent(e *pipe.Error) content {
+	tb := e.Traceback
+	if tb == nil {
+		tb = []string{}
+	}
+	return content{"ename": e.Name, "evalue": e.Value, "traceback": tb}
+}
+
+// output publishes a frame of the session. It waits where the clients do not keep up, and the session with it.
+func (f *front) output(r *request, frame pipe.Frame) {
+	var parent json.RawMessage
+	silent := false
+	if r != nil {
+		parent, silent = r.parent, r.silent
+	}
+	switch frame.Kind {
+	case pipe.KindCommOpen, pipe.KindCommMsg, pipe.KindCommClose:
+		f.commFromSession(parent, frame)
+		return
+	case pipe.KindInputRequest:
+		f.question(r, frame)
+		return
+	case pipe.KindPayload:
+		if r != nil {
+			r.mu.Lock()
+			r.payload = append(r.payload, frame.Body)
+			r.mu.Unlock()
+		}
+		return
+	}
+	if silent {
+		return
+	}
+	if err := f.publishFrame(r, parent, frame); err != nil {
+		f.Log.Warn("frame ignored", "err", err)
+	}
+	f.iopub.Throttle()
+}
+
+func (f *front) publishFrame(r *request, parent json.RawMessage, frame pipe.Frame) error {
+	switch frame.Kind {
+	case pipe.KindStream:
+		s, err := pipe.Decode[pipe.Stream](frame)
+		if err != nil {
+			return err
+		}
+		f.pub.stream(s.Name, parent, []byte(s.Text))
+	case pipe.KindDisplay, pipe.KindUpdate, pipe.KindResult:
+		d, err := pipe.Decode[pipe.Display](frame)
+		if err != nil {
+			return err
+		}
+		c := content{"data": orEmpty(d.Data), "metadata": orEmpty(d.Metadata)}
+		transient := content{}
+		if d.DisplayID != "" {
+			transient["display_id"] = d.DisplayID
+		}
+		switch frame.Kind {
+		case pipe.KindDisplay:
+			c["transient"] = transient
+			f.pub.publish("display_data", parent, c, frame.Buffers...)
+		case pipe.KindUpdate:
+			c["transient"] = transient
+			f.pub.publish("update_display_data", parent, c, frame.Buffers...)
+		default:
+			c["execution_count"] = 0
+			if r != nil {
+				c["execution_count"] = r.count
+				text, _ := d.Data["text/plain"].(string)
+				r.mu.Lock()
+				r.result = text
+				r.mu.Unlock()
+			}
+			f.pub.publish("execute_result", parent, c, frame.Buffers...)
+		}
+	case pipe.KindClear:
+		c, err := pipe.Decode[pipe.Clear](frame)
+		if err != nil {
+			return err
+		}
+		f.pub.publish("clear_output", parent, content{"wait": c.Wait})
+	case pipe.KindError:
+		e, err := pipe.Decode[pipe.Error](frame)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			r.mu.Lock()
+			r.failed = true
+			r.mu.Unlock()
+		}
+		f.pub.publish("error", parent, errorContent(&e))
+	default:
+		f.Log.Info("frame of a kind that is not known here", "kind", string(frame.Kind))
+	}
+	return nil
+}
+
+// nativeOutput publishes text that was written to the session's file descriptor 1 or 2.
+func (f *front) nativeOutput(r *request, name string, text []byte) {
+	var parent json.RawMessage
+	if r != nil {
+		if r.silent {
+			return
+		}
+		parent = r.parent
+	}
+	f.pub.stream(name, parent, text)
+	f.iopub.Throttle()
+}
+
+// question asks the user for a cell, on the stdin channel of the client that has sent it.
+func (f *front) question(r *request, frame pipe.Frame) {
+	in, err := pipe.Decode[pipe.Input](frame)
+	if r == nil || err != nil {
+		return
+	}
+	if !r.allowStdin {
+		f.answer(r.id, "") // the session was told not to ask
+		return
+	}
+	m, err := f.codec.New("input_request", r.parent, content{"prompt": in.Prompt, "password": in.Password})
+	if err != nil {
+		f.Log.Error("question not asked", "err", err)
+		return
+	}
+	r.mu.Lock()
+	r.asked = true
+	r.mu.Unlock()
+	f.pub.flush() // the prompt comes after what was printed
+	m.Identities = r.identities
+	f.send(f.stdin, m)
+}
+
+func (f *front) answer(id uint64, value string) {
+	b, err := json.Marshal(pipe.Input{Value: value})
+	if err == nil {
+		f.work.tell(pipe.Frame{Kind: pipe.KindInputReply, Parent: id, Body: b})
+	}
+}
+
+// warnInterrupt tells the user that a cell does not stop.
+func (f *front) warnInterrupt(r *request) {
+	f.pub.stream("stderr", r.parent, []byte("The cell has not stopped "+f.Grace.String()+
+		" after the interrupt. Interrupt again to end the session: its variables will be lost.\n"))
+}
+
+// sessionLost tells of a session that has ended between cells; in a cell, it is the cell's error.
+func (f *front) sessionLost(r *request, l *life, idle bool) {
+	f.comms.closeAll(f.pub)
+	if idle && r != nil {
+		f.pub.stream("stderr", r.parent, []byte("The session has ended: "+cause(l, false)+".\n"+gone+"\n"))
+	}
+}

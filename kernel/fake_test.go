@@ -1,0 +1,234 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+)
+
+// fakeEnv makes the test binary a session, so that the front is tested with a real child process and no interpreter.
+const fakeEnv = "GODLAS_FAKE_SESSION"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(fakeEnv) {
+	case "run":
+		fakeSession()
+		os.Exit(0)
+	case "broken":
+		fmt.Fprintln(os.Stderr, "no session here")
+		os.Exit(3)
+	case "kernel": // a whole kernel in a process of its own; the connection file is in the next variable
+		os.Setenv(fakeEnv, "run")
+		err := Run(context.Background(), Options{ConnectionFile: os.Getenv("GODLAS_FAKE_CONNECTION"), Argv: []string{os.Args[0]}, History: os.Getenv("GODLAS_FAKE_HISTORY")})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// fake is a session whose cells are lines of a word and its argument.
+type fake struct {
+	c       *pipe.Conn
+	mu      sync.Mutex
+	stops   map[uint64]chan struct{}
+	answers chan string
+	vars    map[string]string
+}
+
+func fakeSession() {
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	f := &fake{
+		c:     pipe.NewConn(os.NewFile(3, "r"), os.NewFile(4, "w")),
+		stops: map[uint64]chan struct{}{}, answers: make(chan string, 1), vars: map[string]string{},
+	}
+	f.c.Send(pipe.KindReady, 0, 0, pipe.Ready{PID: os.Getpid(), GoVersion: "1.0", CommTargets: []string{"echo"}})
+	cells := make(chan pipe.Frame, 1000)
+	go func() {
+		for fr := range cells {
+			f.run(fr)
+		}
+	}()
+	for {
+		fr, err := f.c.Receive()
+		if err != nil {
+			return
+		}
+		switch fr.Kind {
+		case pipe.KindExecute:
+			f.mu.Lock()
+			f.stops[fr.ID] = make(chan struct{})
+			f.mu.Unlock()
+			cells <- fr
+		case pipe.KindInterrupt:
+			f.mu.Lock()
+			if s := f.stops[fr.Parent]; s != nil {
+				close(s)
+				delete(f.stops, fr.Parent)
+			}
+			f.mu.Unlock()
+		case pipe.KindInputReply:
+			in, _ := pipe.Decode[pipe.Input](fr)
+			f.answers <- in.Value
+		case pipe.KindComplete:
+			c, _ := pipe.Decode[pipe.Cursor](fr)
+			f.c.Send(pipe.KindCompleted, fr.ID, 0, pipe.Completed{
+				Matches: []pipe.Match{{Text: "Println", Type: "function", Signature: "(a ...any)"}}, Start: c.Pos - 1, End: c.Pos,
+			})
+		case pipe.KindInspect:
+			c, _ := pipe.Decode[pipe.Cursor](fr)
+			f.c.Send(pipe.KindInspected, fr.ID, 0, pipe.Inspected{Found: c.Code != "", Data: map[string]any{"text/plain": fmt.Sprint(c.Code, " ", c.Pos, " ", c.Detail)}})
+		case pipe.KindIsComplete:
+			f.c.Send(pipe.KindJudged, fr.ID, 0, pipe.Judged{Status: "incomplete", Indent: "\t"})
+		case pipe.KindUsage:
+			f.c.Send(pipe.KindDone, fr.ID, 0, pipe.Done{Usage: map[string]any{"kernel_memory": 123}})
+		case pipe.KindCommOpen, pipe.KindCommMsg:
+			c, _ := pipe.Decode[pipe.Comm](fr)
+			f.c.Send(pipe.KindCommMsg, 0, fr.ID, pipe.Comm{ID: c.ID, Data: c.Data}, fr.Buffers...)
+		}
+	}
+}
+
+func (f *fake) run(fr pipe.Frame) {
+	ex, _ := pipe.Decode[pipe.Execute](fr)
+	f.mu.Lock()
+	stop := f.stops[fr.ID]
+	f.mu.Unlock()
+	done := pipe.Done{}
+	for line := range strings.Lines(ex.Code) {
+		word, arg, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		if e := f.step(fr.ID, ex, stop, word, arg, &done); e != nil {
+			f.c.Send(pipe.KindError, 0, fr.ID, e)
+			done.Err = e
+			break
+		}
+	}
+	f.mu.Lock()
+	delete(f.stops, fr.ID)
+	f.mu.Unlock()
+	done.Marker = pipe.NewMarker()
+	os.Stdout.WriteString(done.Marker)
+	os.Stderr.WriteString(done.Marker)
+	f.c.Send(pipe.KindDone, fr.ID, 0, done)
+}
+
+func (f *fake) step(id uint64, ex pipe.Execute, stop chan struct{}, word, arg string, done *pipe.Done) *pipe.Error {
+	n, _ := strconv.Atoi(arg)
+	bundle := pipe.Display{Data: map[string]any{"text/plain": arg}, DisplayID: "id1"}
+	switch word {
+	case "print":
+		f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: arg + "\n"})
+	case "eprint":
+		f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stderr", Text: arg + "\n"})
+	case "native":
+		fmt.Fprintln(os.Stdout, arg)
+	case "nerr":
+		fmt.Fprintln(os.Stderr, arg)
+	case "slowrunes": // each byte by itself
+		for i := range len(arg) {
+			os.Stdout.WriteString(arg[i : i+1])
+			time.Sleep(2 * time.Millisecond)
+		}
+	case "result":
+		bundle.DisplayID = ""
+		f.c.Send(pipe.KindResult, 0, id, bundle)
+	case "display":
+		f.c.Send(pipe.KindDisplay, 0, id, bundle)
+	case "update":
+		f.c.Send(pipe.KindUpdate, 0, id, bundle)
+	case "clear":
+		f.c.Send(pipe.KindClear, 0, id, pipe.Clear{Wait: arg == "wait"})
+	case "payload":
+		f.c.Send(pipe.KindPayload, 0, id, map[string]any{"source": "page", "data": map[string]any{"text/plain": arg}, "start": 0})
+	case "error":
+		return &pipe.Error{Name: "Oops", Value: arg, Traceback: []string{"line 1", "line 2"}}
+	case "set":
+		k, v, _ := strings.Cut(arg, "=")
+		f.vars[k] = v
+	case "get":
+		if f.vars[arg] == "" {
+			return &pipe.Error{Name: "Undefined", Value: arg}
+		}
+		f.c.Send(pipe.KindResult, 0, id, pipe.Display{Data: map[string]any{"text/plain": f.vars[arg]}})
+	case "exprs":
+		done.Expressions = map[string]map[string]any{}
+		for k, v := range ex.UserExpressions {
+			done.Expressions[k] = map[string]any{"status": "ok", "data": map[string]any{"text/plain": v}, "metadata": map[string]any{}}
+		}
+	case "ask", "password":
+		if !ex.AllowStdin {
+			return &pipe.Error{Name: "NoInput", Value: "no"}
+		}
+		f.c.Send(pipe.KindInputRequest, 0, id, pipe.Input{Prompt: arg, Password: word == "password"})
+		select {
+		case v := <-f.answers:
+			f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: "got " + v + "\n"})
+		case <-stop:
+			return &pipe.Error{Name: "Interrupted", Value: "asked"}
+		}
+	case "loop":
+		<-stop
+		done.Interrupted = true
+		return &pipe.Error{Name: "Interrupted", Value: "stopped"}
+	case "stubborn":
+		select {}
+	case "sleep":
+		time.Sleep(time.Duration(n) * time.Millisecond)
+	case "late":
+		go func() {
+			time.Sleep(50 * time.Millisecond)
+			f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: arg + "\n"})
+		}()
+	case "flood":
+		for i := range n {
+			f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: fmt.Sprintf("line %d\n", i)})
+		}
+	case "nativeflood":
+		for range n {
+			os.Stdout.WriteString(strings.Repeat("aé世", 1000))
+		}
+	case "open":
+		f.c.Send(pipe.KindCommOpen, 0, id, pipe.Comm{ID: "c9", Target: "front", Data: json.RawMessage(`{"x":1}`), Metadata: json.RawMessage(`{"version":"2"}`)}, []byte("buf"))
+	case "exit":
+		os.Exit(n)
+	case "overflow":
+		debug.SetMaxStack(1 << 20)
+		overflow(1)
+	case "gopanic":
+		for range 500 { // many goroutines, so the crash text is long
+			go func() { select {} }()
+		}
+		debug.SetTraceback("all")
+		go panic(arg)
+		select {}
+	case "kill":
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	case "later": // dies after the cell
+		go func() {
+			time.Sleep(50 * time.Millisecond)
+			os.Exit(n)
+		}()
+	case "garbage": // spoils the pipe to the front
+		os.NewFile(4, "w").Write([]byte("\xff\xff\xff\xff\xff\xff\xff\xff"))
+		runtime.Gosched()
+		select {}
+	}
+	return nil
+}
+
+func overflow(n int) int { return overflow(n+1) + 1 }

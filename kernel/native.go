@@ -1,0 +1,276 @@
+package kernel
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+)
+
+// native reads one of the session's file descriptors 1 and 2. It passes on whole characters, takes out the markers that
+// end a cell, and holds back the text of a crash of the Go runtime until it is known to be one.
+type native struct {
+	emit func(text []byte)
+
+	mu    sync.Mutex
+	cond  *sync.Cond
+	buf   []byte // read and neither passed on nor known to be a marker
+	cut   []byte // first bytes of a character
+	want  string // marker to wait for
+	ended bool
+
+	crashes bool   // look for crash texts
+	line    []byte // the current line's beginning, where a crash text may begin
+	crash   []byte // held back since a crash text began; nil for none
+	told    int    // bytes of it that were passed on before it was known to be one
+	lost    int    // bytes of it beyond maxCrash
+	release *time.Timer
+}
+
+const (
+	maxHeld  = 1 << 20  // of what looks like a marker and what follows
+	maxCrash = 64 << 10 // of a crash text
+	// crashTime is how long a process may take from the first line of its crash text to its end.
+	crashTime = 2 * time.Second
+)
+
+// crashStarts are the first lines that the Go runtime writes when it ends the process.
+var crashStarts = []string{
+	"panic: ", "fatal error: ", "runtime: goroutine stack exceeds ", "unexpected fault address ", "SIGSEGV: ", "SIGBUS: ",
+	"SIGILL: ", "SIGFPE: ", "SIGABRT: ", "SIGTRAP: ", "SIGQUIT: ", "runtime: out of memory", "runtime: program exceeds ",
+	"runtime: failed to create new OS thread",
+}
+
+const longestStart = len("runtime: failed to create new OS thread")
+
+// newNative reads r until its end in a goroutine of its own.
+func newNative(r io.Reader, crashes bool, emit func([]byte)) *native {
+	n := &native{emit: emit, crashes: crashes}
+	n.cond = sync.NewCond(&n.mu)
+	n.release = time.AfterFunc(time.Hour, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.freeCrash()
+	})
+	n.release.Stop()
+	go n.read(r)
+	return n
+}
+
+func (n *native) read(r io.Reader) {
+	b := make([]byte, 64<<10)
+	for {
+		k, err := r.Read(b)
+		n.mu.Lock()
+		n.buf = append(n.buf, b[:k]...)
+		n.scan()
+		if err != nil {
+			n.pass(n.buf)
+			n.buf = nil
+			n.finishText()
+			n.ended = true
+			n.release.Stop()
+			n.cond.Broadcast()
+			n.mu.Unlock()
+			return
+		}
+		n.mu.Unlock()
+	}
+}
+
+// scan passes on what cannot be a marker; n.mu is held.
+func (n *native) scan() {
+	for len(n.buf) > 0 {
+		i := bytes.IndexByte(n.buf, pipe.MarkerPrefix[0])
+		if i < 0 {
+			i = len(n.buf)
+		}
+		n.pass(n.buf[:i])
+		if n.buf = n.buf[i:]; len(n.buf) == 0 {
+			break
+		}
+		switch like, whole := likeMarker(n.buf); {
+		case !like:
+			n.pass(n.buf[:1])
+			n.buf = n.buf[1:]
+		case !whole:
+			return
+		case string(n.buf[:pipe.MarkerLen]) == n.want:
+			n.buf = n.buf[pipe.MarkerLen:]
+			n.want = ""
+			n.finishText()
+			n.freeCrash() // the process lives
+			n.cond.Broadcast()
+		case n.want != "" || len(n.buf) > maxHeld: // not the session's: a cell has printed it
+			n.pass(n.buf[:1])
+			n.buf = n.buf[1:]
+		default:
+			return // Done will say whether it is one
+		}
+	}
+	n.buf = nil
+}
+
+// likeMarker reports whether b begins with what is, or may become, a marker, and whether it is all there.
+func likeMarker(b []byte) (like, whole bool) {
+	const digits = 32
+	k := min(len(b), pipe.MarkerLen)
+	for i, c := range b[:k] {
+		switch j := i - len(pipe.MarkerPrefix); {
+		case j < 0:
+			if c != pipe.MarkerPrefix[i] {
+				return false, false
+			}
+		case j < digits:
+			if !strings.ContainsRune("0123456789abcdef", rune(c)) {
+				return false, false
+			}
+		case c != pipe.MarkerSuffix[j-digits]:
+			return false, false
+		}
+	}
+	return true, k == pipe.MarkerLen
+}
+
+// pass hands text on, less a character that is cut at its end; n.mu is held.
+func (n *native) pass(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	if n.crashes {
+		if b = n.watch(b); len(b) == 0 {
+			return
+		}
+	}
+	n.out(b)
+}
+
+func (n *native) out(b []byte) {
+	if len(n.cut) > 0 {
+		b = append(n.cut, b...)
+		n.cut = nil
+	}
+	end := len(b)
+	for i := len(b) - 1; i >= 0 && i > len(b)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(b[i]) {
+			if !utf8.FullRune(b[i:]) {
+				end = i
+			}
+			break
+		}
+	}
+	n.cut = append([]byte(nil), b[end:]...)
+	if end > 0 {
+		n.emit(bytes.ToValidUTF8(b[:end], []byte("\uFFFD")))
+	}
+}
+
+// finishText passes on what is left of a character that never came; n.mu is held.
+func (n *native) finishText() {
+	if len(n.cut) > 0 {
+		n.emit([]byte("\uFFFD"))
+		n.cut = nil
+	}
+}
+
+// watch returns the part of b before a crash text, which it keeps; n.mu is held.
+func (n *native) watch(b []byte) []byte {
+	if n.crash != nil {
+		n.keep(b)
+		return nil
+	}
+	for at := 0; at < len(b); {
+		eol := bytes.IndexByte(b[at:], '\n')
+		line := b[at:]
+		if eol >= 0 {
+			line = b[at : at+eol]
+		}
+		before := len(n.line)
+		if before < longestStart {
+			n.line = append(n.line, line[:min(len(line), longestStart-before)]...)
+			for _, s := range crashStarts {
+				if before < len(s) && len(n.line) >= len(s) && strings.HasPrefix(string(n.line), s) {
+					n.crash, n.told = append(make([]byte, 0, 512), n.line[:before]...), before
+					n.keep(b[at:])
+					n.release.Reset(crashTime)
+					n.line = nil
+					return b[:at]
+				}
+			}
+		}
+		if eol < 0 {
+			break
+		}
+		n.line = n.line[:0]
+		at += eol + 1
+	}
+	return b
+}
+
+func (n *native) keep(b []byte) {
+	k := min(len(b), maxCrash-len(n.crash))
+	n.crash = append(n.crash, b[:k]...)
+	n.lost += len(b) - k
+}
+
+// freeCrash passes on what looked like a crash of a process that lives; n.mu is held.
+func (n *native) freeCrash() {
+	if n.crash == nil || n.ended {
+		return
+	}
+	text := n.crash[n.told:]
+	if n.lost > 0 {
+		text = append(text, "\n[...]\n"...)
+	}
+	n.crash, n.told, n.lost = nil, 0, 0
+	n.out(text)
+}
+
+// await returns when the marker was read, the stream has ended, or the time is over; it reports whether it was not.
+func (n *native) await(marker string, patience time.Duration) bool {
+	late := false
+	timer := time.AfterFunc(patience, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		late = true
+		n.cond.Broadcast()
+	})
+	defer timer.Stop()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.want = marker
+	n.scan()
+	for n.want == marker && !n.ended && !late {
+		n.cond.Wait()
+	}
+	n.want = ""
+	return !late
+}
+
+// awaitEnd returns when the stream has ended or the time is over.
+func (n *native) awaitEnd(patience time.Duration) {
+	late := false
+	timer := time.AfterFunc(patience, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		late = true
+		n.cond.Broadcast()
+	})
+	defer timer.Stop()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for !n.ended && !late {
+		n.cond.Wait()
+	}
+}
+
+// crashText returns what the runtime wrote when it ended the process; "" for nothing.
+func (n *native) crashText() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return string(bytes.ToValidUTF8(n.crash, []byte("\uFFFD")))
+}

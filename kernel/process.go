@@ -1,0 +1,95 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+)
+
+// StartProcess starts argv as a session. The process finds the pipe from the front at file descriptor 3 and the one to
+// the front at 4 (on Windows: two handles, whose numbers DLAS_PIPE holds as "r,w"). It is in a process group of its own,
+// so that an interrupt typed in the terminal does not reach it.
+func StartProcess(argv []string) (Session, error) {
+	if len(argv) == 0 {
+		return nil, errors.New("kernel: no command for the session")
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	p := &process{cmd: cmd, ended: make(chan struct{})}
+	var child, ours []*os.File
+	closeAll := func(fs []*os.File) {
+		for _, f := range fs {
+			f.Close()
+		}
+	}
+	for range 4 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(child)
+			closeAll(ours)
+			return nil, fmt.Errorf("kernel: %w", err)
+		}
+		if len(ours) == 0 { // the first is the only one that the child reads
+			child, ours = append(child, r), append(ours, w)
+		} else {
+			child, ours = append(child, w), append(ours, r)
+		}
+	}
+	cmd.Stdout, cmd.Stderr = child[2], child[3]
+	err := inherit(cmd, child[0], child[1])
+	if err == nil {
+		err = cmd.Start()
+	}
+	closeAll(child)
+	if err != nil {
+		closeAll(ours)
+		return nil, fmt.Errorf("kernel: session does not start: %w", err)
+	}
+	p.in, p.fromPipe, p.stdout, p.stderr = ours[0], ours[1], ours[2], ours[3]
+	p.conn = pipe.NewConn(p.fromPipe, p.in)
+	go func() {
+		defer close(p.ended)
+		err := cmd.Wait()
+		p.exit.Code = cmd.ProcessState.ExitCode()
+		p.exit.Signal = endSignal(cmd.ProcessState)
+		var bad *exec.ExitError
+		if err != nil && !errors.As(err, &bad) {
+			p.exit.Code = -1
+		}
+	}()
+	return p, nil
+}
+
+// process is a Session in a child process.
+type process struct {
+	cmd                      *exec.Cmd
+	conn                     *pipe.Conn
+	in                       *os.File
+	fromPipe, stdout, stderr *os.File
+	ended                    chan struct{}
+	exit                     Exit // once ended is closed
+	closing                  sync.Once
+}
+
+func (p *process) Send(f pipe.Frame) error      { return p.conn.Write(f) }
+func (p *process) Receive() (pipe.Frame, error) { return p.conn.Receive() }
+func (p *process) Stdout() io.Reader            { return p.stdout }
+func (p *process) Stderr() io.Reader            { return p.stderr }
+func (p *process) Close()                       { p.closing.Do(func() { p.in.Close() }) }
+
+func (p *process) Kill() {
+	select {
+	case <-p.ended: // its number may be another's by now
+	default:
+		killTree(p.cmd)
+	}
+}
+
+func (p *process) Wait() Exit {
+	<-p.ended
+	return p.exit
+}
