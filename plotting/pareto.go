@@ -308,10 +308,14 @@ func (s *placer) beside(at vg.Point, gap, w, h vg.Length) (vg.Point, bool) {
 	for _, far := range []vg.Length{1, 1.8, 2.8} {
 		d := gap * far
 		for _, p := range []vg.Point{
-			{X: at.X + d, Y: at.Y - h - d*0.5}, {X: at.X + d, Y: at.Y + d*0.4},
-			{X: at.X - w - d, Y: at.Y + d*0.4}, {X: at.X - w - d, Y: at.Y - h - d*0.5},
-			{X: at.X - w/2, Y: at.Y + d}, {X: at.X - w/2, Y: at.Y - h - d},
-			{X: at.X + d, Y: at.Y - h/2}, {X: at.X - w - d, Y: at.Y - h/2},
+			{X: at.X + d, Y: at.Y - h - d*0.5},
+			{X: at.X + d, Y: at.Y + d*0.4},
+			{X: at.X - w - d, Y: at.Y + d*0.4},
+			{X: at.X - w - d, Y: at.Y - h - d*0.5},
+			{X: at.X - w/2, Y: at.Y + d},
+			{X: at.X - w/2, Y: at.Y - h - d},
+			{X: at.X + d, Y: at.Y - h/2},
+			{X: at.X - w - d, Y: at.Y - h/2},
 		} {
 			r := vg.Rectangle{Min: p, Max: vg.Point{X: p.X + w, Y: p.Y + h}}
 			if s.free(r) {
