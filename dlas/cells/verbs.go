@@ -1,0 +1,450 @@
+package cells
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/godlas/godlas/dlas"
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/plotting"
+)
+
+// verb is a row of the table: what may follow %dlas.
+type verb struct {
+	name     string
+	args     string
+	help     string   // one line
+	layer    ir.Layer // set for the six that choose
+	run      func(ctx context.Context, u *use) error
+	complete func(text string) ([]string, int) // candidates for the end of text, and how many bytes at its end they replace
+}
+
+func verbs() []verb {
+	vs := []verb{{name: "", help: "show the current stack as a card", run: showCard}}
+	for _, l := range ir.Layers() {
+		vs = append(vs, verb{
+			name: string(l), args: "CHOICE", help: fmt.Sprintf("choose at L%d, %s; a list makes a sweep", l.Number(), l.Title()), layer: l,
+			run:      func(_ context.Context, u *use) error { return setLayer(l, u) },
+			complete: func(text string) ([]string, int) { return completeChoice(l, text) },
+		})
+	}
+	return append(vs,
+		verb{name: "run", args: "[as NAME]", help: "measure accuracy and latency of the current stack", run: run},
+		verb{name: "sweep", args: "[--fresh]", help: "measure all points of a stack with lists, side by side", run: sweep},
+		verb{name: "compare", args: "[A B] [--stored]", help: "measure two results anew, paired, and say faster, slower or cannot tell; without names the last two", run: compare, complete: completeResults},
+		verb{name: "results", args: "[FILTER]", help: "list results, newest last: of this notebook and of earlier ones", run: results},
+		verb{name: "predict", args: "FILE|INDEX", help: "show a picture and what the network of the last result takes it for", run: predict, complete: completeFiles},
+		verb{name: "plot", args: "KIND [RESULT…] [key=value…]", help: "draw results: " + strings.Join(kindNames(), ", "), run: plot, complete: completePlot},
+		verb{name: "show", args: "data [N]", help: "draw the first N images of the data set with their labels", run: showData, complete: words("data")},
+		verb{name: "save", args: "FILE", help: "write the last figure or table: .svg .pdf .png .csv .json", run: save, complete: completeFiles},
+		verb{name: "reset", help: "go back to the default stack", run: reset},
+		verb{name: "help", args: "[WORD]", help: "explain a choice, a layer, a column or a verdict", run: help, complete: func(t string) ([]string, int) { return lastWord(t, dlas.HelpWords()) }},
+	)
+}
+
+func findVerb(name string) (verb, bool) {
+	for _, v := range verbs() {
+		if v.name == name {
+			return v, true
+		}
+	}
+	return verb{}, false
+}
+
+func verbNamed(name string) verb {
+	v, _ := findVerb(name)
+	return v
+}
+
+func verbNames() []string {
+	var names []string
+	for _, v := range verbs() {
+		if v.name != "" {
+			names = append(names, v.name)
+		}
+	}
+	return names
+}
+
+func unknownVerb(name string) error {
+	return ir.Unknown("", "word after %dlas", name, verbNames())
+}
+
+// helpText is the help of the magic: its first line, then a line for each verb.
+func helpText() string {
+	var b strings.Builder
+	b.WriteString("The Deep Learning Acceleration Stack: choose at each of its six layers, run, look.\n\n")
+	for _, v := range verbs() {
+		fmt.Fprintf(&b, "  %-36s %s\n", strings.TrimSpace("%dlas "+strings.TrimSpace(v.name+" "+v.args)), v.help)
+	}
+	b.WriteString("\n%%dlas is the same with a line for each verb, without %dlas. --go prints the Go that does it, --spec FILE reads a stack.\n")
+	return b.String()
+}
+
+// goText prints a piece of Go in place of running the verb.
+func (u *use) goText(text string) error {
+	_, err := fmt.Fprintln(u.stdout, strings.TrimRight(text, "\n"))
+	return err
+}
+
+// goStack prints the Go form of the current stack.
+func (u *use) goStack() error { return u.goText(dlas.FromSpec(u.spec).Go(true)) }
+
+// none refuses words where a verb takes none.
+func (u *use) none(verb string) error {
+	if u.words != "" {
+		return &ir.Error{What: fmt.Sprintf("%%dlas %s takes no %q", verb, u.words), Try: "write %dlas " + verb}
+	}
+	return nil
+}
+
+func showCard(_ context.Context, u *use) error {
+	if u.asGo {
+		return u.goStack()
+	}
+	show(dlas.FromSpec(u.spec))
+	return nil
+}
+
+func setLayer(l ir.Layer, u *use) error {
+	if u.words == "" {
+		text, err := dlas.Help(string(l))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprint(u.stdout, text)
+		return err
+	}
+	next := u.spec.With(l, u.words)
+	c, err := next.Canonical()
+	if err != nil {
+		return err
+	}
+	points, err := next.Points()
+	if err != nil {
+		return err
+	}
+	u.spec = next
+	if u.asGo {
+		return u.goStack()
+	}
+	note := ""
+	if len(points) > 1 {
+		note = fmt.Sprintf("   (the stack has %d points: %%dlas sweep)", len(points))
+	}
+	_, err = fmt.Fprintf(u.stdout, "L%d %s: %s%s\n", l.Number(), l, c.Layer(l), note)
+	return err
+}
+
+func reset(_ context.Context, u *use) error {
+	if err := u.none("reset"); err != nil {
+		return err
+	}
+	u.spec = dlas.Spec{}
+	return showCard(context.Background(), u)
+}
+
+func run(ctx context.Context, u *use) error {
+	name, err := u.asName()
+	if err != nil {
+		return err
+	}
+	if u.asGo {
+		text := dlas.FromSpec(u.spec).Go(true)
+		if name != "" {
+			text = strings.Replace(text, "MustRun()", "MustRun().As("+strconv.Quote(name)+")", 1)
+		}
+		return u.goText(text)
+	}
+	defer endProgress()
+	r, err := dlas.FromSpec(u.spec).RunAs(ctx, name)
+	if err != nil {
+		return err
+	}
+	endProgress()
+	show(r)
+	return nil
+}
+
+// asName reads `as NAME`.
+func (u *use) asName() (string, error) {
+	w := strings.Fields(u.words)
+	switch {
+	case len(w) == 0:
+		return "", nil
+	case len(w) == 2 && w[0] == "as":
+		return w[1], nil
+	}
+	return "", &ir.Error{What: fmt.Sprintf("%%dlas run takes no %q", u.words), Try: "write %dlas run or %dlas run as NAME"}
+}
+
+func sweep(ctx context.Context, u *use) error {
+	if err := u.none("sweep"); err != nil {
+		return err
+	}
+	if u.asGo {
+		return u.goText(strings.Replace(dlas.FromSpec(u.spec).Go(true), "MustRun()", "MustSweep()", 1))
+	}
+	defer endProgress()
+	s, err := dlas.FromSpec(u.spec).SweepWith(ctx, dlas.SweepOptions{Fresh: u.fresh})
+	if s != nil && len(s.Results) > 0 { // what an interrupt left is shown too
+		endProgress()
+		show(s)
+		if f, e := sweepFigure(s); e == nil {
+			show(f)
+		}
+	}
+	return err
+}
+
+// sweepFigure is the Pareto plot, or bars of the latency where there is no accuracy.
+func sweepFigure(s *dlas.Sweep) (*plotting.Figure, error) {
+	f, err := plotting.Plot("pareto", s.Results)
+	if err != nil {
+		f, err = plotting.Plot("bars", s.Results)
+	}
+	return f, err
+}
+
+func compare(ctx context.Context, u *use) error {
+	w := strings.Fields(u.words)
+	if u.asGo {
+		var quoted []string
+		for _, x := range w {
+			quoted = append(quoted, strconv.Quote(x))
+		}
+		form := "dlas.MustCompare(a, b)"
+		if u.stored {
+			form = "dlas.CompareStored(a, b)"
+		}
+		return u.goText("a, b, err := dlas.Pair(" + strings.Join(quoted, ", ") + ")\nif err != nil {\n\tpanic(err)\n}\n" + form)
+	}
+	a, b, err := dlas.Pair(w...)
+	if err != nil {
+		return err
+	}
+	if u.stored {
+		show(dlas.CompareStored(a, b))
+		return nil
+	}
+	defer endProgress()
+	c, err := dlas.Compare(ctx, a, b)
+	if err != nil {
+		return err
+	}
+	endProgress()
+	show(c)
+	return nil
+}
+
+// refOf is how a result can be named again.
+func refOf(r *dlas.Result) string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.SpecHash
+}
+
+// resultNamed finds the newest result of a name or hash prefix, of this notebook first, then of the store.
+func resultNamed(name string) (*dlas.Result, error) {
+	if r := dlas.Named(name); r != nil {
+		return r, nil
+	}
+	for _, r := range slices.Backward(dlas.AllResults()) {
+		if r.Name == name || strings.HasPrefix(r.SpecHash, name) {
+			return r, nil
+		}
+	}
+	names := resultNames()
+	if len(names) == 0 {
+		return nil, &ir.Error{What: fmt.Sprintf("there is no result %q", name), Try: "measure one with %dlas run as " + name}
+	}
+	return nil, ir.Unknown("", "result", name, names)
+}
+
+// resultNames lists what results of this notebook are called: their names, else their hashes.
+func resultNames() []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, r := range dlas.Recent() {
+		if n := refOf(r); !seen[n] {
+			seen[n] = true
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+func results(_ context.Context, u *use) error {
+	if u.asGo {
+		return u.goText("dlas.AllResults()")
+	}
+	var found dlas.Results
+	for _, r := range dlas.AllResults() {
+		if matches(r, u.words) {
+			found = append(found, r)
+		}
+	}
+	if len(found) == 0 {
+		if u.words != "" {
+			return &ir.Error{What: fmt.Sprintf("no result has %q in its name, hash or choices", u.words)}
+		}
+		return &ir.Error{What: "there is no result yet", Try: "measure one with %dlas run"}
+	}
+	if n := len(found); n > mostResults {
+		fmt.Fprintf(u.stdout, "the newest %d of %d; a filter shows others: %%dlas results WORD\n", mostResults, n)
+		found = found[n-mostResults:]
+	}
+	show(found)
+	return nil
+}
+
+// mostResults is how many rows a table under a cell has at most.
+const mostResults = 50
+
+func matches(r *dlas.Result, filter string) bool {
+	all := r.Name + " " + r.SpecHash
+	for _, l := range ir.Layers() {
+		all += " " + r.Spec.Layer(l)
+	}
+	for _, w := range strings.Fields(filter) {
+		if !strings.Contains(strings.ToLower(all), strings.ToLower(w)) {
+			return false
+		}
+	}
+	return true
+}
+
+func predict(ctx context.Context, u *use) (err error) {
+	if u.words == "" {
+		return &ir.Error{What: "predict what?", Try: "write %dlas predict 7 for an image of the data set, or the name of a PNG or JPEG file"}
+	}
+	var what any = strings.Trim(u.words, `"`)
+	form := strconv.Quote(what.(string))
+	if i, e := strconv.Atoi(u.words); e == nil {
+		what, form = i, u.words
+	}
+	if u.asGo {
+		return u.goText("dlas.Last().Predict(" + form + ")")
+	}
+	r := dlas.Last()
+	if r == nil {
+		return &ir.Error{What: "there is no result whose network could predict", Try: "measure one with %dlas run"}
+	}
+	// Predict is the notebook's form: what goes wrong is an *ir.Error in a panic.
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *ir.Error:
+			err = p
+		default:
+			panic(p)
+		}
+	}()
+	p := r.Predict(what)
+	if u.spec.Hash() != r.SpecHash {
+		fmt.Fprintf(u.stdout, "by the last result, %s on %s, which is not the current stack\n", r.Spec.Model, r.Spec.Data)
+	}
+	show(p)
+	return nil
+}
+
+func kindNames() []string {
+	var names []string
+	for _, k := range plotting.Kinds() {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// plot draws the named results; without names those of the table that was shown last (a sweep, a comparison), else the
+// last result, or all of this notebook for the kinds that compare.
+func plot(_ context.Context, u *use) error {
+	w := strings.Fields(u.words)
+	if len(w) == 0 {
+		return &ir.Error{What: "plot what?", Try: "kinds are " + strings.Join(kindNames(), ", ")}
+	}
+	var named []*dlas.Result
+	var options, refs []string
+	for _, x := range w[1:] {
+		if strings.Contains(x, "=") {
+			options = append(options, x)
+			continue
+		}
+		r, err := resultNamed(x)
+		if err != nil {
+			return err
+		}
+		named = append(named, r)
+		refs = append(refs, fmt.Sprintf("dlas.Named(%q)", x))
+	}
+	source := "[]*dlas.Result{" + strings.Join(refs, ", ") + "}"
+	if named == nil {
+		named, source = toPlot(w[0])
+	}
+	if u.asGo {
+		text := fmt.Sprintf("f, err := plotting.Plot(%q, %s", w[0], source)
+		for _, o := range options {
+			text += ", " + strconv.Quote(o)
+		}
+		return u.goText(text + ")\nif err != nil {\n\tpanic(err)\n}\nf")
+	}
+	f, err := plotting.Plot(w[0], named, options...)
+	if err != nil {
+		return err
+	}
+	show(f)
+	return nil
+}
+
+func toPlot(kind string) (rs []*dlas.Result, source string) {
+	last := dlas.Last()
+	shown.Lock()
+	table := shown.results
+	if shown.one {
+		table = nil
+	}
+	shown.Unlock()
+	single := kind == "confusion" || kind == "layers"
+	switch {
+	case single && last == nil:
+		return nil, "nil"
+	case single && (kind == "confusion" || table == nil || len(table) > mostLayers):
+		return []*dlas.Result{last}, "[]*dlas.Result{dlas.Last()}"
+	case table == nil:
+		return dlas.Recent(), "dlas.Recent()"
+	}
+	if s := dlas.LastSweep(); s != nil && slices.Equal(s.Results, table) {
+		return table, "dlas.LastSweep().Results"
+	}
+	var refs []string
+	for _, r := range table {
+		refs = append(refs, fmt.Sprintf("dlas.Named(%q)", refOf(r)))
+	}
+	return table, "[]*dlas.Result{" + strings.Join(refs, ", ") + "}"
+}
+
+// mostLayers is how many results a figure of layers takes.
+const mostLayers = 4
+
+func help(_ context.Context, u *use) error {
+	text := helpText() + "\nwords that %dlas help explains: " + strings.Join(dlas.HelpWords(), ", ") + "\n"
+	if u.words != "" {
+		if v, ok := findVerb(u.words); ok && v.layer == "" {
+			text = strings.TrimSpace("%dlas "+v.name+" "+v.args) + "\n  " + v.help + "\n"
+		} else {
+			var err error
+			if text, err = dlas.Help(u.words); err != nil {
+				return err
+			}
+		}
+	}
+	if u.asGo {
+		return u.goText(fmt.Sprintf("text, err := dlas.Help(%q)\nif err != nil {\n\tpanic(err)\n}\nfmt.Print(text)", u.words))
+	}
+	_, err := fmt.Fprint(u.stdout, text)
+	return err
+}
