@@ -124,7 +124,7 @@ class Inverted(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """MobileNetV2 cut to 32x32 inputs and about 70 thousand parameters."""
+    """MobileNetV2 cut to 32x32 inputs and about 60 thousand parameters."""
 
     # expansion, output channels, blocks, stride of the first
     BLOCKS = [(1, 16, 1, 1), (4, 24, 1, 1), (4, 32, 2, 2), (4, 48, 2, 1)]
@@ -165,6 +165,7 @@ class VGG7(nn.Module):
 
 
 NETWORKS = {"resnet8": ResNet8, "mobilenetv2": MobileNetV2, "vgg7": VGG7}
+EPOCHS = {"resnet8": 10, "resnet8-p90": 7, "vgg7": 10, "mobilenetv2": 8}
 
 
 # ---------------------------------------------------------------- training
@@ -289,9 +290,8 @@ def main():
     a.add_argument("--data", required=True)
     a.add_argument("--out", required=True)
     a.add_argument("--only", default="resnet8,resnet8-p90,vgg7,mobilenetv2")
-    a.add_argument("--epochs", type=int, default=12)
-    a.add_argument("--prune-epochs", type=int, default=8)
-    a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--epochs", type=int, help="of each network, in place of EPOCHS")
+    a.add_argument("--threads", type=int, default=1, help="the committed weights were trained with 1")
     a.add_argument("--bf16", action="store_true", help="compute in bfloat16 (weights stay float32)")
     a.add_argument("--steps", type=int, default=0, help="stop after so many steps (to time one)")
     args = a.parse_args()
@@ -302,20 +302,21 @@ def main():
         f"{len(sets[0][1])} train, {len(sets[1][1])} val, {len(sets[2][1])} test images")
     for name in args.only.split(","):
         rng = seed(1)
+        epochs = args.epochs or EPOCHS[name]
         if name == "resnet8-p90":
             net = ResNet8()
             net.load_state_dict(load_file(os.path.join(args.out, "resnet8.safetensors")), strict=False)
             teacher = copy.deepcopy(net).eval().to(memory_format=torch.channels_last)
-            note = (f"from resnet8: global magnitude 0.5 to 0.9 (cubic) over the first 60 % of {args.prune_epochs} epochs, "
+            note = (f"from resnet8: global magnitude 0.5 to 0.9 (cubic) over the first 60 % of {epochs} epochs, "
                     "fine-tuned with resnet8 as teacher; seed 1")
             say(f"{name}: {note}")
             ramp = lambda t: 0.9 - 0.4 * (1 - min(1.0, t / 0.6)) ** 3
-            fit(net, sets[0], rng, args.prune_epochs, 0.05, 0.05, args, teacher, ramp)
+            fit(net, sets[0], rng, epochs, 0.05, 0.05, args, teacher, ramp)
         else:
             net = NETWORKS[name]()
-            note = f"{args.epochs} epochs of SGD (batch 128, peak rate 0.2, cosine), shifts and flips, label smoothing 0.05; seed 1"
+            note = f"{epochs} epochs of SGD (batch 128, peak rate 0.2, cosine), shifts and flips, label smoothing 0.05; seed 1"
             say(f"{name}: {note}")
-            fit(net, sets[0], rng, args.epochs, 0.2, 0.15, args)
+            fit(net, sets[0], rng, epochs, 0.2, 0.15, args)
         if not args.steps:
             save(net, name, sets, args, note)
 

@@ -126,6 +126,7 @@ func TestRandomWeightsAreSeeded(t *testing.T) {
 var embeddedWeights = map[string]struct{ digest, top1 string }{
 	"mobilenetv2": {"a4c2b78eb7ce9a54d2d32a10d37730e5535a08f5fc4c2758dbb7a2c4f8779941", "0.9220"},
 	"resnet8":     {"93641a2f0e5a1fb2e3f2751e915ee60ced1e52d751ef63f305b30aa0526b6666", "0.9278"},
+	"resnet8-p90": {"eb6c4557e93180a57c9d4ad40f23b208bc9e063f18c20b557b93ad80a3209f79", "0.9232"},
 	"vgg7":        {"41504cc297dd235449555a21c543185a6dc8f6f8da98f3cf6d5a9a526f6c1521", "0.9337"},
 }
 
