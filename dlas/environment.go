@@ -13,6 +13,9 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 )
 
+// Version is that of this module.
+const Version = "0.1.0"
+
 // environment reads what a latency on m depends on.
 func environment(m ir.Machine) Environment {
 	f := hardware.Fingerprint(m)

@@ -60,6 +60,9 @@ func (r *Result) predict(ctx context.Context, img any) (*Prediction, error) {
 		}
 		out.Image = toImage(m, p.set.Shape)
 	case image.Image:
+		if v.Bounds().Empty() {
+			return nil, ir.Errorf(ir.Data, "the picture has no pixels")
+		}
 		out.Image = toImage(v, p.set.Shape)
 	case ir.Image:
 		if s := p.set.Shape; v.C != s[0] || v.H != s[1] || v.W != s[2] || len(v.Pix) != s.Elems() {

@@ -52,6 +52,9 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 
 	// L3 Model Optimisations
 	if r.graph, r.notes, err = compress.Apply(ctx, r.graph, c[ir.Compress]); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return nil, err
 	}
 

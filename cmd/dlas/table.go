@@ -68,6 +68,6 @@ func runVersion(_ context.Context, c *call) error {
 	if _, err := c.flags().parse(0, 0); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.stdout, "dlas %s %s %s/%s\n", dlas.Build(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(c.stdout, "dlas %s (%s) %s %s/%s\n", dlas.Version, dlas.Build(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil
 }
