@@ -156,3 +156,7 @@ func (m *Machine) Variable(g *ssa.Global) reflect.Value {
 
 // EndCell ends the cell whose code calls, as if it had come to its end.
 func (m *Machine) EndCell() { panic(exitSignal{}) }
+
+// Declared returns the checked type of a run-time type that a cell declared, or
+// nil.
+func (m *Machine) Declared(r reflect.Type) types.Type { return m.typeOf(r) }

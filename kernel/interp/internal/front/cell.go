@@ -74,7 +74,7 @@ func (s *Session) Compile(name, src string) (*Compiled, error) {
 		s: s, id: s.serial, file: "c" + strconv.Itoa(s.serial), src: src,
 		declared: map[string]bool{}, owned: map[string]bool{}, vars: map[string]bool{}, olds: map[string]types.Object{}, decls: map[string]*typeDecl{},
 	}
-	s.cells[b.file] = &cellText{name: name, lines: strings.Count(strings.TrimRight(src, "\n"), "\n") + 1}
+	s.cells[b.file] = &cellText{name: name, src: src, lines: strings.Count(strings.TrimRight(src, "\n"), "\n") + 1}
 	return b.build()
 }
 

@@ -44,6 +44,7 @@ type imported struct{ path string }
 // cellText is what positions in a cell refer to.
 type cellText struct {
 	name  string
+	src   string
 	lines int
 }
 
