@@ -730,3 +730,23 @@ func TestPDFText(t *testing.T) {
 		t.Error("UTF-8 on the page")
 	}
 }
+
+// TestLayersOfQuickNodes checks the numbers where the unit changes.
+func TestLayersOfQuickNodes(t *testing.T) {
+	r := made("none", "direct dense", 0.9, 0.4)
+	f, err := Plot("layers", []*dlas.Result{r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := f.Plots[0].X.Label.Text; l != "Time of a node (µs)" {
+		t.Errorf("label %q", l)
+	}
+	for i, row := range rows(t, f) {
+		if got, want := value(t, row, "time (µs)"), 1000**r.Nodes[i].MS; math.Abs(got-want) > 1e-9*want {
+			t.Errorf("row %d says %v, the node %v", i, got, want)
+		}
+	}
+	if !strings.Contains(f.Caption, "96 % of the latency") {
+		t.Error(f.Caption)
+	}
+}

@@ -33,7 +33,6 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 		return nil, &ir.Error{What: fmt.Sprintf("layers draws one to four results, not %d", len(drawn)), Try: "name those to draw"}
 	}
 	rows, others := nodeRows(drawn)
-	f := &Figure{Width: o.Width, font: o.Font, Columns: []string{"result", "node", "operator", "time (ms)", "share", "spec", "environment"}}
 	b := &barPlot{font: o.Font}
 	for _, n := range rows {
 		b.names = append(b.names, n.name)
@@ -41,11 +40,19 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 	names := labelsOf(drawn)
 	largest := 0.0
 	for _, n := range rows {
-		for _, ms := range n.ms {
-			largest = max(largest, ms)
+		largest = max(largest, slices.Max(n.time[:]))
+	}
+	unit := "ms"
+	if largest < 0.1 {
+		unit, largest = "µs", largest*1000
+		for _, n := range rows {
+			for k := range n.time {
+				n.time[k] *= 1000
+			}
 		}
 	}
 	write := fixed(largest)
+	f := &Figure{Width: o.Width, font: o.Font, Columns: []string{"result", "node", "operator", "time (" + unit + ")", "share", "spec", "environment"}}
 	styles := map[string]style{}
 	high := 0.72
 	if len(drawn) > 1 {
@@ -55,7 +62,7 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 	for k, r := range drawn {
 		sum := 0.0
 		for _, n := range rows {
-			sum += n.ms[k]
+			sum += n.time[k]
 		}
 		for i, n := range rows {
 			if !n.has[k] {
@@ -63,11 +70,11 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 			}
 			share := 0.0
 			if sum > 0 {
-				share = n.ms[k] / sum
+				share = n.time[k] / sum
 			}
 			x := bar{
-				row: float64(i), high: high / float64(len(drawn)), value: Value{n.ms[k], n.ms[k], n.ms[k]},
-				style: styleOf(k), text: write(n.ms[k]),
+				row: float64(i), high: high / float64(len(drawn)), value: Value{n.time[k], n.time[k], n.time[k]},
+				style: styleOf(k), text: write(n.time[k]),
 			}
 			x.row += (float64(k) - float64(len(drawn)-1)/2) * x.high
 			if len(drawn) == 1 {
@@ -82,14 +89,18 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 				x.text = fmt.Sprintf("%s (%.0f %%)", x.text, 100*share)
 			}
 			b.bars = append(b.bars, x)
-			f.Rows = append(f.Rows, []string{names[k], n.name, n.what[k], csvNumber(n.ms[k]), csvNumber(share), r.SpecHash, r.Environment.Hash})
+			f.Rows = append(f.Rows, []string{names[k], n.name, n.what[k], csvNumber(n.time[k]), csvNumber(share), r.SpecHash, r.Environment.Hash})
 		}
 		if len(drawn) > 1 {
-			f.legend = append(f.legend, barEntry(styleOf(k), fmt.Sprintf("%s (sum %s ms)", names[k], write(sum))))
+			f.legend = append(f.legend, barEntry(styleOf(k), fmt.Sprintf("%s (sum %s %s)", names[k], write(sum), unit)))
 		} else {
-			caption = fmt.Sprintf("%s: %d nodes, sum %s ms", names[k], len(r.Nodes), write(sum))
+			caption = fmt.Sprintf("%s: %d nodes, sum %s %s", names[k], len(r.Nodes), write(sum), unit)
 			if r.Latency != nil && r.Latency.Median > 0 {
-				caption += fmt.Sprintf(", %.0f %% of the latency", 100*sum/r.Latency.Median)
+				ms := sum
+				if unit == "µs" {
+					ms /= 1000
+				}
+				caption += fmt.Sprintf(", %.0f %% of the latency", 100*ms/r.Latency.Median)
 			}
 			caption += ". "
 		}
@@ -98,7 +109,7 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 		caption += fmt.Sprintf("The %d quickest nodes are drawn as one. ", others)
 	}
 	f.Caption = clean(caption) + "Each time is the median of a profiled pass of its own. " + facts(drawn, metrics[0])
-	p := newBarPlot(b, Metric{Name: "ms", Label: "Time of a node (ms)"}, o.Width)
+	p := newBarPlot(b, Metric{Name: "ms", Label: "Time of a node (" + unit + ")"}, o.Width)
 	f.Plots = append(f.Plots, p)
 	return f.finish(barRows(float64(len(rows))*max(1, 0.76*float64(len(drawn))), o.Font)), nil
 }
@@ -106,7 +117,7 @@ func layers(rs []*dlas.Result, o Options) (*Figure, error) {
 // nodeRow is a node in all results: its time, and what computes it.
 type nodeRow struct {
 	name string
-	ms   [4]float64
+	time [4]float64 // in ms, then in the unit of the figure
 	has  [4]bool
 	what [4]string
 }
@@ -127,7 +138,7 @@ func nodeRows(rs []*dlas.Result) ([]*nodeRow, int) {
 				byName[n.Name] = row
 				rows = append(rows, row)
 			}
-			row.ms[k] += *n.MS
+			row.time[k] += *n.MS
 			row.has[k] = true
 			row.what[k] = nodeKind(n)
 		}
@@ -135,13 +146,13 @@ func nodeRows(rs []*dlas.Result) ([]*nodeRow, int) {
 	if len(rows) <= maxNodes {
 		return rows, 0
 	}
-	total := func(n *nodeRow) float64 { return n.ms[0] + n.ms[1] + n.ms[2] + n.ms[3] }
+	total := func(n *nodeRow) float64 { return n.time[0] + n.time[1] + n.time[2] + n.time[3] }
 	slowest := slices.Clone(rows)
 	slices.SortStableFunc(slowest, func(a, b *nodeRow) int { return cmp.Compare(total(b), total(a)) })
 	rest := &nodeRow{}
 	for _, n := range slowest[maxNodes-1:] {
 		for k := range rs {
-			rest.ms[k] += n.ms[k]
+			rest.time[k] += n.time[k]
 			rest.has[k] = rest.has[k] || n.has[k]
 			rest.what[k] = "others"
 		}
