@@ -80,12 +80,7 @@ func (c *conv) denseBlock(call ir.Call, panel, from, to int) {
 		d.W = c.dense.w[gr.at*g.depth:]
 		d.Bias = c.dense.bias[gr.at:]
 		if g.scatter || gr.real < gr.rows {
-			var tile [6 * 2 * asm.Lane]float32
-			d.Out, d.Res, d.Pitch, d.Groups = tile[:gr.rows*2*asm.Lane], nil, 2*asm.Lane, 1
-			d.To = [2]int{0, asm.Lane}
-			d.Lo, d.Hi = float32(math.Inf(-1)), float32(math.Inf(1))
-			c.runDense(&d, gr.rows)
-			c.place(call, panel, gr.first, gr.real, tile[:])
+			c.denseEdge(call, panel, gr, d)
 			u++
 			continue
 		}
@@ -107,6 +102,16 @@ func (c *conv) denseBlock(call ir.Call, panel, from, to int) {
 		c.runDense(&d, gr.rows)
 		u += n
 	}
+}
+
+// denseEdge computes one group whose results do not all have a place in the output, by way of a scratch tile.
+func (c *conv) denseEdge(call ir.Call, panel int, gr group, d asm.Dense) {
+	var tile [6 * 2 * asm.Lane]float32
+	d.Out, d.Res, d.Pitch, d.Groups = tile[:gr.rows*2*asm.Lane], nil, 2*asm.Lane, 1
+	d.To = [2]int{0, asm.Lane}
+	d.Lo, d.Hi = float32(math.Inf(-1)), float32(math.Inf(1))
+	c.runDense(&d, gr.rows)
+	c.place(call, panel, gr.first, gr.real, tile[:])
 }
 
 func (c *conv) runDense(d *asm.Dense, rows int) {

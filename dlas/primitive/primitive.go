@@ -132,11 +132,11 @@ func convKernel(algorithm, format, isa string) ir.Kernel {
 		Name: strings.Join([]string{"conv", "f32", algorithm, format}, "_") + "__" + isa,
 		Op:   "Conv", Algorithm: algorithm, Format: format, Type: ir.F32, ISA: isa, Exact: ir.ExactF32,
 		Fits: func(p ir.Problem) error {
-			if groups := p.Node.Attrs.Int("group", 1); (groups > 1) != grouped {
-				return fmt.Errorf("%s does not run a convolution with %d groups", algorithm, groups)
-			}
 			if err := weights(p); err != nil {
 				return err
+			}
+			if groups := p.Node.Attrs.Int("group", 1); (groups > 1) != grouped {
+				return fmt.Errorf("%s does not run a convolution with %d groups", algorithm, groups)
 			}
 			_, err := newGeometry(p)
 			return err
