@@ -1,0 +1,188 @@
+package nb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
+)
+
+const asSession = "DLAS_NB_TEST_SESSION"
+
+// TestMain makes the test's own binary a session, so that Start has one to start.
+func TestMain(m *testing.M) {
+	if how := os.Getenv(asSession); how != "" {
+		serve(how)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serve is a session that obeys one command a cell.
+func serve(how string) {
+	if how == "broken" {
+		fmt.Fprintln(os.Stderr, "no luck today\nand more")
+		os.Exit(4)
+	}
+	conn := pipe.NewConn(os.NewFile(3, ""), os.NewFile(4, ""))
+	conn.Send(pipe.KindReady, 0, 0, pipe.Ready{GoVersion: "1.99"})
+	stop := make(chan struct{}, 1)
+	for {
+		f, err := conn.Receive()
+		if err != nil {
+			return
+		}
+		if f.Kind == pipe.KindInterrupt {
+			stop <- struct{}{}
+			continue
+		}
+		ex, _ := pipe.Decode[pipe.Execute](f)
+		go func() {
+			done := pipe.Done{Marker: pipe.NewMarker()}
+			word, arg, _ := strings.Cut(ex.Code, " ")
+			switch word {
+			case "print":
+				conn.Send(pipe.KindStream, 0, f.ID, pipe.Stream{Name: "stdout", Text: arg})
+			case "native":
+				fmt.Print(arg)
+				fmt.Fprint(os.Stderr, strings.ToUpper(arg))
+			case "exit":
+				fmt.Print("bye")
+				os.Exit(len(arg))
+			case "spin":
+				<-stop
+				done.Interrupted, done.Err = true, &pipe.Error{Name: "Interrupted"}
+				conn.Send(pipe.KindError, 0, f.ID, done.Err)
+			}
+			os.Stdout.WriteString(done.Marker)
+			os.Stderr.WriteString(done.Marker)
+			conn.Send(pipe.KindDone, f.ID, 0, done)
+		}()
+	}
+}
+
+func startSelf(t *testing.T, how string) (*Process, error) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the session of this test speaks on file descriptors")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(asSession, how)
+	p, err := Start(t.Context(), exe)
+	if err == nil {
+		t.Cleanup(func() { p.Close() })
+	}
+	return p, err
+}
+
+func TestProcess(t *testing.T) {
+	p, err := startSelf(t, "yes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.GoVersion() != "1.99" {
+		t.Errorf("version %q", p.GoVersion())
+	}
+	n := notebook("print a", "native b", "exit xyz", "print never")
+	err = Run(t.Context(), n, p, Options{})
+	if err == nil || err.Error() != "cell 3: DeadSession: the session ended with exit code 3" {
+		t.Errorf("%v", err)
+	}
+	if got := briefly(n.Cells[0]); !slices.Equal(got, []string{"stdout: a"}) {
+		t.Errorf("%q", got)
+	}
+	got := briefly(n.Cells[1])
+	if slices.Sort(got); !slices.Equal(got, []string{"stderr: B", "stdout: b"}) {
+		t.Errorf("%q", got)
+	}
+	if got := briefly(n.Cells[2]); len(got) != 2 || got[0] != "stdout: bye" || !strings.HasPrefix(got[1], "error: DeadSession") {
+		t.Errorf("%q", got)
+	}
+	if _, err := p.Execute(t.Context(), pipe.Execute{Code: "print"}, func(pipe.Frame) {}); err == nil {
+		t.Error("a dead session runs a cell")
+	}
+	p.Close()
+}
+
+func TestProcessInterrupt(t *testing.T) {
+	p, err := startSelf(t, "yes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancelCause(t.Context())
+	why := errors.New("enough")
+	n := notebook("spin", "print")
+	time.AfterFunc(50*time.Millisecond, func() { stop(why) })
+	if err := Run(ctx, n, p, Options{}); !errors.Is(err, why) {
+		t.Errorf("%v", err)
+	}
+	if got := briefly(n.Cells[0]); !slices.Equal(got, []string{"error: Interrupted: "}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestProcessThatDoesNotStart(t *testing.T) {
+	if _, err := startSelf(t, "broken"); err == nil || err.Error() != "the session ended with exit code 4: no luck today" {
+		t.Errorf("%v", err)
+	}
+	if _, err := Start(t.Context(), "/nonexistent/program"); err == nil {
+		t.Error("a program that is not there starts")
+	}
+}
+
+func TestReadNative(t *testing.T) {
+	m := pipe.NewMarker()
+	for _, c := range []struct{ in, want string }{
+		{"", "END"},
+		{"a" + m + "b", "a[M]bEND"},
+		{m + m, "[M][M]END"},
+		{"x" + pipe.MarkerPrefix, "x" + pipe.MarkerPrefix + "END"},
+		{pipe.MarkerPrefix + strings.Repeat("z", 60) + m, pipe.MarkerPrefix + strings.Repeat("z", 60) + "[M]END"},
+		{"世\x1b[0m界" + m, "世\x1b[0m界[M]END"},
+	} {
+		for name, r := range map[string]io.Reader{"at once": strings.NewReader(c.in), "by byte": iotest.OneByteReader(strings.NewReader(c.in))} {
+			out := make(chan native, 1000)
+			readNative("stdout", r, out)
+			close(out)
+			var got strings.Builder
+			for n := range out {
+				got.WriteString(n.text)
+				if n.marker == m {
+					got.WriteString("[M]")
+				}
+				if n.end {
+					got.WriteString("END")
+				}
+				if strings.ContainsRune(n.text, '\uFFFD') {
+					t.Errorf("a character is cut: %q", n.text)
+				}
+			}
+			if got.String() != c.want {
+				t.Errorf("%q %s: %q, want %q", c.in, name, got.String(), c.want)
+			}
+		}
+	}
+	out := make(chan native, 1000)
+	readNative("stdout", bytes.NewReader(make([]byte, 3*maxNative)), out)
+	close(out)
+	total := 0
+	for n := range out {
+		total += len(n.text)
+	}
+	if total < maxNative || total > maxNative+100 {
+		t.Errorf("a flood of %d bytes gives %d", 3*maxNative, total)
+	}
+}
