@@ -191,8 +191,9 @@ func connect(t *testing.T, conn connection, id string) *client {
 
 func (c *client) pump(ctx context.Context, s zmq4.Socket) chan *wire.Message {
 	ch := make(chan *wire.Message, 100_000)
+	// Closed at the end only: zmq4's Send fails if its socket is closed by another goroutine just after the bytes are out.
+	c.t.Cleanup(func() { s.Close() })
 	go func() {
-		defer s.Close()
 		for {
 			m, err := s.Recv()
 			if err != nil {

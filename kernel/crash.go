@@ -20,12 +20,12 @@ func cause(l *life, inCell bool) string {
 		return "stack overflow (a recursion without end?)"
 	case text != "":
 		return crashLine(text)
+	case l.broken != nil: // and then the kernel has ended it
+		return "it sent what the kernel could not read: " + l.broken.Error()
 	case l.exit.Signal == "killed":
 		return "it was killed by the system (signal: killed); most often the machine had no memory left"
 	case l.exit.Signal != "":
 		return "it was ended by a signal: " + l.exit.Signal
-	case l.broken != nil:
-		return "it sent what the kernel could not read: " + l.broken.Error()
 	case inCell:
 		return fmt.Sprintf("os.Exit(%d)", l.exit.Code)
 	}
