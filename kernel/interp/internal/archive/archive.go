@@ -23,8 +23,8 @@
 //
 // A few packages differ between platforms in what a cell can see (the values of
 // os.O_CREATE, runtime.GOOS). These have a variant a platform, and Open picks
-// the running one's. The others are described as they are on linux/amd64, which
-// differs elsewhere in unexported fields alone.
+// the running one's. The others are described as they are on linux/amd64; what
+// they mention of packages that differ is too, unless those were read before.
 //
 // # Sources
 //

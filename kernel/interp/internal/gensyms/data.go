@@ -103,7 +103,8 @@ func (w *world) variants(path string) (map[string][]byte, error) {
 }
 
 // surface writes down what of a package can be seen from outside: the values of
-// its constants and the types of everything else, fields and methods included.
+// its constants and the types of everything else, with their methods. All fields
+// are in it, as the hidden ones move the others.
 func surface(t *types.Package) string {
 	var b strings.Builder
 	for _, name := range t.Scope().Names() {
@@ -116,19 +117,6 @@ func surface(t *types.Package) string {
 			b.WriteString(c.Val().ExactString())
 		}
 		if tn, ok := o.(*types.TypeName); ok {
-			if s, ok := tn.Type().Underlying().(*types.Struct); ok {
-				// Only which fields there are, in order: the unexported
-				// ones shift the others but have no visible type.
-				for i := range s.NumFields() {
-					f := s.Field(i)
-					b.WriteString(f.Name() + " ")
-					if f.Exported() {
-						b.WriteString(types.TypeString(f.Type(), nil))
-					}
-				}
-			} else {
-				b.WriteString(types.TypeString(tn.Type().Underlying(), nil))
-			}
 			for _, rt := range []types.Type{tn.Type(), types.NewPointer(tn.Type())} {
 				for m := range types.NewMethodSet(rt).Methods() {
 					if m.Obj().Exported() {
