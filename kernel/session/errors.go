@@ -80,7 +80,7 @@ func (s *session) compileError(e *interp.CompileError) *pipe.Error {
 }
 
 func (s *session) panicError(e *interp.PanicError) *pipe.Error {
-	text := clean(e.Text)
+	text := strings.TrimPrefix(clean(e.Text), "panic: ") // the name says so
 	out := &pipe.Error{Name: "panic", Value: text, Traceback: []string{red + "panic: " + text + plain}}
 	for i, f := range e.Stack {
 		if i == maxFrames {

@@ -1,0 +1,186 @@
+//go:build unix
+
+package session
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/godlas/godlas/internal/need"
+	"github.com/godlas/godlas/kernel"
+	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/interp"
+)
+
+const asSession = "DLAS_TEST_SESSION"
+
+// TestMain makes the test's own binary a session process.
+func TestMain(m *testing.M) {
+	if os.Getenv(asSession) != "" {
+		if err := Main(Options{Libraries: []interp.Library{interp.Std()}}); err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(2)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child is a session in a process of its own, with what it writes to its file descriptors 1 and 2.
+type child struct {
+	kernel.Session
+	t        *testing.T
+	mu       sync.Mutex
+	out, err bytes.Buffer
+	id       uint64
+}
+
+func startChild(t *testing.T) *child {
+	t.Helper()
+	t.Setenv(asSession, "yes")
+	s, err := kernel.StartProcess([]string{os.Args[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &child{Session: s, t: t}
+	late := time.AfterFunc(3*deadline, s.Kill)
+	t.Cleanup(func() {
+		s.Close()
+		s.Wait()
+		late.Stop()
+	})
+	gather := func(b *bytes.Buffer, r io.Reader) {
+		p := make([]byte, 4096)
+		for {
+			n, err := r.Read(p)
+			c.mu.Lock()
+			b.Write(p[:n])
+			c.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}
+	go gather(&c.out, s.Stdout())
+	go gather(&c.err, s.Stderr())
+	if f, err := s.Receive(); err != nil || f.Kind != pipe.KindReady || body[pipe.Ready](t, f).PID == os.Getpid() {
+		t.Fatalf("%v, %v", f, err)
+	}
+	return c
+}
+
+// run runs a cell; it is false if the process ends before the cell does.
+func (c *child) run(code string) (out []string, done pipe.Done, ok bool) {
+	c.t.Helper()
+	c.id++
+	b := pipe.Frame{Kind: pipe.KindExecute, ID: c.id, Body: mustJSON(c.t, pipe.Execute{Code: code, Count: int(c.id)})}
+	if err := c.Send(b); err != nil {
+		return nil, done, false
+	}
+	for {
+		f, err := c.Receive()
+		if err != nil {
+			return out, done, false
+		}
+		if f.ID == c.id {
+			return out, body[pipe.Done](c.t, f), true
+		}
+		out = append(out, brief(c.t, f))
+	}
+}
+
+func TestProcess(t *testing.T) {
+	c := startChild(t)
+	out, done, ok := c.run("import \"os\"\nos.Getpid() != 0")
+	if !ok || len(out) != 1 || out[0] != "result: true" {
+		t.Fatalf("%q, %v", out, ok)
+	}
+	for end := time.Now().Add(deadline); ; time.Sleep(time.Millisecond) {
+		c.mu.Lock()
+		seen := c.out.String() == done.Marker && c.err.String() == done.Marker
+		c.mu.Unlock()
+		if seen {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("marker %q; written %q, %q", done.Marker, c.out.String(), c.err.String())
+		}
+	}
+	out, _, ok = c.run("import \"fmt\"\nfmt.Print(\"last words\")\nos.Exit(7)")
+	if ok || len(out) != 1 || out[0] != "stdout: last words" || c.Wait().Code != 7 {
+		t.Errorf("%q, %v, %+v", out, ok, c.Wait())
+	}
+}
+
+func TestProcessIgnoresSIGINT(t *testing.T) {
+	c := startChild(t)
+	_, _, ok := c.run("x := 1\n!kill -INT $PPID; sleep 0.05")
+	if !ok {
+		t.Fatal("an interrupt of the terminal ends the session")
+	}
+	// and what a cell starts does not inherit that
+	if out, _, _ := c.run("!sh -c 'kill -INT $$; echo alive'"); len(out) != 1 || strings.Contains(out[0], "alive") {
+		t.Errorf("a command ignores SIGINT: %q", out)
+	}
+}
+
+func TestCommandsInheritNoPipe(t *testing.T) {
+	if _, err := os.Stat("/proc/self/fd"); err != nil {
+		t.Skip("no /proc here to list file descriptors")
+	}
+	c := startChild(t)
+	out, _, _ := c.run("!readlink /proc/self/fd/3 /proc/self/fd/4; echo end")
+	if len(out) != 1 || strings.Contains(out[0], "pipe") || !strings.HasSuffix(out[0], "end\n") {
+		t.Errorf("a command has %q", out)
+	}
+}
+
+func TestProcessEndsWithItsCommands(t *testing.T) {
+	need.Program(t, "sh", "sh")
+	c := startChild(t)
+	out, _, _ := c.run("!sleep 1000 >/dev/null 2>&1 & echo $!")
+	if len(out) != 1 {
+		t.Fatalf("%q", out)
+	}
+	c.Close()
+	if e := c.Wait(); e.Code != 0 {
+		t.Errorf("it ends with %+v", e)
+	}
+	pid := strings.TrimSpace(strings.TrimPrefix(out[0], "stdout: "))
+	for end := time.Now().Add(deadline); ; time.Sleep(time.Millisecond) {
+		// A dead process that nobody has waited for has no command line any more.
+		if b, err := os.ReadFile("/proc/" + pid + "/cmdline"); err != nil || len(b) == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("process %s outlives its session", pid)
+		}
+	}
+}
+
+func TestStartedByHand(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asSession+"=yes")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	b, err := cmd.CombinedOutput()
+	if err == nil || string(b) != errNotStarted.Error()+"\n" {
+		t.Errorf("%v: %s", err, b)
+	}
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
