@@ -92,7 +92,7 @@ func (f *Figure) place(body vg.Length) layout {
 }
 
 func (f *Figure) entryWidth(e entry) vg.Length {
-	return f.font*3 + textStyle(f.font*0.95, ink).Width(e.text)
+	return f.font*2.7 + textStyle(f.font*0.95, ink).Width(e.text)
 }
 
 // finish sets the height from that of the body.

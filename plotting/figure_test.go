@@ -339,7 +339,28 @@ func TestTextsDoNotOverlap(t *testing.T) {
 	for i, r := range long {
 		r.Name = fmt.Sprintf("a rather long name that somebody gave to result %d", i)
 	}
+	six := crossed()[:12]
+	for i, r := range six {
+		r.Spec.Model = fmt.Sprintf("a-network-of-some-name-%d", i/2)
+	}
+	wide := levels()
+	for i, r := range wide {
+		r.Latency = &dlas.Latency{Median: math.Pow(10, float64(i)), Low: math.Pow(10, float64(i)) * 0.9, High: math.Pow(10, float64(i)) * 1.3, N: 31, Batch: 1}
+	}
+	deep := made("none", "direct dense", 0.9, 9)
+	deep.Nodes = nil
+	for i := range 90 {
+		ms := 3 / float64(1+i%50)
+		deep.Nodes = append(deep.Nodes, dlas.Node{Name: fmt.Sprintf("stage%d.block%d.branch.with.a.long.name.conv", i/10, i%10), Op: "conv", Primitive: "direct", Format: "dense", MS: &ms})
+	}
 	for name, make := range map[string]func() (*Figure, error){
+		"one point":    func() (*Figure, error) { return Plot("pareto", levels()[:1]) },
+		"one bar":      func() (*Figure, error) { return Plot("bars", levels()[:1], "y=speedup", "width=60mm") },
+		"six panels":   func() (*Figure, error) { return Plot("pareto", six, "panel=model", "width=100mm", "font=8pt") },
+		"wide":         func() (*Figure, error) { return Plot("pareto", wide, "width=84mm") },
+		"wide bars":    func() (*Figure, error) { return Plot("bars", wide, "width=84mm") },
+		"large font":   func() (*Figure, error) { return Plot("bars", levels(), "font=20pt") },
+		"deep":         func() (*Figure, error) { return Plot("layers", []*dlas.Result{deep}) },
 		"pareto":       func() (*Figure, error) { return Plot("pareto", crossed()) },
 		"pareto small": func() (*Figure, error) { return Plot("pareto", crossed(), "width=84mm", "font=8pt") },
 		"pareto x":     func() (*Figure, error) { return Plot("pareto", crossed(), "x=speedup") },
@@ -351,6 +372,11 @@ func TestTextsDoNotOverlap(t *testing.T) {
 		f, err := make()
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
+		}
+		if dir := os.Getenv("DLAS_PICTURES"); dir != "" {
+			if err := f.Save(filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".png")); err != nil {
+				t.Error(err)
+			}
 		}
 		rec := &recorder.Canvas{}
 		f.Draw(draw.NewCanvas(rec, f.Width, f.Height))
@@ -661,6 +687,7 @@ func TestTicks(t *testing.T) {
 		{niceTicks{}, 0, 2.6, "0.0 0.5 1.0 1.5 2.0 2.5"},
 		{niceTicks{}, 91.2, 91.9, "91.2 91.4 91.6 91.8"},
 		{niceTicks{}, 3, 3, "3"},
+		{niceTicks{}, 0, 12000, "0 2,000 4,000 6,000 8,000 10,000 12,000"},
 		{logTicks{}, 1, 100, "1 2 5 10 20 50 100"},
 		{logTicks{}, 0.3, 2.5, "0.5 1 2"},
 		{logTicks{}, 0.9, 3.5, "1 1.2 1.5 2 2.5 3"},

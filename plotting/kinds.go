@@ -3,6 +3,7 @@ package plotting
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/godlas/godlas/dlas"
@@ -256,11 +257,7 @@ func spread(rs []*dlas.Result, of func(*dlas.Result) (int, bool)) string {
 
 // thousands writes a count with its thousands apart.
 func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return grouped(strconv.Itoa(n))
 }
 
 // same is the text that all results share, or "".

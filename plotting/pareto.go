@@ -58,6 +58,7 @@ func pareto(rs []*dlas.Result, o Options) (*Figure, error) {
 	for _, p := range pts {
 		xs, ys = append(xs, p.x), append(ys, p.y)
 	}
+	columns := panelColumns(len(panels))
 	for i, name := range panels {
 		var here []*point
 		for _, p := range pts {
@@ -71,8 +72,8 @@ func pareto(rs []*dlas.Result, o Options) (*Figure, error) {
 		setAxis(&p.X, mx, xs)
 		setAxis(&p.Y, my, ys)
 		if o.Panel != "" {
-			p.Title.Text = clean(name)
-			if i%panelColumns(len(panels)) != 0 {
+			p.Title.Text = fit(clean(name), p.Title.TextStyle, o.Width/vg.Length(columns)*0.85)
+			if i%columns != 0 {
 				p.Y.Label.Text = ""
 			}
 		}
@@ -94,10 +95,16 @@ func pareto(rs []*dlas.Result, o Options) (*Figure, error) {
 	}
 	f.tabulate(pts, mx, my)
 
-	columns := panelColumns(len(panels))
 	rows := (len(panels) + columns - 1) / columns
 	f.body = tile(f.Plots, columns, o.Font)
-	return f.finish(f.Width / vg.Length(columns) * 0.62 * vg.Length(rows)), nil
+	// The labels beside the axes need their room whatever the width, and the
+	// vertical one its length.
+	label := textStyle(o.Font, ink).Width(my.Label)
+	height := max(f.Width/vg.Length(columns)*0.5, label, 8*o.Font) + 4*o.Font
+	if o.Panel != "" {
+		height += 2.5 * o.Font
+	}
+	return f.finish(height * vg.Length(rows)), nil
 }
 
 func panelColumns(n int) int {

@@ -222,17 +222,22 @@ func clean(s string) string {
 	}, s)
 }
 
-// fit cuts a string with an ellipsis so that it is at most width wide.
+// fit cuts the middle out of a string so that it is at most width wide: names
+// differ at their ends.
 func fit(s string, sty text.Style, width vg.Length) string {
 	if sty.Width(s) <= width {
 		return s
 	}
 	rs := []rune(s)
-	n := len(rs)
-	for n > 1 && sty.Width(strings.TrimRight(string(rs[:n]), " ")+"…") > width {
-		n--
+	cut := ""
+	for n := len(rs) - 1; n > 0; n-- {
+		tail := n * 2 / 5
+		cut = strings.TrimRight(string(rs[:n-tail]), " ") + "…" + strings.TrimLeft(string(rs[len(rs)-tail:]), " ")
+		if sty.Width(cut) <= width {
+			break
+		}
 	}
-	return strings.TrimRight(string(rs[:n]), " ") + "…"
+	return cut
 }
 
 // wrap breaks a text into lines that are at most width wide.

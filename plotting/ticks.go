@@ -48,7 +48,7 @@ func decimal(v, step float64) string {
 	if math.Abs(v) >= 1e6 {
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
-	return strconv.FormatFloat(v, 'f', digits, 64)
+	return grouped(strconv.FormatFloat(v, 'f', digits, 64))
 }
 
 // logTicks labels a logarithmic axis at 1, 2 and 5 times the powers of ten, at
@@ -100,6 +100,11 @@ func number(v float64) string {
 	if digits > 0 {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
+	return grouped(s)
+}
+
+// grouped sets the thousands of a written number apart.
+func grouped(s string) string {
 	whole, frac, _ := strings.Cut(s, ".")
 	sign := ""
 	if strings.HasPrefix(whole, "-") {
