@@ -1,0 +1,52 @@
+package jupytertest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/godlas/godlas/install/installtest"
+)
+
+// TestJupyter runs the Python tests beside this file. None may fail, and none may skip.
+func TestJupyter(t *testing.T) {
+	python := installtest.Env(t).Python
+	_, env := installtest.Kernel(t)
+	for _, tc := range []struct {
+		file  string
+		tests int // that it must have run
+	}{
+		{"kernel_test.py", 13},
+		{"client_test.py", 13},
+	} {
+		t.Run(tc.file, func(t *testing.T) {
+			file, err := filepath.Abs(tc.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, python, "-B", file, "-v")
+			cmd.Dir = t.TempDir()
+			cmd.Env = append(os.Environ(), env...)
+			cmd.WaitDelay = 10 * time.Second // a kernel that is left over holds its output
+			out, err := cmd.CombinedOutput()
+			t.Logf("%s", out)
+			if err != nil {
+				t.Fatalf("%s: %v", tc.file, err)
+			}
+			ran := regexp.MustCompile(`(?m)^Ran (\d+) tests? in`).FindSubmatch(out)
+			if ran == nil || regexp.MustCompile(`skipped`).Match(out) {
+				t.Fatalf("%s: not all of its tests have run", tc.file)
+			}
+			if got := string(ran[1]); got != strconv.Itoa(tc.tests) {
+				t.Fatalf("%s: %s tests have run, want %d", tc.file, got, tc.tests)
+			}
+		})
+	}
+}
