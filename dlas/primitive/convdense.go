@@ -23,7 +23,8 @@ type group struct {
 	at    int // of its first row among all rows, padding included
 }
 
-func packDense(c *conv, w []float32, s ir.Schedule) *denseRows {
+// packDense makes a convolution use the dense loop.
+func (c *conv) packDense(w []float32, s ir.Schedule) {
 	m, depth := c.g.m, c.g.depth
 	d := &denseRows{depth: depth}
 	at := 0
@@ -45,7 +46,8 @@ func packDense(c *conv, w []float32, s ir.Schedule) *denseRows {
 		first += n
 		at += rows
 	}
-	return d
+	c.rows = d
+	c.block = func(call ir.Call, panel, from, to int) { c.denseBlock(d, call, panel, from, to) }
 }
 
 // groupRows is the number of rows of the next group where left channels are left. Groups of 6 and 4 together make every
@@ -67,7 +69,7 @@ func (d *denseRows) packedBytes() int64 { return 4 * int64(len(d.w)) }
 func (d *denseRows) executed() int64    { return int64(len(d.w)) }
 
 // denseBlock computes groups from..to-1 for one panel.
-func (c *conv) denseBlock(call ir.Call, panel, from, to int) {
+func (c *conv) denseBlock(rows *denseRows, call ir.Call, panel, from, to int) {
 	g := c.g
 	pixels := g.oh * g.ow
 	out := call.Out[0]
@@ -76,9 +78,9 @@ func (c *conv) denseBlock(call ir.Call, panel, from, to int) {
 	d.Off, d.Reach = c.off, c.reach
 	image := panel / c.panels
 	for u := from; u < to; {
-		gr := c.dense.groups[u]
-		d.W = c.dense.w[gr.at*g.depth:]
-		d.Bias = c.dense.bias[gr.at:]
+		gr := rows.groups[u]
+		d.W = rows.w[gr.at*g.depth:]
+		d.Bias = rows.bias[gr.at:]
 		if g.scatter || gr.real < gr.rows {
 			c.denseEdge(call, panel, gr, d)
 			u++
@@ -86,7 +88,7 @@ func (c *conv) denseBlock(call ir.Call, panel, from, to int) {
 		}
 		// All full groups of one size in one call, if that is not too long.
 		n := 1
-		for u+n < to && (n+1)*gr.rows*g.depth*2*asm.Lane <= asm.MaxMACs && c.dense.groups[u+n].rows == gr.rows && c.dense.groups[u+n].real == gr.rows {
+		for u+n < to && (n+1)*gr.rows*g.depth*2*asm.Lane <= asm.MaxMACs && rows.groups[u+n].rows == gr.rows && rows.groups[u+n].real == gr.rows {
 			n++
 		}
 		base := (image*g.m + gr.first) * pixels

@@ -14,9 +14,9 @@ type sparseRows struct {
 	ptr     []int32
 }
 
-// packSparse leaves the zeros out, unless every weight is wanted (depthwise convolutions are stored like this too, for
-// the sake of the loop).
-func packSparse(c *conv, w []float32, zeros bool) *sparseRows {
+// packSparse makes a convolution use the sparse loop. It leaves the zeros out, unless every weight is wanted (depthwise
+// convolutions are stored like this too, for the sake of the loop).
+func (c *conv) packSparse(w []float32, zeros bool) {
 	g := c.g
 	s := &sparseRows{ptr: []int32{0}}
 	for m := range g.m {
@@ -33,7 +33,8 @@ func packSparse(c *conv, w []float32, zeros bool) *sparseRows {
 		}
 		s.ptr = append(s.ptr, int32(len(s.entries)))
 	}
-	return s
+	c.rows = s
+	c.block = func(call ir.Call, panel, from, to int) { c.sparseBlock(s, call, panel, from, to) }
 }
 
 // sparseLanes is the number of lanes of a panel: 8, or 2 where 8 would leave most of them without pixels.
@@ -56,13 +57,13 @@ func (s *sparseRows) executed() int64    { return int64(len(s.entries)) }
 const scratchRows = 8
 
 // sparseBlock computes output channels from..to-1 for one panel.
-func (c *conv) sparseBlock(call ir.Call, panel, from, to int) {
+func (c *conv) sparseBlock(rows *sparseRows, call ir.Call, panel, from, to int) {
 	g := c.g
 	pixels := g.oh * g.ow
 	width := c.lanes * asm.Lane
 	var s asm.Sparse
 	s.In = c.input(call, panel, s.At[:c.lanes])
-	s.Entries, s.Reach = c.sparse.entries, c.reach
+	s.Entries, s.Reach = rows.entries, c.reach
 	if g.scatter {
 		var tile [scratchRows * 8 * asm.Lane]float32
 		s.Out, s.Pitch = tile[:], width
@@ -72,7 +73,7 @@ func (c *conv) sparseBlock(call ir.Call, panel, from, to int) {
 		}
 		for m := from; m < to; m += scratchRows {
 			s.Rows = min(scratchRows, to-m)
-			s.Ptr, s.Bias = c.sparse.ptr[m:], c.bias[m:]
+			s.Ptr, s.Bias = rows.ptr[m:], c.bias[m:]
 			c.runSparse(&s)
 			c.place(call, panel, m, s.Rows, tile[:])
 		}
@@ -84,13 +85,13 @@ func (c *conv) sparseBlock(call ir.Call, panel, from, to int) {
 	s.Pitch, s.Lo, s.Hi = pixels, c.lo, c.hi
 	res := residual(call)
 	for from < to {
-		n := c.sparse.callRows(from, to, width)
+		n := rows.callRows(from, to, width)
 		base := (panel/c.panels*g.m + from) * pixels
 		s.Out = call.Out[0][base:]
 		if res != nil {
 			s.Res = res[base:]
 		}
-		s.Ptr, s.Bias, s.Rows = c.sparse.ptr[from:], c.bias[from:], n
+		s.Ptr, s.Bias, s.Rows = rows.ptr[from:], c.bias[from:], n
 		c.runSparse(&s)
 		from += n
 	}

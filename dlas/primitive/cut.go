@@ -21,6 +21,13 @@ const (
 	chunksEach   = 4        // parts a thread, so that a thread that starts late still finds some
 )
 
+// cut is how a product is cut, in panels of pixels and units of rows: the loops go over blocks of panels, inside over
+// blocks of units, inside over the block's panels. Chunks are the parts that may run on different threads.
+type cut struct {
+	panels, units           int // of a block
+	panelChunks, unitChunks int
+}
+
 // cutOf cuts a product of units of rows with panels of width pixels.
 func cutOf(s ir.Schedule, r rows, panels, width int, m ir.Machine) cut {
 	units := r.units()

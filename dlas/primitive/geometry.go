@@ -27,6 +27,7 @@ type geometry struct {
 	channel int      // positions of a channel
 	image   int      // positions of an image, with what the last lane reads past the end
 
+	reach int     // 1 + the largest position that a weight adds to a pixel's
 	off   []int32 // a position for each weight of an output channel, within its group's channels
 	lanes []lane
 	// scatter: a row of outputs is shorter than a lane, so a lane covers parts of several rows and what lies between
@@ -62,33 +63,46 @@ func newGeometry(p ir.Problem) (*geometry, error) {
 		g.ph = (win.KH-1)*win.DH/win.SH + g.oh
 		g.pw = (win.KW-1)*win.DW/win.SW + g.ow
 	}
-	for kh := range win.KH {
-		for kw := range win.KW {
-			if ph := g.phaseOf(kh, kw); !slices.Contains(g.phases, ph) {
-				g.phases = append(g.phases, ph)
-			}
-		}
-	}
-	if len(g.phases) > maxImage/g.ph/g.pw/g.c {
+	ys, yOf := remainders(win.KH, win.DH, win.SH)
+	xs, xOf := remainders(win.KW, win.DW, win.SW)
+	if len(ys)*len(xs) > maxImage/g.ph/g.pw/g.c {
 		return nil, fmt.Errorf("its padded input is larger than %d elements", maxImage)
+	}
+	for _, y := range ys {
+		for _, x := range xs {
+			g.phases = append(g.phases, [2]int{y, x})
+		}
 	}
 	g.channel = len(g.phases) * g.ph * g.pw
 	g.image = g.c * g.channel
+	g.off = make([]int32, 0, g.depth)
 	for c := range g.cg {
 		for kh := range win.KH {
 			for kw := range win.KW {
-				plane := slices.Index(g.phases, g.phaseOf(kh, kw))
-				at := ((c*len(g.phases)+plane)*g.ph+kh*win.DH/win.SH)*g.pw + kw*win.DW/win.SW
-				g.off = append(g.off, int32(at))
+				plane := c*len(g.phases) + yOf[kh]*len(xs) + xOf[kw]
+				g.off = append(g.off, int32((plane*g.ph+kh*win.DH/win.SH)*g.pw+kw*win.DW/win.SW))
 			}
 		}
 	}
+	g.reach = int(slices.Max(g.off)) + 1
 	g.cutLanes()
 	return g, nil
 }
 
-func (g *geometry) phaseOf(kh, kw int) [2]int {
-	return [2]int{kh * g.win.DH % g.win.SH, kw * g.win.DW % g.win.SW}
+// remainders are the different remainders by the stride of the taps' distances, and for each tap which of them is its.
+func remainders(taps, dilation, stride int) (list, of []int) {
+	seen := map[int]int{}
+	for k := range taps {
+		r := k * dilation % stride
+		i, ok := seen[r]
+		if !ok {
+			i = len(list)
+			seen[r] = i
+			list = append(list, r)
+		}
+		of = append(of, i)
+	}
+	return list, of
 }
 
 func (g *geometry) cutLanes() {
@@ -117,9 +131,6 @@ func (g *geometry) pick(l lane, f func(j, q int)) {
 		}
 	}
 }
-
-// reach is 1 + the largest position that an output channel's weights add to a pixel's.
-func (g *geometry) reach() int { return int(slices.Max(g.off)) + 1 }
 
 // imageOf returns image i as the loops read it: the copy in the workspace, or the input itself.
 func (g *geometry) imageOf(i int, x, workspace []float32) []float32 {

@@ -111,17 +111,28 @@ func (c *crew) phase(run func(ir.Call), call *ir.Call, parts int) {
 	c.rouse()
 	for c.claim() {
 	}
-	for spins := 0; c.done.Load() != int32(parts); spins++ {
-		// A worker that lost its processor in the middle of a part needs one, perhaps this one.
-		if spins > 1<<10 {
-			runtime.Gosched()
-		}
-		if spins > 1<<14 {
-			time.Sleep(20 * time.Microsecond)
-		}
-	}
+	c.wait(int32(parts))
 	if f := c.fault.Swap(nil); f != nil {
 		panic(f.value)
+	}
+}
+
+// wait returns when that many parts are done. Parts are short, so one that takes long belongs to a worker that lost its
+// processor: then this thread makes room, first to other goroutines, then to other threads.
+func (c *crew) wait(parts int32) {
+	var begin time.Time
+	for spins := 0; c.done.Load() != parts; spins++ {
+		if spins < 2000 {
+			continue
+		}
+		if spins == 2000 {
+			begin = time.Now()
+		}
+		if time.Since(begin) < spinTime {
+			runtime.Gosched()
+			continue
+		}
+		time.Sleep(20 * time.Microsecond)
 	}
 }
 
