@@ -133,6 +133,8 @@ func (in *Interp) redirects() map[string]reflect.Value {
 		"log.Writer": s.log.Writer, "log.SetOutput": s.log.SetOutput,
 		"log.Output": s.log.Output,
 
+		"maps.clone": cloneMap, // of the run time, for maps.Clone
+
 		"time.Sleep":         in.sleep,
 		"context.Background": func() context.Context { return in.m.Current() },
 		"context.TODO":       func() context.Context { return in.m.Current() },
@@ -154,4 +156,13 @@ func (in *Interp) sleep(d time.Duration) {
 	case <-t.C:
 	case <-in.m.Current().Done():
 	}
+}
+
+func cloneMap(m any) any {
+	v := reflect.ValueOf(m)
+	c := reflect.MakeMapWithSize(v.Type(), v.Len())
+	for it := v.MapRange(); it.Next(); {
+		c.SetMapIndex(it.Key(), it.Value())
+	}
+	return c.Interface()
 }

@@ -3,7 +3,6 @@ package compile
 import (
 	"fmt"
 	"go/types"
-	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -282,10 +281,9 @@ func printed(x any) string {
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		s = strconv.FormatUint(v.Uint(), 10)
 	case reflect.Float32, reflect.Float64:
-		s = printedFloat(v.Float())
+		s = strconv.FormatFloat(v.Float(), 'g', -1, v.Type().Bits())
 	case reflect.Complex64, reflect.Complex128:
-		z := v.Complex()
-		s = "(" + printedFloat(real(z)) + printedFloat(imag(z)) + "i)"
+		s = strconv.FormatComplex(v.Complex(), 'g', -1, v.Type().Bits())
 	case reflect.String:
 		s = v.String()
 	case reflect.Slice:
@@ -307,27 +305,6 @@ func printedPanic(x any) string {
 			s = strconv.Quote(s)
 		}
 		return t.String() + "(" + s + ")"
-	}
-	return s
-}
-
-func printedFloat(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "+Inf"
-	case math.IsInf(f, -1):
-		return "-Inf"
-	}
-	s := strconv.FormatFloat(f, 'e', 6, 64)
-	if s[0] != '-' {
-		s = "+" + s
-	}
-	// the exponent has three digits
-	i := strings.IndexByte(s, 'e') + 2
-	for len(s)-i < 3 {
-		s = s[:i] + "0" + s[i:]
 	}
 	return s
 }

@@ -225,20 +225,33 @@ func (m *Machine) dispatch(v any, method *types.Func) *dispatch {
 // deferred compiles a defer statement: the frame is copied, so that operands
 // keep their values, and the call made on the copy.
 func (c *compiler) deferred(x *ssa.Defer) op {
-	c.f.deferring = true
-	call := c.call(&x.Call, nil)
+	call, check := c.call(&x.Call, nil), c.receiverCheck(&x.Call)
 	if x.DeferStack == nil {
-		return func(fr *frame) { fr.defers = append(fr.defers, fr.snapshot(call)) }
+		c.f.deferring = true
+		return func(fr *frame) {
+			check(fr)
+			fr.defers = append(fr.defers, fr.snapshot(call))
+		}
 	}
 	stack := c.reg(x.DeferStack)
 	return func(fr *frame) {
+		check(fr)
 		target := (*frame)(*at[unsafe.Pointer](fr, stack))
 		target.defers = append(target.defers, fr.snapshot(call))
 	}
 }
 
+// receiverCheck panics if a method is to be called later on a nil interface.
+func (c *compiler) receiverCheck(cc *ssa.CallCommon) op {
+	if !cc.IsInvoke() {
+		return func(*frame) {}
+	}
+	r := c.reg(cc.Value)
+	return func(fr *frame) { nilCheck(at[eface](fr, r).typ) }
+}
+
 func (c *compiler) goroutine(x *ssa.Go) op {
-	call, m := c.call(&x.Call, nil), c.m
+	call, m, check := c.call(&x.Call, nil), c.m, c.receiverCheck(&x.Call)
 	var nilFunc func(fr *frame) bool
 	if _, ok := x.Call.Value.Type().Underlying().(*types.Signature); ok && !x.Call.IsInvoke() {
 		if _, ok := x.Call.Value.(*ssa.Builtin); !ok {
@@ -250,6 +263,7 @@ func (c *compiler) goroutine(x *ssa.Go) op {
 		if nilFunc != nil && nilFunc(fr) {
 			panic(plainError("go of nil func value"))
 		}
+		check(fr)
 		s := fr.snapshot(nil)
 		run := fr.g.run
 		go m.goroutine(run, s, call)

@@ -94,7 +94,8 @@ type compiler struct {
 	idx  map[ssa.Value]reg
 	mem  block
 	tups map[ssa.Value][]reg
-	cur  *ssa.BasicBlock
+	// outerDefers says that f runs deferred calls of its range-over-func bodies.
+	outerDefers bool
 }
 
 // reg returns where v is in the frame.
@@ -186,9 +187,10 @@ func (c *compiler) compile() {
 			blocks = append(blocks[:len(blocks):len(blocks)], sf.Recover)
 		}
 	}
+	c.outerDefers = forgottenDefers(sf)
+	f.deferring = f.deferring || c.outerDefers
 	f.code = make([]blockCode, len(blocks))
 	for i, b := range blocks {
-		c.cur = b
 		f.code[i] = c.block(b)
 	}
 	f.mem = rt.Layout(c.mem.size, c.mem.ptrs)
@@ -214,7 +216,12 @@ func (c *compiler) bodiless() {
 
 func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 	var term token.Pos
-	for _, ins := range b.Instrs {
+	late := c.lateDefers(b)
+	for i, ins := range b.Instrs {
+		if i == late {
+			code.ops = append(code.ops, (*frame).rundefers)
+			code.pos = append(code.pos, token.NoPos)
+		}
 		switch x := ins.(type) {
 		case *ssa.Jump:
 			code.term = c.jump(b, b.Succs[0])
@@ -242,6 +249,42 @@ func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 	}
 	code.pos = append(code.pos, term)
 	return code
+}
+
+// lateDefers returns the index in a returning block before which to run deferred
+// calls that ssa forgets: those of a function whose only defer statements are in
+// the bodies of its range-over-func loops. Results are loaded after them.
+func (c *compiler) lateDefers(b *ssa.BasicBlock) int {
+	n := len(b.Instrs) - 1
+	if _, ok := b.Instrs[n].(*ssa.Return); !ok || !c.outerDefers {
+		return -1
+	}
+	for n > 0 {
+		if ld, ok := b.Instrs[n-1].(*ssa.UnOp); !ok || ld.Op != token.MUL {
+			break
+		}
+		n--
+	}
+	return n
+}
+
+// forgottenDefers reports whether a function hands its defer stack to closures
+// but has no instruction to run what they put there.
+func forgottenDefers(f *ssa.Function) bool {
+	has := false
+	for _, b := range f.Blocks {
+		for _, ins := range b.Instrs {
+			switch x := ins.(type) {
+			case *ssa.RunDefers:
+				return false
+			case *ssa.Call:
+				if bi, ok := x.Call.Value.(*ssa.Builtin); ok && bi.Name() == "ssa:deferstack" {
+					has = true
+				}
+			}
+		}
+	}
+	return has
 }
 
 func panics(v any) {

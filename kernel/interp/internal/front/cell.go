@@ -40,6 +40,7 @@ type builder struct {
 	tf       *token.File
 	fn       *ast.FuncDecl
 	program  bool // the cell has a package clause
+	onlyVars bool // all its statements are var declarations
 
 	declared map[string]bool // by type, const and func declarations
 	owned    map[string]bool // import names of the cell itself
@@ -195,7 +196,11 @@ func importName(sp *ast.ImportSpec) string {
 // type from a copy of the right side.
 func (b *builder) hoist() {
 	list := b.fn.Body.List
+	b.onlyVars = true
 	for i, st := range list {
+		if d, ok := st.(*ast.DeclStmt); !ok || d.Decl.(*ast.GenDecl).Tok != token.VAR {
+			b.onlyVars = b.onlyVars && b.program && b.generated(st)
+		}
 		if l, ok := st.(*ast.LabeledStmt); ok {
 			st = l.Stmt
 		}
@@ -214,6 +219,20 @@ func (b *builder) hoist() {
 			}
 		}
 	}
+}
+
+// generated tells whether a statement is a call that assemble added.
+func (b *builder) generated(st ast.Stmt) bool {
+	x, ok := st.(*ast.ExprStmt)
+	if !ok {
+		return false
+	}
+	call, ok := x.X.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	id, ok := call.Fun.(*ast.Ident)
+	return ok && (id.Name == "main" || strings.HasPrefix(id.Name, marker))
 }
 
 func (b *builder) define(st *ast.AssignStmt) {

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/types"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -222,6 +223,9 @@ func (b *builder) ssa(c *checked, n int, quiet bool) *Compiled {
 	for _, p := range c.pkg.Imports() {
 		s.ensureSSA(p)
 	}
+	if b.onlyVars {
+		c.orderVars()
+	}
 	c.info.InitOrder = nil // the statements initialise
 	sp := s.M.Prog.CreatePackage(c.pkg, []*ast.File{c.file}, c.info, false)
 	s.created[c.pkg] = true
@@ -233,6 +237,29 @@ func (b *builder) ssa(c *checked, n int, quiet bool) *Compiled {
 		out.Last = append(out.Last, sp.Var(fmt.Sprintf("%s_%d", b.name("last"), i)))
 	}
 	return out
+}
+
+// orderVars puts the statements of a cell that only declares variables into the
+// order in which they depend on each other, as for a package.
+func (c *checked) orderVars() {
+	rank := map[string]int{}
+	for i, init := range c.info.InitOrder {
+		for _, v := range init.Lhs {
+			rank[v.Name()] = i + 1
+		}
+	}
+	of := func(st ast.Stmt) int {
+		if as, ok := st.(*ast.AssignStmt); ok {
+			for _, l := range as.Lhs {
+				if id, ok := l.(*ast.Ident); ok && rank[id.Name] > 0 {
+					return rank[id.Name]
+				}
+			}
+			return 0
+		}
+		return len(rank) + 1
+	}
+	slices.SortStableFunc(c.fn.Body.List, func(a, b ast.Stmt) int { return of(a) - of(b) })
 }
 
 func (b *builder) commit(c *checked, sp *ssa.Package) {

@@ -79,10 +79,9 @@ var prototypes = map[reflect.Kind]reflect.Type{
 }
 
 // SetLayout gives n the size, alignment, pointers and comparison of u, so that
-// other types can contain it.
-func (n *Named) SetLayout(u reflect.Type) {
-	n.adopt(ptrOf(u))
-}
+// other types can contain it. u may name other types than the final ones behind
+// pointers, maps and the like.
+func (n *Named) SetLayout(u reflect.Type) { n.Finish(u, nil) }
 
 func (n *Named) adopt(src *rtype) {
 	t := n.t
@@ -184,7 +183,13 @@ func (n *Named) AddMethods(ms []Method) error {
 			if err != nil {
 				return err
 			}
-			n.nt = add(n.tm, n.nt, m.Name, method{name, mtyp, code, code})
+			// reflect.Type.Method calls with the receiver itself
+			in[0] = n.T
+			whole, err := stub(reflect.MakeFunc(reflect.FuncOf(in, out, m.Type.IsVariadic()), m.Func))
+			if err != nil {
+				return err
+			}
+			n.nt = add(n.tm, n.nt, m.Name, method{name, mtyp, code, whole})
 		}
 		code, err := stub(reflect.MakeFunc(word, n.byPointer(m)))
 		if err != nil {

@@ -73,6 +73,9 @@ func TestMethodsAreSeen(t *testing.T) {
 	if !errors.As(fmt.Errorf("w: %w", v.Interface().(error)), target.Interface()) || target.Elem().UnsafePointer() != v.UnsafePointer() {
 		t.Error("errors.As does not find it")
 	}
+	if got := point.T.Method(0).Func.Call([]reflect.Value{v.Elem()})[0].String(); got != "<7 q>" {
+		t.Error(got)
+	}
 	if reflect.PointerTo(point.T) != point.P || point.P.Elem() != point.T {
 		t.Error("pointer type")
 	}

@@ -13,7 +13,7 @@ import (
 // type made at run time needs code of its own: a stub that loads its context, a
 // func value, and jumps to it. They are entry points, stubSize bytes apart, into
 // one assembly function.
-const stubs = 8192
+const stubs = 16384
 
 var (
 	contexts [stubs]unsafe.Pointer
