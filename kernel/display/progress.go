@@ -111,8 +111,11 @@ func (b *Bar) line() string {
 
 // short rounds a duration to what a reader of a progress line wants.
 func short(d time.Duration) string {
-	if d >= 10*time.Second {
+	switch {
+	case d >= 10*time.Second:
 		return d.Round(time.Second).String()
+	case d >= 10*time.Millisecond:
+		return d.Round(10 * time.Millisecond).String()
 	}
-	return d.Round(10 * time.Millisecond).String()
+	return d.Round(10 * time.Microsecond).String()
 }

@@ -100,6 +100,9 @@ func Read(r io.Reader) (*Notebook, error) {
 	if len(b) > maxFile {
 		return nil, errTooLarge
 	}
+	if tooDeep(b) {
+		return nil, fmt.Errorf("not a notebook: nested more than %d deep", maxDepth)
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber() // numbers are written back as they were
 	var top map[string]any
@@ -136,6 +139,31 @@ func Read(r io.Reader) (*Notebook, error) {
 	}
 	n.rest = without(top, "nbformat", "nbformat_minor", "metadata", "cells")
 	return n, nil
+}
+
+// maxDepth is how deeply a notebook may be nested. Indented, a file of n brackets takes n*n bytes.
+const maxDepth = 200
+
+// tooDeep counts the brackets of JSON that need not be well formed.
+func tooDeep(b []byte) bool {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		case '[', '{':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case ']', '}':
+			depth--
+		}
+	}
+	return false
 }
 
 func readCell(v any) (*Cell, error) {

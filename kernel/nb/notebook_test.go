@@ -134,7 +134,8 @@ func TestReadRefuses(t *testing.T) {
 		cell(`{"cell_type":"code","source":"","outputs":{}}`):   "outputs is not a list",
 		cell(`{"cell_type":"code","source":"","outputs":[{}]}`): `output 1: output_type is ""`,
 		cell(`{"cell_type":"code","source":"","outputs":[{"output_type":"display_data","data":{"text/plain":{}}}]}`): "text/plain is not text",
-		strings.Repeat("[", 20000): "no JSON object",
+		strings.Repeat("[", 20000):                           "nested more than 200 deep",
+		`{"a\"[": "]", "b": ` + strings.Repeat(`{"x":`, 200): "nested more than 200 deep",
 	} {
 		_, err := Read(strings.NewReader(s))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/interp"
+	"github.com/godlas/godlas/kernel/session"
 )
 
 const asSession = "DLAS_NB_TEST_SESSION"
@@ -33,6 +35,13 @@ func serve(how string) {
 	if how == "broken" {
 		fmt.Fprintln(os.Stderr, "no luck today\nand more")
 		os.Exit(4)
+	}
+	if how == "go" {
+		if err := session.Main(session.Options{Libraries: []interp.Library{interp.Std()}}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		return
 	}
 	conn := pipe.NewConn(os.NewFile(3, ""), os.NewFile(4, ""))
 	conn.Send(pipe.KindReady, 0, 0, pipe.Ready{GoVersion: "1.99"})
@@ -140,6 +149,63 @@ func TestProcessThatDoesNotStart(t *testing.T) {
 	}
 	if _, err := Start(t.Context(), "/nonexistent/program"); err == nil {
 		t.Error("a program that is not there starts")
+	}
+}
+
+// TestGo runs a notebook through the real session.
+func TestGo(t *testing.T) {
+	p, err := startSelf(t, "go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := notebook(
+		"n := 1\nwho := \"nobody\"",
+		"import \"fmt\"\nfmt.Println(who, n)\nn * 2",
+		"%lsmagic",
+		"missing",
+		"import \"os\"\nos.Stdout.WriteString(\"é\")\n!echo shell",
+	)
+	n.Cells[0].Metadata = map[string]any{"tags": []any{"parameters"}}
+	n.Cells[3].Metadata = map[string]any{"tags": []any{"raises-exception"}}
+	if err := Run(t.Context(), n, p, Options{Params: []Param{{"n", "21"}, {"who", "Ada"}}}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][]string{
+		nil, nil, {"stdout: Ada 21\n", "execute_result: 42"}, {"stdout: %cd"}, {"error: CompileError: cell[5]:1:1: undefined: missing"}, {"stdout: éshell\n"},
+	} {
+		if got := briefly(n.Cells[i]); !slices.EqualFunc(got, want, strings.HasPrefix) {
+			t.Errorf("cell %d: %q, want %q", i+1, got, want)
+		}
+	}
+	var once, twice bytes.Buffer
+	n.Write(&once)
+	again, err := startSelf(t, "go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Run(t.Context(), n, again, Options{Params: []Param{{"n", "21"}, {"who", "Ada"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if n.Write(&twice); !bytes.Equal(once.Bytes(), twice.Bytes()) {
+		t.Errorf("run twice:\n%s\n%s", once.Bytes(), twice.Bytes())
+	}
+}
+
+// TestGoCrash checks that what ends the session is the failure of its cell, with Go's reason in the output.
+func TestGoCrash(t *testing.T) {
+	for code, want := range map[string]string{
+		"import \"os\"\nos.Exit(3)": "exit code 3",
+		"!kill -9 $PPID":            "killed",
+	} {
+		p, err := startSelf(t, "go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := notebook("x := 1", code, "x")
+		err = Run(t.Context(), n, p, Options{})
+		if err == nil || !strings.HasPrefix(err.Error(), "cell 2: DeadSession: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", code, err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -208,9 +209,9 @@ func (l *toy) Eval(ctx context.Context, c interp.Cell) (res interp.Result, err e
 			at := strings.Index(line, "bad") + 1
 			return res, &interp.CompileError{Diags: []interp.Diagnostic{{Cell: c.Name, Line: i + 1, Col: at, Msg: "undefined: bad"}}}
 		case "panic":
-			return res, &interp.PanicError{Value: arg, Text: arg, Stack: []interp.Frame{{Func: "main.f", Cell: c.Name, Line: i + 1, Col: 1}}}
+			return res, &interp.PanicError{Value: arg, Text: arg, Stack: slices.Repeat([]interp.Frame{{Func: "main.f", Cell: c.Name, Line: i + 1, Col: 1}, {Func: "main.g", Cell: "cell[0]", Line: 1, Col: 1}, {Func: "main.g", Cell: "cell[0]", Line: 1, Col: 1}}, len(arg))}
 		case "must":
-			return res, &interp.PanicError{Value: oneLiner{errors.New(arg)}, Text: "not for the reader"}
+			return res, &interp.PanicError{Value: oneLiner{errors.New(arg)}, Text: "not for the reader", Stack: make([]interp.Frame, 3)}
 		case "exit":
 			l.o.Exit(3)
 		}

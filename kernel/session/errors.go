@@ -35,19 +35,19 @@ func (s *session) describe(ctx context.Context, err error) *pipe.Error {
 	if ctx.Err() != nil {
 		return message("Interrupted", "the cell was interrupted; what it had declared is kept")
 	}
-	if name, ok := s.isMessage(err); ok {
-		return message(name, err.Error())
-	}
 	var compile *interp.CompileError
-	var panicked *interp.PanicError
-	switch {
-	case errors.As(err, &compile) && len(compile.Diags) > 0:
+	if errors.As(err, &compile) && len(compile.Diags) > 0 {
 		return s.compileError(compile)
-	case errors.As(err, &panicked):
+	}
+	var panicked *interp.PanicError
+	if errors.As(err, &panicked) {
 		if name, ok := s.isMessage(panicked.Value); ok {
 			return message(name, fmt.Sprint(panicked.Value))
 		}
 		return s.panicError(panicked)
+	}
+	if name, ok := s.isMessage(err); ok {
+		return message(name, err.Error())
 	}
 	return message("Error", err.Error())
 }
@@ -82,15 +82,25 @@ func (s *session) compileError(e *interp.CompileError) *pipe.Error {
 func (s *session) panicError(e *interp.PanicError) *pipe.Error {
 	text := strings.TrimPrefix(clean(e.Text), "panic: ") // the name says so
 	out := &pipe.Error{Name: "panic", Value: text, Traceback: []string{red + "panic: " + text + plain}}
-	for i, f := range e.Stack {
-		if i == maxFrames {
-			out.Traceback = append(out.Traceback, fmt.Sprintf("    … and %d more", len(e.Stack)-i))
+	shown := 0
+	for i := 0; i < len(e.Stack); {
+		if shown == maxFrames {
+			out.Traceback = append(out.Traceback, fmt.Sprintf("… and %d more", len(e.Stack)-i))
 			break
 		}
-		out.Traceback = append(out.Traceback, fmt.Sprintf("%s%s:%d:%d:%s in %s", bold, f.Cell, f.Line, f.Col, plain, f.Func))
+		f, n := e.Stack[i], 1
+		for i+n < len(e.Stack) && e.Stack[i+n] == f {
+			n++
+		}
+		l := fmt.Sprintf("%s%s:%d:%d:%s in %s", bold, f.Cell, f.Line, f.Col, plain, f.Func)
+		if n > 1 {
+			l += fmt.Sprintf(" (%d times)", n)
+		}
+		out.Traceback = append(out.Traceback, l)
 		if l := s.sources.caret(f.Cell, f.Line, f.Col); l != "" && i == 0 {
 			out.Traceback = append(out.Traceback, l)
 		}
+		i, shown = i+n, shown+1
 	}
 	return out
 }

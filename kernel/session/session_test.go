@@ -93,10 +93,14 @@ func TestTraceback(t *testing.T) {
 	if !slices.Equal(done.Err.Traceback, want) {
 		t.Errorf("got %q, want %q", done.Err.Traceback, want)
 	}
-	_, done = c.execute(pipe.Execute{Code: "panic oh", Count: 2})
-	want = []string{red + "panic: oh" + plain, bold + "cell[2]:1:1:" + plain + " in main.f", "    panic oh\n    ^"}
+	_, done = c.execute(pipe.Execute{Code: "panic a", Count: 2})
+	f, g := bold+"cell[2]:1:1:"+plain+" in main.f", bold+"cell[0]:1:1:"+plain+" in main.g (2 times)"
+	want = []string{red + "panic: a" + plain, f, "    panic a\n    ^", g}
 	if !slices.Equal(done.Err.Traceback, want) {
 		t.Errorf("got %q, want %q", done.Err.Traceback, want)
+	}
+	if _, done = c.execute(pipe.Execute{Code: "panic many times over", Count: 2}); len(done.Err.Traceback) != 2+maxFrames+1 || done.Err.Traceback[3] != g {
+		t.Errorf("a long stack: %q", done.Err.Traceback)
 	}
 	if got := newSources().caret("cell[9]", 1, 1); got != "" {
 		t.Errorf("a cell that is not known has the line %q", got)

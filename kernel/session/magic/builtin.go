@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,16 +57,15 @@ func help(_ context.Context, c *Call) error {
 		_, err := c.Table().Find(name, false)
 		return err
 	}
-	w := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for _, m := range c.Table().Rows() {
 		sign := "%"
 		if !m.Line {
 			sign = "%%"
 		}
-		fmt.Fprintf(w, "%s%s %s\t%s\n", sign, m.Name, m.Args, m.Brief())
+		rows = append(rows, []string{strings.TrimSpace(sign + m.Name + " " + m.Args), m.Brief()})
 	}
-	fmt.Fprintf(w, "!COMMAND\trun a command of the shell\n")
-	return w.Flush()
+	return table(c.Stdout, append(rows, []string{"!COMMAND", "run a command of the shell"}))
 }
 
 func who(_ context.Context, c *Call) error {
@@ -77,15 +77,31 @@ func who(_ context.Context, c *Call) error {
 		fmt.Fprintln(c.Stdout, "no variables yet")
 		return nil
 	}
-	w := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for _, v := range vars {
 		value := ""
 		if v.Value.IsValid() && v.Kind != "func" {
 			value = oneLine(fmt.Sprintf("%v", v.Value), 60)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Kind, v.Name, oneLine(v.Type, 60), value)
+		rows = append(rows, []string{v.Kind, v.Name, oneLine(v.Type, 60), value})
 	}
-	return w.Flush()
+	return table(c.Stdout, rows)
+}
+
+// table writes rows with aligned columns and no white space at the ends of lines.
+func table(out io.Writer, rows [][]string) error {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintln(w, strings.Join(r, "\t"))
+	}
+	w.Flush()
+	for l := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(out, strings.TrimRight(l, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // oneLine shortens a text to n characters on one line without control characters.
