@@ -45,8 +45,11 @@ func readConnection(path string) (connection, error) {
 		name string
 		port int
 	}{
-		{"shell_port", c.ShellPort}, {"iopub_port", c.IOPubPort}, {"stdin_port", c.StdinPort},
-		{"control_port", c.ControlPort}, {"hb_port", c.HeartbeatPort},
+		{"shell_port", c.ShellPort},
+		{"iopub_port", c.IOPubPort},
+		{"stdin_port", c.StdinPort},
+		{"control_port", c.ControlPort},
+		{"hb_port", c.HeartbeatPort},
 	} {
 		if p.port < 1 || p.port > 65535 {
 			return c, fmt.Errorf("connection file %s: %s is %d, not within 1 to 65535", path, p.name, p.port)

@@ -189,10 +189,18 @@ func TestRequestsThatRunNothing(t *testing.T) {
 		control bool
 		want    string
 	}{
-		{"complete_request", obj{"code": "世界 fmt.P", "cursor_pos": 8}, false,
-			`{"cursor_end":8,"cursor_start":7,"matches":["Println"],"metadata":{"_jupyter_types_experimental":[{"end":8,"signature":"(a ...any)","start":7,"text":"Println","type":"function"}]},"status":"ok"}`},
-		{"inspect_request", obj{"code": "abc", "cursor_pos": 99, "detail_level": 1}, false,
-			`{"data":{"text/plain":"abc 3 1"},"found":true,"metadata":{},"status":"ok"}`},
+		{
+			"complete_request",
+			obj{"code": "世界 fmt.P", "cursor_pos": 8},
+			false,
+			`{"cursor_end":8,"cursor_start":7,"matches":["Println"],"metadata":{"_jupyter_types_experimental":[{"end":8,"signature":"(a ...any)","start":7,"text":"Println","type":"function"}]},"status":"ok"}`,
+		},
+		{
+			"inspect_request",
+			obj{"code": "abc", "cursor_pos": 99, "detail_level": 1},
+			false,
+			`{"data":{"text/plain":"abc 3 1"},"found":true,"metadata":{},"status":"ok"}`,
+		},
 		{"inspect_request", obj{"code": "", "cursor_pos": -5}, false, `{"data":{"text/plain":" 0 0"},"found":false,"metadata":{},"status":"ok"}`},
 		{"is_complete_request", obj{"code": "x"}, false, `{"indent":"\t","status":"incomplete"}`},
 		{"comm_info_request", obj{}, false, `{"comms":{},"status":"ok"}`},
