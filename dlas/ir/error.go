@@ -75,39 +75,41 @@ func Unknown(l Layer, what, got string, have []string) *Error {
 	return &Error{Layer: l, What: fmt.Sprintf("unknown %s %q", what, got), Try: "try " + strings.Join(Nearest(got, have, 3), ", ")}
 }
 
-// Nearest returns up to n of the names, those with the smallest edit distance to got first.
+// Nearest returns up to n of the names, the most likely meant first: those with the fewest edits between got and their
+// beginning, where what is left of the name counts little.
 func Nearest(got string, have []string, n int) []string {
 	names := append([]string(nil), have...)
-	got = strings.ToLower(got)
-	dist := make(map[string]int, len(names))
+	cost := make(map[string]int, len(names))
 	for _, h := range names {
-		d := 2 * editDistance(got, strings.ToLower(h))
-		if got != "" && (strings.HasPrefix(h, got) || strings.HasPrefix(got, h)) {
-			d = 1
-		}
-		dist[h] = d
+		cost[h] = likeness(strings.ToLower(got), strings.ToLower(h))
 	}
-	sort.SliceStable(names, func(i, j int) bool { return dist[names[i]] < dist[names[j]] })
+	sort.SliceStable(names, func(i, j int) bool { return cost[names[i]] < cost[names[j]] })
 	return names[:min(n, len(names))]
 }
 
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
+// likeness is the least, over the beginnings of name, of four for each edit that turns got into it and one for each
+// letter after it.
+func likeness(got, name string) int {
+	row := make([]int, len(name)+1)
 	for j := range row {
 		row[j] = j
 	}
-	for i := range len(a) {
+	for i := range len(got) {
 		prev := row[0]
 		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
+		for j := range len(name) {
+			edit := 1
+			if got[i] == name[j] {
+				edit = 0
 			}
-			prev, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, prev+cost)
+			prev, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, prev+edit)
 		}
 	}
-	return row[len(b)]
+	least := 4 * row[len(name)]
+	for j, edits := range row {
+		least = min(least, 4*edits+len(name)-j)
+	}
+	return least
 }
 
 // oneLine drops control characters, so that a name read from a hostile file can neither break the line nor colour it.

@@ -104,8 +104,14 @@ func TestJudge(t *testing.T) {
 		low, high float64
 		want      Verdict
 	}{
-		{0.5, 0.98, Faster}, {0.5, 0.99, CannotTell}, {0.5, 0.995, CannotTell}, {0.9, 1.1, CannotTell},
-		{1.005, 1.5, CannotTell}, {1.01, 1.5, CannotTell}, {1.02, 1.5, Slower}, {1, 1, CannotTell},
+		{0.5, 0.98, Faster},
+		{0.5, 0.99, CannotTell},
+		{0.5, 0.995, CannotTell},
+		{0.9, 1.1, CannotTell},
+		{1.005, 1.5, CannotTell},
+		{1.01, 1.5, CannotTell},
+		{1.02, 1.5, Slower},
+		{1, 1, CannotTell},
 	} {
 		if got := Judge(c.low, c.high); got != c.want {
 			t.Errorf("%v..%v: %s, want %s", c.low, c.high, got, c.want)

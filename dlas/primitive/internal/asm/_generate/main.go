@@ -25,13 +25,33 @@ const (
 )
 
 var dense = []field{
-	{"In", slice}, {"Off", slice}, {"W", slice}, {"Bias", slice}, {"Out", slice}, {"Res", slice},
-	{"At", 2 * word}, {"To", 2 * word}, {"Pitch", word}, {"Groups", word}, {"Lo", float}, {"Hi", float},
+	{"In", slice},
+	{"Off", slice},
+	{"W", slice},
+	{"Bias", slice},
+	{"Out", slice},
+	{"Res", slice},
+	{"At", 2 * word},
+	{"To", 2 * word},
+	{"Pitch", word},
+	{"Groups", word},
+	{"Lo", float},
+	{"Hi", float},
 }
 
 var sparse = []field{
-	{"In", slice}, {"Entries", slice}, {"Ptr", slice}, {"Bias", slice}, {"Out", slice}, {"Res", slice},
-	{"At", 8 * word}, {"To", 8 * word}, {"Pitch", word}, {"Rows", word}, {"Lo", float}, {"Hi", float},
+	{"In", slice},
+	{"Entries", slice},
+	{"Ptr", slice},
+	{"Bias", slice},
+	{"Out", slice},
+	{"Res", slice},
+	{"At", 8 * word},
+	{"To", 8 * word},
+	{"Pitch", word},
+	{"Rows", word},
+	{"Lo", float},
+	{"Hi", float},
 }
 
 func offset(fields []field, name string) int {
