@@ -18,10 +18,13 @@ func commands() []command {
 		{name: "sweep", usage: "sweep [--json] [--go] [--fresh] [--spec FILE] [--LAYER CHOICE …]", help: "Measure all points of lists such as --compress 'prune(0, .5, .9)', side by side.", run: runSweep},
 		{name: "compare", usage: "compare [--stored] [A B]", help: "Compare two results of the store, the last two or those named by hash prefix: measured anew and paired, unless --stored.", run: runCompare},
 		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
+		{name: "nb", usage: "nb run FILE.ipynb [-o OUT.ipynb] [-p name=value …]", help: "Run a notebook without Python or a browser; exits with 1 at a cell that fails.", run: runNotebook},
 		{name: "install", usage: "install [--prefix FOLDER]", help: "Add the godlas kernel to a Jupyter that is installed already.", run: runInstall},
 		{name: "uninstall", usage: "uninstall [--prefix FOLDER]", help: "Remove the godlas kernel from it.", run: runUninstall},
 		{name: "help", usage: "help [COMMAND | WORD]", help: "Explain a command, or a word of the stack: a layer, a choice, a column, a verdict.", run: runHelp},
 		{name: "version", usage: "version", help: "Print this program's build and machine.", run: runVersion},
+		{name: "kernel", usage: "kernel --connection-file FILE", help: "Be a Jupyter kernel; Jupyter starts this.", run: runKernel, internal: true},
+		{name: "session", usage: "session", help: "Be the process in which cells run; the kernel starts this.", run: runSession, internal: true},
 	}
 }
 

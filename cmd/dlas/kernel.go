@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/godlas/godlas/dlas"
+	"github.com/godlas/godlas/dlas/cells"
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/kernel"
+	"github.com/godlas/godlas/kernel/interp"
+	"github.com/godlas/godlas/kernel/nb"
+	"github.com/godlas/godlas/kernel/session"
+)
+
+// prelude is what a cell has without an import.
+var prelude = []string{"github.com/godlas/godlas/dlas", "github.com/godlas/godlas/plotting", "github.com/godlas/godlas/kernel/display"}
+
+// runKernel is the process that Jupyter starts.
+func runKernel(ctx context.Context, c *call) error {
+	f := c.flags()
+	file := f.String("connection-file", "", "`file` that names the ports and the key")
+	verbose := f.Bool("verbose", false, "log to stderr what the kernel does")
+	if _, err := f.parse(0, 0); err != nil {
+		return err
+	}
+	if *file == "" {
+		return usageError("kernel: Jupyter starts this command, with --connection-file; dlas install tells it how")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	level := slog.LevelWarn
+	if *verbose {
+		level = slog.LevelDebug
+	}
+	return kernel.Run(ctx, kernel.Options{
+		ConnectionFile: *file,
+		Argv:           []string{self, "session"},
+		Name:           "godlas",
+		Version:        dlas.Version,
+		Banner:         "godlas " + dlas.Version + ": Go with the Deep Learning Acceleration Stack; %dlas shows the stack, %lsmagic the magics",
+		Links:          []kernel.Link{{Text: "Go", URL: "https://go.dev/doc/"}, {Text: "Go packages", URL: "https://pkg.go.dev/std"}},
+		Log:            slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level})),
+	})
+}
+
+// runSession is the process in which cells run. The kernel starts it.
+func runSession(context.Context, *call) error {
+	return session.Main(session.Options{
+		Libraries: append([]interp.Library{interp.Std()}, cells.Libraries()...),
+		Prelude:   prelude,
+		Magics:    cells.Magics(),
+		Message:   message,
+	})
+}
+
+// message says that an error of DLAS is for the user to read, in one line, and no fault of the program.
+func message(v any) (ename string, ok bool) {
+	err, ok := v.(error)
+	var e *ir.Error
+	if !ok || !errors.As(err, &e) {
+		return "", false
+	}
+	return "DLAS", true
+}
+
+func runNotebook(ctx context.Context, c *call) error {
+	f := c.flags()
+	out := f.String("o", "", "write the notebook with its outputs to `file`")
+	var params []nb.Param
+	f.Func("p", "`name=value` set after the cell tagged parameters; may stand several times", func(s string) error {
+		p, err := nb.ParseParam(s)
+		if err == nil {
+			params = append(params, p)
+		}
+		return err
+	})
+	rest, err := f.parse(2, 2)
+	if err != nil {
+		return err
+	}
+	if rest[0] != "run" {
+		return usageError(fmt.Sprintf("nb: unknown verb %q; usage: dlas %s", rest[0], c.usage))
+	}
+	n, err := nb.Open(rest[1])
+	if err != nil {
+		return usageError(err.Error())
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	p, err := nb.Start(ctx, self, "session")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	err = nb.Run(ctx, n, p, nb.Options{Params: params, Each: func(place int, cell *nb.Cell, took time.Duration) {
+		fmt.Fprintf(c.stderr, "cell %d of %d: %.2f s  %s\n", place, len(n.Cells), took.Seconds(), firstLine(cell.Source))
+	}})
+	if *out != "" {
+		err = errors.Join(err, n.Save(*out))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(rest[1]), err)
+	}
+	return nil
+}
+
+func firstLine(s string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	if r := []rune(first); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return first
+}
