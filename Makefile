@@ -17,4 +17,5 @@ lock: ## resolve install/lock/lab.in anew for every platform, with the hashes of
 		--no-header --no-annotate --no-emit-index-url install/lock/lab.in -o install/lock/lab.txt
 
 picture: ## the README's picture: the quickstart in JupyterLab (needs Python and Chromium)
-	DLAS_PICTURES=$(CURDIR)/docs go test -count=1 -run 'TestQuickstartInJupyterLab' ./notebooks
+	dir=$$(mktemp -d) && DLAS_PICTURES=$$dir go test -count=1 -run TestQuickstartInJupyterLab ./notebooks && \
+		mkdir -p docs && mv $$dir/quickstart.png docs/

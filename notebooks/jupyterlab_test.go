@@ -53,15 +53,25 @@ func startLab(t *testing.T, binary string) *lab {
 	env := installtest.Env(t)
 	home := t.TempDir()
 	config := filepath.Join(home, "godlas", "jupyter", "config")
-	if err := os.MkdirAll(config, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(filepath.Dir(config)), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(filepath.Dir(env.Dir), filepath.Join(home, "godlas", "python")); err != nil {
 		t.Fatal(err)
 	}
-	// The test asks JupyterLab itself to run all cells and to change its theme.
-	if err := os.WriteFile(filepath.Join(config, "jupyter_lab_config.json"), []byte(`{"LabApp": {"expose_app_in_browser": true}}`), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{
+		// The test asks JupyterLab itself to run all cells and to change its theme.
+		"jupyter_lab_config.json": `{"LabApp": {"expose_app_in_browser": true}}`,
+		// All cells are in the page at once, for its picture.
+		"lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": `{"windowingMode": "none"}`,
+	} {
+		path := filepath.Join(config, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	l := &lab{out: &output{}, done: make(chan struct{})}
 	l.cmd = exec.Command(binary, "lab", "--no-browser", "--dir", filepath.Join(home, "notebooks"))
@@ -122,7 +132,7 @@ func TestQuickstartInJupyterLab(t *testing.T) {
 	p.Wait("the kernel", `["idle"].includes(`+kernel+`?.status)`, 2*time.Minute)
 
 	t.Log("run all")
-	run(p, "notebook:run-all-cells", "{}")
+	p.Eval(`void window.jupyterapp.commands.execute("notebook:run-all-cells")`, nil) // it resolves when all have run
 	n := runAll(t, p)
 	if n.pictures < 3 {
 		t.Errorf("the page shows %d pictures, want the sweep's plot, the reader's own and the samples at least", n.pictures)
@@ -189,8 +199,8 @@ func runAll(t *testing.T, p *browser.Page) ran {
 	return r
 }
 
-// keepPictures checks that every picture is drawn and keeps the whole page as it looks in both themes: where
-// DLAS_PICTURES says, else among the test's artifacts.
+// keepPictures checks that every picture is drawn and keeps the whole page as it looks in both themes, and for the
+// README a window of it: where DLAS_PICTURES says, else among the test's artifacts.
 func keepPictures(t *testing.T, p *browser.Page) {
 	t.Helper()
 	dir := os.Getenv("DLAS_PICTURES")
@@ -198,31 +208,55 @@ func keepPictures(t *testing.T, p *browser.Page) {
 		dir = t.ArtifactDir()
 	}
 	run(p, "application:toggle-left-area", "{}")
-	var sizes map[string]int
 	for _, theme := range []string{"Light", "Dark"} {
 		run(p, "apputils:change-theme", `{theme: "JupyterLab `+theme+`"}`)
 		p.Wait("the theme", `document.body.dataset.jpThemeName === "JupyterLab `+theme+`"`, 30*time.Second)
-		p.Size(1000, 1000)
+		// A window as high as the notebook.
 		var height int
-		p.Eval(notebook+`.node.querySelector(".jp-WindowedPanel-inner, .jp-WindowedPanel-viewport").scrollHeight`, &height)
-		p.Size(1000, min(height+200, 12000))
-		p.Eval(`new Promise(r => setTimeout(() => { `+notebook+`.node.querySelector(".jp-WindowedPanel-outer").scrollTop = 0; setTimeout(r, 1500, 0) }, 1500))`, nil)
-		p.Eval(`(() => { const i = Array.from(document.querySelectorAll(".jp-OutputArea-output img, .jp-OutputArea-output svg"));
-			return {All: i.length, Drawn: i.filter(e => e.tagName !== "IMG" || (e.complete && e.naturalWidth > 0)).length}; })()`, &sizes)
-		if sizes["All"] == 0 || sizes["Drawn"] != sizes["All"] {
-			t.Errorf("%s theme: %d of %d pictures are drawn", theme, sizes["Drawn"], sizes["All"])
+		p.Size(1000, 1000)
+		settle(p)
+		for range 2 {
+			p.Eval(`(() => { const w = `+notebook+`.widgets, top = w[0].node.getBoundingClientRect().top;
+				return Math.ceil(w.at(-1).node.getBoundingClientRect().bottom - top); })()`, &height)
+			p.Size(1000, min(height+200, 16000))
+			settle(p)
 		}
-		shot := p.Picture()
-		if _, err := png.Decode(bytes.NewReader(shot)); err != nil {
-			t.Fatal(err)
+		p.Eval(notebook+`.outerNode.scrollTop = 0`, nil)
+		settle(p)
+		var pictures struct{ All, Drawn int }
+		p.Eval(`(() => { const i = Array.from(document.querySelectorAll(".jp-OutputArea-output img"));
+			return {All: i.length, Drawn: i.filter(e => e.complete && e.naturalWidth > 0).length}; })()`, &pictures)
+		if pictures.All == 0 || pictures.Drawn != pictures.All {
+			t.Errorf("%s theme: %d of %d pictures are drawn", theme, pictures.Drawn, pictures.All)
 		}
-		path := filepath.Join(dir, "quickstart-"+strings.ToLower(theme)+".png")
-		if err := os.WriteFile(path, shot, 0o644); err != nil {
-			t.Fatal(err)
+		keep(t, p, filepath.Join(dir, "quickstart-"+strings.ToLower(theme)+".png"))
+		t.Logf("%s theme: %d pictures in a page %d high, kept in %s", theme, pictures.All, height, dir)
+		if theme == "Light" {
+			p.Size(1000, 1000)
+			p.Eval(`(async () => { const n = `+notebook+`; const i = `+cells+`.findIndex(c => c.sharedModel.source.includes("\nsweep"));
+				n.activeCellIndex = i; await n.scrollToItem(i, "start", 0); })()`, nil)
+			settle(p)
+			keep(t, p, filepath.Join(dir, "quickstart.png"))
 		}
-		t.Logf("%s: %d pictures in a page %d high", path, sizes["All"], height)
 	}
 	p.Size(1280, 1000)
+}
+
+// settle gives the page time to lay itself out anew after a change of its window or theme.
+func settle(p *browser.Page) {
+	p.Eval(`new Promise(done => setTimeout(done, 1500, 0))`, nil)
+}
+
+// keep writes what the page shows to a file.
+func keep(t *testing.T, p *browser.Page, path string) {
+	t.Helper()
+	shot := p.Picture()
+	if _, err := png.Decode(bytes.NewReader(shot)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, shot, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // newCell puts the caret into a new last cell with this text.
