@@ -170,6 +170,9 @@ func text(v any) string {
 	case fmt.Stringer:
 		return cut(fmt.Sprintf("%v", v))
 	}
+	if reflect.TypeOf(v).Kind() == reflect.Func {
+		return cut(fmt.Sprintf("%T", v)) // its address says nothing
+	}
 	return cut(fmt.Sprintf("%+v", v))
 }
 

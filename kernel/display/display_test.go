@@ -82,6 +82,7 @@ func TestBundle(t *testing.T) {
 		{"string", "a\nb", map[string]any{plain: "a\nb"}},
 		{"nil", nil, map[string]any{plain: "<nil>"}},
 		{"struct", struct{ A int }{1}, map[string]any{plain: "{A:1}"}},
+		{"func", func(int) error { return nil }, map[string]any{plain: "func(int) error"}},
 		{"error", errors.New("<bad>"), map[string]any{plain: "<bad>"}},
 		{"stringer", named(3), map[string]any{plain: "named 3"}},
 		{"reflect.Value", reflect.ValueOf(7), map[string]any{plain: "7"}},

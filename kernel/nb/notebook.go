@@ -100,8 +100,8 @@ func Read(r io.Reader) (*Notebook, error) {
 	if len(b) > maxFile {
 		return nil, errTooLarge
 	}
-	if tooDeep(b) {
-		return nil, fmt.Errorf("not a notebook: nested more than %d deep", maxDepth)
+	if err := checkShape(b); err != nil {
+		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber() // numbers are written back as they were
@@ -141,12 +141,16 @@ func Read(r io.Reader) (*Notebook, error) {
 	return n, nil
 }
 
-// maxDepth is how deeply a notebook may be nested. Indented, a file of n brackets takes n*n bytes.
-const maxDepth = 200
+// What a small file could otherwise make of a machine's memory: indented, n brackets take n*n bytes, and a number of one
+// digit takes some sixty as a value.
+const (
+	maxDepth  = 200
+	maxValues = 1 << 20
+)
 
-// tooDeep counts the brackets of JSON that need not be well formed.
-func tooDeep(b []byte) bool {
-	depth := 0
+// checkShape counts the brackets and values of JSON that need not be well formed.
+func checkShape(b []byte) error {
+	depth, values := 0, 0
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case '"':
@@ -156,14 +160,21 @@ func tooDeep(b []byte) bool {
 				}
 			}
 		case '[', '{':
-			if depth++; depth > maxDepth {
-				return true
-			}
+			depth++
+			values++
 		case ']', '}':
 			depth--
+		case ',':
+			values++
+		}
+		if depth > maxDepth {
+			return fmt.Errorf("not a notebook: nested more than %d deep", maxDepth)
+		}
+		if values > maxValues {
+			return fmt.Errorf("more than %d values are too much for a notebook", maxValues)
 		}
 	}
-	return false
+	return nil
 }
 
 func readCell(v any) (*Cell, error) {
@@ -320,6 +331,9 @@ func (n *Notebook) Write(w io.Writer) error {
 
 // Save writes a notebook file, which is never left half written.
 func (n *Notebook) Save(path string) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // a link stays one
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".nb-*")
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, reason(err))

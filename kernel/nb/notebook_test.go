@@ -134,6 +134,7 @@ func TestReadRefuses(t *testing.T) {
 		cell(`{"cell_type":"code","source":"","outputs":{}}`):   "outputs is not a list",
 		cell(`{"cell_type":"code","source":"","outputs":[{}]}`): `output 1: output_type is ""`,
 		cell(`{"cell_type":"code","source":"","outputs":[{"output_type":"display_data","data":{"text/plain":{}}}]}`): "text/plain is not text",
+		`{"x":[` + strings.Repeat("1,", maxValues+1):                                                                 "values are too much",
 		strings.Repeat("[", 20000):                           "nested more than 200 deep",
 		`{"a\"[": "]", "b": ` + strings.Repeat(`{"x":`, 200): "nested more than 200 deep",
 	} {
@@ -163,6 +164,16 @@ func TestFiles(t *testing.T) {
 	}
 	if st, _ := os.Stat(path); st.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v after saving again", st.Mode())
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink("a.ipynb", link); err == nil {
+		if err := m.Save(link); err != nil {
+			t.Error(err)
+		}
+		if st, _ := os.Lstat(link); st.Mode()&os.ModeSymlink == 0 {
+			t.Error("saving through a link replaces it")
+		}
+		os.Remove(link)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 1 {
 		t.Errorf("left behind: %v", left)

@@ -203,8 +203,19 @@ func (l *toy) Eval(ctx context.Context, c interp.Cell) (res interp.Result, err e
 			fmt.Fprintln(l.o.Stdout, "spinning")
 			<-ctx.Done()
 			return res, context.Cause(ctx)
-		case "background":
-			go func() { <-ctx.Done() }()
+		case "later": // goroutines that print and ask after the cell
+			for i := range 4 {
+				go func() {
+					time.Sleep(20 * time.Millisecond)
+					fmt.Fprintf(l.o.Stdout, "%s %d\n", arg, i)
+				}()
+			}
+		case "asklater":
+			go func() {
+				_, err := display.Input("left behind")
+				fmt.Fprintln(l.o.Stdout, "left behind:", err)
+			}()
+			time.Sleep(50 * time.Millisecond)
 		case "bad":
 			at := strings.Index(line, "bad") + 1
 			return res, &interp.CompileError{Diags: []interp.Diagnostic{{Cell: c.Name, Line: i + 1, Col: at, Msg: "undefined: bad"}}}

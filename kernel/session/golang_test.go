@@ -34,10 +34,12 @@ func TestGo(t *testing.T) {
 		{"strconv.Atoi(\"a\")", []string{"result: 0, strconv.Atoi: parsing \"a\": invalid syntax"}},
 		{"var e error\ne", nil},
 		{"var p any\np", []string{"result: <nil>"}},
+		{"len(\"abc\")", []string{"result: 3"}},
+		{"float64(x)", []string{"result: 6"}},
 		{"fmt.Println(1);", []string{"stdout: 1\n"}},
 		{"func f(n int) int { return n * 2 }\n%time f(4)\nf(5)", []string{"result: 8", "stdout: wall", "result: 10"}},
 		{"strconv.Quote?", []string{"payload: "}},
-		{"%reset\nx", []string{"error: CompileError: cell[22]:2:1: undefined: x"}},
+		{"%reset\nx", []string{"error: CompileError: cell[24]:2:1: undefined: x"}},
 	} {
 		out, done := c.execute(pipe.Execute{Code: x.code, Count: i + 1})
 		same := slices.EqualFunc(out, x.want, strings.HasPrefix)
@@ -62,6 +64,7 @@ func TestGoInterrupt(t *testing.T) {
 		"println(0)\nfunc r(n int) { for { r2(n) } }\nfunc r2(n int) {}\nr(1)",
 		"println(0)\n%timeit for {}",
 		"println(0)\nselect {}",
+		"type Loop int\nfunc (Loop) String() string { println(0); for {} }\nLoop(1)",
 	} {
 		id := c.send(pipe.KindExecute, 0, pipe.Execute{Code: code, Count: 2})
 		c.next()

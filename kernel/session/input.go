@@ -32,10 +32,15 @@ func newAsker(out *output) *asker {
 	return a
 }
 
-// begin says for which request questions are now asked, and whether its client takes any.
+// begin says for which request questions are now asked, and whether its client takes any. An open question of the
+// request before, which a goroutine may have left, has no answer.
 func (a *asker) begin(request uint64, allowed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.answers != nil {
+		close(a.answers)
+		a.answers = nil
+	}
 	a.request, a.allowed = request, allowed
 }
 
@@ -58,23 +63,28 @@ func (a *asker) ask(ctx context.Context, prompt string, password bool) (string, 
 		return "", context.Cause(ctx)
 	}
 	a.mu.Lock()
-	allowed := a.allowed
+	if !a.allowed {
+		a.mu.Unlock()
+		return "", errNoInput
+	}
 	answers := make(chan string, 1)
 	a.answers = answers
 	a.mu.Unlock()
-	if !allowed {
-		return "", errNoInput
-	}
 	if err := a.out.send(pipe.KindInputRequest, pipe.Input{Prompt: prompt, Password: password}); err != nil {
 		return "", err
 	}
 	select {
-	case line := <-answers:
+	case line, ok := <-answers:
+		if !ok {
+			return "", errNoInput
+		}
 		return line, nil
 	case <-ctx.Done():
 		a.mu.Lock()
-		a.answers = nil
-		a.mu.Unlock()
+		defer a.mu.Unlock()
+		if a.answers == answers {
+			a.answers = nil
+		}
 		return "", context.Cause(ctx)
 	}
 }

@@ -24,5 +24,9 @@ func Main(o Options) error {
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	o.Native = []io.Writer{os.Stdout, os.Stderr}
 	defer magic.EndCommands()
+	o.Exit = func(code int) {
+		magic.EndCommands()
+		os.Exit(code)
+	}
 	return Run(pipe.NewConn(r, w), o)
 }

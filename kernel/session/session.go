@@ -30,7 +30,7 @@ type Options struct {
 	// Language makes what runs Go; nil stands for the interpreter with Libraries and Prelude. It is called when first
 	// needed: a session whose language is broken still runs magics.
 	Language func(interp.Options) (Language, error)
-	// Exit ends the process when a cell calls os.Exit; nil stands for os.Exit.
+	// Exit ends the process when a cell calls os.Exit; nil stands for os.Exit. Main sets it, and Native.
 	Exit func(code int)
 	// Native are the process's file descriptors 1 and 2: a marker is written to both at the end of a cell, for the front
 	// to see that it has read all. Without them there is no marker.

@@ -357,3 +357,46 @@ func TestBadBodies(t *testing.T) {
 		t.Errorf("%q", out)
 	}
 }
+
+func TestGoroutinesOutliveTheCell(t *testing.T) {
+	c := start(t, toyOptions())
+	id := c.send(pipe.KindExecute, 0, pipe.Execute{Code: "later tick"})
+	c.answer(id)
+	ticks := 0
+	for ticks < 4 {
+		f := c.next()
+		if f.Kind != pipe.KindStream || f.Parent != id {
+			t.Fatalf("%s of %d, not of %d", f.Kind, f.Parent, id)
+		}
+		ticks += strings.Count(body[pipe.Stream](t, f).Text, "tick")
+	}
+	first := c.send(pipe.KindExecute, 0, pipe.Execute{Code: "asklater", AllowStdin: true})
+	c.answer(first)
+	second := c.send(pipe.KindExecute, 0, pipe.Execute{Code: "input mine", AllowStdin: true})
+	for {
+		f := c.next()
+		if f.Kind == pipe.KindInputRequest {
+			if f.Parent != second {
+				t.Errorf("the question is of %d", f.Parent)
+			}
+			break
+		}
+	}
+	c.send(pipe.KindInputReply, second, pipe.Input{Value: "yes"})
+	out, _ := c.answer(second)
+	if len(out) != 1 || !strings.Contains(brief(t, out[0]), "yes <nil>") {
+		t.Errorf("%v", out)
+	}
+}
+
+func TestManyPrint(t *testing.T) {
+	c := start(t, toyOptions())
+	var code strings.Builder
+	for i := range 2000 {
+		code.WriteString([]string{"print out\n", "err err\n"}[i/100%2])
+	}
+	out, _ := c.run(code.String())
+	if len(out) > 60 || strings.Count(strings.Join(out, ""), "out\n") != 1000 {
+		t.Errorf("%d frames", len(out))
+	}
+}

@@ -147,8 +147,8 @@ func (b *builder) finish() (*Compiled, error) {
 			if err != nil {
 				return nil, s.diagnose(b.file, []error{err})
 			}
-			if len(c.errs) > 0 {
-				return nil, s.diagnose(b.file, c.errs)
+			if errs := usedLast(c); len(errs) > 0 {
+				return nil, s.diagnose(b.file, errs)
 			}
 			n = values(c)
 			quiet = b.prints(call, c)
@@ -172,6 +172,21 @@ func (b *builder) finish() (*Compiled, error) {
 		return nil, s.diagnose(b.file, c.errs)
 	}
 	return b.ssa(c, n, quiet), nil
+}
+
+// usedLast leaves out of the errors that the last statement's expression is not used: as the result of the cell it is. Of
+// calls this is said of conversions and of builtin functions such as len.
+func usedLast(c *checked) []error {
+	list := c.fn.Body.List
+	st := list[len(list)-1]
+	var errs []error
+	for _, err := range c.errs {
+		var te types.Error
+		if !errors.As(err, &te) || te.Pos < st.Pos() || te.Pos >= st.End() || !strings.HasSuffix(te.Msg, " is not used") {
+			errs = append(errs, err)
+		}
+	}
+	return errs
 }
 
 // values counts the values of the last statement's expression.
