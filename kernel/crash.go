@@ -44,10 +44,11 @@ func crashLine(text string) string {
 	return strings.TrimSpace(first)
 }
 
-// crashExcerpt bounds the crash text that a cell shows: a dump of all goroutines may have thousands of lines.
-const crashExcerpt = 14
+// crashExcerpt bounds the lines of a crash text that a cell shows.
+const crashExcerpt = 8
 
-// crashError is the error of a cell whose session has ended.
+// crashError is the error of a cell whose session has ended. Of a crash text it shows what the runtime says before its
+// stacks: these are of the session's own functions, and may have thousands of lines.
 func crashError(l *life) *pipe.Error {
 	why := cause(l, true)
 	e := &pipe.Error{Name: "SessionEnded", Value: why + ". " + gone}
@@ -55,18 +56,13 @@ func crashError(l *life) *pipe.Error {
 		e.Name = "Interrupted"
 	}
 	e.Traceback = []string{"\x1b[31m" + e.Name + "\x1b[0m: " + why}
-	if text := l.stderr.crashText(); text != "" {
-		n, left := 0, 0
-		for line := range strings.Lines(text) {
-			if n < crashExcerpt {
-				e.Traceback = append(e.Traceback, strings.TrimRight(line, "\r\n"))
-				n++
-			} else {
-				left++
-			}
+	for line := range strings.Lines(l.stderr.crashText()) {
+		line = strings.TrimRight(line, "\r\n")
+		if strings.HasPrefix(line, "goroutine ") || strings.HasPrefix(line, "runtime stack:") || len(e.Traceback) > crashExcerpt {
+			break
 		}
-		if left > 0 {
-			e.Traceback = append(e.Traceback, fmt.Sprintf("(%d more lines)", left))
+		if line != "" && line != why {
+			e.Traceback = append(e.Traceback, line)
 		}
 	}
 	e.Traceback = append(e.Traceback, gone)

@@ -76,6 +76,9 @@ func (n *native) read(r io.Reader) {
 			n.release.Stop()
 			n.cond.Broadcast()
 			n.mu.Unlock()
+			if c, ok := r.(io.Closer); ok {
+				c.Close()
+			}
 			return
 		}
 		n.mu.Unlock()

@@ -75,11 +75,18 @@ type process struct {
 	closing                  sync.Once
 }
 
-func (p *process) Send(f pipe.Frame) error      { return p.conn.Write(f) }
-func (p *process) Receive() (pipe.Frame, error) { return p.conn.Receive() }
-func (p *process) Stdout() io.Reader            { return p.stdout }
-func (p *process) Stderr() io.Reader            { return p.stderr }
-func (p *process) Close()                       { p.closing.Do(func() { p.in.Close() }) }
+func (p *process) Send(f pipe.Frame) error { return p.conn.Write(f) }
+func (p *process) Stdout() io.Reader       { return p.stdout }
+func (p *process) Stderr() io.Reader       { return p.stderr }
+func (p *process) Close()                  { p.closing.Do(func() { p.in.Close() }) }
+
+func (p *process) Receive() (pipe.Frame, error) {
+	f, err := p.conn.Receive()
+	if err != nil {
+		p.fromPipe.Close()
+	}
+	return f, err
+}
 
 func (p *process) Kill() {
 	select {

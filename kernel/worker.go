@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,7 +131,8 @@ func (w *worker) receive(l *life) {
 	for {
 		f, err := l.Receive()
 		if err != nil {
-			if err.Error() != "EOF" {
+			// A frame that is cut short is that of a process that has ended within it.
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrClosed) {
 				l.broken = err
 			}
 			return
@@ -212,7 +215,7 @@ func (w *worker) bury(l *life, age time.Duration) bool {
 	last := w.latestLocked()
 	w.mu.Unlock()
 	if !closing {
-		w.log.Info("session ended", "code", l.exit.Code, "signal", l.exit.Signal)
+		w.log.Info("session ended", "code", l.exit.Code, "signal", l.exit.Signal, "crash", l.stderr.crashText())
 		w.lost(last, l, idle)
 	}
 	for _, r := range open {

@@ -49,6 +49,20 @@ def result(out):
     return [m["content"]["data"]["text/plain"] for m in out if m["msg_type"] == "execute_result"]
 
 
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:  # a zombie that nobody has waited for has ended
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        if os.path.exists("/proc/self"):
+            return False
+    try:
+        os.kill(pid, 0)
+        return True
+    except OSError:
+        return False
+
+
 class Client(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -183,6 +197,22 @@ class Life(unittest.TestCase):
         km.shutdown_kernel()
         self.assertLess(time.time() - begun, 4)
         kc.stop_channels()
+
+    def test_no_orphans(self):
+        for code in ("1", "for {}"):
+            with self.subTest(code=code):
+                km, kc = start()
+                _, out = run(kc, "os.Getpid()")
+                session = int(result(out)[0])
+                kc.execute(code)
+                time.sleep(0.3)
+                km.provisioner.process.kill()
+                end = time.time() + 20
+                while alive(session):
+                    self.assertLess(time.time(), end, "the session outlives its kernel")
+                    time.sleep(0.05)
+                kc.stop_channels()
+                km.shutdown_kernel(now=True)
 
     def test_ipc(self):
         with tempfile.TemporaryDirectory() as d:
