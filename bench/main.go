@@ -1,0 +1,109 @@
+// Command bench measures what needs a quiet machine, alone: go run ./bench NAME. Each benchmark writes a table with its
+// command and machine to bench/results/NAME.md.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/godlas/godlas/dlas"
+)
+
+// benchmark is a row of the table.
+type benchmark struct {
+	name, help string
+	run        func(ctx context.Context, r *report) error
+}
+
+func benchmarks() []benchmark {
+	return []benchmark{
+		{"aa", "One Spec compared with itself 40 times: at most 3 verdicts other than cannot tell.", benchAA},
+		{"sparse", "ResNet-20 with prune(0.9): CSR against dense for both algorithms, pruned against unpruned on the dense kernels.", benchSparse},
+		{"start", "Wall time of the default run, of ResNet-20 over 10,000 images and of a session's first cell.", benchStart},
+	}
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	var names []string
+	for _, b := range benchmarks() {
+		names = append(names, b.name)
+		if len(args) != 1 || b.name != args[0] {
+			continue
+		}
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		store, err := os.MkdirTemp("", "dlas-bench")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(store)
+		if err := os.Setenv("DLAS_STORE", store); err != nil {
+			return err
+		}
+		r := &report{benchmark: b, began: time.Now()}
+		err = b.run(ctx, r)
+		if werr := r.write(); werr != nil {
+			return werr
+		}
+		return err
+	}
+	return fmt.Errorf("say which: %s; from the repository's root", strings.Join(names, ", "))
+}
+
+// report is what a benchmark found.
+type report struct {
+	benchmark
+	began   time.Time
+	machine string
+	head    []string
+	rows    [][]string
+	verdict []string // what the table means, one line each
+}
+
+// on notes the machine of a result.
+func (r *report) on(res *dlas.Result) {
+	e := res.Environment
+	r.machine = fmt.Sprintf("%s, %d threads, %s, %s/%s, %s, load %.2f at the start", e.CPU, e.Threads, e.ISA, e.OS, e.Arch, e.Go, e.Load)
+}
+
+func (r *report) add(cells ...string) {
+	r.rows = append(r.rows, cells)
+	fmt.Println(strings.Join(cells, "  "))
+}
+
+func (r *report) write() error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n%s\n\n", r.name, r.help)
+	fmt.Fprintf(&b, "- command: `go run ./bench %s`\n- machine: %s\n- date: %s, build %s, %.0f s\n\n", r.name, r.machine, r.began.UTC().Format("2006-01-02"), dlas.Build(), time.Since(r.began).Seconds())
+	row := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	row(r.head)
+	rule := make([]string, len(r.head))
+	for i := range rule {
+		rule[i] = "---"
+	}
+	row(rule)
+	for _, cells := range r.rows {
+		row(cells)
+	}
+	for _, v := range r.verdict {
+		fmt.Fprintf(&b, "\n%s\n", v)
+	}
+	path := filepath.Join("bench", "results", r.name+".md")
+	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		return err
+	}
+	fmt.Println("written to " + path)
+	return nil
+}

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godlas/godlas/dlas"
+)
+
+// TestMain is the program itself where a test starts it as one: the notebook's session is this binary too.
+func TestMain(m *testing.M) {
+	if os.Getenv("DLAS_TEST_MAIN") != "" {
+		main()
+	}
+	dir, err := os.MkdirTemp("", "dlas-test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitFailed)
+	}
+	for name, value := range map[string]string{"DLAS_TEST_MAIN": "1", "DLAS_STORE": filepath.Join(dir, "store"), "DLAS_CACHE": filepath.Join(dir, "cache"), "DLAS_DATA": filepath.Join(dir, "data")} {
+		os.Setenv(name, value)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// start runs the program with arguments.
+func start(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+// TestBadInput: exit code 2 and exactly one line on stderr, nothing on stdout.
+func TestBadInput(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, c := range []struct {
+		args []string
+		want string // the line, or its beginning where it ends in …
+	}{
+		{[]string{"rn"}, `unknown command "rn"; try run, …`},
+		{[]string{"run", "--data", "fashon"}, `L1 data: unknown data set "fashon"; try fashion-mnist, …`},
+		{[]string{"run", "--data", "fashion-mnist(n=20000)"}, "L1 data: n=20000 is more than the 10000 images of fashion-mnist's split test; try n=10000"},
+		{[]string{"run", "--data", "fashion-mnist(n=x)"}, "L1 data: n=x of fashion-mnist is not a number from 1"},
+		{[]string{"run", "--data", "cifar10"}, "L1 data: …"},
+		{[]string{"run", "--model", "resnet9"}, `L2 model: unknown model "resnet9"; try resnet8, …`},
+		{[]string{"run", "--compress", "prune(1.5)"}, "L3 compress: prune(1.5): the fraction must be from 0 to 1; write prune(0.9) for nine of ten"},
+		{[]string{"run", "--compress", "prune(0.9"}, "L3 compress: missing , or ) at the end of `prune(0.9`"},
+		{[]string{"run", "--compress", "prune(0, .5)"}, "these choices are 2 points, and run measures one; use sweep"},
+		{[]string{"run", "--primitive", "winograd"}, "L4 primitive: winograd is not in this build; there is: auto, direct dense, direct csr, gemm dense, gemm csr"},
+		{[]string{"run", "--primitive", "direct bsr"}, "L4 primitive: bsr is not in this build; there is: auto, direct dense, direct csr, gemm dense, gemm csr"},
+		{[]string{"run", "--primitive", "dirct"}, `L4 primitive: unknown algorithm "dirct"; try direct, …`},
+		{[]string{"run", "--schedule", "tuned(200)"}, "L5 schedule: tuned is not in this build; there is: untuned, heuristic"},
+		{[]string{"run", "--hardware", "cpu(threads=0)"}, "L6 hardware: threads=0 is not possible here; 1 to …"},
+		{[]string{"run", "--hardware", "cpu(isa=avx512)"}, "L6 hardware: isa=avx512 is not in this build; this machine has go…"},
+		{[]string{"run", "--modle", "resnet8"}, `run: unknown flag "--modle"; try --model, …`},
+		{[]string{"run", "--model"}, "run: flag needs an argument: -model"},
+		{[]string{"run", "fast"}, `run: unexpected argument "fast"; usage: dlas run [--json] …`},
+		{[]string{"run", "--spec", filepath.Join(dir, "none.json")}, "cannot read the spec: open …"},
+		{[]string{"run", "--spec", write("a.json", "{")}, "the spec is not a JSON object: unexpected end of JSON input; …"},
+		{[]string{"run", "--spec", write("b.json", `{"mdel": "resnet8"}`)}, `unknown layer "mdel"; try model, …`},
+		{[]string{"run", "--go", "--model", "x"}, `L2 model: unknown model "x"; try …`},
+		{[]string{"sweep", "--compress", "prune(0, 2)"}, "L3 compress: prune(2): the fraction must be from 0 to 1; write prune(0.9) for nine of ten"},
+		{[]string{"compare", "one"}, "compare: one result; usage: dlas compare [--stored] [A B]"},
+		{[]string{"compare"}, "compare needs two results, and there are 0; run two stacks first"},
+		{[]string{"compare", "a", "b"}, `there is no result "a", nor any other; run a stack first`},
+		{[]string{"data"}, "data: too few arguments; usage: dlas data list | data get NAME"},
+		{[]string{"data", "get", "cifar"}, `L1 data: unknown data set to download "cifar"; try cifar10, …`},
+		{[]string{"data", "put", "cifar10"}, "data: say list, or get and a name; usage: dlas data list | data get NAME"},
+		{[]string{"nb", "run", filepath.Join(dir, "none.ipynb")}, "…"},
+		{[]string{"nb", "run", write("c.ipynb", "{")}, "…"},
+		{[]string{"nb", "run", "-p", "x", write("d.ipynb", "{}")}, "nb: …"},
+		{[]string{"nb", "walk", "x"}, `nb: unknown verb "walk"; usage: dlas nb run …`},
+		{[]string{"lab", "--port", "70000"}, "lab: port 70000 is not in 0..65535"},
+		{[]string{"install", "--user", "--prefix", dir}, "install: --user and --prefix name two places"},
+		{[]string{"kernel"}, "kernel: Jupyter starts this command, with --connection-file; dlas install tells it how"},
+		{[]string{"help", "latensy"}, `unknown word "latensy"; try latency, …`},
+	} {
+		code, stdout, stderr := start(t, c.args...)
+		if code != exitBadInput || stdout != "" {
+			t.Errorf("%v: exit code %d, stdout %q, stderr %q", c.args, code, stdout, stderr)
+		}
+		line, one := strings.CutSuffix(stderr, "\n")
+		line, named := strings.CutPrefix(line, "dlas: ")
+		if !one || !named || strings.ContainsAny(line, "\n\r\x1b") {
+			t.Errorf("%v: not one line: %q", c.args, stderr)
+		}
+		if begin, open := strings.CutSuffix(c.want, "…"); line != c.want && !(open && strings.HasPrefix(line, begin)) {
+			t.Errorf("%v:\n got %s\nwant %s", c.args, line, c.want)
+		}
+	}
+}
+
+// result is what the tests read of --json.
+type result struct {
+	Spec     dlas.Spec `json:"spec"`
+	Hash     string    `json:"spec_hash"`
+	Accuracy struct {
+		N int `json:"n"`
+	} `json:"accuracy"`
+}
+
+func TestRunJSON(t *testing.T) {
+	code, stdout, stderr := start(t, "run", "--data", "fashion-mnist(n=50)", "--compress", "prune(.5)", "--primitive", "csr direct", "--json")
+	if code != exitOK || stderr != "" || strings.Count(stdout, "\n") != 1 {
+		t.Fatalf("exit code %d, stderr %q, %d lines", code, stderr, strings.Count(stdout, "\n"))
+	}
+	var r result
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Accuracy.N != 50 || r.Spec.Primitive != "direct csr" || r.Spec.Compress != "prune(0.5)" {
+		t.Errorf("%+v", r)
+	}
+	// A result is a Spec for --spec; a flag changes it.
+	path := filepath.Join(t.TempDir(), "result.json")
+	if err := os.WriteFile(path, []byte(stdout), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr = start(t, "sweep", "--spec", path, "--compress", "prune(.5, .6)", "--json")
+	if code != exitOK || stderr != "" || strings.Count(stdout, "\n") != 2 {
+		t.Fatalf("exit code %d, stderr %q, stdout %q", code, stderr, stdout)
+	}
+	var first result
+	if err := json.NewDecoder(strings.NewReader(stdout)).Decode(&first); err != nil || first.Hash != r.Hash {
+		t.Errorf("hash %s, want %s, %v", first.Hash, r.Hash, err)
+	}
+	code, stdout, stderr = start(t, "compare", "--stored")
+	if code != exitOK || stderr != "" || !strings.Contains(stdout, "unpaired") {
+		t.Errorf("exit code %d, stderr %q, stdout %q", code, stderr, stdout)
+	}
+}
+
+func TestCard(t *testing.T) {
+	code, stdout, stderr := start(t, "run", "--data", "fashion-mnist(n=50)")
+	if code != exitOK || stderr != "" {
+		t.Fatalf("exit code %d, stderr %q", code, stderr)
+	}
+	for _, want := range []string{"L4 Algorithms & Data Formats: primitive", "top-1", "n = 50", "latency", "95 % interval", "parameters", "MACs", "weights", "time by node"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("the card lacks %q:\n%s", want, stdout)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	begin := time.Now()
+	code, stdout, _ := start(t, "help")
+	if took := time.Since(begin); took > time.Second { // it takes 20 ms
+		t.Errorf("help took %v", took)
+	}
+	for _, row := range commands() {
+		if strings.Contains(stdout, "\n  "+row.name+" ") == row.internal {
+			t.Errorf("help lists %s: %v", row.name, !row.internal)
+		}
+		if code, text, stderr := start(t, row.name, "--help"); code != exitOK && !row.internal || !strings.Contains(text, row.usage) && !row.internal {
+			t.Errorf("%s --help: exit code %d, %q, %q", row.name, code, text, stderr)
+		}
+	}
+	if code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	for _, word := range []string{"prune", "csr", "primitive", "latency", "data", "run"} {
+		if code, text, stderr := start(t, "help", word); code != exitOK || !strings.Contains(text, word) {
+			t.Errorf("help %s: exit code %d, %q", word, code, stderr)
+		}
+	}
+	if code, text, _ := start(t, "version"); code != exitOK || !strings.HasPrefix(text, "dlas "+dlas.Version) {
+		t.Errorf("version: exit code %d, %q", code, text)
+	}
+}
+
+func notebook(t *testing.T, cells ...string) string {
+	t.Helper()
+	type cell struct {
+		Type     string         `json:"cell_type"`
+		ID       string         `json:"id"`
+		Metadata map[string]any `json:"metadata"`
+		Count    *int           `json:"execution_count"`
+		Outputs  []any          `json:"outputs"`
+		Source   string         `json:"source"`
+	}
+	var cs []cell
+	for i, source := range cells {
+		cs = append(cs, cell{"code", fmt.Sprint("c", i), map[string]any{}, nil, []any{}, source})
+	}
+	b, err := json.Marshal(map[string]any{"cells": cs, "metadata": map[string]any{}, "nbformat": 4, "nbformat_minor": 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "n.ipynb")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestFourSpellings runs one Spec as a magic, as fluent Go in a cell, from the command line and from JSON.
+func TestFourSpellings(t *testing.T) {
+	stack := dlas.New().Data("fashion-mnist(n=50)").Prune(0.5).Primitive("gemm", "csr").Untuned().CPU(dlas.ISA("go"), dlas.Threads(1))
+	want := stack.Spec().Hash()
+
+	path := notebook(t,
+		"%%dlas\ndata fashion-mnist(batch=1, n=50)\ncompress prune(.50)\nprimitive csr gemm\nschedule untuned\nhardware cpu(threads=1, isa=go)",
+		"%dlas run",
+		`fmt.Println("magic", dlas.Last().SpecHash)`,
+		strings.TrimSuffix(stack.Go(true), "r\n"),
+		`fmt.Println("fluent", r.SpecHash)`,
+	)
+	out := filepath.Join(t.TempDir(), "out.ipynb")
+	if code, _, stderr := start(t, "nb", "run", path, "-o", out); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"magic", "fluent"} {
+		if !strings.Contains(string(b), name+" "+want) {
+			t.Errorf("the notebook lacks %s %s:\n%s", name, want, b)
+		}
+	}
+
+	code, stdout, stderr := start(t, "run", "--json", "--data", "fashion-mnist(n=50)", "--compress", "prune(0.5)", "--primitive", "gemm csr", "--schedule", "untuned", "--hardware", "cpu(isa=go, threads=1)")
+	var r result
+	if err := json.Unmarshal([]byte(stdout), &r); code != exitOK || err != nil || r.Hash != want {
+		t.Errorf("command line: %s, want %s; exit code %d, %s", r.Hash, want, code, stderr)
+	}
+	spec, err := json.Marshal(stack.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "spec.json")
+	if err := os.WriteFile(file, spec, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr = start(t, "run", "--json", "--spec", file)
+	if err := json.Unmarshal([]byte(stdout), &r); code != exitOK || err != nil || r.Hash != want {
+		t.Errorf("JSON: %s, want %s; exit code %d, %s", r.Hash, want, code, stderr)
+	}
+}
+
+// TestNotebookFails: a failing cell ends the run with exit code 1 and its name; an error of DLAS is one line.
+func TestNotebookFails(t *testing.T) {
+	path := notebook(t, "x := 1\nx", `dlas.New().Compress("prunee(1)").MustRun()`, `fmt.Println("not reached")`)
+	code, _, stderr := start(t, "nb", "run", path)
+	if code != exitFailed || !strings.Contains(stderr, `cell 2 (c1): DLAS: L3 compress: unknown pass "prunee"; try prune`) || strings.Contains(stderr, "goroutine") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	path = notebook(t, "%dlas compress prune(.5)", "%dlas compress prune(7)")
+	if code, _, stderr := start(t, "nb", "run", path); code != exitFailed || !strings.Contains(stderr, "cell 2 (c1): DLAS: L3 compress: prune(7): the fraction must be from 0 to 1") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	path = notebook(t, "os.Exit(3)", "1")
+	if code, _, stderr := start(t, "nb", "run", path); code != exitFailed || !strings.Contains(stderr, "cell 1 (c0)") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	if got := oneLine("a\nb\x1b[31m\x00c"); got != "a b [31m c" {
+		t.Errorf("%q", got)
+	}
+}
