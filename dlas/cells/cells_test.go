@@ -22,6 +22,7 @@ import (
 	"github.com/godlas/godlas/dlas"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/kernel/display"
+	"github.com/godlas/godlas/kernel/interp"
 	"github.com/godlas/godlas/kernel/session/magic"
 	"github.com/godlas/godlas/plotting"
 )
@@ -270,6 +271,10 @@ func TestGoOfEveryVerb(t *testing.T) {
 		"": "", "data": "fashion-mnist", "model": "resnet8", "compress": "prune(0.5)", "primitive": "direct csr", "schedule": "untuned", "hardware": "cpu",
 		"run": "as first", "sweep": "", "compare": "a b", "results": "", "predict": "3", "plot": "pareto x=bytes", "show": "data 4", "save": "x.svg", "reset": "", "help": "prune",
 	}
+	in := interp.New(interp.Options{
+		Libraries: append([]interp.Library{interp.Std()}, Libraries()...),
+		Prelude:   []string{"github.com/godlas/godlas/dlas", "github.com/godlas/godlas/plotting", "github.com/godlas/godlas/kernel/display"},
+	})
 	for _, v := range verbs() {
 		words, ok := examples[v.name]
 		if !ok {
@@ -289,6 +294,16 @@ func TestGoOfEveryVerb(t *testing.T) {
 		if len(d.page.bundles) > 0 {
 			t.Errorf("%%dlas %s %s --go shows something", v.name, words)
 		}
+		// A cell would take it: the interpreter compiles it, in a function that nothing calls. A value as the last line
+		// is for showing, which only a cell may do.
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		if last := &lines[len(lines)-1]; token.IsIdentifier(*last) {
+			*last = "_ = " + *last
+		}
+		head = strings.TrimPrefix(head, "package p\n")
+		if _, err := in.Eval(context.Background(), interp.Cell{Name: "cell", N: 1, Source: head + "func f() {\n" + strings.Join(lines, "\n") + "\n}"}); err != nil {
+			t.Errorf("%%dlas %s %s --go prints what a cell does not take: %v\n%s", v.name, words, err, text)
+		}
 	}
 }
 
@@ -306,6 +321,7 @@ func TestBadInputLeavesTheStack(t *testing.T) {
 		parts []string
 	}{
 		{"%dlas rnu", []string{`unknown word after %dlas "rnu"`, "run"}},
+		{"%dlas tune", []string{"%dlas tune is not in this build", "sweep"}},
 		{"%dlas model resnet9", []string{"L2 model", `"resnet9"`, "resnet8"}},
 		{"%dlas compress prune(1.5)", []string{"L3 compress", "from 0 to 1"}},
 		{"%dlas compress prune(0.5", []string{"L3 compress"}},
@@ -487,6 +503,33 @@ func TestInterruptedRun(t *testing.T) {
 		if err := d.do(ctx, "%dlas "+verb); !errors.Is(err, cause) && !errors.Is(err, context.Canceled) {
 			t.Errorf("an interrupted %s says %v", verb, err)
 		}
+	}
+}
+
+// TestInterruptedSweep: what was measured before an interrupt is shown and kept.
+func TestInterruptedSweep(t *testing.T) {
+	d := newDesk(t)
+	d.must("%%dlas\n" + tiny + "\ncompress prune(0, .3, .6)")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cause := errors.New("interrupted")
+	tell := dlas.OnProgress
+	defer func() { dlas.OnProgress = tell }()
+	dlas.OnProgress = func(p dlas.Progress) {
+		tell(p)
+		if p.Step != "latency" && strings.Contains(p.Label, "prune(0.3)") {
+			cancel(cause)
+		}
+	}
+	d.clear()
+	if err := d.do(ctx, "%dlas sweep --fresh"); !errors.Is(err, cause) && !errors.Is(err, context.Canceled) {
+		t.Errorf("an interrupted sweep says %v", err)
+	}
+	s := dlas.LastSweep()
+	if s == nil || !s.Interrupted || len(s.Results) == 0 || s.Results[0].Accuracy == nil {
+		t.Fatalf("the interrupted sweep kept %+v", s)
+	}
+	if out := d.page.texts(); !strings.Contains(out, "prune(0)") {
+		t.Errorf("the interrupted sweep shows %q", out)
 	}
 }
 

@@ -33,7 +33,7 @@ func showData(_ context.Context, u *use) error {
 	if err != nil {
 		return err
 	}
-	title := points[0].Data + ": the first images"
+	title := points[0].Data + ", first images"
 	if u.asGo {
 		return u.goText(fmt.Sprintf("pictures, labels, err := dlas.New().Data(%q).Pictures(%d)\nif err != nil {\n\tpanic(err)\n}\n"+
 			"f, err := plotting.Samples(%q, pictures, labels)\nif err != nil {\n\tpanic(err)\n}\nf", points[0].Data, n, title))

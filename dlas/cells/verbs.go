@@ -69,7 +69,13 @@ func verbNames() []string {
 	return names
 }
 
+// defined are the words that the definitions have and this build has not.
+var defined = []string{"tune", "explain", "export"}
+
 func unknownVerb(name string) error {
+	if slices.Contains(defined, name) {
+		return &ir.Error{What: "%dlas " + name + " is not in this build", Try: "there is: " + strings.Join(verbNames(), ", ")}
+	}
 	return ir.Unknown("", "word after %dlas", name, verbNames())
 }
 
@@ -123,7 +129,7 @@ func setLayer(l ir.Layer, u *use) error {
 	if err != nil {
 		return err
 	}
-	points, err := next.Points()
+	own, err := dlas.Spec{}.With(l, c.Layer(l)).Points()
 	if err != nil {
 		return err
 	}
@@ -132,8 +138,8 @@ func setLayer(l ir.Layer, u *use) error {
 		return u.goStack()
 	}
 	note := ""
-	if len(points) > 1 {
-		note = fmt.Sprintf("   (the stack has %d points: %%dlas sweep)", len(points))
+	if len(own) > 1 {
+		note = fmt.Sprintf("   (%d points, which %%dlas sweep measures)", len(own))
 	}
 	_, err = fmt.Fprintf(u.stdout, "L%d %s: %s%s\n", l.Number(), l, c.Layer(l), note)
 	return err
@@ -346,7 +352,7 @@ func predict(ctx context.Context, u *use) (err error) {
 	}()
 	p := r.Predict(what)
 	if u.spec.Hash() != r.SpecHash {
-		fmt.Fprintf(u.stdout, "by the last result, %s on %s, which is not the current stack\n", r.Spec.Model, r.Spec.Data)
+		fmt.Fprintf(u.stdout, "the current stack has not been run; this is the last result: %s, %s, %s\n", r.Spec.Data, r.Spec.Model, r.Spec.Compress)
 	}
 	show(p)
 	return nil
