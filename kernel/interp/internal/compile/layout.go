@@ -66,7 +66,7 @@ func (m *Machine) remember(t types.Type, r reflect.Type) *layout {
 		l.iface = r.NumMethod() > 0
 	}
 	l.regt = rt.Of(l.reg)
-	if _, half := t.(*types.Named); half && m.named[r] != nil {
+	if m.named[r] != nil {
 		l.how = howNamed(t.Underlying())
 	} else {
 		l.how = howCopied(l.reg)

@@ -28,7 +28,7 @@ var basicTypes = map[types.BasicKind]reflect.Type{
 
 // namedType is a type declared in a cell, or instantiated there.
 type namedType struct {
-	t    *types.Named
+	t    types.Type
 	made *rt.Named
 	has  map[string]bool // methods that reflection sees
 }
@@ -56,13 +56,10 @@ func (m *Machine) makeType(t types.Type) reflect.Type {
 	case *types.Signature:
 		return m.funcType(t)
 	case *types.Struct:
-		r := reflect.StructOf(m.structFields(t, m.rtype))
-		for i := range t.NumFields() {
-			if t.Field(i).Embedded() {
-				m.back.Store(r, types.Type(t))
-			}
+		if types.NewMethodSet(types.NewPointer(t)).Len() > 0 {
+			return m.makeNamed(t, t)
 		}
-		return r
+		return reflect.StructOf(m.structFields(t, m.rtype))
 	case *types.Interface, *types.Tuple:
 		return anyType
 	case *types.Named:
@@ -160,16 +157,22 @@ func (m *Machine) namedRtype(t *types.Named) reflect.Type {
 	return m.makeNamed(t, u)
 }
 
-// makeNamed makes a type of a cell. Its fields and methods are filled in when
+// makeNamed makes a type of a cell, which has a name or is a struct with
+// promoted methods. Its fields and methods are filled in when
 // all types that it needs have their layout.
-func (m *Machine) makeNamed(t *types.Named, u types.Type) reflect.Type {
+func (m *Machine) makeNamed(t, u types.Type) reflect.Type {
 	methods := types.NewMethodSet(types.NewPointer(t))
 	params := 0
 	if sig, ok := u.(*types.Signature); ok {
 		params = sig.Params().Len() + sig.Results().Len()
 	}
-	pkg := t.Obj().Pkg()
-	n := rt.NewNamed(pkg.Path(), pkg.Name(), typeName(t), m.kind(u), methods.Len(), params)
+	path, pkg, name := "main", "", ""
+	if named, ok := t.(*types.Named); ok {
+		path, pkg, name = named.Obj().Pkg().Path(), named.Obj().Pkg().Name(), typeName(named)
+	} else {
+		name = typeString(t)
+	}
+	n := rt.NewNamed(path, pkg, name, m.kind(u), methods.Len(), params)
 	nt := &namedType{t: t, made: n, has: map[string]bool{}}
 	m.named[n.T] = nt
 	m.back.Store(n.T, types.Type(t))

@@ -34,21 +34,29 @@ type Named struct {
 	nt, np     int
 	params     []*rtype // of a func kind
 	descriptor uintptr
+	flags      uint8 // of every descriptor of the type
 }
 
-// NewNamed makes a named type of a kind. room is the number of methods of *T
+// NewNamed makes a named type of a kind; without a pkgName, a type that is not
+// named but has methods, as a struct with embedded fields can be, and is shown as
+// name. room is the number of methods of *T
 // (those of T are among them), params the number of parameters and results if
 // the kind is Func.
 func NewNamed(pkgPath, pkgName, name string, kind reflect.Kind, room, params int) *Named {
 	room += spare
-	n := &Named{descriptor: descriptorSize(kind)}
+	n := &Named{descriptor: descriptorSize(kind), flags: tflagUncommon | tflagExtraStar}
+	full := name
+	if pkgName != "" {
+		n.flags |= tflagNamed
+		full = pkgName + "." + name
+	}
 	tp, tu, tm, par := allocType(n.descriptor, room, params)
 	pp, pu, pm, _ := allocType(unsafe.Sizeof(ptrType{}), room, 0)
 	n.t, n.p = (*rtype)(tp), (*rtype)(pp)
 	n.tu, n.pu, n.tm, n.pm, n.params = tu, pu, tm, pm, par
 	pkg := addReflectOff(unsafe.Pointer(newName(pkgPath, "", false, false)))
 	tu.PkgPath, pu.PkgPath = pkg, pkg
-	str := addReflectOff(unsafe.Pointer(newName("*"+pkgName+"."+name, "", exported(name), false)))
+	str := addReflectOff(unsafe.Pointer(newName("*"+full, "", exported(name), false)))
 	hash := nextHash()
 
 	*(*ptrType)(pp) = *(*ptrType)(unsafe.Pointer(ptrOf(reflect.TypeFor[*int]())))
@@ -61,7 +69,7 @@ func NewNamed(pkgPath, pkgName, name string, kind reflect.Kind, room, params int
 	}
 	n.t.Kind = uint8(kind)
 	n.t.Hash, n.t.Str = hash, str
-	n.t.TFlag = n.t.TFlag&^tflagNamed | tflagNamed | tflagUncommon | tflagExtraStar
+	n.t.TFlag = n.t.TFlag&^tflagNamed | n.flags
 	n.t.PtrToThis = addReflectOff(pp)
 	n.T, n.P = Reflect(Type(tp)), Reflect(Type(pp))
 	return n
@@ -87,7 +95,7 @@ func (n *Named) adopt(src *rtype) {
 	t := n.t
 	t.Size, t.PtrBytes, t.Align, t.FieldAlign = src.Size, src.PtrBytes, src.Align, src.FieldAlign
 	t.Equal, t.GCData = src.Equal, src.GCData
-	t.TFlag = src.TFlag | tflagNamed | tflagUncommon | tflagExtraStar
+	t.TFlag = src.TFlag&^tflagNamed | n.flags
 }
 
 // Field is a struct field's final type and whether it is embedded.
