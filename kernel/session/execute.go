@@ -26,7 +26,7 @@ type running struct {
 func (s *session) execute(ctx context.Context, ex pipe.Execute) (done pipe.Done) {
 	r := &running{s: s, ctx: ctx, name: fmt.Sprintf("cell[%d]", ex.Count), n: ex.Count}
 	s.sources.put(r.name, ex.Code)
-	if err := r.pieces(cell.Split(ex.Code)); err != nil {
+	if err := r.pieces(ex.Code); err != nil {
 		done.Interrupted = ctx.Err() != nil
 		done.Err = s.describe(ctx, err)
 		s.out.send(pipe.KindError, done.Err)
@@ -41,7 +41,8 @@ func (s *session) execute(ctx context.Context, ex pipe.Execute) (done pipe.Done)
 	return done
 }
 
-func (r *running) pieces(pieces []cell.Piece) error {
+func (r *running) pieces(code string) error {
+	pieces := cell.Split(code)
 	for i, p := range pieces {
 		if r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
@@ -50,9 +51,10 @@ func (r *running) pieces(pieces []cell.Piece) error {
 		switch {
 		case p.Kind == cell.Go:
 			var values []reflect.Value
-			values, err = r.Eval(r.ctx, p.Source)
+			source := p.Source(code)
+			values, err = r.Eval(r.ctx, source)
 			if err == nil && i == len(pieces)-1 {
-				err = r.result(values, p.Source)
+				err = r.result(values, source)
 			}
 		case p.Kind == cell.Help:
 			err = r.help(p)

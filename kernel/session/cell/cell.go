@@ -15,7 +15,7 @@ import (
 type Kind int
 
 const (
-	Go    Kind = iota // Source is Go
+	Go    Kind = iota // see Source
 	Line              // %Name Args
 	Whole             // %%Name Args, and Body is the rest of the cell
 	Shell             // !Args
@@ -31,8 +31,12 @@ type Piece struct {
 	Args       string // what follows the name, trimmed; lines that end in a backslash are joined with the next
 	Col        int    // byte column of Args in its line, from 1
 	Body       string // of Whole
-	// Source is Go with an empty line for each line of the cell before the piece, so positions are those of the cell.
-	Source string
+}
+
+// Source is the text of a piece of Go behind an empty line for each line of the cell before it, so that positions in it are
+// those of the cell.
+func (p Piece) Source(src string) string {
+	return strings.Repeat("\n", p.Line-1) + src[p.Start:p.End]
 }
 
 // Split cuts a cell. A cell of white space has no pieces; a %% line that is not the first is a Whole piece without a
@@ -43,7 +47,7 @@ func Split(src string) []Piece {
 	goStart, goLine := 0, 1
 	flush := func(end int) {
 		if strings.TrimSpace(src[goStart:end]) != "" {
-			out = append(out, Piece{Kind: Go, Start: goStart, End: end, Line: goLine, Source: strings.Repeat("\n", goLine-1) + src[goStart:end]})
+			out = append(out, Piece{Kind: Go, Start: goStart, End: end, Line: goLine})
 		} else if n := len(out); n > 0 {
 			out[n-1].End = end // blank lines belong to the magic above
 		}
@@ -74,11 +78,14 @@ func Split(src string) []Piece {
 		}
 		first = false
 		if p.Kind == Line || p.Kind == Shell {
-			for strings.HasSuffix(p.Args, `\`) && end < len(src) {
+			args := []string{p.Args}
+			for strings.HasSuffix(args[len(args)-1], `\`) && end < len(src) {
+				args[len(args)-1] = strings.TrimSpace(strings.TrimSuffix(args[len(args)-1], `\`))
 				next := lineEnd(src, end)
-				p.Args = strings.TrimSpace(strings.TrimSuffix(p.Args, `\`)) + " " + strings.TrimSpace(src[end:next])
+				args = append(args, strings.TrimSpace(src[end:next]))
 				end, line = next, line+1
 			}
+			p.Args = strings.Join(args, " ")
 		}
 		p.End = end
 		out = append(out, p)
