@@ -232,7 +232,7 @@ func keepPictures(t *testing.T, p *browser.Page) {
 		keep(t, p, filepath.Join(dir, "quickstart-"+strings.ToLower(theme)+".png"))
 		t.Logf("%s theme: %d pictures in a page %d high, kept in %s", theme, pictures.All, height, dir)
 		if theme == "Light" {
-			p.Size(1000, 1000)
+			p.Size(1000, 1250)
 			p.Eval(`(async () => { const n = `+notebook+`; const i = `+cells+`.findIndex(c => c.sharedModel.source.includes("\nsweep"));
 				n.activeCellIndex = i; await n.scrollToItem(i, "start", 0); })()`, nil)
 			settle(p)
