@@ -194,7 +194,7 @@ func TestInputFollowsTheCell(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	SetContext(ctx)
-	defer SetContext(nil)
+	defer SetContext(context.Background())
 	stop()
 	if _, err := Input(""); !errors.Is(err, context.Canceled) {
 		t.Errorf("an interrupted cell's question ends in %v", err)

@@ -36,7 +36,7 @@ func SetSink(s Sink) {
 	current.sink = s
 }
 
-// SetContext publishes the context of the running cell; nil stands for none.
+// SetContext publishes the context of the running cell, or context.Background() where none runs.
 func SetContext(ctx context.Context) {
 	current.Lock()
 	defer current.Unlock()

@@ -98,8 +98,13 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{
-		{"stdout: a\nb\n", "stderr: c\n", "stdout: d\n", "execute_result: 5"}, nil,
-		{"display_data: oNE", "display_data: tWO"}, {"stdout: y\n"}, nil, {"display_data: help"}, nil,
+		{"stdout: a\nb\n", "stderr: c\n", "stdout: d\n", "execute_result: 5"},
+		nil,
+		{"display_data: oNE", "display_data: tWO"},
+		{"stdout: y\n"},
+		nil,
+		{"display_data: help"},
+		nil,
 	}
 	for i, c := range n.Cells {
 		if got := briefly(c); !slices.Equal(got, want[i]) {

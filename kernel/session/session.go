@@ -180,7 +180,7 @@ func (s *session) serve(f pipe.Frame) {
 	s.asker.begin(f.ID, ex.AllowStdin)
 	display.SetContext(ctx)
 	done := s.execute(ctx, ex)
-	display.SetContext(nil)
+	display.SetContext(context.Background())
 	s.asker.begin(0, false)
 	s.out.flush(true)
 	if len(s.opts.Native) > 0 {

@@ -17,10 +17,14 @@ func Builtin() []Magic {
 	return []Magic{
 		{Name: "lsmagic", Line: true, Run: lsmagic, Help: "list the magics by name"},
 		{Name: "help", Args: "[NAME]", Line: true, Run: help, Complete: completeMagics, Help: "say what a magic does; without a name, what each does"},
-		{Name: "time", Args: "STATEMENT", Line: true, Cell: true, Go: true, Run: timeOnce,
-			Help: "run Go once and say how long it took and what it allocated\nAs %%time it times the whole cell. What it declares stays."},
-		{Name: "timeit", Args: "[-n N] STATEMENT", Line: true, Cell: true, Go: true, Run: timeIt,
-			Help: "run Go many times and say how long one run takes\nSeven rounds of N runs each: the median with the fastest and slowest round. Without -n, N is chosen so that a round\ntakes a tenth of a second. The loop itself is part of what is timed."},
+		{
+			Name: "time", Args: "STATEMENT", Line: true, Cell: true, Go: true, Run: timeOnce,
+			Help: "run Go once and say how long it took and what it allocated\nAs %%time it times the whole cell. What it declares stays.",
+		},
+		{
+			Name: "timeit", Args: "[-n N] STATEMENT", Line: true, Cell: true, Go: true, Run: timeIt,
+			Help: "run Go many times and say how long one run takes\nSeven rounds of N runs each: the median with the fastest and slowest round. Without -n, N is chosen so that a round\ntakes a tenth of a second. The loop itself is part of what is timed.",
+		},
 		{Name: "who", Line: true, Run: who, Help: "list the live variables, functions and types with their values"},
 		{Name: "reset", Line: true, Run: reset, Help: "forget all variables, functions, types and imports of the cells"},
 		{Name: "env", Args: "[NAME[=VALUE]]", Line: true, Run: env, Complete: completeEnv, Help: "show or set environment variables of the session"},
