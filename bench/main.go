@@ -101,6 +101,9 @@ func (r *report) write() error {
 		fmt.Fprintf(&b, "\n%s\n", v)
 	}
 	path := filepath.Join("bench", "results", r.name+".md")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
 	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 		return err
 	}

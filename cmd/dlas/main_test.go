@@ -90,6 +90,10 @@ func TestBadInput(t *testing.T) {
 		{[]string{"data"}, "data: too few arguments; usage: dlas data list | data get NAME"},
 		{[]string{"data", "get", "cifar"}, `L1 data: unknown data set to download "cifar"; try cifar10, …`},
 		{[]string{"data", "put", "cifar10"}, "data: say list, or get and a name; usage: dlas data list | data get NAME"},
+		{[]string{"results", "--results", filepath.Join(dir, "none.jsonl")}, "cannot read the results: open …"},
+		{[]string{"results", "--results", write("e.jsonl", "\n{\n")}, "line 2 of the results is no result: unexpected end of JSON input"},
+		{[]string{"plot", "pareto"}, "plot: -o names no file; usage: dlas plot …"},
+		{[]string{"plot", "pareto", "-o", filepath.Join(dir, "x.svg")}, "there is no result to plot; measure one with run or sweep"},
 		{[]string{"nb", "run", filepath.Join(dir, "none.ipynb")}, "…"},
 		{[]string{"nb", "run", write("c.ipynb", "{")}, "…"},
 		{[]string{"nb", "run", "-p", "x", write("d.ipynb", "{}")}, "nb: …"},
@@ -147,6 +151,19 @@ func TestRunJSON(t *testing.T) {
 	var first result
 	if err := json.NewDecoder(strings.NewReader(stdout)).Decode(&first); err != nil || first.Hash != r.Hash {
 		t.Errorf("hash %s, want %s, %v", first.Hash, r.Hash, err)
+	}
+	lines := filepath.Join(filepath.Dir(path), "results.jsonl")
+	if err := os.WriteFile(lines, []byte(stdout), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	figure := filepath.Join(filepath.Dir(path), "fig.svg")
+	if code, _, stderr := start(t, "plot", "bars", "--results", lines, "-o", figure); code != exitOK {
+		t.Errorf("plot: exit code %d, %s", code, stderr)
+	} else if b, err := os.ReadFile(figure); err != nil || !bytes.Contains(b, []byte("</svg>")) {
+		t.Errorf("no figure: %v", err)
+	}
+	if code, text, stderr := start(t, "results", "prune(0.6)"); code != exitOK || strings.Count(text, "prune(0.6)") != 1 || strings.Contains(text, "prune(0.5)") {
+		t.Errorf("results: exit code %d, %s%s", code, text, stderr)
 	}
 	code, stdout, stderr = start(t, "compare", "--stored")
 	if code != exitOK || stderr != "" || !strings.Contains(stdout, "unpaired") {

@@ -17,6 +17,8 @@ func commands() []command {
 		{name: "run", usage: "run [--json] [--go] [--spec FILE] [--LAYER CHOICE …]", help: "Measure one stack: accuracy and latency of the same compiled program, as a card.", run: runRun},
 		{name: "sweep", usage: "sweep [--json] [--go] [--fresh] [--spec FILE] [--LAYER CHOICE …]", help: "Measure all points of lists such as --compress 'prune(0, .5, .9)', side by side.", run: runSweep},
 		{name: "compare", usage: "compare [--stored] [A B]", help: "Compare two results of the store, the last two or those named by hash prefix: measured anew and paired, unless --stored.", run: runCompare},
+		{name: "results", usage: "results [--json] [--results FILE] [FILTER]", help: "List the stored results whose name, choices or hash hold FILTER.", run: runResults},
+		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars or confusion.", run: runPlot},
 		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
 		{name: "nb", usage: "nb run FILE.ipynb [-o OUT.ipynb] [-p name=value …]", help: "Run a notebook without Python or a browser; exits with 1 at a cell that fails.", run: runNotebook},
 		{name: "install", usage: "install [--prefix FOLDER]", help: "Add the godlas kernel to a Jupyter that is installed already.", run: runInstall},

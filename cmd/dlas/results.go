@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/godlas/godlas/dlas"
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/plotting"
+)
+
+// readResults are the results of a file, or of the store where there is none.
+func readResults(path string) (dlas.Results, error) {
+	if path == "" {
+		return dlas.StoredResults()
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &ir.Error{What: "cannot read the results", Err: err}
+	}
+	defer f.Close()
+	return dlas.ReadResults(f)
+}
+
+func runResults(_ context.Context, c *call) error {
+	f := c.flags()
+	asJSON := f.Bool("json", false, "print the results as JSON, one object a line")
+	file := f.String("results", "", "read the JSON lines of `file` in place of the store")
+	rest, err := f.parse(0, 1)
+	if err != nil {
+		return err
+	}
+	rs, err := readResults(*file)
+	if err != nil {
+		return err
+	}
+	rs = rs.Filter(strings.Join(rest, ""))
+	if *asJSON {
+		for _, r := range rs {
+			if err := printJSON(c.stdout, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	_, err = io.WriteString(c.stdout, rs.String())
+	return err
+}
+
+func runPlot(_ context.Context, c *call) error {
+	f := c.flags()
+	file := f.String("results", "", "read the JSON lines of `file` in place of the store")
+	out := f.String("o", "", "write the figure to `file`: .svg, .pdf, .png, or .csv for the numbers drawn")
+	rest, err := f.parse(1, 64)
+	if err != nil {
+		return err
+	}
+	if *out == "" {
+		return usageError("plot: -o names no file; usage: dlas " + c.usage)
+	}
+	rs, err := readResults(*file)
+	if err != nil {
+		return err
+	}
+	fig, err := plotting.Plot(rest[0], rs, rest[1:]...)
+	if err != nil {
+		return err
+	}
+	if err := fig.Save(*out); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(c.stdout, fig.Caption)
+	return err
+}
