@@ -207,7 +207,7 @@ func facts(rs []*dlas.Result, ms ...Metric) string {
 				}
 				return r.Latency.Batch, true
 			}); b != "" {
-				s += " of batch\u00a0" + b
+				s += " of batch " + b
 			}
 			parts = append(parts, s+", 95 % interval.")
 		}

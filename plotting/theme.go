@@ -244,8 +244,8 @@ func fit(s string, sty text.Style, width vg.Length) string {
 func wrap(s string, sty text.Style, width vg.Length) []string {
 	var lines []string
 	line := ""
-	// A unit stays with its number.
-	s = strings.ReplaceAll(s, " %", "\u00a0%")
+	// A unit stays with its number, and a number with its name.
+	s = strings.NewReplacer(" %", "\u00a0%", "batch ", "batch\u00a0").Replace(s)
 	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }) {
 		switch {
 		case line == "":

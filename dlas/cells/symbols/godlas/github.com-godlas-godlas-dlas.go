@@ -44,6 +44,7 @@ func symbols_github_com_godlas_godlas_dlas() map[string]reflect.Value {
 		"Predictions":        reflect.ValueOf((*p.Predictions)(nil)),
 		"Progress":           reflect.ValueOf((*p.Progress)(nil)),
 		"ReadPicture":        reflect.ValueOf(p.ReadPicture),
+		"ReadResults":        reflect.ValueOf(p.ReadResults),
 		"ReadSpec":           reflect.ValueOf(p.ReadSpec),
 		"Recent":             reflect.ValueOf(p.Recent),
 		"Result":             reflect.ValueOf((*p.Result)(nil)),
