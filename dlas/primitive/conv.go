@@ -81,11 +81,11 @@ func (c *conv) bound(m ir.Machine) ir.Bound {
 		phases = append(phases, run)
 	}
 	if g.copied {
-		items := g.n * g.c
-		parts := chunksFor(items, g.channel, m)
+		items := g.n * g.ph
+		parts := chunksFor(items, g.image/g.ph, m)
 		add(parts, func(call ir.Call) {
 			from, to := part(items, parts, call.Part)
-			g.copyChannels(from, to, call.In[0], call.Workspace)
+			g.copyRows(from, to, call.In[0], call.Workspace)
 		})
 		b.WorkspaceBytes += 4 * int64(g.copySize())
 	}

@@ -17,7 +17,7 @@ func tile(s ir.Schedule, i int) int {
 const (
 	blockWeights = 16 << 10 // of a block's weights: a third of the usual first-level cache
 	blockPanels  = 16       // of a block: their pixels stay in the second-level cache
-	leastChunk   = 1 << 17  // multiply-accumulates of a part that is worth handing to another thread
+	leastChunk   = 1 << 15  // multiply-accumulates of a part that is worth handing to another thread
 	chunksEach   = 4        // parts a thread, so that a thread that starts late still finds some
 )
 
@@ -42,7 +42,9 @@ func cutOf(s ir.Schedule, r rows, panels, width int, m ir.Machine) cut {
 	if m.Threads < 2 {
 		return c
 	}
+	// Parts come in multiples of the threads, or a thread would have to take of another's share every time.
 	want := min(chunksEach*m.Threads, units*r.macs()*width*panels/leastChunk)
+	want = want / m.Threads * m.Threads
 	c.panelChunks = max(1, min(want, panels))
 	if rest := want / c.panelChunks; rest > 1 {
 		c.unitChunks = min(rest, units)
@@ -50,16 +52,17 @@ func cutOf(s ir.Schedule, r rows, panels, width int, m ir.Machine) cut {
 	return c
 }
 
-// chunksFor is the number of parts for items that move about that many elements each.
+// chunksFor is the number of parts for items that move about that many elements each: one a thread, which will find in
+// its cache what it wrote.
 func chunksFor(items, elements int, m ir.Machine) int {
-	if m.Threads < 2 {
+	if m.Threads < 2 || items*elements < leastMove*m.Threads {
 		return 1
 	}
-	return max(1, min(items, chunksEach*m.Threads, items*elements/leastMove))
+	return min(items, m.Threads)
 }
 
 // leastMove is the number of elements of a part of copying that is worth handing to another thread.
-const leastMove = 1 << 13
+const leastMove = 1 << 10
 
 // part is the range of items that part i of n gets.
 func part(items, n, i int) (from, to int) { return items * i / n, items * (i + 1) / n }

@@ -148,38 +148,47 @@ func (g *geometry) copySize() int {
 	return g.n * g.image
 }
 
-// copyChannels makes the copies of channels from..to-1, counted over all images.
-func (g *geometry) copyChannels(from, to int, x, workspace []float32) {
-	for i := from; i < to; i++ {
-		src := x[i*g.h*g.w : (i+1)*g.h*g.w]
-		dst := workspace[i/g.c*g.image+i%g.c*g.channel:][:g.channel]
-		if g.scatter && i%g.c == g.c-1 {
-			clear(workspace[(i/g.c+1)*g.image-asm.Lane : (i/g.c+1)*g.image])
+// copyRows makes the copies of rows from..to-1 of the phases' planes, counted over all images, in all channels. Rows, not
+// channels, are shared out: what a thread copies is what it will read.
+func (g *geometry) copyRows(from, to int, x, workspace []float32) {
+	for i := from / g.ph; i*g.ph < to; i++ {
+		y0, y1 := max(0, from-i*g.ph), min(g.ph, to-i*g.ph)
+		image := workspace[i*g.image : (i+1)*g.image]
+		if g.scatter && y1 == g.ph {
+			clear(image[g.c*g.channel:])
 		}
-		for p, phase := range g.phases {
-			plane := dst[p*g.ph*g.pw : (p+1)*g.ph*g.pw]
-			// Column x of the plane is column x*SW + left of the map.
-			left := phase[1] - g.win.Left
-			first := min(g.pw, max(0, ceilDiv(-left, g.win.SW)))
-			end := min(g.pw, max(first, ceilDiv(g.w-left, g.win.SW)))
-			for y := range g.ph {
-				row := plane[y*g.pw : (y+1)*g.pw]
-				iy := y*g.win.SH + phase[0] - g.win.Top
-				if iy < 0 || iy >= g.h {
-					clear(row)
-					continue
-				}
-				clear(row[:first])
-				clear(row[end:])
-				line := src[iy*g.w : (iy+1)*g.w]
-				if g.win.SW == 1 {
-					copy(row[first:end], line[first+left:])
-					continue
-				}
-				for j, at := first, first*g.win.SW+left; j < end; j, at = j+1, at+g.win.SW {
-					row[j] = line[at]
-				}
+		for c := range g.c {
+			src := x[(i*g.c+c)*g.h*g.w:][:g.h*g.w]
+			for p, phase := range g.phases {
+				plane := image[c*g.channel+p*g.ph*g.pw:][:g.ph*g.pw]
+				g.copyPlane(plane, src, phase, y0, y1)
 			}
+		}
+	}
+}
+
+// copyPlane makes rows y0..y1-1 of one phase's plane of one channel.
+func (g *geometry) copyPlane(plane, src []float32, phase [2]int, y0, y1 int) {
+	// Column x of the plane is column x*SW + left of the map.
+	left := phase[1] - g.win.Left
+	first := min(g.pw, max(0, ceilDiv(-left, g.win.SW)))
+	end := min(g.pw, max(first, ceilDiv(g.w-left, g.win.SW)))
+	for y := y0; y < y1; y++ {
+		row := plane[y*g.pw : (y+1)*g.pw]
+		iy := y*g.win.SH + phase[0] - g.win.Top
+		if iy < 0 || iy >= g.h {
+			clear(row)
+			continue
+		}
+		clear(row[:first])
+		clear(row[end:])
+		line := src[iy*g.w : (iy+1)*g.w]
+		if g.win.SW == 1 {
+			copy(row[first:end], line[first+left:])
+			continue
+		}
+		for j, at := first, first*g.win.SW+left; j < end; j, at = j+1, at+g.win.SW {
+			row[j] = line[at]
 		}
 	}
 }

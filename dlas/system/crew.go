@@ -13,29 +13,68 @@ import (
 // A crew is the worker threads that all programs with the same number of threads share. One run at a time has it; a run
 // that finds it taken works alone, which is as it should be: the other run's threads are busy.
 //
-// Parts of a phase are claimed from one counter, by workers and by the run itself, which waits only for parts that were
-// claimed and never for a worker that did not show up. Between phases workers spin, since handing over through a channel
-// costs more than most phases take; they park soon after the run's end.
+// Each thread has a range of a phase's parts of its own, the same share of each phase, so that it finds in its cache what
+// it wrote in the phase before; one that is done takes parts from the end of another's range. The run waits only for
+// parts that were taken, and never for a worker that did not show up. Between phases workers spin, since handing over
+// through a channel costs more than most phases take; they park soon after the run's end.
 type crew struct {
 	taken sync.Mutex
 	here  atomic.Int32 // runs of programs in progress that could use the crew
 
-	// word is the state of the current phase: its number (32 bits), its parts (16) and the next part to claim (16). The
-	// number makes a claim with an outdated word fail.
-	word    atomic.Uint64
-	_       [56]byte
-	done    atomic.Int32
-	_       [60]byte
 	run     func(ir.Call)
 	call    ir.Call
-	fault   atomic.Pointer[fault]
+	ranges  []parts // by thread; the run itself is thread 0
 	workers []*worker
+	fault   atomic.Pointer[fault]
+	_       [64]byte
+	number  atomic.Uint32 // of the current phase; what workers watch
+	_       [60]byte
+	done    atomic.Int32 // parts
+	_       [60]byte
+}
+
+// parts is the range of parts of the current phase that a thread still has to take: the phase's number (32 bits), the
+// range's end (16) and its begin (16). The number makes a claim with an outdated word fail.
+type parts struct {
+	word atomic.Uint64
+	_    [56]byte
+}
+
+func (p *parts) set(phase uint32, begin, end int) {
+	p.word.Store(uint64(phase)<<32 | uint64(end)<<16 | uint64(begin))
+}
+
+// first and last take a part from an end of the range; ok is false where none is left.
+func (p *parts) first() (i int, ok bool) {
+	for {
+		w := p.word.Load()
+		begin, end := w&maxParts, w>>16&maxParts
+		if begin >= end {
+			return 0, false
+		}
+		if p.word.CompareAndSwap(w, w+1) {
+			return int(begin), true
+		}
+	}
+}
+
+func (p *parts) last() (i int, ok bool) {
+	for {
+		w := p.word.Load()
+		begin, end := w&maxParts, w>>16&maxParts
+		if begin >= end {
+			return 0, false
+		}
+		if p.word.CompareAndSwap(w, w-1<<16) {
+			return int(end) - 1, true
+		}
+	}
 }
 
 type worker struct {
+	thread int
 	parked atomic.Bool
 	wake   chan struct{}
-	_      [48]byte
 }
 
 // fault is what a kernel panicked with.
@@ -63,9 +102,9 @@ func crewOf(threads int) *crew {
 	if c := crews.of[threads]; c != nil {
 		return c
 	}
-	c := &crew{}
-	for range threads - 1 {
-		w := &worker{wake: make(chan struct{}, 1)}
+	c := &crew{ranges: make([]parts, threads)}
+	for i := range threads - 1 {
+		w := &worker{thread: i + 1, wake: make(chan struct{}, 1)}
 		c.workers = append(c.workers, w)
 		go c.work(w)
 	}
@@ -103,15 +142,17 @@ func (c *crew) rouse() {
 }
 
 // phase runs all parts of a phase and returns when they are done. It panics with what a part panicked with.
-func (c *crew) phase(run func(ir.Call), call *ir.Call, parts int) {
+func (c *crew) phase(run func(ir.Call), call *ir.Call, n int) {
 	c.run, c.call = run, *call
 	c.done.Store(0)
-	number := uint32(c.word.Load()>>32) + 1
-	c.word.Store(uint64(number)<<32 | uint64(parts)<<16)
-	c.rouse()
-	for c.claim() {
+	number := c.number.Load() + 1
+	for t := range c.ranges {
+		c.ranges[t].set(number, n*t/len(c.ranges), n*(t+1)/len(c.ranges))
 	}
-	c.wait(int32(parts))
+	c.number.Store(number)
+	c.rouse()
+	c.help(0)
+	c.wait(int32(n))
 	if f := c.fault.Swap(nil); f != nil {
 		panic(f.value)
 	}
@@ -136,18 +177,23 @@ func (c *crew) wait(parts int32) {
 	}
 }
 
-// claim takes one part and runs it; false: there is none to take.
-func (c *crew) claim() bool {
+// help takes parts for a thread and runs them until none is left. The count of the parts done is told once, at the end,
+// since every change of it costs a trip between the processors' caches.
+func (c *crew) help(thread int) {
+	n := int32(0)
 	for {
-		w := c.word.Load()
-		next := w & maxParts
-		if next >= w>>16&maxParts {
-			return false
+		i, ok := c.ranges[thread].first()
+		for t := 1; !ok && t < len(c.ranges); t++ {
+			i, ok = c.ranges[(thread+t)%len(c.ranges)].last()
 		}
-		if c.word.CompareAndSwap(w, w+1) {
-			c.part(int(next))
-			return true
+		if !ok {
+			break
 		}
+		c.part(i)
+		n++
+	}
+	if n > 0 {
+		c.done.Add(n)
 	}
 }
 
@@ -156,7 +202,6 @@ func (c *crew) part(i int) {
 		if v := recover(); v != nil {
 			c.fault.Store(&fault{v})
 		}
-		c.done.Add(1)
 	}()
 	call := c.call
 	call.Part = i
@@ -164,33 +209,31 @@ func (c *crew) part(i int) {
 }
 
 func (c *crew) work(w *worker) {
+	last := uint32(0)
 	for {
-		if c.claim() {
+		if n := c.number.Load(); n != last {
+			last = n
+			c.help(w.thread)
 			continue
 		}
-		if c.spin() {
+		if c.spin(last) {
 			continue
 		}
 		w.parked.Store(true)
 		// A phase that began before parked was set may have missed this worker.
-		if c.open() && w.parked.CompareAndSwap(true, false) {
+		if c.number.Load() != last && w.parked.CompareAndSwap(true, false) {
 			continue
 		}
 		<-w.wake
 	}
 }
 
-func (c *crew) open() bool {
-	w := c.word.Load()
-	return w&maxParts < w>>16&maxParts
-}
-
-// spin waits for parts to claim; false: none came for a while.
-func (c *crew) spin() bool {
+// spin waits for the phase after that number; false: it did not come for a while.
+func (c *crew) spin(last uint32) bool {
 	begin := time.Now()
 	for {
 		for range 200 {
-			if c.open() {
+			if c.number.Load() != last {
 				return true
 			}
 		}
