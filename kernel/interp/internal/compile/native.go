@@ -69,7 +69,27 @@ func (c *compiler) callNative(fn reflect.Value, cc *ssa.CallCommon, v ssa.Value)
 	}
 	t := fn.Type()
 	variadic := cc.Signature().Variadic()
-	return func(fr *frame) { m.reflectCall(fr, fn, t, s, variadic) }
+	plain := func(fr *frame) { m.reflectCall(fr, fn, t, s, variadic) }
+	if recv := cc.Signature().Recv(); recv != nil && m.opt.Standin != nil && t.In(0) == m.opt.StandinType {
+		return c.callStandin(cc.Value.Name(), s, plain)
+	}
+	return plain
+}
+
+// callStandin compiles a method call on a pointer that may have a stand-in.
+func (c *compiler) callStandin(method string, s *site, plain op) op {
+	m := c.m
+	rest := *s
+	rest.args, rest.in = s.args[1:], s.in[1:]
+	return func(fr *frame) {
+		if x, ok := m.opt.Standin(*at[unsafe.Pointer](fr, s.args[0])); ok {
+			if fn := reflect.ValueOf(x).MethodByName(method); fn.IsValid() {
+				m.reflectCall(fr, fn, fn.Type(), &rest, fn.Type().IsVariadic())
+				return
+			}
+		}
+		plain(fr)
+	}
 }
 
 // fastCall makes calls of the commonest signatures without reflection.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/token"
 	"go/types"
 	"regexp"
 	"slices"
@@ -32,6 +33,15 @@ func (b *builder) check(text string) (*checked, error) {
 		return nil, err
 	}
 	dedupImports(f)
+	for {
+		c := b.typeCheck(f)
+		if !c.nameFields() {
+			return c, nil
+		}
+	}
+}
+
+func (b *builder) typeCheck(f *ast.File) *checked {
 	c := &checked{file: f, pkg: types.NewPackage("main", "main"), info: newInfo()}
 	for _, d := range f.Decls {
 		if fd, ok := d.(*ast.FuncDecl); ok && fd.Name.Name == b.name("cell") {
@@ -57,7 +67,48 @@ func (b *builder) check(text string) (*checked, error) {
 		},
 	}
 	_ = types.NewChecker(&conf, b.s.fset, c.pkg, c.info).Files([]*ast.File{f})
-	return c, nil
+	return c
+}
+
+// nameFields rewrites struct literals of types of earlier cells that the checker
+// refused: to it these are another package's, whose unexported fields cannot be
+// set without their names. It reports whether it found any.
+func (c *checked) nameFields() bool {
+	refused := map[token.Pos]bool{}
+	for _, err := range c.errs {
+		var te types.Error
+		if errors.As(err, &te) && strings.HasPrefix(te.Msg, "implicit assignment to unexported field") {
+			refused[te.Pos] = true
+		}
+	}
+	if len(refused) == 0 {
+		return false
+	}
+	found := false
+	ast.Inspect(c.file, func(n ast.Node) bool {
+		lit, ok := n.(*ast.CompositeLit)
+		if !ok || !slices.ContainsFunc(lit.Elts, func(e ast.Expr) bool { return refused[e.Pos()] }) {
+			return true
+		}
+		t := c.info.Types[lit].Type
+		if t == nil {
+			return true
+		}
+		u := t.Underlying()
+		if p, ok := u.(*types.Pointer); ok {
+			u = p.Elem().Underlying()
+		}
+		st, ok := u.(*types.Struct)
+		if !ok || st.NumFields() != len(lit.Elts) || st.Field(0).Pkg().Path() != "main" {
+			return true
+		}
+		for i, e := range lit.Elts {
+			lit.Elts[i] = &ast.KeyValueExpr{Key: &ast.Ident{NamePos: e.Pos(), Name: st.Field(i).Name()}, Colon: e.Pos(), Value: e}
+		}
+		found = true
+		return true
+	})
+	return found
 }
 
 // dedupImports drops imports that an earlier cell already made, or made twice.

@@ -95,7 +95,7 @@ var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
 
 // index maps the names that packages most likely have to their paths.
 func (p *Packages) index() map[string][]string {
-	m := map[string][]string{}
+	m := map[string][]string{"unsafe": {"unsafe"}}
 	for _, x := range p.Paths() {
 		m[nameOf(x)] = append(m[nameOf(x)], x)
 	}
