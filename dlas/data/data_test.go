@@ -86,7 +86,7 @@ func TestFirstImagesArePrefix(t *testing.T) {
 
 func TestFashionTrainLeavesOutVal(t *testing.T) {
 	if _, err := os.Stat(debianFashion); err != nil {
-		need.Missing(t, "fashion-mnist", "the package dataset-fashion-mnist is not installed")
+		need.Missing(t, "data", "the package dataset-fashion-mnist is not installed")
 	}
 	train := open(t, Env{}, "fashion-mnist", "split=train")
 	if train.Len() != 58000 || train.Caveat == "" {

@@ -77,6 +77,9 @@ var errDigest = errors.New("is not the file that its publisher names")
 
 const attempts = 4 // of one file; each goes on where the last was cut off
 
+// stallAfter is how long a server may send nothing; a test shortens it.
+var stallAfter = time.Minute
+
 func get(ctx context.Context, d Download, env Env, progress func(Progress)) error {
 	final := env.cached(d.Set)
 	if final == "" {
@@ -176,6 +179,15 @@ func fetchOnce(ctx context.Context, url string, r Remote, part string, progress 
 	if have == r.Size {
 		return false, nil
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(stallAfter, func() { cancel(fmt.Errorf("the server sent nothing for %v", stallAfter)) })
+	defer stall.Stop()
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx) // says more than "context canceled"
+		}
+	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false, err
@@ -203,7 +215,10 @@ func fetchOnce(ctx context.Context, url string, r Remote, part string, progress 
 	if _, err := f.Seek(have, io.SeekStart); err != nil {
 		return false, err
 	}
-	w := &counter{f, have, func(n int64) { progress(Progress{r.name(), n, r.Size}) }}
+	w := &counter{f, have, func(n int64) {
+		stall.Reset(stallAfter)
+		progress(Progress{r.name(), n, r.Size})
+	}}
 	n, err := io.Copy(w, io.LimitReader(resp.Body, r.Size-have+1))
 	switch {
 	case err != nil:

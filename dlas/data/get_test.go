@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
@@ -167,6 +168,41 @@ func TestGetStops(t *testing.T) {
 	}
 	if err := Get(ctx, "cifar", env, nil); err == nil || !strings.Contains(err.Error(), "try cifar10") {
 		t.Errorf("an unknown set says %v", err)
+	}
+}
+
+// TestGetGivesUpOnSilence: a server that sends some and then nothing is asked again, for the rest.
+func TestGetGivesUpOnSilence(t *testing.T) {
+	defer func(d time.Duration) { stallAfter = d }(stallAfter)
+	stallAfter = 200 * time.Millisecond
+	body := bytes.Repeat([]byte("godlas"), 1000)
+	release := make(chan struct{})
+	var asked []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Header.Get("Range"))
+		if len(asked) == 1 {
+			w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+			w.Write(body[:1000])
+			w.(http.Flusher).Flush()
+			<-release
+			return
+		}
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes 1000-%d/%d", len(body)-1, len(body)))
+		w.WriteHeader(http.StatusPartialContent)
+		w.Write(body[1000:])
+	}))
+	defer s.Close()
+	defer close(release)
+	d := Download{Set: "toy", Files: []Remote{{s.URL + "/toy.bin", int64(len(body)), fmt.Sprintf("md5:%x", md5.Sum(body))}}}
+	env := Env{Cache: t.TempDir()}
+	if err := get(context.Background(), d, env, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(asked) != 2 || asked[1] != "bytes=1000-" {
+		t.Errorf("requests asked for %q", asked)
+	}
+	if got, _ := os.ReadFile(toyFile(env)); !bytes.Equal(got, body) {
+		t.Error("the file differs")
 	}
 }
 
