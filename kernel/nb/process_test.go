@@ -107,7 +107,7 @@ func TestProcess(t *testing.T) {
 	}
 	n := notebook("print a", "native b", "exit xyz", "print never")
 	err = Run(t.Context(), n, p, Options{})
-	if err == nil || err.Error() != "cell 3: DeadSession: the session ended with exit code 3" {
+	if err == nil || err.Error() != "cell 3: SessionEnded: the session ended with exit code 3" {
 		t.Errorf("%v", err)
 	}
 	if got := briefly(n.Cells[0]); !slices.Equal(got, []string{"stdout: a"}) {
@@ -117,7 +117,7 @@ func TestProcess(t *testing.T) {
 	if slices.Sort(got); !slices.Equal(got, []string{"stderr: B", "stdout: b"}) {
 		t.Errorf("%q", got)
 	}
-	if got := briefly(n.Cells[2]); len(got) != 2 || got[0] != "stdout: bye" || !strings.HasPrefix(got[1], "error: DeadSession") {
+	if got := briefly(n.Cells[2]); len(got) != 2 || got[0] != "stdout: bye" || !strings.HasPrefix(got[1], "error: SessionEnded") {
 		t.Errorf("%q", got)
 	}
 	if _, err := p.Execute(t.Context(), pipe.Execute{Code: "print"}, func(pipe.Frame) {}); err == nil {
@@ -203,7 +203,7 @@ func TestGoCrash(t *testing.T) {
 		}
 		n := notebook("x := 1", code, "x")
 		err = Run(t.Context(), n, p, Options{})
-		if err == nil || !strings.HasPrefix(err.Error(), "cell 2: DeadSession: ") || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.HasPrefix(err.Error(), "cell 2: SessionEnded: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", code, err)
 		}
 	}

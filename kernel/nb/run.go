@@ -91,8 +91,8 @@ func (n *Notebook) runCell(ctx context.Context, c *Cell, r Runner, count int) er
 	col := collector{n: n, c: c}
 	done, err := r.Execute(ctx, pipe.Execute{Code: c.Source, Count: count, CellID: c.ID}, col.add)
 	if err != nil {
-		col.append(Output{Type: "error", EName: "DeadSession", EValue: err.Error(), Traceback: []string{err.Error()}})
-		return &CellError{EName: "DeadSession", EValue: err.Error()}
+		col.append(Output{Type: "error", EName: "SessionEnded", EValue: err.Error(), Traceback: []string{err.Error()}})
+		return &CellError{EName: "SessionEnded", EValue: err.Error()}
 	}
 	switch {
 	case col.err != nil:

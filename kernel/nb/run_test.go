@@ -146,7 +146,7 @@ func TestRunStops(t *testing.T) {
 		outputs []string
 	}{
 		"print a\nfail two\n":  {"cell 2 (b): panic: two", []string{"stdout: a\n", "error: panic: two"}},
-		"print a\ndie":         {"cell 2 (b): DeadSession: it died", []string{"stdout: a\n", "error: DeadSession: it died"}},
+		"print a\ndie":         {"cell 2 (b): SessionEnded: it died", []string{"stdout: a\n", "error: SessionEnded: it died"}},
 		"garbage":              {"cell 2 (b): Protocol: ", nil},
 		"print a\ninterrupted": {"by the user", []string{"stdout: a\n"}},
 	} {

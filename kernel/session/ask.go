@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"go/doc/comment"
 	"strings"
 	"unicode/utf8"
@@ -137,7 +138,7 @@ func (s *session) complete(c pipe.Cursor) pipe.Completed {
 	if p, g, ok := s.magicAt(c.Code, pieces, off); ok {
 		found, replace := s.completeMagic(c.Code, p, g, off)
 		for _, m := range found {
-			matches = append(matches, pipe.Match{Text: m.Text, Type: m.Type})
+			matches = append(matches, pipe.Match{Text: m.Text, Type: cmp.Or(m.Type, "magic")})
 		}
 		start = off - replace
 	} else if l, err := s.language(); err == nil {

@@ -88,7 +88,7 @@ type Completing struct {
 	Table *Table
 }
 
-// Match is one candidate. Type is Jupyter's word for its icon, "" for none.
+// Match is one candidate. Type is Jupyter's word for its icon; "" is that of a magic.
 type Match struct{ Text, Type string }
 
 // Words completes the last word of text, where any of the characters in breaks begins a new one.
