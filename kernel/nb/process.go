@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 // How long a cell that was interrupted, or a session that is to end, has to do so before it is killed.
 const grace = 5 * time.Second
 
+// maxStderr is enough for what the Go runtime says before its stacks, behind some output of the cell.
+const maxStderr = 64 << 10
+
 // Process is a Runner whose session is a process of its own: a cell that kills it does not kill the caller.
 type Process struct {
 	s       kernel.Session
@@ -21,6 +25,7 @@ type Process struct {
 	native  chan native       // what the process wrote to file descriptors 1 and 2
 	at      map[string]string // of these, those that are not at their end, with the last marker passed
 	version string
+	stderr  []byte // written by the process itself since its last cell began, up to maxStderr
 	id      uint64
 	closing sync.Once
 }
@@ -88,6 +93,7 @@ func (p *Process) GoVersion() string { return p.version }
 func (p *Process) Execute(ctx context.Context, ex pipe.Execute, out func(pipe.Frame)) (pipe.Done, error) {
 	p.id++
 	id := p.id
+	p.stderr = p.stderr[:0]
 	if err := p.send(pipe.KindExecute, id, 0, ex); err != nil {
 		return pipe.Done{}, p.died(out)
 	}
@@ -140,6 +146,9 @@ func (p *Process) take(n native, out func(pipe.Frame)) {
 	if n.text == "" {
 		return
 	}
+	if n.name == "stderr" {
+		p.stderr = append(p.stderr, n.text[:min(len(n.text), maxStderr-len(p.stderr))]...)
+	}
 	if f, err := frame(pipe.KindStream, pipe.Stream{Name: n.name, Text: n.text}); err == nil {
 		out(f)
 	}
@@ -163,6 +172,11 @@ func (p *Process) drain(marker string, out func(pipe.Frame)) {
 func (p *Process) died(out func(pipe.Frame)) error {
 	p.closing.Do(func() { p.end(out) })
 	e := p.s.Wait()
+	for line := range strings.Lines(string(p.stderr)) { // the Go runtime's reason, if it has one
+		if strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "panic: ") {
+			return fmt.Errorf("the session ended: %s", strings.TrimSpace(line))
+		}
+	}
 	switch {
 	case e.Signal != "":
 		return fmt.Errorf("the session was ended by a signal: %s", e.Signal)

@@ -68,6 +68,8 @@ func serve(how string) {
 			case "exit":
 				fmt.Print("bye")
 				os.Exit(len(arg))
+			case "crash":
+				panic(arg)
 			case "spin":
 				<-stop
 				done.Interrupted, done.Err = true, &pipe.Error{Name: "Interrupted"}
@@ -124,6 +126,17 @@ func TestProcess(t *testing.T) {
 		t.Error("a dead session runs a cell")
 	}
 	p.Close()
+}
+
+func TestProcessCrash(t *testing.T) {
+	p, err := startSelf(t, "yes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Execute(t.Context(), pipe.Execute{Code: "crash oh"}, func(pipe.Frame) {})
+	if err == nil || err.Error() != "the session ended: panic: oh" {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestProcessInterrupt(t *testing.T) {
