@@ -9,8 +9,10 @@ import (
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
-// conv is a convolution bound to its loops. It runs in up to three phases: copy the input with its border, build the
-// im2col matrix (gemm only), multiply.
+// conv is a convolution bound to its loops. A part of it is a range of panels of pixels (and, where there are few panels,
+// of output channels). It does everything that its range needs by itself, in memory of its own: copies the rows of the
+// input with their border, builds its panels of the im2col matrix (gemm only), multiplies. So parts neither wait for each
+// other nor pull each other's data from another processor's cache, which costs more than the few rows copied twice.
 type conv struct {
 	g      *geometry
 	avx2   bool
@@ -19,21 +21,23 @@ type conv struct {
 	panels int  // of an image
 	bias   []float32
 	lo, hi float32
+	cut    cut
+
+	copySize, matrixSize int   // elements of a part's workspace
+	packed, executed     int64 // bytes of the weights; their multiply-accumulates for one pixel, padding included
+	units                int   // groups or rows
 
 	off   []int32 // what the loops add to a lane's position: the geometry's, or the matrix' rows
 	reach int     // 1 + the largest
-
-	rows  rows
-	block func(call ir.Call, panel, from, to int) // computes units from..to-1 of rows for a panel
-	cut   cut
+	block func(s segment, panel, from, to int)
 }
 
-// rows are a convolution's weights as one of the two loops wants them, in units that can be shared out.
-type rows interface {
-	units() int
-	macs() int // multiply-accumulates of one unit and one pixel, on average
-	packedBytes() int64
-	executed() int64 // multiply-accumulates of all units for one pixel, zeros and padding included
+// segment is what a part does of one image.
+type segment struct {
+	in       []float32 // what the loops read: a band of the copied image, the matrix, or the map itself
+	out, res []float32 // of the image; res is nil where there is no residual
+	base     int       // position of the band's beginning in the whole image
+	first    int       // panel in the image
 }
 
 // bindConv binds a convolution. sparse chooses the loop; zeros are left out of it unless kept.
@@ -42,65 +46,197 @@ func bindConv(p ir.Problem, s ir.Schedule, avx2, matrix, sparse, zeros bool) (ir
 	if err != nil {
 		return ir.Bound{}, err
 	}
-	c := &conv{g: g, avx2: avx2, matrix: matrix, lanes: 2, bias: biasOf(p, g.m), off: g.off, reach: g.reach}
+	c := &conv{g: g, avx2: avx2, matrix: matrix, lanes: 2, bias: biasOf(p, g.m)}
 	c.lo, c.hi = clampOf(p.Node)
+	w := p.Weights[1].F32()
+	var groups []group
+	var l load
 	if sparse {
 		c.lanes = sparseLanes(s, len(g.lanes))
+		l = sparseLoad(g, w, zeros)
+	} else {
+		groups = groupsOf(g.m, s)
+		l = load{units: len(groups), macs: 6 * g.depth, bytes: 4 * 6 * g.depth}
 	}
 	c.panels = ceilDiv(len(g.lanes), c.lanes)
-	if matrix {
-		if c.panels > maxImage/g.n/c.panelSize() {
-			return ir.Bound{}, fmt.Errorf("its im2col matrix is larger than %d elements", maxImage)
+	c.cut = cutOf(s, l, g.n*c.panels, c.lanes*asm.Lane, p.Machine)
+	if err := c.layOut(); err != nil {
+		return ir.Bound{}, err
+	}
+	if sparse {
+		c.packSparse(w, zeros)
+	} else {
+		c.packDense(w, groups)
+	}
+	parts := c.cut.panelParts * c.cut.unitParts
+	return ir.Bound{
+		Run: c.run, Phases: []int{parts},
+		WorkspaceBytes: 4 * int64(parts) * int64(c.copySize+c.matrixSize),
+		PackedBytes:    c.packed + 4*int64(len(c.bias)),
+		MACsExecuted:   c.executed * int64(c.panels*c.lanes*asm.Lane),
+	}, nil
+}
+
+// layOut decides what a part's workspace holds and where the loops find the pixels in it.
+func (c *conv) layOut() error {
+	g := c.g
+	rows, panels := g.ph, 0
+	if g.copied {
+		rows = 0
+	}
+	for i := range c.cut.panelParts {
+		c.eachSegment(i, func(_, from, to int) {
+			panels = max(panels, to-from)
+			if g.copied {
+				y0, y1 := c.rowsOf(from, to)
+				rows = max(rows, y1-y0)
+			}
+		})
+	}
+	g.layOut(rows)
+	c.off, c.reach = g.off, g.reach
+	if g.copied {
+		c.copySize = g.image
+	}
+	if c.matrix {
+		if panels > maxImage/c.panelSize() {
+			return fmt.Errorf("its im2col matrix is larger than %d elements", maxImage)
 		}
 		width := c.lanes * asm.Lane
+		c.matrixSize = panels * c.panelSize()
 		c.off = make([]int32, g.depth)
 		for k := range c.off {
 			c.off[k] = int32(k * width)
 		}
 		c.reach = (g.depth-1)*width + 1
 	}
-	if w := p.Weights[1].F32(); sparse {
-		c.packSparse(w, zeros)
-	} else {
-		c.packDense(w, s)
-	}
-	c.cut = cutOf(s, c.rows, g.n*c.panels, c.lanes*asm.Lane, p.Machine)
-	return c.bound(p.Machine), nil
+	return nil
 }
 
-// bound puts the phases together.
-func (c *conv) bound(m ir.Machine) ir.Bound {
+// eachSegment calls f for every image of a range of panels: the image, and the panels of it.
+func (c *conv) eachSegment(panelPart int, f func(image, from, to int)) {
+	at, end := part(c.g.n*c.panels, c.cut.panelParts, panelPart)
+	for at < end {
+		image := at / c.panels
+		next := min(end, (image+1)*c.panels)
+		f(image, at-image*c.panels, next-image*c.panels)
+		at = next
+	}
+}
+
+// rowsOf are the rows of the phases' planes that panels from..to-1 of an image read.
+func (c *conv) rowsOf(from, to int) (y0, y1 int) {
 	g := c.g
-	b := ir.Bound{
-		PackedBytes:  c.rows.packedBytes() + 4*int64(len(c.bias)),
-		MACsExecuted: c.rows.executed() * int64(c.panels*c.lanes*asm.Lane),
+	last := int(c.lane(to-1, c.lanes-1).at)
+	if g.scatter {
+		last += asm.Lane - 1
 	}
-	var phases []func(ir.Call)
-	add := func(parts int, run func(ir.Call)) {
-		b.Phases = append(b.Phases, parts)
-		phases = append(phases, run)
+	return int(c.lane(from, 0).at) / g.pw, min(g.oh-1, last/g.pw) + g.ph - g.oh + 1
+}
+
+// lane is lane v of a panel; a panel that has too few repeats the last.
+func (c *conv) lane(panel, v int) lane {
+	return c.g.lanes[min(panel*c.lanes+v, len(c.g.lanes)-1)]
+}
+
+// panelSize is the number of elements of a panel of the im2col matrix, which holds its pixels' column for each weight,
+// one row of the matrix after the other.
+func (c *conv) panelSize() int { return c.g.depth * c.lanes * asm.Lane }
+
+// run is one part.
+func (c *conv) run(call ir.Call) {
+	g := c.g
+	unit0, unit1 := part(c.units, c.cut.unitParts, call.Part%c.cut.unitParts)
+	size := c.copySize + c.matrixSize
+	space := call.Workspace[call.Part*size : (call.Part+1)*size]
+	pixels := g.m * g.oh * g.ow
+	c.eachSegment(call.Part/c.cut.unitParts, func(image, from, to int) {
+		x := call.In[0][image*g.c*g.h*g.w : (image+1)*g.c*g.h*g.w]
+		s := segment{in: x, out: call.Out[0][image*pixels : (image+1)*pixels]}
+		if len(call.In) > 3 && call.In[3] != nil {
+			s.res = call.In[3][image*pixels : (image+1)*pixels]
+		}
+		if g.copied {
+			y0, y1 := c.rowsOf(from, to)
+			g.copyRows(y0, y1, x, space)
+			s.in, s.base = space[:c.copySize], y0*g.pw
+		}
+		if c.matrix {
+			c.fill(s, from, to, space[c.copySize:])
+			s.in, s.first = space[c.copySize:], from
+		}
+		c.multiply(s, from, to, unit0, unit1)
+	})
+}
+
+// fill builds panels from..to-1 of an image's im2col matrix.
+func (c *conv) fill(s segment, from, to int, matrix []float32) {
+	g := c.g
+	for i := from; i < to; i++ {
+		panel := matrix[(i-from)*c.panelSize() : (i-from+1)*c.panelSize()]
+		for v := 0; v < c.lanes; v += 2 {
+			a, b := int(c.lane(i, v).at)-s.base, int(c.lane(i, v+1).at)-s.base
+			asm.Gather(panel[v*asm.Lane:], c.lanes*asm.Lane, s.in, a, b, g.off, g.reach)
+		}
 	}
-	if g.copied {
-		items := g.n * g.ph
-		parts := chunksFor(items, g.image/g.ph, m)
-		add(parts, func(call ir.Call) {
-			from, to := part(items, parts, call.Part)
-			g.copyRows(from, to, call.In[0], call.Workspace)
-		})
-		b.WorkspaceBytes += 4 * int64(g.copySize())
+}
+
+// multiply goes over blocks of panels, inside over blocks of units, inside over the block's panels.
+func (c *conv) multiply(s segment, panel0, panel1, unit0, unit1 int) {
+	for p := panel0; p < panel1; p += c.cut.panels {
+		for u := unit0; u < unit1; u += c.cut.units {
+			for q := p; q < min(p+c.cut.panels, panel1); q++ {
+				c.block(s, q, u, min(u+c.cut.units, unit1))
+			}
+		}
 	}
+}
+
+// input returns what the loops read for a panel, and where its lanes start.
+func (c *conv) input(s segment, panel int, at []int) []float32 {
 	if c.matrix {
-		items := g.n * c.panels
-		parts := chunksFor(items, c.panelSize(), m)
-		add(parts, func(call ir.Call) {
-			from, to := part(items, parts, call.Part)
-			c.fill(from, to, call)
-		})
-		b.WorkspaceBytes += 4 * int64(c.matrixSize())
+		for v := range at {
+			at[v] = v * asm.Lane
+		}
+		return s.in[(panel-s.first)*c.panelSize():][:c.panelSize()]
 	}
-	add(c.cut.panelChunks*c.cut.unitChunks, c.multiply)
-	b.Run = func(call ir.Call) { phases[call.Phase](call) }
-	return b
+	for v := range at {
+		at[v] = int(c.lane(panel, v).at) - s.base
+	}
+	return s.in
+}
+
+// place stores a scratch tile of rows x lanes: adds the residual, clamps, and picks the pixels that exist.
+func (c *conv) place(s segment, panel, row, rows int, tile []float32) {
+	g := c.g
+	pixels := g.oh * g.ow
+	width := c.lanes * asm.Lane
+	put := func(r, at, q int) {
+		x := tile[r*width+at]
+		i := (row+r)*pixels + q
+		if s.res != nil {
+			x += s.res[i]
+		}
+		if x < c.lo {
+			x = c.lo
+		}
+		if x > c.hi {
+			x = c.hi
+		}
+		s.out[i] = x
+	}
+	for v := range min(c.lanes, len(g.lanes)-panel*c.lanes) {
+		l := c.lane(panel, v)
+		for r := range rows {
+			if g.scatter {
+				g.pick(l, func(j, q int) { put(r, v*asm.Lane+j, q) })
+				continue
+			}
+			for j := range asm.Lane {
+				put(r, v*asm.Lane+j, int(l.to)+j)
+			}
+		}
+	}
 }
 
 // biasOf is a node's bias by output channel; zeros where it has none.
@@ -121,82 +257,4 @@ func clampOf(n *ir.Node) (lo, hi float32) {
 		lo, hi = 0, 6
 	}
 	return lo, hi
-}
-
-// lane is lane v of a panel; a panel that has too few repeats the last.
-func (c *conv) lane(panel, v int) lane {
-	return c.g.lanes[min(panel*c.lanes+v, len(c.g.lanes)-1)]
-}
-
-// multiply runs one part of the last phase.
-func (c *conv) multiply(call ir.Call) {
-	panel0, panel1 := part(c.g.n*c.panels, c.cut.panelChunks, call.Part/c.cut.unitChunks)
-	unit0, unit1 := part(c.rows.units(), c.cut.unitChunks, call.Part%c.cut.unitChunks)
-	for p := panel0; p < panel1; p += c.cut.panels {
-		for u := unit0; u < unit1; u += c.cut.units {
-			for q := p; q < min(p+c.cut.panels, panel1); q++ {
-				c.block(call, q, u, min(u+c.cut.units, unit1))
-			}
-		}
-	}
-}
-
-// input returns what the loops read for a panel, and where its lanes start.
-func (c *conv) input(call ir.Call, panel int, at []int) []float32 {
-	if c.matrix {
-		for v := range at {
-			at[v] = v * asm.Lane
-		}
-		return call.Workspace[c.g.copySize()+panel*c.panelSize():][:c.panelSize()]
-	}
-	for v := range at {
-		at[v] = int(c.lane(panel%c.panels, v).at)
-	}
-	return c.g.imageOf(panel/c.panels, call.In[0], call.Workspace)
-}
-
-// residual is the fused residual of a call, or nil.
-func residual(call ir.Call) []float32 {
-	if len(call.In) > 3 {
-		return call.In[3]
-	}
-	return nil
-}
-
-// place stores a scratch tile of rows x lanes: adds the residual, clamps, and picks the pixels that exist.
-func (c *conv) place(call ir.Call, panel, row, rows int, tile []float32) {
-	g := c.g
-	pixels := g.oh * g.ow
-	width := c.lanes * asm.Lane
-	base := (panel/c.panels*g.m + row) * pixels
-	out, res := call.Out[0], residual(call)
-	put := func(r, at, q int) {
-		x := tile[r*width+at]
-		i := base + r*pixels + q
-		if res != nil {
-			x += res[i]
-		}
-		if x < c.lo {
-			x = c.lo
-		}
-		if x > c.hi {
-			x = c.hi
-		}
-		out[i] = x
-	}
-	for v := range c.lanes {
-		if panel%c.panels*c.lanes+v >= len(g.lanes) {
-			break
-		}
-		l := c.lane(panel%c.panels, v)
-		for r := range rows {
-			if g.scatter {
-				g.pick(l, func(j, q int) { put(r, v*asm.Lane+j, q) })
-				continue
-			}
-			for j := range asm.Lane {
-				put(r, v*asm.Lane+j, int(l.to)+j)
-			}
-		}
-	}
 }

@@ -14,6 +14,28 @@ type sparseRows struct {
 	ptr     []int32
 }
 
+// sparseLanes is the number of lanes of a panel: 8, or 2 where 8 would leave most of them without pixels.
+func sparseLanes(s ir.Schedule, lanes int) int {
+	if l := tile(s, 0); l == 2 || l == 8 {
+		return l
+	}
+	if lanes <= 3 {
+		return 2
+	}
+	return 8
+}
+
+// sparseLoad is the work of an average output channel.
+func sparseLoad(g *geometry, w []float32, zeros bool) load {
+	n := 0
+	for _, v := range w {
+		if v != 0 || zeros {
+			n++
+		}
+	}
+	return load{units: g.m, macs: n/g.m + 1, bytes: 8 * (n/g.m + 1)}
+}
+
 // packSparse makes a convolution use the sparse loop. It leaves the zeros out, unless every weight is wanted (depthwise
 // convolutions are stored like this too, for the sake of the loop).
 func (c *conv) packSparse(w []float32, zeros bool) {
@@ -33,67 +55,53 @@ func (c *conv) packSparse(w []float32, zeros bool) {
 		}
 		s.ptr = append(s.ptr, int32(len(s.entries)))
 	}
-	c.rows = s
-	c.block = func(call ir.Call, panel, from, to int) { c.sparseBlock(s, call, panel, from, to) }
+	c.packed, c.executed = 8*int64(len(s.entries))+4*int64(len(s.ptr)), int64(len(s.entries))
+	c.units = g.m
+	c.block = func(seg segment, panel, from, to int) { c.sparseBlock(s, seg, panel, from, to) }
 }
-
-// sparseLanes is the number of lanes of a panel: 8, or 2 where 8 would leave most of them without pixels.
-func sparseLanes(s ir.Schedule, lanes int) int {
-	if l := tile(s, 0); l == 2 || l == 8 {
-		return l
-	}
-	if lanes <= 3 {
-		return 2
-	}
-	return 8
-}
-
-func (s *sparseRows) units() int         { return len(s.ptr) - 1 }
-func (s *sparseRows) macs() int          { return len(s.entries)/s.units() + 1 }
-func (s *sparseRows) packedBytes() int64 { return 8*int64(len(s.entries)) + 4*int64(len(s.ptr)) }
-func (s *sparseRows) executed() int64    { return int64(len(s.entries)) }
 
 // scratchRows is the number of output channels that a scratch tile has room for.
 const scratchRows = 8
 
 // sparseBlock computes output channels from..to-1 for one panel.
-func (c *conv) sparseBlock(rows *sparseRows, call ir.Call, panel, from, to int) {
+func (c *conv) sparseBlock(rows *sparseRows, seg segment, panel, from, to int) {
 	g := c.g
-	pixels := g.oh * g.ow
-	width := c.lanes * asm.Lane
 	var s asm.Sparse
-	s.In = c.input(call, panel, s.At[:c.lanes])
+	s.In = c.input(seg, panel, s.At[:c.lanes])
 	s.Entries, s.Reach = rows.entries, c.reach
 	if g.scatter {
-		var tile [scratchRows * 8 * asm.Lane]float32
-		s.Out, s.Pitch = tile[:], width
-		s.Lo, s.Hi = float32(math.Inf(-1)), float32(math.Inf(1))
-		for v := range c.lanes {
-			s.To[v] = v * asm.Lane
-		}
-		for m := from; m < to; m += scratchRows {
-			s.Rows = min(scratchRows, to-m)
-			s.Ptr, s.Bias = rows.ptr[m:], c.bias[m:]
-			c.runSparse(&s)
-			c.place(call, panel, m, s.Rows, tile[:])
-		}
+		c.sparseEdge(rows, seg, panel, from, to, s)
 		return
 	}
 	for v := range c.lanes {
-		s.To[v] = int(c.lane(panel%c.panels, v).to)
+		s.To[v] = int(c.lane(panel, v).to)
 	}
+	pixels := g.oh * g.ow
 	s.Pitch, s.Lo, s.Hi = pixels, c.lo, c.hi
-	res := residual(call)
 	for from < to {
-		n := rows.callRows(from, to, width)
-		base := (panel/c.panels*g.m + from) * pixels
-		s.Out = call.Out[0][base:]
-		if res != nil {
-			s.Res = res[base:]
+		s.Out = seg.out[from*pixels:]
+		if seg.res != nil {
+			s.Res = seg.res[from*pixels:]
 		}
-		s.Ptr, s.Bias, s.Rows = rows.ptr[from:], c.bias[from:], n
+		s.Ptr, s.Bias, s.Rows = rows.ptr[from:], c.bias[from:], rows.callRows(from, to, c.lanes*asm.Lane)
 		c.runSparse(&s)
-		from += n
+		from += s.Rows
+	}
+}
+
+// sparseEdge is sparseBlock by way of a scratch tile, whose results are picked one by one.
+func (c *conv) sparseEdge(rows *sparseRows, seg segment, panel, from, to int, s asm.Sparse) {
+	var tile [scratchRows * 8 * asm.Lane]float32
+	s.Out, s.Pitch = tile[:], c.lanes*asm.Lane
+	s.Lo, s.Hi = float32(math.Inf(-1)), float32(math.Inf(1))
+	for v := range c.lanes {
+		s.To[v] = v * asm.Lane
+	}
+	for ; from < to; from += s.Rows {
+		s.Rows = min(scratchRows, rows.callRows(from, to, c.lanes*asm.Lane))
+		s.Ptr, s.Bias = rows.ptr[from:], c.bias[from:]
+		c.runSparse(&s)
+		c.place(seg, panel, from, s.Rows, tile[:])
 	}
 }
 

@@ -29,7 +29,10 @@ func convCost(p ir.Problem, avx2, matrix, sparse, zeros bool) float64 {
 	}
 	panels := float64(g.n * ceilDiv(len(g.lanes), lanes))
 	pixels := panels * float64(lanes*asm.Lane)
-	cost := copyCycles * float64(g.copySize())
+	cost := 0.0
+	if g.copied {
+		cost = copyCycles * float64(g.n*g.c*len(g.phases)*g.ph*g.pw)
+	}
 	if matrix {
 		cost += copyCycles * pixels * float64(g.depth)
 	}

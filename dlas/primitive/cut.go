@@ -13,42 +13,47 @@ func tile(s ir.Schedule, i int) int {
 	return 0
 }
 
-// The rules' numbers, in bytes and multiply-accumulates.
-const (
-	blockWeights = 16 << 10 // of a block's weights: a third of the usual first-level cache
-	blockPanels  = 16       // of a block: their pixels stay in the second-level cache
-	leastChunk   = 1 << 15  // multiply-accumulates of a part that is worth handing to another thread
-	chunksEach   = 4        // parts a thread, so that a thread that starts late still finds some
-)
-
-// cut is how a product is cut, in panels of pixels and units of rows: the loops go over blocks of panels, inside over
-// blocks of units, inside over the block's panels. Chunks are the parts that may run on different threads.
-type cut struct {
-	panels, units           int // of a block
-	panelChunks, unitChunks int
+// load is the work of a convolution's rows, in the units in which the loops take them: groups for the dense loop,
+// single rows for the sparse one.
+type load struct {
+	units int
+	macs  int // multiply-accumulates of one unit and one pixel
+	bytes int // of the weights of one unit
 }
 
-// cutOf cuts a product of units of rows with panels of width pixels.
-func cutOf(s ir.Schedule, r rows, panels, width int, m ir.Machine) cut {
-	units := r.units()
-	c := cut{panels: tile(s, 1), units: tile(s, 2), panelChunks: 1, unitChunks: 1}
+// cut is how a product is cut, in panels of pixels and units of rows.
+type cut struct {
+	panels, units         int // of a block
+	panelParts, unitParts int // parts that may run on different threads, of all panels and all units
+}
+
+// The rules' numbers.
+const (
+	blockWeights = 16 << 10 // bytes of a block's weights: a third of the usual first-level cache
+	blockPanels  = 16       // panels of a block: their pixels stay in the second-level cache
+	leastPart    = 1 << 14  // multiply-accumulates of a part that is worth handing to another thread
+	finePart     = 1 << 20  // multiply-accumulates of a part that is worth cutting finer than one a thread
+	mostParts    = 4        // a thread: they even out what threads lose to other processes
+)
+
+// cutOf cuts a product of rows with panels of width pixels.
+func cutOf(s ir.Schedule, l load, panels, width int, m ir.Machine) cut {
+	c := cut{panels: tile(s, 1), units: tile(s, 2), panelParts: 1, unitParts: 1}
 	if c.panels < 1 {
 		c.panels = blockPanels
 	}
 	if c.units < 1 {
-		c.units = max(1, int(blockWeights*int64(units)/max(1, r.packedBytes())))
+		c.units = max(1, blockWeights/l.bytes)
 	}
-	c.units = min(c.units, units)
-	if m.Threads < 2 {
+	c.units = min(c.units, l.units)
+	total := l.units * l.macs * width * panels
+	if m.Threads < 2 || total < leastPart*m.Threads {
 		return c
 	}
 	// Parts come in multiples of the threads, or a thread would have to take of another's share every time.
-	want := min(chunksEach*m.Threads, units*r.macs()*width*panels/leastChunk)
-	want = want / m.Threads * m.Threads
-	c.panelChunks = max(1, min(want, panels))
-	if rest := want / c.panelChunks; rest > 1 {
-		c.unitChunks = min(rest, units)
-	}
+	want := m.Threads * max(1, min(mostParts, total/m.Threads/finePart))
+	c.panelParts = min(want, panels)
+	c.unitParts = max(1, min(want/c.panelParts, l.units))
 	return c
 }
 

@@ -21,24 +21,26 @@ type geometry struct {
 	mg         int // output channels of a group
 	depth      int // weights of an output channel
 
-	copied  bool
-	phases  [][2]int // those that some weight reads, as (y, x)
-	ph, pw  int      // extent of a phase's plane
-	channel int      // positions of a channel
-	image   int      // positions of an image, with what the last lane reads past the end
-
-	reach int     // 1 + the largest position that a weight adds to a pixel's
-	off   []int32 // a position for each weight of an output channel, within its group's channels
-	lanes []lane
+	copied bool
+	phases [][2]int // those that some weight reads, as (y, x)
+	ph, pw int      // extent of a phase's plane of the whole image
+	lanes  []lane
 	// scatter: a row of outputs is shorter than a lane, so a lane covers parts of several rows and what lies between
 	// them, and its results have to be picked one by one.
 	scatter bool
+
+	// What layOut decides.
+	band    int     // rows of a plane that a copy holds
+	channel int     // positions of a channel in it
+	image   int     // positions of it, with what the last lane reads past the end
+	reach   int     // 1 + the largest position that a weight adds to a pixel's
+	off     []int32 // a position for each weight of an output channel, within its group's channels
 }
 
 // lane is 8 neighbouring output pixels: where they read, and where they go in the output channel's map.
 type lane struct{ at, to int32 }
 
-// maxImage bounds the positions of an image, so that offsets fit 32 bits and no workspace grows without bounds.
+// maxImage bounds the positions of a whole image, so that offsets fit 32 bits and no workspace grows without bounds.
 const maxImage = 1 << 29
 
 func newGeometry(p ir.Problem) (*geometry, error) {
@@ -63,8 +65,8 @@ func newGeometry(p ir.Problem) (*geometry, error) {
 		g.ph = (win.KH-1)*win.DH/win.SH + g.oh
 		g.pw = (win.KW-1)*win.DW/win.SW + g.ow
 	}
-	ys, yOf := remainders(win.KH, win.DH, win.SH)
-	xs, xOf := remainders(win.KW, win.DW, win.SW)
+	ys, _ := remainders(win.KH, win.DH, win.SH)
+	xs, _ := remainders(win.KW, win.DW, win.SW)
 	if len(ys)*len(xs) > maxImage/g.ph/g.pw/g.c {
 		return nil, fmt.Errorf("its padded input is larger than %d elements", maxImage)
 	}
@@ -73,20 +75,32 @@ func newGeometry(p ir.Problem) (*geometry, error) {
 			g.phases = append(g.phases, [2]int{y, x})
 		}
 	}
-	g.channel = len(g.phases) * g.ph * g.pw
+	g.cutLanes()
+	return g, nil
+}
+
+// layOut makes the loops read copies that hold that many rows of each plane; all of them where the map itself is read.
+func (g *geometry) layOut(band int) {
+	win := g.win
+	_, yOf := remainders(win.KH, win.DH, win.SH)
+	xs, xOf := remainders(win.KW, win.DW, win.SW)
+	g.band = band
+	g.channel = len(g.phases) * band * g.pw
 	g.image = g.c * g.channel
+	if g.scatter {
+		// The last lane reads on behind its last pixel, at most to the end of a row and as far as its window is wide.
+		g.image += asm.Lane + g.pw - g.ow
+	}
 	g.off = make([]int32, 0, g.depth)
 	for c := range g.cg {
 		for kh := range win.KH {
 			for kw := range win.KW {
 				plane := c*len(g.phases) + yOf[kh]*len(xs) + xOf[kw]
-				g.off = append(g.off, int32((plane*g.ph+kh*win.DH/win.SH)*g.pw+kw*win.DW/win.SW))
+				g.off = append(g.off, int32((plane*band+kh*win.DH/win.SH)*g.pw+kw*win.DW/win.SW))
 			}
 		}
 	}
 	g.reach = int(slices.Max(g.off)) + 1
-	g.cutLanes()
-	return g, nil
 }
 
 // remainders are the different remainders by the stride of the taps' distances, and for each tap which of them is its.
@@ -110,7 +124,6 @@ func (g *geometry) cutLanes() {
 		for q := 0; q < (g.oh-1)*g.pw+g.ow; q += asm.Lane {
 			g.lanes = append(g.lanes, lane{at: int32(q), to: int32(q)})
 		}
-		g.image += asm.Lane
 		return
 	}
 	for y := range g.oh {
@@ -132,50 +145,27 @@ func (g *geometry) pick(l lane, f func(j, q int)) {
 	}
 }
 
-// imageOf returns image i as the loops read it: the copy in the workspace, or the input itself.
-func (g *geometry) imageOf(i int, x, workspace []float32) []float32 {
-	if g.copied {
-		return workspace[i*g.image : (i+1)*g.image]
-	}
-	return x[i*g.image : (i+1)*g.image]
-}
-
-// copySize is the number of elements of the copies of all images; 0 where none is made.
-func (g *geometry) copySize() int {
-	if !g.copied {
-		return 0
-	}
-	return g.n * g.image
-}
-
-// copyRows makes the copies of rows from..to-1 of the phases' planes, counted over all images, in all channels. Rows, not
-// channels, are shared out: what a thread copies is what it will read.
-func (g *geometry) copyRows(from, to int, x, workspace []float32) {
-	for i := from / g.ph; i*g.ph < to; i++ {
-		y0, y1 := max(0, from-i*g.ph), min(g.ph, to-i*g.ph)
-		image := workspace[i*g.image : (i+1)*g.image]
-		if g.scatter && y1 == g.ph {
-			clear(image[g.c*g.channel:])
-		}
-		for c := range g.c {
-			src := x[(i*g.c+c)*g.h*g.w:][:g.h*g.w]
-			for p, phase := range g.phases {
-				plane := image[c*g.channel+p*g.ph*g.pw:][:g.ph*g.pw]
-				g.copyPlane(plane, src, phase, y0, y1)
-			}
+// copyRows copies rows y0..y1-1 of the phases' planes, in all channels of one image, to the beginning of the planes of dst.
+func (g *geometry) copyRows(y0, y1 int, x, dst []float32) {
+	clear(dst[g.c*g.channel : g.image])
+	for c := range g.c {
+		src := x[c*g.h*g.w : (c+1)*g.h*g.w]
+		for p, phase := range g.phases {
+			g.copyPlane(dst[c*g.channel+p*g.band*g.pw:][:(y1-y0)*g.pw], src, phase, y0)
 		}
 	}
 }
 
-// copyPlane makes rows y0..y1-1 of one phase's plane of one channel.
-func (g *geometry) copyPlane(plane, src []float32, phase [2]int, y0, y1 int) {
+// copyPlane fills dst with the rows of one phase's plane of one channel, from row y0 on.
+func (g *geometry) copyPlane(dst, src []float32, phase [2]int, y0 int) {
 	// Column x of the plane is column x*SW + left of the map.
 	left := phase[1] - g.win.Left
 	first := min(g.pw, max(0, ceilDiv(-left, g.win.SW)))
 	end := min(g.pw, max(first, ceilDiv(g.w-left, g.win.SW)))
-	for y := y0; y < y1; y++ {
-		row := plane[y*g.pw : (y+1)*g.pw]
-		iy := y*g.win.SH + phase[0] - g.win.Top
+	for ; len(dst) > 0; y0++ {
+		row := dst[:g.pw]
+		dst = dst[g.pw:]
+		iy := y0*g.win.SH + phase[0] - g.win.Top
 		if iy < 0 || iy >= g.h {
 			clear(row)
 			continue
