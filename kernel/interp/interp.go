@@ -193,14 +193,10 @@ func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 		t := time.NewTimer(grace)
 		defer t.Stop()
 		select {
-		case o = <-done:
-			if o.p == nil && o.ok { // it came to its end meanwhile
-				break
-			}
-			return Result{}, context.Cause(ctx)
+		case <-done:
 		case <-t.C:
-			return Result{}, context.Cause(ctx)
 		}
+		return Result{}, context.Cause(ctx)
 	}
 	switch {
 	case o.p != nil:

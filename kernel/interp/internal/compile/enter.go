@@ -74,6 +74,10 @@ func (m *Machine) orphan(g *gor, r any) {
 	m.opt.Orphan(&Panic{Value: p.val, Stack: p.stack})
 }
 
+// transition is how many calls a call by compiled code counts for; it needs as
+// much more stack.
+const transition = 10
+
 // base returns a frame that compiled code calls from, for the goroutine g.
 func (g *gor) base() *frame {
 	fr := g.spare
@@ -84,7 +88,7 @@ func (g *gor) base() *frame {
 	fr.caller = g.top
 	fr.depth = 0
 	if g.top != nil {
-		fr.depth = g.top.depth
+		fr.depth = g.top.depth + transition
 	}
 	return fr
 }
