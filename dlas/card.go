@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/system"
 )
 
 // card is the six rows of a Spec, with the paper's names of the layers.
@@ -57,7 +58,7 @@ func (r *Result) figures() table {
 		add("top-1", "none", "the data has no labels")
 	}
 	if l := r.Latency; l != nil {
-		add("latency", millis(l.Median), fmt.Sprintf("95 %% interval %s to %s, n = %d samples, batch %d, stopped by %s", millis(l.Low), millis(l.High), l.N, l.Batch, l.StoppedBy))
+		add("latency", millis(l.Median), fmt.Sprintf("95 %% interval %s to %s, n = %d samples, batch %d, stopped by %s", millis(l.Low), millis(l.High), l.N, l.Batch, stoppedBy(l.StoppedBy)))
 	}
 	if r.OverheadMS != nil {
 		add("overhead", millis(*r.OverheadMS), "of that, what the do-nothing network takes")
@@ -66,6 +67,19 @@ func (r *Result) figures() table {
 	add("MACs", scaled(r.Model.MACs, ""), scaled(r.Model.MACsNonzero, "")+" with a weight that is not zero")
 	add("weights", bytesText(r.Model.Bytes), bytesText(r.Model.MemoryBytes)+" in memory, with the buffers")
 	return t
+}
+
+// stoppedBy says in words what ended the measuring.
+func stoppedBy(why string) string {
+	switch why {
+	case system.ByWidth:
+		return "a narrow interval"
+	case system.ByTime:
+		return "the time budget"
+	case system.ByRounds:
+		return "the last round"
+	}
+	return why
 }
 
 func (r *Result) classes() []string {

@@ -78,7 +78,7 @@ func report(ctx context.Context, err error, stderr io.Writer) int {
 	switch {
 	case err == nil || errors.Is(err, errHelp):
 		return exitOK
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
 		fmt.Fprintln(stderr, "dlas: interrupted")
 		return exitInterrupted
 	case errors.As(err, &failed):

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -291,9 +292,38 @@ func TestNotebookFails(t *testing.T) {
 	if code, _, stderr := start(t, "nb", "run", path); code != exitFailed || !strings.Contains(stderr, "cell 2 (c1): DLAS: L3 compress: prune(7): the fraction must be from 0 to 1") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
+	path = notebook(t, "%dlas data cifar10")
+	if code, _, stderr := start(t, "nb", "run", path); code != exitFailed || !strings.Contains(stderr, "cell 1 (c0): DLAS: L1 data: cifar10 was not found; looked in ") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
 	path = notebook(t, "os.Exit(3)", "1")
 	if code, _, stderr := start(t, "nb", "run", path); code != exitFailed || !strings.Contains(stderr, "cell 1 (c0)") {
 		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
+// TestInterrupt: Ctrl-C ends a run at once, in one line, with the exit code that shells give it.
+func TestInterrupt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a test cannot send Ctrl-C on Windows")
+	}
+	cmd := exec.Command(os.Args[0], "run", "--hardware", "cpu(isa=go, threads=1)", "--primitive", "gemm csr")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(500 * time.Millisecond) // the run takes far longer
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || stderr.String() != "dlas: interrupted\n" {
+		t.Errorf("exit code %d, %q", code, stderr.String())
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("it ended %v after the interrupt", took)
 	}
 }
 
