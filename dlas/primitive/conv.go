@@ -147,6 +147,7 @@ func (c *conv) panelSize() int { return c.g.depth * c.lanes * asm.Lane }
 func (c *conv) run(call ir.Call) {
 	g := c.g
 	unit0, unit1 := part(c.units, c.cut.unitParts, call.Part%c.cut.unitParts)
+	chan0, chan1 := c.channelsOf(unit0, unit1)
 	size := c.copySize + c.matrixSize
 	space := call.Workspace[call.Part*size : (call.Part+1)*size]
 	pixels := g.m * g.oh * g.ow
@@ -158,7 +159,7 @@ func (c *conv) run(call ir.Call) {
 		}
 		if g.copied {
 			y0, y1 := c.rowsOf(from, to)
-			g.copyRows(y0, y1, x, space)
+			g.copyRows(y0, y1, chan0, chan1, x, space)
 			s.in, s.base = space[:c.copySize], y0*g.pw
 		}
 		if c.matrix {
@@ -167,6 +168,15 @@ func (c *conv) run(call ir.Call) {
 		}
 		c.multiply(s, from, to, unit0, unit1)
 	})
+}
+
+// channelsOf are the input channels that units from..to-1 read: all of them, unless they are rows of some groups.
+func (c *conv) channelsOf(from, to int) (c0, c1 int) {
+	g := c.g
+	if g.cg == g.c {
+		return 0, g.c
+	}
+	return from / g.mg * g.cg, ((to-1)/g.mg + 1) * g.cg
 }
 
 // fill builds panels from..to-1 of an image's im2col matrix.

@@ -145,41 +145,47 @@ func (g *geometry) pick(l lane, f func(j, q int)) {
 	}
 }
 
-// copyRows copies rows y0..y1-1 of the phases' planes, in all channels of one image, to the beginning of the planes of dst.
-func (g *geometry) copyRows(y0, y1 int, x, dst []float32) {
+// copyRows copies rows y0..y1-1 of the phases' planes, in channels c0..c1-1 of one image, to the beginning of the planes
+// of dst.
+func (g *geometry) copyRows(y0, y1, c0, c1 int, x, dst []float32) {
 	clear(dst[g.c*g.channel : g.image])
-	for c := range g.c {
-		src := x[c*g.h*g.w : (c+1)*g.h*g.w]
-		for p, phase := range g.phases {
-			g.copyPlane(dst[c*g.channel+p*g.band*g.pw:][:(y1-y0)*g.pw], src, phase, y0)
+	for p, phase := range g.phases {
+		// Column x of a plane is column x*SW + left of the map.
+		left := phase[1] - g.win.Left
+		first := min(g.pw, max(0, ceilDiv(-left, g.win.SW)))
+		end := min(g.pw, max(first, ceilDiv(g.w-left, g.win.SW)))
+		for c := c0; c < c1; c++ {
+			src := x[c*g.h*g.w : (c+1)*g.h*g.w]
+			plane := dst[c*g.channel+p*g.band*g.pw:][:(y1-y0)*g.pw]
+			for y := y0; y < y1; y++ {
+				row := plane[:g.pw]
+				plane = plane[g.pw:]
+				if iy := y*g.win.SH + phase[0] - g.win.Top; iy >= 0 && iy < g.h {
+					copyRow(row, src[iy*g.w:(iy+1)*g.w], first, end, first*g.win.SW+left, g.win.SW)
+				} else {
+					clear(row)
+				}
+			}
 		}
 	}
 }
 
-// copyPlane fills dst with the rows of one phase's plane of one channel, from row y0 on.
-func (g *geometry) copyPlane(dst, src []float32, phase [2]int, y0 int) {
-	// Column x of the plane is column x*SW + left of the map.
-	left := phase[1] - g.win.Left
-	first := min(g.pw, max(0, ceilDiv(-left, g.win.SW)))
-	end := min(g.pw, max(first, ceilDiv(g.w-left, g.win.SW)))
-	for ; len(dst) > 0; y0++ {
-		row := dst[:g.pw]
-		dst = dst[g.pw:]
-		iy := y0*g.win.SH + phase[0] - g.win.Top
-		if iy < 0 || iy >= g.h {
-			clear(row)
-			continue
-		}
-		clear(row[:first])
-		clear(row[end:])
-		line := src[iy*g.w : (iy+1)*g.w]
-		if g.win.SW == 1 {
-			copy(row[first:end], line[first+left:])
-			continue
-		}
-		for j, at := first, first*g.win.SW+left; j < end; j, at = j+1, at+g.win.SW {
-			row[j] = line[at]
-		}
+// copyRow fills a row with every stride-th element of a line from at on; before first and from end on with zeros. Rows
+// are short, so what lies at the border is cleared without the call that clear makes.
+func copyRow(row, line []float32, first, end, at, stride int) {
+	for j := 0; j < first; j++ {
+		row[j] = 0
+	}
+	for j := end; j < len(row); j++ {
+		row[j] = 0
+	}
+	if stride == 1 {
+		copy(row[first:end], line[at:])
+		return
+	}
+	for j := first; j < end; j++ {
+		row[j] = line[at]
+		at += stride
 	}
 }
 
