@@ -10,7 +10,7 @@ import (
 
 // card is the six rows of a Spec, with the paper's names of the layers.
 func card(s Spec) table {
-	t := table{}
+	t := table{style: []string{"", "font-family:monospace;font-weight:600"}, marks: layerColours}
 	for _, l := range ir.Layers() {
 		text := s.Layer(l)
 		if text == "" {
@@ -20,6 +20,9 @@ func card(s Spec) table {
 	}
 	return t
 }
+
+// layerColours are the edges of the card's rows, of Okabe and Ito's palette, which colour-blind readers can tell apart.
+var layerColours = []string{"#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7"}
 
 // shown is the Spec with its defaults where they are known; a Spec in error is shown as it was written.
 func (s Stack) shown() Spec {
@@ -44,7 +47,7 @@ func bundle(html, text string) map[string]any {
 
 // figures are the lines of a result: what, value, what the value is to be read with.
 func (r *Result) figures() table {
-	t := table{}
+	t := table{style: []string{"", "font-weight:600;white-space:nowrap", "opacity:.75"}}
 	add := func(cells ...string) { t.rows = append(t.rows, cells) }
 	switch a := r.Accuracy; {
 	case a != nil:
@@ -58,7 +61,7 @@ func (r *Result) figures() table {
 		add("top-1", "none", "the data has no labels")
 	}
 	if l := r.Latency; l != nil {
-		add("latency", millis(l.Median), fmt.Sprintf("95 %% interval %s to %s, n = %d samples, batch %d, stopped by %s", millis(l.Low), millis(l.High), l.N, l.Batch, stoppedBy(l.StoppedBy)))
+		add("latency", millis(l.Median), fmt.Sprintf("95 %% interval %s, n = %d samples, batch %d, stopped by %s", millisRange(l.Low, l.High), l.N, l.Batch, stoppedBy(l.StoppedBy)))
 	}
 	if r.OverheadMS != nil {
 		add("overhead", millis(*r.OverheadMS), "of that, what the do-nothing network takes")
@@ -101,7 +104,7 @@ func (r *Result) nodeTable() (title string, t table) {
 	if r.Latency != nil && r.Latency.Median > 0 && sum > 0 {
 		title += fmt.Sprintf(" (sum of nodes / latency = %.2f; a separate profiled pass)", sum/r.Latency.Median)
 	}
-	t = table{head: []string{"node", "operator", "kernel", "time", "share", "", "MACs", "not zero"}, right: []bool{false, false, false, true, true, false, true, true}}
+	t = table{style: []string{"font-family:monospace", "", "", "", "", "white-space:nowrap"}, head: []string{"node", "operator", "kernel", "time", "share", "", "MACs", "not zero"}, right: []bool{false, false, false, true, true, false, true, true}}
 	for _, n := range r.Nodes {
 		ms, share, bar := "", "", ""
 		if n.MS != nil && sum > 0 {

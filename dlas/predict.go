@@ -122,7 +122,7 @@ func softmax(logits []float32) []float64 {
 }
 
 func (p *Prediction) table() table {
-	t := table{right: []bool{false, true, false}}
+	t := table{right: []bool{false, true, false}, style: []string{"", "", "white-space:nowrap"}}
 	for i, n := range p.Names {
 		t.rows = append(t.rows, []string{n, strconv.FormatFloat(100*p.Probs[i], 'f', 1, 64) + " %", barOf(p.Probs[i])})
 	}

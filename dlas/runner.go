@@ -101,7 +101,7 @@ func request(set *data.Set) model.Request {
 // sets keeps the opened data sets of a sweep, so that its points share them.
 type sets struct{ byChoice map[string]*data.Set }
 
-// open opens a set; its batch does not matter for that.
+// open opens a set, each once.
 func (s *sets) open(c ir.Choice) (*data.Set, error) {
 	key := c.String()
 	if set, ok := s.byChoice[key]; ok {

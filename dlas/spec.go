@@ -229,3 +229,27 @@ func layerNames() []string {
 	}
 	return names
 }
+
+// Check is Canonical, and opens every data set that the Spec names: what is wrong with their files or missing is found
+// before anything runs.
+func (s Spec) Check() (Spec, error) {
+	c, err := s.Canonical()
+	if err != nil {
+		return Spec{}, err
+	}
+	line, err := grammar.Parse(ir.Data, c.Data)
+	if err != nil {
+		return Spec{}, err
+	}
+	points, err := line.Points(ir.Data)
+	if err != nil {
+		return Spec{}, err
+	}
+	opened := &sets{}
+	for _, p := range points {
+		if _, err := opened.open(p[0]); err != nil {
+			return Spec{}, err
+		}
+	}
+	return c, nil
+}

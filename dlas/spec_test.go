@@ -330,6 +330,17 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+func TestCheckOpensTheData(t *testing.T) {
+	if _, err := (Spec{Data: "fashion-mnist(n=10)|random(1x3x8x8)"}).Check(); err != nil {
+		t.Error(err)
+	}
+	for _, text := range []string{"fashion-mnist|fashion-mnist(n=10001)", "fashion-mnist|unknown"} {
+		if _, err := (Spec{Data: text}).Check(); err == nil {
+			t.Errorf("%s: no error", text)
+		}
+	}
+}
+
 func TestHelpExplainsEveryChoice(t *testing.T) {
 	for _, w := range HelpWords() {
 		text, err := Help(w)

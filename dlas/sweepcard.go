@@ -46,7 +46,7 @@ func Varies(results []*Result) []ir.Layer {
 	return varying(specs)
 }
 
-// ResultsTable is one row a result: what varies, accuracy and latency with their intervals, what the network holds.
+// resultsTable is one row a result: what varies, accuracy and latency with their intervals, what the network holds.
 func resultsTable(results []*Result, varies []ir.Layer) table {
 	t := table{}
 	if len(varies) == 0 {
@@ -81,7 +81,7 @@ func resultsTable(results []*Result, varies []ir.Layer) table {
 			top1, top1Range = percentBare(a.Top1), percentBare(a.Low)+" to "+percentBare(a.High)
 		}
 		if l := r.Latency; l != nil {
-			latency, latencyRange = millis(l.Median), millis(l.Low)+" to "+millis(l.High)
+			latency, latencyRange = millis(l.Median), millisRange(l.Low, l.High)
 		}
 		row = append(row, top1, top1Range, latency, latencyRange, thousands(r.Model.NonZero), scaled(r.Model.MACsNonzero, ""), bytesText(r.Model.Bytes), r.marks(), r.SpecHash[:min(8, len(r.SpecHash))])
 		t.rows = append(t.rows, row)

@@ -11,6 +11,9 @@ type table struct {
 	head  []string // may be nil
 	right []bool   // columns that are aligned to the right
 	rows  [][]string
+
+	style []string // CSS of columns, for HTML alone
+	marks []string // colours of the rows' left edges, for HTML alone
 }
 
 // text lines the columns up with spaces.
@@ -51,28 +54,36 @@ func (t table) text() string {
 // html is the table with every cell escaped. Colours are left to the page, so that it reads on a light and a dark one.
 func (t table) html() string {
 	var b strings.Builder
-	b.WriteString(`<table style="border-collapse:collapse">`)
+	b.WriteString(`<table style="border-collapse:collapse;margin:0 0 10px 0">`)
 	if t.head != nil {
-		b.WriteString("<thead>")
+		b.WriteString("<thead><tr>")
 		t.htmlRow(&b, "th", t.head)
 		b.WriteString("</thead>")
 	}
 	b.WriteString("<tbody>")
-	for _, r := range t.rows {
+	for i, r := range t.rows {
+		if i < len(t.marks) {
+			b.WriteString(`<tr style="border-left:4px solid ` + t.marks[i] + `">`)
+		} else {
+			b.WriteString("<tr>")
+		}
 		t.htmlRow(&b, "td", r)
 	}
 	b.WriteString("</tbody></table>")
 	return b.String()
 }
 
+// htmlRow is the cells of a row and its end.
 func (t table) htmlRow(b *strings.Builder, tag string, cells []string) {
-	b.WriteString("<tr>")
 	for i, c := range cells {
-		align := "left"
+		css := "text-align:left;padding:2px 10px"
 		if i < len(t.right) && t.right[i] {
-			align = "right"
+			css = "text-align:right;white-space:nowrap;padding:2px 10px"
 		}
-		b.WriteString("<" + tag + ` style="text-align:` + align + `;padding:2px 10px">` + escape(c) + "</" + tag + ">")
+		if i < len(t.style) && t.style[i] != "" && tag == "td" {
+			css += ";" + t.style[i]
+		}
+		b.WriteString("<" + tag + ` style="` + css + `">` + escape(c) + "</" + tag + ">")
 	}
 	b.WriteString("</tr>")
 }

@@ -3,6 +3,7 @@ package dlas
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // The numbers of cards and tables: milliseconds with three digits that count, MB of 10^6 bytes, percentages.
@@ -16,6 +17,16 @@ func millis(ms float64) string {
 		return significant(ms) + " ms"
 	}
 	return significant(ms*1000) + " us"
+}
+
+// millisRange is two times, with the unit once where it is the same.
+func millisRange(low, high float64) string {
+	a, b := millis(low), millis(high)
+	number, unit, _ := strings.Cut(a, " ")
+	if strings.HasSuffix(b, " "+unit) {
+		a = number
+	}
+	return a + " to " + b
 }
 
 // significant is v with three significant digits and no exponent.

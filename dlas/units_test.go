@@ -10,6 +10,8 @@ func TestUnits(t *testing.T) {
 		{millis(12.345), "12.3 ms"},
 		{millis(1234), "1.23 s"},
 		{millis(0), "0 ms"},
+		{millisRange(0.238, 0.241), "0.238 to 0.241 ms"},
+		{millisRange(0.0512, 0.241), "51.2 us to 0.241 ms"},
 		{bytesText(999), "999 B"},
 		{bytesText(312_345), "312 kB"},
 		{bytesText(1_250_000), "1.25 MB"},
