@@ -77,6 +77,14 @@ func shapes() []shape {
 		convShape(1, 70, 10, 10, 33, 3, 3, 1, pads(1, 1, 1, 1), true, true),
 		convShape(1, 3, 10, 10, 8, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "relu"}, true, true),
 		convShape(1, 3, 5, 5, 7, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "relu6"}, true, true),
+		// Large enough to be cut into parts for 16 threads, across the borders of images and rows.
+		convShape(3, 8, 20, 20, 12, 3, 3, 1, pads(1, 1, 1, 1), true, true),
+		convShape(3, 32, 5, 5, 32, 3, 3, 1, pads(1, 1, 1, 1), true, true),
+		convShape(5, 16, 9, 13, 34, 3, 3, 1, strided(2, 1, 1, 1, 1), true, false),
+		convShape(3, 40, 9, 9, 40, 1, 1, 1, nil, true, false),
+		convShape(1, 256, 1, 1, 128, 3, 3, 1, pads(1, 1, 1, 1), false, false),
+		convShape(2, 64, 17, 17, 64, 3, 3, 64, pads(1, 1, 1, 1), true, false),
+		convShape(3, 64, 6, 6, 96, 3, 3, 2, pads(1, 1, 1, 1), true, true),
 		// Depthwise and grouped.
 		convShape(1, 1, 8, 8, 1, 3, 3, 1, pads(1, 1, 1, 1), true, false),
 		convShape(2, 5, 7, 9, 5, 3, 3, 5, pads(1, 1, 1, 1), true, true),
@@ -172,14 +180,10 @@ func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, []
 
 const guard = 12345
 
-// run binds a kernel and runs all its parts in a random order. Memory that a kernel may not count on is NaN, memory that
+// run runs all parts of a kernel in a random order. Memory that a kernel may not count on is NaN, memory that
 // it may not touch is checked.
-func run(t *testing.T, r *rand.Rand, k ir.Kernel, p ir.Problem, s ir.Schedule, in [][]float32) []float32 {
+func run(t *testing.T, r *rand.Rand, b ir.Bound, p ir.Problem, in [][]float32) []float32 {
 	t.Helper()
-	b, err := k.Bind(p, s)
-	if err != nil {
-		t.Fatal(err)
-	}
 	room := func(n int) []float32 {
 		v := make([]float32, n+16)
 		for i := range v {
@@ -230,7 +234,7 @@ func testMachine(threads int) ir.Machine {
 // TestConformance holds every row of the table to the float64 definition of its operator.
 func TestConformance(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	used := map[string]int{}
+	used, cut := map[string]int{}, map[string]int{}
 	schedules := []ir.Schedule{{}, {Tiles: []int{6, 1, 1 << 20}}, {Tiles: []int{4, 3, 2}}, {Tiles: []int{2, 2, 3}}, {Tiles: []int{8, 1, 1 << 20}}}
 	for _, s := range shapes() {
 		zeros := []float64{0}
@@ -246,7 +250,12 @@ func TestConformance(t *testing.T) {
 					}
 					used[k.Name]++
 					for _, sch := range schedules {
-						got := run(t, r, k, p, sch, in)
+						b, err := k.Bind(p, sch)
+						if err != nil {
+							t.Fatal(err)
+						}
+						cut[s.op] = max(cut[s.op], b.Phases[0])
+						got := run(t, r, b, p, in)
 						if d := distance(got, want); !(d <= bounds[k.Exact]) {
 							t.Fatalf("%s, threads=%d, zeros %v, tiles %v: %v: error %g", k.Name, threads, zero, sch.Tiles, s, d)
 						}
@@ -257,6 +266,9 @@ func TestConformance(t *testing.T) {
 				}
 			}
 		}
+	}
+	if cut["Conv"] < 16 || cut["Relu"] < 16 {
+		t.Errorf("no shape of the table is cut into parts for 16 threads: %v", cut)
 	}
 	for _, k := range Kernels() {
 		if used[k.Name] == 0 {
