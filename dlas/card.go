@@ -66,7 +66,7 @@ func (r *Result) figures() table {
 	if r.OverheadMS != nil {
 		add("overhead", millis(*r.OverheadMS), "of that, what the do-nothing network takes")
 	}
-	add("parameters", thousands(r.Model.Params), fmt.Sprintf("%s are not zero; %s of the conv and linear weights are", thousands(r.Model.NonZero), percent(r.Model.Sparsity)))
+	add("parameters", thousands(r.Model.Params), fmt.Sprintf("%s not zero; of the conv and linear weights %s are zero", thousands(r.Model.NonZero), percent(r.Model.Sparsity)))
 	add("MACs", scaled(r.Model.MACs, ""), scaled(r.Model.MACsNonzero, "")+" with a weight that is not zero")
 	add("weights", bytesText(r.Model.Bytes), bytesText(r.Model.MemoryBytes)+" in memory, with the buffers")
 	return t

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"weak"
 
 	"github.com/godlas/godlas/dlas/compress"
 	"github.com/godlas/godlas/dlas/data"
@@ -114,8 +115,31 @@ func (s *sets) open(c ir.Choice) (*data.Set, error) {
 	if s.byChoice == nil {
 		s.byChoice = make(map[string]*data.Set)
 	}
+	set = intern(set)
 	s.byChoice[key] = set
 	return set, nil
+}
+
+// interned are the sets that results of this process hold, by digest: a notebook of a hundred runs keeps one copy of
+// its images.
+var interned struct {
+	sync.Mutex
+	sets map[string]weak.Pointer[data.Set]
+}
+
+// intern returns a set that is in use already where it is the same as this one.
+func intern(set *data.Set) *data.Set {
+	key := set.Name + " " + set.Split + " " + set.Digest
+	interned.Lock()
+	defer interned.Unlock()
+	if old := interned.sets[key].Value(); old != nil {
+		return old
+	}
+	if interned.sets == nil {
+		interned.sets = make(map[string]weak.Pointer[data.Set])
+	}
+	interned.sets[key] = weak.Make(set)
+	return set
 }
 
 // input prepares the batch that begins with image first; beyond the last image it begins again with the first.
