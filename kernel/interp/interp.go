@@ -141,7 +141,7 @@ func New(o Options) *Interp {
 	in.streams = newStreams(in)
 	in.libs.redirect = in.redirects()
 	in.m = compile.New(compile.Options{
-		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all, Source: pkgs.HasSource,
+		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all,
 		Standin: in.streams.standin, StandinType: reflect.TypeFor[*os.File](),
 		Print:  func(s string) { _, _ = io.WriteString(o.Stderr, s) },
 		Orphan: in.orphan,
@@ -256,7 +256,10 @@ func (in *Interp) result(c *front.Compiled) (r Result) {
 }
 
 func (in *Interp) panicError(p *compile.Panic) *PanicError {
-	e := &PanicError{Value: p.Value, Text: compile.Text(p.Value)}
+	text := compile.Text(p.Value) // may run methods of the cell
+	in.m.Mu.Lock()
+	defer in.m.Mu.Unlock()
+	e := &PanicError{Value: p.Value, Text: text}
 	for _, c := range p.Stack {
 		cell, line, col, ok := in.front.Position(c.Pos)
 		if !ok {
@@ -269,9 +272,7 @@ func (in *Interp) panicError(p *compile.Panic) *PanicError {
 
 // orphan reports the panic of a goroutine, which ends that goroutine only.
 func (in *Interp) orphan(p *compile.Panic) {
-	in.m.Mu.Lock()
 	e := in.panicError(p)
-	in.m.Mu.Unlock()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\ngoroutine:\n", e.Text)
 	for _, f := range e.Stack {

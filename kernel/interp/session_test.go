@@ -156,6 +156,8 @@ func TestSessions(t *testing.T) {
 			"var a, b = 1, \"x\"\nvar (\n\tc = a + 1\n\td int = 7\n)\nfmt.Print(a, b, c, d)", "1x2 7",
 			"var q = r + 1\nvar r = 10", "",
 			"q", "=> 11",
+			"var one fmt.Stringer = two\nvar two = 2 * time.Second\nvar three, four = one.String(), two", "",
+			"three", "=> 2s",
 			"_, ok := map[string]int{}[\"a\"]\nok", "=> false",
 			"var _ = fmt.Sprint()\nvar _ fmt.Stringer = time.Second", "",
 			"func init() { fmt.Print(\"init \") }\nfmt.Print(\"after\")", "init after",

@@ -161,6 +161,9 @@ func (c *compiler) layout(v ssa.Value) *layout { return c.m.memory(v.Type()) }
 
 func (c *compiler) compile() {
 	f, sf := c.f, c.f.f
+	// an earlier attempt may have failed half way
+	f.consts, f.params, f.paramTypes, f.results, f.resultTypes = nil, nil, nil, nil, nil
+	f.free, f.freeTypes, f.varOffs, f.vars = nil, nil, nil, block{}
 	f.wrapper = strings.Contains(sf.Synthetic, "wrapper") || strings.Contains(sf.Synthetic, "thunk") || strings.Contains(sf.Synthetic, "bound")
 	f.recoverBlock = -1
 	if sf.Blocks == nil {

@@ -38,8 +38,6 @@ type Options struct {
 	// Harvest returns all symbols of a package, for the types that are reachable
 	// only through others.
 	Harvest Symbols
-	// Source says that a package's generic code is interpreted from source.
-	Source func(path string) bool
 	// Standin replaces a pointer to compiled state as it becomes an interface:
 	// the process's standard streams by those of the cell. It may be nil.
 	Standin func(p unsafe.Pointer) (any, bool)

@@ -14,6 +14,9 @@ import (
 // native finds the compiled form of a function. Where there is source as well,
 // as for the generic packages, the compiled form is preferred. Mu is held.
 func (m *Machine) native(sf *ssa.Function) (reflect.Value, bool) {
+	if sf.Origin() != nil && sf.Blocks == nil {
+		return m.intrinsic(sf)
+	}
 	if sf.Origin() != nil || sf.Parent() != nil {
 		return reflect.Value{}, false
 	}

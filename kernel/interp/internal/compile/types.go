@@ -60,7 +60,9 @@ func (m *Machine) makeType(t types.Type) reflect.Type {
 			return m.makeNamed(t, t)
 		}
 		return reflect.StructOf(m.structFields(t, m.rtype))
-	case *types.Interface, *types.Tuple:
+	case *types.Interface:
+		return m.interfaceType(t, t)
+	case *types.Tuple:
 		return anyType
 	case *types.Named:
 		return m.namedRtype(t)
@@ -151,10 +153,44 @@ func (m *Machine) namedRtype(t *types.Named) reflect.Type {
 		return r
 	}
 	u := t.Underlying()
-	if types.IsInterface(u) {
-		return anyType
+	if it, ok := u.(*types.Interface); ok {
+		return m.interfaceType(t, it)
 	}
 	return m.makeNamed(t, u)
+}
+
+// interfaceType makes an interface type of a cell. Compiled code has no methods
+// that are not exported, so an interface with such is any to it.
+func (m *Machine) interfaceType(t types.Type, it *types.Interface) reflect.Type {
+	if it.NumMethods() == 0 || !it.IsMethodSet() || rt.Check() != nil {
+		return anyType
+	}
+	for f := range it.Methods() {
+		if !f.Exported() {
+			return anyType
+		}
+	}
+	path, pkg, name := m.names(t)
+	n := rt.NewInterface(path, pkg, name)
+	m.back.Store(n.T, t)
+	m.remember(t, n.T).iface = true
+	m.pending = append(m.pending, func() {
+		var ms []rt.InterfaceMethod
+		for f := range it.Methods() {
+			ms = append(ms, rt.InterfaceMethod{Name: f.Name(), Type: m.funcType(f.Signature())})
+		}
+		n.SetMethods(ms)
+	})
+	m.settle()
+	return n.T
+}
+
+// names returns what a type of a cell is called; pkg is empty if it has no name.
+func (m *Machine) names(t types.Type) (path, pkg, name string) {
+	if n, ok := t.(*types.Named); ok {
+		return n.Obj().Pkg().Path(), n.Obj().Pkg().Name(), typeName(n)
+	}
+	return "main", "", typeString(t)
 }
 
 // makeNamed makes a type of a cell, which has a name or is a struct with
@@ -166,12 +202,7 @@ func (m *Machine) makeNamed(t, u types.Type) reflect.Type {
 	if sig, ok := u.(*types.Signature); ok {
 		params = sig.Params().Len() + sig.Results().Len()
 	}
-	path, pkg, name := "main", "", ""
-	if named, ok := t.(*types.Named); ok {
-		path, pkg, name = named.Obj().Pkg().Path(), named.Obj().Pkg().Name(), typeName(named)
-	} else {
-		name = typeString(t)
-	}
+	path, pkg, name := m.names(t)
 	n := rt.NewNamed(path, pkg, name, m.kind(u), methods.Len(), params)
 	nt := &namedType{t: t, made: n, has: map[string]bool{}}
 	m.named[n.T] = nt

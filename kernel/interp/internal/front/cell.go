@@ -294,11 +294,7 @@ func (b *builder) varDecl(st *ast.DeclStmt, d *ast.GenDecl) {
 		first := vs.Values[0].Pos()
 		rhs = b.oldNames(names, vs.Values)
 		repl = append(repl, lhs+" = "+b.at(first)+rhs)
-		if typ != "" {
-			b.variable(names, typ, "", vs.Pos())
-		} else {
-			b.variable(names, "", rhs, first)
-		}
+		b.variable(names, typ, rhs, first)
 	}
 	b.edits = append(b.edits, edit{b.off(st.Pos()), b.off(st.End()), strings.Join(repl, "; ")})
 }
@@ -394,7 +390,7 @@ func (b *builder) rememberedImports() {
 			return true
 		}
 		if im, ok := b.s.imports[id.Name]; ok {
-			b.addImport(id.Name, im.path)
+			b.addImport(id.Name, im)
 		} else if p, ok := b.s.prelude[id.Name]; ok && b.s.live[id.Name] == nil {
 			b.addImport(id.Name, p)
 		}

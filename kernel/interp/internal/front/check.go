@@ -193,7 +193,7 @@ func (b *builder) finish() (*Compiled, error) {
 	n, quiet := 0, false
 	if b.last != nil {
 		n = 1
-		if call, ok := b.last.(*ast.CallExpr); ok {
+		if _, ok := b.last.(*ast.CallExpr); ok {
 			c, err := b.checkAll(func() string { return b.finalText("") })
 			if err != nil {
 				return nil, s.diagnose(b.file, []error{err})
@@ -202,7 +202,7 @@ func (b *builder) finish() (*Compiled, error) {
 				return nil, s.diagnose(b.file, errs)
 			}
 			n = values(c)
-			quiet = b.prints(call, c)
+			quiet = prints(c)
 		}
 	}
 	lastText := ""
@@ -257,8 +257,8 @@ func values(c *checked) int {
 	return 1
 }
 
-// prints tells whether a call is one of fmt's printing functions.
-func (b *builder) prints(call *ast.CallExpr, c *checked) bool {
+// prints tells whether the last statement calls one of fmt's printing functions.
+func prints(c *checked) bool {
 	st := c.fn.Body.List[len(c.fn.Body.List)-1].(*ast.ExprStmt)
 	x, ok := st.X.(*ast.CallExpr)
 	if !ok {
@@ -350,7 +350,7 @@ func (b *builder) commit(c *checked, sp *ssa.Package) {
 					name = p.Name()
 				}
 			}
-			s.imports[name] = imported{path}
+			s.imports[name] = path
 			delete(s.live, name)
 		}
 	}

@@ -278,7 +278,7 @@ func (q *query) names() []Item {
 		}
 	}
 	for n, im := range q.s.imports {
-		out = append(out, Item{Text: n, Type: "module", Signature: im.path})
+		out = append(out, Item{Text: n, Type: "module", Signature: im})
 	}
 	for n, p := range q.s.prelude {
 		out = append(out, Item{Text: n, Type: "module", Signature: p})

@@ -10,7 +10,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 
 	"golang.org/x/tools/go/gcexportdata"
@@ -216,10 +215,4 @@ func (s *Session) ensureSSA(p *types.Package) {
 	if s.M.Prog.Package(p) == nil {
 		s.M.Prog.CreatePackage(p, nil, nil, true)
 	}
-}
-
-// isStd reports whether a path is the standard library's.
-func isStd(p string) bool {
-	first, _, _ := strings.Cut(p, "/")
-	return !strings.Contains(first, ".")
 }

@@ -72,7 +72,7 @@ func openCall(src string) int {
 func (s *Session) packageNamed(name string) types.Object {
 	path := s.prelude[name]
 	if im, ok := s.imports[name]; ok {
-		path = im.path
+		path = im
 	}
 	if ps := s.Packages.byName()[name]; path == "" && len(ps) == 1 {
 		path = ps[0]

@@ -170,7 +170,7 @@ func (q *query) check() {
 	for _, n := range slices.Compact(names) {
 		path := ""
 		if im, ok := s.imports[n]; ok {
-			path = im.path
+			path = im
 		} else if p, ok := s.prelude[n]; ok && s.live[n] == nil {
 			path = p
 		} else if ps := s.Packages.byName()[n]; len(ps) == 1 && s.live[n] == nil {

@@ -32,14 +32,12 @@ type Session struct {
 	created map[*types.Package]bool
 	prelude map[string]string // name -> path
 	live    map[string]types.Object
-	imports map[string]imported // by name
+	imports map[string]string // by name
 	dots    []string
 	types   map[*types.TypeName]*typeDecl
 	cells   map[string]*cellText // by the file name in positions
 	serial  int
 }
-
-type imported struct{ path string }
 
 // cellText is what positions in a cell refer to.
 type cellText struct {
@@ -72,7 +70,7 @@ func New(m *compile.Machine, fset *token.FileSet, pkgs *Packages, prelude []stri
 // Reset forgets all cells.
 func (s *Session) Reset() {
 	s.live = map[string]types.Object{}
-	s.imports = map[string]imported{}
+	s.imports = map[string]string{}
 	s.dots = nil
 	s.types = map[*types.TypeName]*typeDecl{}
 	s.cells = map[string]*cellText{}

@@ -69,7 +69,7 @@ func (b *builder) dropUnchangedTypes() {
 			}
 			old := b.s.types[b.s.live[name].(*types.TypeName)]
 			for dep, o := range old.deps {
-				if b.declared[dep] && !same[dep] || !b.declared[dep] && o != nil && b.s.live[dep] != o || b.owned[dep] && b.s.imports[dep].path == "" {
+				if b.declared[dep] && !same[dep] || !b.declared[dep] && o != nil && b.s.live[dep] != o || b.owned[dep] && b.s.imports[dep] == "" {
 					same[name], changed = false, true
 					break
 				}

@@ -77,8 +77,10 @@ type funcType struct {
 type interfaceType struct {
 	rtype
 	PkgPath *byte
-	Methods []struct{ Name, Typ int32 }
+	Methods []imethod
 }
+
+type imethod struct{ Name, Typ int32 }
 
 type mapType struct {
 	rtype

@@ -11,7 +11,7 @@ import (
 )
 
 // spare is the number of methods that a type can get after it was made.
-const spare = 6
+const spare = 16
 
 // Method describes a method of a Named.
 type Method struct {
