@@ -141,6 +141,7 @@ func TestSessions(t *testing.T) {
 		{"functions", []string{
 			"func even(n int) bool { if n == 0 { return true }; return odd(n-1) }\nfunc odd(n int) bool { if n == 0 { return false }; return even(n-1) }\neven(10)", "=> true",
 			"total := 0\nfunc add(n int) { total += n }\nadd(3); add(4)\ntotal", "=> 7",
+			"func ping(n int) int { if n == 0 { return hits }; return pong(n - 1) }\nfunc pong(n int) int { return ping(n) }\nvar hits = 5\nping(3)", "=> 5",
 			"later := func() int { return defined() }\nfunc defined() int { return 9 }\nlater()", "=> 9",
 			"f := fmt.Sprintf\nf(\"%d-%s\", 1, \"a\")", "=> 1-a",
 			"m := map[string]func(float64) float64{\"sqrt\": math.Sqrt}\nm[\"sqrt\"](9)", "=> 3",
@@ -167,7 +168,7 @@ func TestSessions(t *testing.T) {
 			"package main\n\nimport \"fmt\"\n\nvar b = a * 2\nvar a = 21\n\nfunc main() {\n\tfmt.Println(b)\n}\n", "42\n",
 		}},
 		{"compile errors", []string{
-			"x := undefinedName\nvar s string = 3\n", "cell[1]:1:6: undefined: undefinedName\ncell[1]:2:16: cannot use 3 (untyped int constant) as string value in assignment",
+			"x := undefinedName\nvar s string = 3\n", "cell[1]:1:6: undefined: undefinedName\ncell[1]:2:16: cannot use 3 (untyped int constant) as string value in variable declaration",
 			"x", "!undefined: x",
 			"\n\n  foo.Bar()", "cell[3]:3:3: undefined: foo",
 			"fmt.Printn(1)", "cell[4]:1:5: undefined: fmt.Printn",
@@ -179,7 +180,7 @@ func TestSessions(t *testing.T) {
 			"x := 1 +", "!cell[10]:1:",
 			"type T struct {", "!cell[11]:1:",
 			"é := 1\né + \"a\"", "!cell[12]:2:",
-			"var x int = \"a\"; var y string = 1", "cell[13]:1:13: cannot use \"a\" (untyped string constant) as int value in assignment\ncell[13]:1:33: cannot use 1 (untyped int constant) as string value in assignment",
+			"var x int = \"a\"; var y string = 1", "cell[13]:1:13: cannot use \"a\" (untyped string constant) as int value in variable declaration\ncell[13]:1:33: cannot use 1 (untyped int constant) as string value in variable declaration",
 			"fmt.Println(strings.Foo)", "cell[14]:1:21: undefined: strings.Foo",
 		}},
 		{"a failed cell changes nothing", []string{

@@ -56,12 +56,18 @@ func (b *builder) typeCheck(f *ast.File) *checked {
 	for _, o := range b.olds {
 		c.pkg.Scope().Insert(o)
 	}
+	dropped := false
 	conf := types.Config{
 		Importer: b.s.imp, GoVersion: goVersion, Sizes: b.s.sizes, DisableUnusedImportCheck: true,
 		Error: func(err error) {
 			var te types.Error
-			if errors.As(err, &te) && (te.Soft || strings.HasPrefix(te.Msg, "initialization cycle")) {
-				return
+			if errors.As(err, &te) {
+				if !strings.HasPrefix(te.Msg, "\t") { // what follows an error goes with it
+					dropped = te.Soft || strings.HasPrefix(te.Msg, "initialization cycle")
+				}
+				if dropped {
+					return
+				}
 			}
 			c.errs = append(c.errs, err)
 		},
