@@ -68,7 +68,9 @@ type Bound struct {
 	Run func(Call)
 	// Phases is the number of parts of each phase. A phase begins when the one before has ended; the parts of one phase
 	// may run on different threads in any order.
-	Phases         []int
+	Phases []int
+	// Unpacked: Run reads weights from Call.In. Otherwise Bind has packed what it needs, and they are nil there.
+	Unpacked       bool
 	WorkspaceBytes int64 // scratch that the node wants while it runs (im2col matrix, padded copy), 64-byte aligned
 	PackedBytes    int64 // weights as packed
 	MACsExecuted   int64 // what it issues for one image, stored zeros and padding included
@@ -76,7 +78,7 @@ type Bound struct {
 
 // Call is one part of one run of a node.
 type Call struct {
-	In        [][]float32 // by input position, weights too; nil for an input left out
+	In        [][]float32 // by input position; nil for an input left out, and for a weight unless Unpacked
 	Out       [][]float32
 	Workspace []float32 // holds anything when phase 0 begins
 	Phase     int

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,9 @@ func shapes() []shape {
 		convShape(1, 12, 9, 9, 18, 1, 1, 3, nil, true, true),
 		convShape(1, 4, 1, 1, 4, 3, 3, 4, pads(1, 1, 1, 1), true, false),
 	}
+	constantResidual := convShape(1, 3, 9, 9, 5, 3, 3, 1, pads(1, 1, 1, 1), true, true)
+	constantResidual.weights = map[int]bool{0: true, 1: true, 2: true, 3: true}
+	list = append(list, constantResidual)
 	for _, n := range []int{1, 2, 7, 11} {
 		for _, km := range [][2]int{{1, 1}, {64, 10}, {33, 16}, {5, 47}} {
 			list = append(list, shape{op: "Gemm", attrs: ir.Attrs{"transB": 1}, in: []ir.Shape{{n, km[0]}, {km[1], km[0]}, {km[1]}}, weights: map[int]bool{1: true, 2: true}})
@@ -196,6 +200,14 @@ func run(t *testing.T, r *rand.Rand, b ir.Bound, p ir.Problem, in [][]float32) [
 	}
 	n := p.Out[0].Elems()
 	workspace, out := room(int(b.WorkspaceBytes/4)), room(n)
+	if !b.Unpacked {
+		in = slices.Clone(in)
+		for i, w := range p.Weights {
+			if w != nil {
+				in[i] = nil
+			}
+		}
+	}
 	call := ir.Call{In: in, Out: [][]float32{out[8 : n+8 : n+8]}, Workspace: workspace[8 : len(workspace)-8 : len(workspace)-8]}
 	for phase, parts := range b.Phases {
 		call.Phase = phase

@@ -70,7 +70,7 @@ func bindConv(p ir.Problem, s ir.Schedule, avx2, matrix, sparse, zeros bool) (ir
 	}
 	parts := c.cut.panelParts * c.cut.unitParts
 	return ir.Bound{
-		Run: c.run, Phases: []int{parts},
+		Run: c.run, Phases: []int{parts}, Unpacked: p.Weights[0] != nil || len(p.Weights) > 3 && p.Weights[3] != nil,
 		WorkspaceBytes: 4 * int64(parts) * int64(c.copySize+c.matrixSize),
 		PackedBytes:    c.packed + 4*int64(len(c.bias)),
 		MACsExecuted:   c.executed * int64(c.panels*c.lanes*asm.Lane),

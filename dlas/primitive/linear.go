@@ -40,6 +40,7 @@ func bindLinear(p ir.Problem, avx2 bool) ir.Bound {
 	packed := l.rows() * (l.k + 1)
 	return ir.Bound{
 		Phases:         []int{1, l.chunks},
+		Unpacked:       p.Weights[0] != nil,
 		WorkspaceBytes: 4 * int64(packed),
 		PackedBytes:    4 * int64(len(l.w)),
 		MACsExecuted:   int64(packed) * int64(panels*featureLanes) / int64(l.n),

@@ -11,7 +11,7 @@ import (
 // channels of images, rows of a matrix.
 func plain(p ir.Problem, items, elements int, run func(call ir.Call, from, to int)) ir.Bound {
 	chunks := chunksFor(items, elements, p.Machine)
-	return ir.Bound{Phases: []int{chunks}, Run: func(call ir.Call) {
+	return ir.Bound{Phases: []int{chunks}, Unpacked: true, Run: func(call ir.Call) {
 		from, to := part(items, chunks, call.Part)
 		run(call, from, to)
 	}}
@@ -91,7 +91,7 @@ func bindBatchNorm(p ir.Problem) ir.Bound {
 			}
 		}
 	})
-	b.PackedBytes = 8 * int64(channels)
+	b.PackedBytes, b.Unpacked = 8*int64(channels), p.Weights[0] != nil
 	return b
 }
 

@@ -311,14 +311,16 @@ func (b *binder) place() error {
 	if b.arena, err = layout(list); err != nil {
 		return err
 	}
-	find := func(value string) place {
+	find := func(value string, unpacked bool) place {
 		root := b.root(value)
 		size := b.shapes[root].Elems()
 		switch w := b.g.Weights[root]; {
 		case value == "":
 			return place{}
-		case w != nil:
+		case w != nil && unpacked:
 			return place{kind: inWeights, weight: w.F32()}
+		case w != nil:
+			return place{}
 		case root == b.g.Input.Name:
 			return place{kind: inInput, size: size}
 		case root == outRoot:
@@ -330,9 +332,9 @@ func (b *binder) place() error {
 	for i, n := range b.bound {
 		st := &b.steps[i]
 		for _, in := range n.In {
-			st.in = append(st.in, find(in))
+			st.in = append(st.in, find(in, st.bound.Unpacked))
 		}
-		st.out = find(n.Out[0])
+		st.out = find(n.Out[0], false)
 		if s := workspaces[i]; s != nil {
 			st.workspace = place{kind: inArena, at: s.at, size: s.size}
 		}

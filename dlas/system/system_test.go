@@ -121,6 +121,22 @@ func TestRandomGraphs(t *testing.T) {
 	}
 }
 
+// TestConstantOperands runs nodes that read weights as if they were activations.
+func TestConstantOperands(t *testing.T) {
+	b := newBuilder(4, 0, 3, 9, 9)
+	x := b.node("Add", nil, b.conv("x", 3, 5, 3, 1, 1), b.weight("residual", 1, 1, 5, 9, 9))
+	x = b.node("Concat", ir.Attrs{"axis": 1}, x, b.weight("channels", 1, 1, 2, 9, 9))
+	b.node("Add", nil, b.node("Relu", nil, b.weight("alone", 1, 1, 7, 9, 9)), x)
+	in := randomInput(4, b.Graph, 1)
+	want := exact(t, b.Graph, in)
+	for _, threads := range []int{1, 2} {
+		p := compile(t, b.Graph, machine(hardware.Probe().ISA, threads), Plan{})
+		if d := distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
+			t.Errorf("threads=%d: differs by %g", threads, d)
+		}
+	}
+}
+
 func TestRewrite(t *testing.T) {
 	g := residualNet(3, 0.5, 16, 16)
 	r, err := Rewrite(g)
