@@ -291,6 +291,27 @@ func (c *client) iopub(id string) []*wire.Message {
 	}
 }
 
+// begin sends code to run and returns when it runs. Its output up to then is passed over, so it is not for finish.
+func (c *client) begin(code string) (id string) {
+	c.t.Helper()
+	id = c.send(c.shell, "execute_request", obj{"code": code})
+	for {
+		if m := c.next(c.fromIOPub); m.Header.MsgType == "execute_input" && parentID(m) == id {
+			return id
+		}
+	}
+}
+
+// reply returns the next message on the shell channel, which is the reply to the request.
+func (c *client) reply(id string) obj {
+	c.t.Helper()
+	m := c.next(c.fromShell)
+	if parentID(m) != id {
+		c.t.Fatalf("reply %s %s to %s", m.Header.MsgType, m.Content, parentID(m))
+	}
+	return body(m)
+}
+
 // run runs code and returns its reply and its output.
 func (c *client) run(code string, options ...obj) (reply obj, out []*wire.Message) {
 	c.t.Helper()

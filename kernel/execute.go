@@ -43,6 +43,7 @@ func (f *front) execute(sock *zmtp.Socket, m *wire.Message) {
 	}
 	r := newRequest(m)
 	r.silent, r.allowStdin, r.count = c.Silent, unless(c.AllowStdin, true), f.count
+	end := f.work.begin(r) // before the client sees that the cell has begun and may interrupt it
 	if !c.Silent {
 		f.pub.publish("execute_input", m.RawHeader, content{"code": c.Code, "execution_count": f.count})
 	}
@@ -53,6 +54,7 @@ func (f *front) execute(sock *zmtp.Socket, m *wire.Message) {
 	frame, ok, err := f.work.call(pipe.KindExecute, r, pipe.Execute{
 		Code: c.Code, Count: f.count, CellID: meta.CellID, Silent: c.Silent, AllowStdin: r.allowStdin, UserExpressions: c.UserExpressions,
 	})
+	end()
 	if !ok && f.quitting() {
 		return // the client knows
 	}

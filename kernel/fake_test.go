@@ -76,8 +76,11 @@ func fakeSession() {
 		case pipe.KindInterrupt:
 			f.mu.Lock()
 			if s := f.stops[fr.Parent]; s != nil {
-				close(s)
-				delete(f.stops, fr.Parent)
+				select {
+				case <-s:
+				default:
+					close(s)
+				}
 			}
 			f.mu.Unlock()
 		case pipe.KindInputReply:

@@ -143,6 +143,7 @@ func ask[T any](f *front, kind pipe.Kind, m *wire.Message) (T, pipe.Cursor, erro
 		return none, cur, err
 	}
 	r := newRequest(m)
+	defer f.work.begin(r)()
 	frame, ok, err := f.work.call(kind, r, cur)
 	if err != nil {
 		return none, cur, err

@@ -312,21 +312,25 @@ func (w *worker) session() (*life, error) {
 	}
 }
 
-// call gives a request to the session and waits for its answer, of which ok is false if the session ended.
-func (w *worker) call(kind pipe.Kind, r *request, body any, buffers ...[]byte) (f pipe.Frame, ok bool, err error) {
+// begin makes r what an interrupt stops, also while it is on its way to the session. The function it returns ends that.
+func (w *worker) begin(r *request) (end func()) {
 	r.sent = make(chan struct{})
 	w.mu.Lock()
 	w.current = r
 	w.mu.Unlock()
-	defer func() {
+	return func() {
 		w.mu.Lock()
 		w.current = nil
 		w.mu.Unlock()
 		r.mu.Lock()
 		r.answered = true
 		r.mu.Unlock()
-	}()
-	err = w.send(kind, r, body, buffers...)
+	}
+}
+
+// call gives a request that has begun to the session and waits for its answer, of which ok is false if the session ended.
+func (w *worker) call(kind pipe.Kind, r *request, body any) (f pipe.Frame, ok bool, err error) {
+	err = w.send(kind, r, body)
 	close(r.sent)
 	if err != nil {
 		return pipe.Frame{}, false, err
@@ -366,12 +370,12 @@ func (w *worker) tell(f pipe.Frame, buffers ...[]byte) {
 func (w *worker) interrupt() {
 	w.mu.Lock()
 	r, l := w.current, w.life
-	if r == nil || l == nil {
+	if r == nil {
 		w.mu.Unlock()
 		return
 	}
 	r.mu.Lock()
-	hard := r.warned
+	hard := r.warned && l != nil // without it, r waits for a session that is being started
 	r.mu.Unlock()
 	w.mu.Unlock()
 	if hard {
