@@ -17,78 +17,97 @@ func Rewrite(g *ir.Graph) (*ir.Graph, error) {
 		return nil, err
 	}
 	r := &rewriter{Graph: g.Clone()}
-	r.dropIdentities()
-	r.foldBatchNorms()
-	r.fuseAdds()
-	r.fuseActivations()
-	r.dropUnused()
+	for _, pass := range []func(){r.dropIdentities, r.foldBatchNorms, r.fuseAdds, r.fuseActivations, r.dropUnused} {
+		r.begin()
+		pass()
+		r.end()
+	}
 	return r.Graph, nil
 }
 
-type rewriter struct{ *ir.Graph }
-
-// uses counts the places where a value is needed.
-func (r *rewriter) uses(value string) int {
-	n := 0
-	if r.Output == value {
-		n++
-	}
-	for _, m := range r.Nodes {
-		for _, in := range m.In {
-			if in == value {
-				n++
-			}
-		}
-	}
-	return n
+// rewriter goes over the nodes in passes. A pass leaves the list of nodes as it is and notes what becomes of it.
+type rewriter struct {
+	*ir.Graph
+	uses  map[string]int        // places where a value is needed
+	maker map[string]*ir.Node   // of a value
+	order map[*ir.Node]int      // place in the list
+	gone  map[*ir.Node]bool     // nodes whose place in the list falls away
+	in    map[*ir.Node]*ir.Node // nodes whose place another takes
 }
 
-// maker is the node that makes a value, or nil.
-func (r *rewriter) maker(value string) *ir.Node {
-	for _, n := range r.Nodes {
-		if n.Out[0] == value {
-			return n
+func (r *rewriter) begin() {
+	r.uses, r.maker = map[string]int{r.Output: 1}, map[string]*ir.Node{}
+	r.order, r.gone, r.in = map[*ir.Node]int{}, map[*ir.Node]bool{}, map[*ir.Node]*ir.Node{}
+	for i, n := range r.Nodes {
+		r.order[n] = i
+		r.maker[n.Out[0]] = n
+		for _, in := range n.In {
+			r.uses[in]++
 		}
 	}
-	return nil
+}
+
+func (r *rewriter) end() {
+	var nodes []*ir.Node
+	for _, n := range r.Nodes {
+		if r.gone[n] {
+			continue
+		}
+		if m := r.in[n]; m != nil {
+			n = m
+		}
+		nodes = append(nodes, n)
+	}
+	r.Nodes = nodes
 }
 
 // only is the node of that operator that makes a value which nothing but one other node needs, or nil.
 func (r *rewriter) only(value, operator string) *ir.Node {
-	if n := r.maker(value); n != nil && n.Op == operator && r.uses(value) == 1 {
+	if n := r.maker[value]; n != nil && n.Op == operator && r.uses[value] == 1 {
 		return n
 	}
 	return nil
 }
 
-func (r *rewriter) remove(n *ir.Node) {
-	r.Nodes = slices.DeleteFunc(r.Nodes, func(m *ir.Node) bool { return m == n })
+// plainConv is only for a convolution that nothing was fused into yet.
+func (r *rewriter) plainConv(value string) *ir.Node {
+	c := r.only(value, "Conv")
+	if c == nil || c.Attrs.Str("act", op.ActNone) != op.ActNone || len(c.In) > 3 && c.In[3] != "" {
+		return nil
+	}
+	return c
+}
+
+// takeOver lets node n make what a later node made, which falls away.
+func (r *rewriter) takeOver(n, later *ir.Node) {
+	n.Out[0] = later.Out[0]
+	r.maker[n.Out[0]] = n
+	r.gone[later] = true
 }
 
 func (r *rewriter) dropIdentities() {
-	for _, n := range slices.Clone(r.Nodes) {
-		if n.Op != "Identity" || n.Out[0] == r.Output {
-			continue
-		}
-		for _, m := range r.Nodes {
-			for i, in := range m.In {
-				if in == n.Out[0] {
-					m.In[i] = n.In[0]
-				}
+	same := map[string]string{}
+	for _, n := range r.Nodes {
+		for i, in := range n.In {
+			if src, ok := same[in]; ok {
+				n.In[i] = src
 			}
 		}
-		r.remove(n)
+		if n.Op == "Identity" && n.Out[0] != r.Output {
+			same[n.Out[0]] = n.In[0]
+			r.gone[n] = true
+		}
 	}
 }
 
 // foldBatchNorms turns conv, then y = x*mul + add, into a convolution with weights W*mul and bias B*mul + add.
 func (r *rewriter) foldBatchNorms() {
-	for _, n := range slices.Clone(r.Nodes) {
+	for _, n := range r.Nodes {
 		if n.Op != "BatchNormalization" {
 			continue
 		}
-		c := r.only(n.In[0], "Conv")
-		if c == nil || c.Attrs.Str("act", op.ActNone) != op.ActNone || len(c.In) > 3 && c.In[3] != "" {
+		c := r.plainConv(n.In[0])
+		if c == nil {
 			continue
 		}
 		w := r.Weights[c.In[1]]
@@ -127,8 +146,7 @@ func (r *rewriter) foldBatchNorms() {
 			c.In[0], r.newWeight(c.In[1]+" folded", ir.NewF32(weights, w.Shape...)),
 			r.newWeight(c.In[1]+" folded bias", ir.NewF32(biases, channels)),
 		}
-		c.Out[0] = n.Out[0]
-		r.moveTo(c, n)
+		r.takeOver(c, n)
 	}
 }
 
@@ -142,16 +160,10 @@ func (r *rewriter) newWeight(name string, t *ir.Tensor) string {
 	return free
 }
 
-// moveTo puts node n in the place of another, which goes.
-func (r *rewriter) moveTo(n, place *ir.Node) {
-	r.remove(n)
-	r.Nodes[slices.Index(r.Nodes, place)] = n
-}
-
 // fuseAdds makes the addition of a convolution's output and another value part of the convolution, which moves to the
 // addition's place: there the other value exists.
 func (r *rewriter) fuseAdds() {
-	for _, n := range slices.Clone(r.Nodes) {
+	for _, n := range r.Nodes {
 		if n.Op != "Add" {
 			continue
 		}
@@ -159,11 +171,7 @@ func (r *rewriter) fuseAdds() {
 		var conv *ir.Node
 		other := ""
 		for i, in := range n.In {
-			c := r.only(in, "Conv")
-			if c == nil || c.Attrs.Str("act", op.ActNone) != op.ActNone || len(c.In) > 3 && c.In[3] != "" {
-				continue
-			}
-			if conv == nil || slices.Index(r.Nodes, c) > slices.Index(r.Nodes, conv) {
+			if c := r.plainConv(in); c != nil && (conv == nil || r.order[c] > r.order[conv]) {
 				conv, other = c, n.In[1-i]
 			}
 		}
@@ -174,9 +182,10 @@ func (r *rewriter) fuseAdds() {
 			conv.In = append(conv.In, "")
 		}
 		conv.In[3] = other
-		conv.Out[0] = n.Out[0]
 		setAct(conv, n.Attrs.Str("act", op.ActNone))
-		r.moveTo(conv, n)
+		r.takeOver(conv, n)
+		r.gone[conv], r.gone[n] = true, false
+		r.in[n], r.order[conv] = conv, r.order[n]
 	}
 }
 
@@ -191,18 +200,17 @@ func setAct(n *ir.Node, act string) {
 }
 
 func (r *rewriter) fuseActivations() {
-	for _, n := range slices.Clone(r.Nodes) {
+	for _, n := range r.Nodes {
 		act := actOf(n)
 		if act == op.ActNone {
 			continue
 		}
-		m := r.maker(n.In[0])
-		if m == nil || r.uses(n.In[0]) != 1 || !slices.Contains([]string{"Conv", "Gemm", "Add"}, m.Op) || m.Attrs.Str("act", op.ActNone) != op.ActNone {
+		m := r.maker[n.In[0]]
+		if m == nil || r.uses[n.In[0]] != 1 || !slices.Contains([]string{"Conv", "Gemm", "Add"}, m.Op) || m.Attrs.Str("act", op.ActNone) != op.ActNone {
 			continue
 		}
 		setAct(m, act)
-		m.Out[0] = n.Out[0]
-		r.remove(n)
+		r.takeOver(m, n)
 	}
 }
 
@@ -226,7 +234,7 @@ func (r *rewriter) dropUnused() {
 	needed := map[string]bool{r.Output: true}
 	for i := len(r.Nodes) - 1; i >= 0; i-- {
 		if !needed[r.Nodes[i].Out[0]] {
-			r.Nodes = slices.Delete(r.Nodes, i, i+1)
+			r.gone[r.Nodes[i]] = true
 			continue
 		}
 		for _, in := range r.Nodes[i].In {

@@ -14,8 +14,12 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-// MaxElems bounds the elements of any one value, so that a hostile network cannot ask for all memory.
-const MaxElems = 1 << 28
+// MaxElems and MaxNodes bound the elements of any one value and the nodes of a network, so that a hostile one cannot ask
+// for all memory and time.
+const (
+	MaxElems = 1 << 28
+	MaxNodes = 1 << 14
+)
 
 // Row is an operator.
 type Row struct {
@@ -75,6 +79,9 @@ func Infer(g *ir.Graph, batch int) (map[string]ir.Shape, error) {
 	}
 	if len(g.Input.Shape) < 1 || g.Input.Shape[0] != 1 {
 		return nil, ir.Errorf(ir.Model, "the input's shape is %v, not that of one image", g.Input.Shape)
+	}
+	if len(g.Nodes) > MaxNodes {
+		return nil, ir.Errorf(ir.Model, "the network has %d nodes, more than %d", len(g.Nodes), MaxNodes)
 	}
 	shapes := make(map[string]ir.Shape, len(g.Nodes)+len(g.Weights)+1)
 	for name, t := range g.Weights {

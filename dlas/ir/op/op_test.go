@@ -111,6 +111,7 @@ func TestBadGraphs(t *testing.T) {
 		"empty axis":     {one("Relu", nil, ir.Shape{1, 0, 4, 4}), `the input: its shape 2x0x4x4 has an empty axis`},
 		"huge input":     {one("Relu", nil, ir.Shape{1, 1 << 20, 1 << 20, 1 << 30}), `has more than 268435456 elements`},
 		"batch in input": {one("Relu", nil, ir.Shape{4, 3}), `the input's shape is 4x3, not that of one image`},
+		"nodes":          {with(one("Relu", nil, x), func(g *ir.Graph) { g.Nodes = make([]*ir.Node, MaxNodes+1) }), `the network has 16385 nodes, more than 16384`},
 		"weight output":  {with(one("Relu", nil, x), func(g *ir.Graph) { g.Weights["w"] = tensor(1); g.Output = "w" }), `the output "w" is a weight`},
 		"control":        {with(one("Relu", nil, x), func(g *ir.Graph) { g.Nodes[0].Name = "a\x1b[31m\nb"; g.Nodes[0].In[0] = "z" }), `its input "z" is not made before it`},
 	} {
