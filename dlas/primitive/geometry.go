@@ -179,13 +179,22 @@ func copyRow(row, line []float32, first, end, at, stride int) {
 	for j := end; j < len(row); j++ {
 		row[j] = 0
 	}
-	if stride == 1 {
-		copy(row[first:end], line[at:])
+	if first == end {
 		return
 	}
-	for j := first; j < end; j++ {
-		row[j] = line[at]
-		at += stride
+	row, line = row[first:end], line[at:]
+	switch stride {
+	case 1:
+		copy(row, line)
+		return
+	case 2:
+		for len(row) >= 4 && len(line) >= 8 {
+			row[0], row[1], row[2], row[3] = line[0], line[2], line[4], line[6]
+			row, line = row[4:], line[8:]
+		}
+	}
+	for j := range row {
+		row[j] = line[j*stride]
 	}
 }
 
