@@ -220,16 +220,36 @@ func (c *compiler) bodiless() {
 func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 	var term token.Pos
 	late := c.lateDefers(b)
+	fused := false
+	var cond func(fr *frame) bool
+	if x, ok := b.Instrs[len(b.Instrs)-1].(*ssa.If); ok {
+		cond = c.comparison(x)
+	}
 	for i, ins := range b.Instrs {
 		if i == late {
 			code.ops = append(code.ops, (*frame).rundefers)
 			code.pos = append(code.pos, token.NoPos)
 		}
+		if fused {
+			fused = false
+			continue
+		}
+		if i+1 < len(b.Instrs) {
+			if o := c.fuse(ins, b.Instrs[i+1]); o != nil {
+				code.ops = append(code.ops, o)
+				code.pos = append(code.pos, position(ins))
+				fused = true
+				continue
+			}
+		}
+		if cond != nil && i == len(b.Instrs)-2 {
+			continue // the branch compares
+		}
 		switch x := ins.(type) {
 		case *ssa.Jump:
 			code.term = c.jump(b, b.Succs[0])
 		case *ssa.If:
-			code.term = c.branch(x, b)
+			code.term = c.branch(x, b, cond)
 		case *ssa.Return:
 			code.term = c.ret(x)
 		case *ssa.Panic:
@@ -417,10 +437,24 @@ func (c *compiler) jump(from, to *ssa.BasicBlock) func(fr *frame) int {
 	return func(fr *frame) int { e(fr); return t }
 }
 
-func (c *compiler) branch(x *ssa.If, b *ssa.BasicBlock) func(fr *frame) int {
-	cond := c.reg(x.Cond)
+func (c *compiler) branch(x *ssa.If, b *ssa.BasicBlock, compare func(fr *frame) bool) func(fr *frame) int {
 	t, f := b.Succs[0].Index, b.Succs[1].Index
 	te, fe := c.edge(b, b.Succs[0]), c.edge(b, b.Succs[1])
+	if compare != nil {
+		return func(fr *frame) int {
+			if compare(fr) {
+				if te != nil {
+					te(fr)
+				}
+				return t
+			}
+			if fe != nil {
+				fe(fr)
+			}
+			return f
+		}
+	}
+	cond := c.reg(x.Cond)
 	if te == nil && fe == nil {
 		return func(fr *frame) int {
 			if *at[bool](fr, cond) {
