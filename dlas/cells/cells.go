@@ -66,7 +66,7 @@ func (n *notebook) magic(ctx context.Context, c *magic.Call) error {
 			return err
 		}
 	}
-	steps, err := n.plan(lines, c.Whole)
+	steps, err := n.plan(lines, c.Whole, all.asGo)
 	if err == nil && len(steps) == 0 {
 		steps = []step{{verb: verbNamed("")}}
 	}
@@ -104,7 +104,7 @@ type step struct {
 }
 
 // plan reads the lines of a cell and finds every mistake in its layers before any of them takes effect.
-func (n *notebook) plan(lines []string, whole bool) ([]step, error) {
+func (n *notebook) plan(lines []string, whole, asGo bool) ([]step, error) {
 	var steps []step
 	spec := n.spec
 	for _, line := range lines {
@@ -124,7 +124,12 @@ func (n *notebook) plan(lines []string, whole bool) ([]step, error) {
 		rest = strings.TrimSpace(rest)
 		if v.layer != "" && rest != "" {
 			next := spec.With(v.layer, rest)
-			if _, err := next.Canonical(); err != nil {
+			check := dlas.Spec.Canonical
+			// A set whose files are missing is found here, while the stack is as it was; a program to print needs none.
+			if v.layer == ir.Data && !asGo && !f.asGo {
+				check = dlas.Spec.Check
+			}
+			if _, err := check(next); err != nil {
 				return nil, err
 			}
 			spec = next
