@@ -83,6 +83,7 @@ func shapes() []shape {
 		convShape(3, 32, 5, 5, 32, 3, 3, 1, pads(1, 1, 1, 1), true, true),
 		convShape(5, 16, 9, 13, 34, 3, 3, 1, strided(2, 1, 1, 1, 1), true, false),
 		convShape(3, 40, 9, 9, 40, 1, 1, 1, nil, true, false),
+		convShape(2, 24, 6, 19, 24, 3, 3, 1, pads(1, 1, 1, 1), true, true),
 		convShape(1, 256, 1, 1, 128, 3, 3, 1, pads(1, 1, 1, 1), false, false),
 		convShape(2, 64, 17, 17, 64, 3, 3, 64, pads(1, 1, 1, 1), true, false),
 		convShape(3, 64, 6, 6, 96, 3, 3, 2, pads(1, 1, 1, 1), true, true),
@@ -285,6 +286,45 @@ func TestConformance(t *testing.T) {
 	for _, k := range Kernels() {
 		if used[k.Name] == 0 {
 			t.Errorf("no shape of the table fits %s", k.Name)
+		}
+	}
+}
+
+// TestPartsAreDisjoint shows that no two parts of a convolution write the same pixel, not even with the same value.
+func TestPartsAreDisjoint(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, s := range shapes() {
+		if s.op != "Conv" {
+			continue
+		}
+		p, in, _ := s.problem(r, 0.5, testMachine(16))
+		for _, k := range Kernels() {
+			if k.Op != s.op || k.ISA != "go" || k.Fits(p) != nil {
+				continue
+			}
+			b, err := k.Bind(p, ir.Schedule{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			writers := make([]int, p.Out[0].Elems())
+			out := make([]float32, len(writers))
+			workspace := make([]float32, b.WorkspaceBytes/4)
+			for part := range b.Phases[0] {
+				for i := range out {
+					out[i] = guard
+				}
+				b.Run(ir.Call{In: in, Out: [][]float32{out}, Workspace: workspace, Part: part})
+				for i, v := range out {
+					if v != guard {
+						writers[i]++
+					}
+				}
+			}
+			for i, n := range writers {
+				if n != 1 {
+					t.Fatalf("%s: %v: %d parts write element %d", k.Name, s, n, i)
+				}
+			}
 		}
 	}
 }

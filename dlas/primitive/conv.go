@@ -22,6 +22,7 @@ type conv struct {
 	bias   []float32
 	lo, hi float32
 	cut    cut
+	bounds []int // of the parts' ranges of panels, counted over all images
 
 	copySize, matrixSize int   // elements of a part's workspace
 	packed, executed     int64 // bytes of the weights; their multiply-accumulates for one pixel, padding included
@@ -60,6 +61,7 @@ func bindConv(p ir.Problem, s ir.Schedule, avx2, matrix, sparse, zeros bool) (ir
 	}
 	c.panels = ceilDiv(len(g.lanes), c.lanes)
 	c.cut = cutOf(s, l, g.n*c.panels, c.lanes*asm.Lane, p.Machine)
+	c.share()
 	if err := c.layOut(); err != nil {
 		return ir.Bound{}, err
 	}
@@ -75,6 +77,18 @@ func bindConv(p ir.Problem, s ir.Schedule, avx2, matrix, sparse, zeros bool) (ir
 		PackedBytes:    c.packed + 4*int64(len(c.bias)),
 		MACsExecuted:   c.executed * int64(c.panels*c.lanes*asm.Lane),
 	}, nil
+}
+
+// share gives each part its panels. Where the last lane of a row overlaps the one before, both go to the same part: no
+// two threads write the same pixel.
+func (c *conv) share() {
+	for i := range c.cut.panelParts + 1 {
+		b, _ := part(c.g.n*c.panels, c.cut.panelParts, i)
+		for p := b % c.panels; p > 0 && c.lane(p, 0).to < c.lane(p-1, c.lanes-1).to+asm.Lane; p = b % c.panels {
+			b++
+		}
+		c.bounds = append(c.bounds, b)
+	}
 }
 
 // layOut decides what a part's workspace holds and where the loops find the pixels in it.
@@ -115,7 +129,7 @@ func (c *conv) layOut() error {
 
 // eachSegment calls f for every image of a range of panels: the image, and the panels of it.
 func (c *conv) eachSegment(panelPart int, f func(image, from, to int)) {
-	at, end := part(c.g.n*c.panels, c.cut.panelParts, panelPart)
+	at, end := c.bounds[panelPart], c.bounds[panelPart+1]
 	for at < end {
 		image := at / c.panels
 		next := min(end, (image+1)*c.panels)
