@@ -1,7 +1,8 @@
 // Package install puts godlas where Jupyter finds it: a copy of the running binary in the user's cache, a private
 // JupyterLab environment beside it, and the kernelspec that joins the two.
 //
-// Everything lies below the user's cache folder, in godlas/, so that removing that folder undoes it all:
+// Everything lies below the user's cache folder, in godlas/ (or in DLAS_CACHE), so that removing that folder undoes it
+// all:
 //
 //	godlas/bin/HASH/dlas      copies of the binary, by content (go run's own copy is gone when it ends)
 //	godlas/python/HASH/       JupyterLab, by the hash of the embedded lock file
@@ -24,8 +25,12 @@ import (
 // Name is the kernelspec's name, as `jupyter kernelspec list` shows it and as notebooks store it.
 const Name = "godlas"
 
-// cacheDir returns the folder that everything made here lies in. It does not create it.
+// cacheDir returns the folder that everything made here lies in: DLAS_CACHE, else godlas in the user's cache folder. It
+// does not create it.
 func cacheDir() (string, error) {
+	if dir := os.Getenv("DLAS_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("no cache folder for this user: %w", err)

@@ -77,6 +77,7 @@ func TestLab(t *testing.T) {
 	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData", "TMPDIR"} {
 		t.Setenv(name, tmp)
 	}
+	t.Setenv("DLAS_CACHE", "")
 	cache, err := cacheDir()
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func EnvFromOS() Env {
 	cache := os.Getenv("DLAS_CACHE")
 	if cache == "" {
 		if dir, err := os.UserCacheDir(); err == nil {
-			cache = filepath.Join(dir, "dlas")
+			cache = filepath.Join(dir, "godlas")
 		}
 	}
 	return Env{Dir: os.Getenv("DLAS_DATA"), Cache: cache, Mirror: os.Getenv("DLAS_DATA_MIRROR")}

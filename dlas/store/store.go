@@ -46,7 +46,7 @@ func DefaultDir() (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("store: no folder for results: %w (set DLAS_STORE)", err)
 		}
-		cache = filepath.Join(dir, "dlas")
+		cache = filepath.Join(dir, "godlas")
 	}
 	return filepath.Join(cache, "results"), nil
 }
