@@ -42,6 +42,7 @@ func symbols_github_com_godlas_godlas_dlas() map[string]reflect.Value {
 		"Picture":            reflect.ValueOf(p.Picture),
 		"Prediction":         reflect.ValueOf((*p.Prediction)(nil)),
 		"Predictions":        reflect.ValueOf((*p.Predictions)(nil)),
+		"Program":            reflect.ValueOf((*p.Program)(nil)),
 		"Progress":           reflect.ValueOf((*p.Progress)(nil)),
 		"ReadPicture":        reflect.ValueOf(p.ReadPicture),
 		"ReadResults":        reflect.ValueOf(p.ReadResults),
