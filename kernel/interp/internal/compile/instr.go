@@ -350,7 +350,7 @@ func (c *compiler) makeSlice(x *ssa.MakeSlice) op {
 }
 
 // tooMuch is the number of bytes that no allocation can have.
-const tooMuch = 1 << 47
+const tooMuch = 1 << (30 + 17*(^uint(0)>>63))
 
 // bounds evaluates the operands of a slice expression.
 type bounds struct {
