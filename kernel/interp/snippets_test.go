@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write testdata/snippets.out by running 
 type snippet struct{ name, src string }
 
 // sections reads a file of parts that begin with "== name".
-func sections(t *testing.T, file string) (out []snippet) {
+func sections(t testing.TB, file string) (out []snippet) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", file))
 	if err != nil {

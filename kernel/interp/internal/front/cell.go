@@ -142,7 +142,7 @@ func (b *builder) build() (*Compiled, error) {
 	b.assemble()
 	f, err := b.parse(b.text)
 	if err != nil {
-		return nil, b.s.diagnose(b.file, []error{err})
+		return nil, b.syntaxErrors(err)
 	}
 	b.parsed, b.tf = f, b.s.fset.File(f.FileStart)
 	b.collect()
