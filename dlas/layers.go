@@ -119,9 +119,6 @@ func alternatives(cs []ir.Choice) string {
 	return strings.Join(words, "|")
 }
 
-// formats are the words of L4 that name a data format, those of later builds included; every other one is an algorithm.
-var formats = append(primitive.Formats(), "bsr", "pattern", "punched")
-
 // primitivePair sorts the words of L4 into algorithm and format. A format alone stands with auto; an algorithm alone
 // is dense; auto alone leaves the format open too.
 func primitivePair(cs []ir.Choice) (algorithm, format string, err error) {
@@ -130,7 +127,7 @@ func primitivePair(cs []ir.Choice) (algorithm, format string, err error) {
 			return "", "", &ir.Error{Layer: ir.Primitive, What: c.Name + " takes no arguments", Try: "write " + c.Name}
 		}
 		kind, to := "algorithm", &algorithm
-		if slices.Contains(formats, c.Name) {
+		if primitive.IsFormat(c.Name) {
 			kind, to = "format", &format
 		}
 		if *to != "" {

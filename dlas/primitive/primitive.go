@@ -25,42 +25,79 @@ const (
 	depthwise = "depthwise"
 )
 
-// Algorithms lists the algorithms that a user can choose.
-func Algorithms() []string { return []string{Auto, Direct, Gemm} }
-
-// Formats lists the weight formats that a user can choose.
-func Formats() []string { return []string{Dense, CSR} }
-
-// Options describes the choices of this layer: algorithms and formats.
-func Options() []ir.Option {
+// algorithms describes the algorithms that a user can choose.
+func algorithms() []ir.Option {
 	return []ir.Option{
 		{Name: Auto, Help: "For each convolution the kernel whose estimated time is least: direct dense, or direct csr where enough of the weights are zero (about 40 % for 3x3 windows, 50 % for 1x1). A format may be named with it.", Source: "the estimates are each kernel's own; their constants were measured"},
 		{Name: Direct, Help: "Convolution straight from the map (from a copy with a border of zeros where it has padding or a stride), without a matrix.", Source: "Gibson et al., DLAS: A Conceptual Model for Across-Stack Deep Learning Acceleration, 2025"},
 		{Name: Gemm, Help: "Convolution as a matrix product: every pixel's window is written out as a column of the im2col matrix first. workspace_bytes shows the matrix.", Source: "Chellapilla, Puri, Simard: High Performance Convolutional Neural Networks for Document Processing, 2006"},
+	}
+}
+
+// formats describes the weight formats that a user can choose.
+func formats() []ir.Option {
+	return []ir.Option{
 		{Name: Dense, Help: "Every weight is stored and multiplied, zeros too: a pruned network is not faster.", Source: "Gibson et al., DLAS, 2025"},
 		{Name: CSR, Help: "Compressed sparse rows: the weights that are not zero, each with its position; zeros are neither stored nor multiplied, the others cost more each.", Source: "Tinney, Walker: Direct solutions of sparse network equations, 1967"},
 	}
 }
 
-// otherNames are those of algorithms and formats that this build lacks.
-var otherNames = []string{"winograd", "spatialpack", "bsr", "pattern", "punched"}
+// Options describes the choices of this layer: algorithms and formats.
+func Options() []ir.Option { return append(algorithms(), formats()...) }
+
+// What the definitions have and this build has not.
+var (
+	absentAlgorithms = []string{"spatialpack", "winograd"}
+	absentFormats    = []string{"bsr", "pattern", "punched"}
+)
+
+func names(options []ir.Option) []string {
+	list := make([]string, len(options))
+	for i, o := range options {
+		list[i] = o.Name
+	}
+	return list
+}
+
+// IsFormat reports whether a word of this layer names a format, one that this build lacks included. Every other word
+// is taken for an algorithm.
+func IsFormat(word string) bool {
+	return slices.Contains(names(formats()), word) || slices.Contains(absentFormats, word)
+}
+
+// pairs lists what there are kernels for, as a user chooses it: an algorithm and a format.
+func pairs() []string {
+	var list []string
+	for _, k := range Kernels() {
+		pair := k.Algorithm + " " + k.Format
+		if k.Op == "Conv" && k.Algorithm != depthwise && !slices.Contains(list, pair) {
+			list = append(list, pair)
+		}
+	}
+	return list
+}
 
 // Check says in one line why there are no kernels for an algorithm and a format; an empty format leaves it open.
 func Check(algorithm, format string) error {
-	const there = "there is: auto, direct dense, direct csr, gemm dense, gemm csr"
-	for _, w := range []struct {
-		what, got string
-		have      []string
-	}{{"algorithm", algorithm, Algorithms()}, {"format", format, Formats()}} {
-		switch {
-		case w.got == "" && w.what == "format", slices.Contains(w.have, w.got):
-		case slices.Contains(otherNames, w.got):
-			return &ir.Error{Layer: ir.Primitive, What: w.got + " is not in this build", Try: there}
-		case w.got == depthwise:
-			return &ir.Error{Layer: ir.Primitive, What: "depthwise convolutions run depthwise under every choice; it cannot be chosen for others", Try: there}
-		default:
-			return ir.Unknown(ir.Primitive, w.what, w.got, w.have)
-		}
+	there := pairs()
+	fail := func(what string) error {
+		return &ir.Error{Layer: ir.Primitive, What: what, Try: "there is: " + strings.Join(append([]string{Auto}, there...), ", ")}
+	}
+	switch {
+	case slices.Contains(absentAlgorithms, algorithm):
+		return fail(algorithm + " is not in this build")
+	case algorithm == depthwise:
+		return fail("depthwise convolutions run depthwise under every choice; it cannot be chosen for others")
+	case !slices.Contains(names(algorithms()), algorithm):
+		return ir.Unknown(ir.Primitive, "algorithm", algorithm, names(algorithms()))
+	case format == "":
+		return nil
+	case slices.Contains(absentFormats, format):
+		return fail(format + " is not in this build")
+	case !slices.Contains(names(formats()), format):
+		return ir.Unknown(ir.Primitive, "format", format, names(formats()))
+	case algorithm != Auto && !slices.Contains(there, algorithm+" "+format):
+		return fail("there is no " + algorithm + " with " + format)
 	}
 	return nil
 }
