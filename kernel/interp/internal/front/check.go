@@ -56,14 +56,19 @@ func (b *builder) typeCheck(f *ast.File) *checked {
 	for _, o := range b.olds {
 		c.pkg.Scope().Insert(o)
 	}
-	dropped := false
+	dropped, cycle := false, false
+	var cycles []error
 	conf := types.Config{
 		Importer: b.s.imp, GoVersion: goVersion, Sizes: b.s.sizes, DisableUnusedImportCheck: true,
 		Error: func(err error) {
 			var te types.Error
 			if errors.As(err, &te) {
 				if !strings.HasPrefix(te.Msg, "\t") { // what follows an error goes with it
-					dropped = te.Soft || strings.HasPrefix(te.Msg, "initialization cycle")
+					cycle = strings.HasPrefix(te.Msg, "initialization cycle")
+					dropped = te.Soft || cycle
+				}
+				if cycle {
+					cycles = append(cycles, err)
 				}
 				if dropped {
 					return
@@ -73,6 +78,13 @@ func (b *builder) typeCheck(f *ast.File) *checked {
 		},
 	}
 	_ = types.NewChecker(&conf, b.s.fset, c.pkg, c.info).Files([]*ast.File{f})
+	// in a cell the order of statements settles what is initialised first, but
+	// not what type a variable has
+	for n := range b.vars {
+		if o := c.pkg.Scope().Lookup(n); o != nil && o.Type() == types.Typ[types.Invalid] && len(c.errs) == 0 {
+			c.errs = cycles
+		}
+	}
 	return c
 }
 
