@@ -12,6 +12,7 @@ import (
 
 	"github.com/godlas/godlas/dlas"
 	"github.com/godlas/godlas/dlas/cells"
+	"github.com/godlas/godlas/dlas/data"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/kernel"
 	"github.com/godlas/godlas/kernel/interp"
@@ -47,9 +48,19 @@ func runKernel(ctx context.Context, c *call) error {
 		Name:           "godlas",
 		Version:        dlas.Version,
 		Banner:         "godlas " + dlas.Version + ": Go with the Deep Learning Acceleration Stack; %dlas shows the stack, %lsmagic the magics",
+		History:        historyFile(),
 		Links:          []kernel.Link{{Text: "Go", URL: "https://go.dev/doc/"}, {Text: "Go packages", URL: "https://pkg.go.dev/std"}},
 		Log:            slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level})),
 	})
+}
+
+// historyFile is beside everything else that DLAS_CACHE moves; empty leaves the choice to the kernel.
+func historyFile() string {
+	cache := data.EnvFromOS().Cache
+	if cache == "" {
+		return ""
+	}
+	return filepath.Join(cache, "history.jsonl")
 }
 
 // runSession is the process in which cells run. The kernel starts it.

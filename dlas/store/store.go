@@ -35,22 +35,6 @@ type Entry struct {
 	Record json.RawMessage `json:"record"`
 }
 
-// DefaultDir is DLAS_STORE, else a folder of the user's cache.
-func DefaultDir() (string, error) {
-	if dir := os.Getenv("DLAS_STORE"); dir != "" {
-		return dir, nil
-	}
-	cache := os.Getenv("DLAS_CACHE")
-	if cache == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("store: no folder for results: %w (set DLAS_STORE)", err)
-		}
-		cache = filepath.Join(dir, "godlas")
-	}
-	return filepath.Join(cache, "results"), nil
-}
-
 // Open returns the store of a folder; nothing is read or made before it is needed.
 func Open(dir string) *Store { return &Store{path: filepath.Join(dir, "results.jsonl")} }
 
