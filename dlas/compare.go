@@ -10,6 +10,7 @@ import (
 // Compare measures the latencies of two results anew, side by side, and says whether B is faster than A; A and B of the
 // Comparison are copies with these latencies. The accuracies are compared as they were seen.
 func Compare(ctx context.Context, a, b *Result) (*Comparison, error) {
+	defer progressEnd()
 	ra, err := a.program(ctx)
 	if err != nil {
 		return nil, err

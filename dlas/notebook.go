@@ -27,6 +27,7 @@ type Progress struct {
 	Label       string // the point of a sweep; empty in a run
 	Done, Total int    // in Unit; Total is 0 where it is not known
 	Unit        string // "images", "rounds", ...
+	Ended       bool   // the run, sweep or comparison has ended, well or not; all else is empty
 }
 
 // String is the progress in one line.
@@ -48,6 +49,8 @@ func progress(p Progress) {
 		OnProgress(p)
 	}
 }
+
+func progressEnd() { progress(Progress{Ended: true}) }
 
 func cellContext() context.Context {
 	if CellContext != nil {

@@ -27,6 +27,7 @@ func (s Stack) RunAs(ctx context.Context, name string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer progressEnd()
 	run, err := build(ctx, spec, &sets{})
 	if err != nil {
 		return nil, err

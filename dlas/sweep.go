@@ -39,6 +39,7 @@ func (s Stack) SweepWith(ctx context.Context, o SweepOptions) (*Sweep, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer progressEnd()
 	w := &Sweep{Specs: specs, Varies: varying(specs)}
 	points, err := w.build(ctx)
 	if err != nil {

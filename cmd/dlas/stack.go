@@ -162,6 +162,10 @@ func (l *live) show(p dlas.Progress) {
 	if !l.on {
 		return
 	}
+	if p.Ended {
+		l.clear()
+		return
+	}
 	if line := p.String(); line != l.last {
 		l.last = line
 		fmt.Fprint(l.w, "\r\x1b[K"+line)
@@ -171,5 +175,6 @@ func (l *live) show(p dlas.Progress) {
 func (l *live) clear() {
 	if l.on && l.last != "" {
 		fmt.Fprint(l.w, "\r\x1b[K")
+		l.last = ""
 	}
 }

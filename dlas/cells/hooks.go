@@ -40,6 +40,10 @@ type progressLine struct {
 var line progressLine
 
 func (l *progressLine) tell(p dlas.Progress, now time.Time) {
+	if p.Ended {
+		l.end(now)
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if cell := display.Context(); cell != l.cell || l.start.IsZero() {
@@ -70,8 +74,6 @@ func (l *progressLine) end(now time.Time) {
 	}
 	l.handle, l.start = nil, time.Time{}
 }
-
-func endProgress() { line.end(time.Now()) }
 
 // progressText shows itself as it is.
 type progressText string

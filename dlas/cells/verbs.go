@@ -165,12 +165,10 @@ func run(ctx context.Context, u *use) error {
 		}
 		return u.goText(text)
 	}
-	defer endProgress()
 	r, err := dlas.FromSpec(u.spec).RunAs(ctx, name)
 	if err != nil {
 		return err
 	}
-	endProgress()
 	show(r)
 	return nil
 }
@@ -194,10 +192,8 @@ func sweep(ctx context.Context, u *use) error {
 	if u.asGo {
 		return u.goText(strings.Replace(dlas.FromSpec(u.spec).Go(true), "MustRun()", "MustSweep()", 1))
 	}
-	defer endProgress()
 	s, err := dlas.FromSpec(u.spec).SweepWith(ctx, dlas.SweepOptions{Fresh: u.fresh})
 	if s != nil && len(s.Results) > 0 { // what an interrupt left is shown too
-		endProgress()
 		show(s)
 		if f, e := sweepFigure(s); e == nil {
 			show(f)
@@ -236,12 +232,10 @@ func compare(ctx context.Context, u *use) error {
 		show(dlas.CompareStored(a, b))
 		return nil
 	}
-	defer endProgress()
 	c, err := dlas.Compare(ctx, a, b)
 	if err != nil {
 		return err
 	}
-	endProgress()
 	show(c)
 	return nil
 }
