@@ -3,7 +3,6 @@ package interp
 import (
 	"bufio"
 	"context"
-
 	"fmt"
 	"io"
 	"log"

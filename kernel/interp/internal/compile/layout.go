@@ -115,9 +115,6 @@ func howCopied(t reflect.Type) copying {
 	return copyTyped
 }
 
-// A mover copies a value from src to dst.
-type mover func(dst, src unsafe.Pointer)
-
 // move copies between frames.
 func (l *layout) move(dst, src unsafe.Pointer) {
 	switch l.how {

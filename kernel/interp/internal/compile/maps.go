@@ -77,8 +77,7 @@ func (c *compiler) mapUpdate(x *ssa.MapUpdate) op {
 	return func(fr *frame) {
 		w := *at[unsafe.Pointer](fr, mr)
 		if w == nil {
-			var nilMap map[int]int
-			nilMap[0] = 0 // panics
+			panic(plainError("assignment to entry in nil map"))
 		}
 		m.store(elem, rt.MapSet(t, w, key(fr)), fr.at(v))
 	}

@@ -62,8 +62,10 @@ func (b *builder) brackets() (Diagnostic, bool) {
 			case n < 0:
 				return Diagnostic{cell.name, pos.Line, pos.Column, fmt.Sprintf("syntax error: unexpected %v", t)}, false
 			case open[n].tok != closes[t]:
-				return Diagnostic{cell.name, pos.Line, pos.Column,
-					fmt.Sprintf("syntax error: unexpected %v, expected %v for the %v in line %d", t, opens[open[n].tok], open[n].tok, open[n].pos.Line)}, false
+				return Diagnostic{
+					cell.name, pos.Line, pos.Column,
+					fmt.Sprintf("syntax error: unexpected %v, expected %v for the %v in line %d", t, opens[open[n].tok], open[n].tok, open[n].pos.Line),
+				}, false
 			}
 			open = open[:n]
 		}
@@ -74,8 +76,10 @@ func (b *builder) brackets() (Diagnostic, bool) {
 	if n := len(open) - 1; n >= 0 {
 		last := strings.TrimRight(b.src, " \t\r\n")
 		end := f.PositionFor(f.Pos(len(last)), false)
-		return Diagnostic{cell.name, end.Line, end.Column,
-			fmt.Sprintf("syntax error: unexpected end of cell, expected %v for the %v in line %d", opens[open[n].tok], open[n].tok, open[n].pos.Line)}, false
+		return Diagnostic{
+			cell.name, end.Line, end.Column,
+			fmt.Sprintf("syntax error: unexpected end of cell, expected %v for the %v in line %d", opens[open[n].tok], open[n].tok, open[n].pos.Line),
+		}, false
 	}
 	return Diagnostic{}, true
 }

@@ -190,8 +190,10 @@ func (b *builder) attachTypes(c *checked) error {
 			_, isPtr := recv.Type().(*types.Pointer)
 			if wasPtr != isPtr || !types.Identical(withoutRecv(old.Signature()), withoutRecv(ms)) {
 				p := b.s.fset.Position(f.Pos())
-				return Errors{{b.s.cells[b.file].name, p.Line, p.Column,
-					"method " + l.named.Obj().Name() + "." + l.name + " has another signature in an earlier cell; declare the type again to change it"}}
+				return Errors{{
+					b.s.cells[b.file].name, p.Line, p.Column,
+					"method " + l.named.Obj().Name() + "." + l.name + " has another signature in an earlier cell; declare the type again to change it",
+				}}
 			}
 			continue
 		}

@@ -271,7 +271,11 @@ func allocType(descriptor uintptr, methods, params int) (unsafe.Pointer, *uncomm
 	if params > 0 {
 		par = unsafe.Slice((**rtype)(unsafe.Add(p, descriptor+us)), params)
 	}
-	return p, u, unsafe.Slice((*method)(unsafe.Add(p, descriptor+us+ps)), methods), par
+	var ms []method
+	if methods > 0 {
+		ms = unsafe.Slice((*method)(unsafe.Add(p, descriptor+us+ps)), methods)
+	}
+	return p, u, ms, par
 }
 
 var hashState uint32 = 0x9e3779b9

@@ -6,8 +6,6 @@ import "unsafe"
 
 const archKnown = true
 
-func stubTable()
-
 func stubBase() uintptr
 
 // G identifies the running goroutine while it runs; 0 where that is not known.
