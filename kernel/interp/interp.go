@@ -152,7 +152,7 @@ func New(o Options) *Interp {
 
 // grace is how long Eval waits after an interrupt for interpreted code to stop;
 // then it leaves the goroutine, which is in compiled code, behind.
-const grace = 300 * time.Millisecond
+const grace = time.Second
 
 // Eval runs a cell. Its error is a *CompileError, a *PanicError, or, if ctx
 // ended first, context.Cause(ctx). What the cell declared or changed before an
