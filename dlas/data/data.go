@@ -21,7 +21,7 @@ type Env struct {
 	Mirror string // address that stands for every set's own home in Get; may be empty
 }
 
-// EnvFromOS reads DLAS_DATA, DLAS_DATA_MIRROR and DLAS_CACHE (else the user's cache folder).
+// EnvFromOS reads DLAS_DATA, DLAS_DATA_MIRROR and DLAS_CACHE (else godlas in the user's cache folder).
 func EnvFromOS() Env {
 	cache := os.Getenv("DLAS_CACHE")
 	if cache == "" {
