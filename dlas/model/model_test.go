@@ -224,6 +224,19 @@ func TestWeightsFiles(t *testing.T) {
 			wantError(t, "resnet8", r, "L2 model: weights file "+path, c.want)
 		})
 	}
+	for name, v := range map[string]float32{"NaN": float32(math.NaN()), "+Inf": float32(math.Inf(1)), "-0.5": -0.5} {
+		odd := "layer1.0.bn1.running_var"
+		file := save(t, nil, resnet8Shapes(t), func(name string, i int) float32 {
+			if name == odd && i == 3 {
+				return v
+			}
+			return 0.5
+		})
+		if err := os.WriteFile(path, file, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, "resnet8", r, `tensor "`+odd+`" holds `+name)
+	}
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

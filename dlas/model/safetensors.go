@@ -93,8 +93,12 @@ func (s *Safetensors) parseHeader(header []byte) error {
 	return nil
 }
 
+// dtypeSize is the bytes of an element; 0 for a type that no file of weights needs. I64 is that of the counters which
+// PyTorch writes beside batch norm.
 func dtypeSize(dtype string) uint64 {
 	switch dtype {
+	case "I64":
+		return 8
 	case "F32":
 		return 4
 	case "F16", "BF16":
@@ -171,6 +175,9 @@ func (s *Safetensors) Tensor(name string) (*ir.Tensor, error) {
 	e, ok := s.entries[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no tensor %q", name)
+	}
+	if e.Dtype == "I64" {
+		return nil, fmt.Errorf("tensor %q holds integers (I64) and no weights", name)
 	}
 	raw := s.body[e.Offsets[0]:e.Offsets[1]]
 	data := make([]float32, ir.Shape(e.Shape).Elems())

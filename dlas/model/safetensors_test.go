@@ -19,7 +19,7 @@ func read(b []byte) (*Safetensors, error) { return ReadSafetensors(bytes.NewRead
 
 func TestSafetensorsReads(t *testing.T) {
 	header := `{"__metadata__":{"a":"b"},"f":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"h":{"dtype":"F16","shape":[6],"data_offsets":[8,20]},` +
-		`"b":{"dtype":"BF16","shape":[],"data_offsets":[20,22]}}`
+		`"b":{"dtype":"BF16","shape":[],"data_offsets":[20,22]},"n":{"dtype":"I64","shape":[],"data_offsets":[22,30]}}`
 	var body []byte
 	for _, v := range []float32{1.5, -3} {
 		body = binary.LittleEndian.AppendUint32(body, math.Float32bits(v))
@@ -27,6 +27,7 @@ func TestSafetensorsReads(t *testing.T) {
 	for _, v := range []uint16{0x3c00, 0xc000, 0x0001, 0x7bff, 0x8000, 0x7c00, 0x3fc0} {
 		body = binary.LittleEndian.AppendUint16(body, v)
 	}
+	body = binary.LittleEndian.AppendUint64(body, 7)
 	s, err := read(pack(header, body))
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +46,9 @@ func TestSafetensorsReads(t *testing.T) {
 				t.Errorf("%s[%d] is %v, not %v", name, i, v, want[i])
 			}
 		}
+	}
+	if _, err := s.Tensor("n"); err == nil || !strings.Contains(err.Error(), "integers") {
+		t.Errorf("a counter as weights: %v", err)
 	}
 	if s.Metadata["a"] != "b" || len(s.Digest) != 64 {
 		t.Errorf("metadata %v, digest %q", s.Metadata, s.Digest)
@@ -95,6 +99,12 @@ func FuzzSafetensors(f *testing.F) {
 		total := 0
 		for _, n := range s.Names() {
 			x, err := s.Tensor(n)
+			if s.entries[n].Dtype == "I64" {
+				if err == nil {
+					t.Fatal("integers are read as weights")
+				}
+				continue
+			}
 			if err != nil {
 				t.Fatalf("a checked file cannot be read: %v", err)
 			}

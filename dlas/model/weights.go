@@ -105,7 +105,19 @@ func (f *weightsFile) tensor(name string, shape ir.Shape) (*ir.Tensor, error) {
 		return nil, fmt.Errorf("tensor %q has shape %s and should have %s", found, got, shape)
 	}
 	f.taken[found] = true
-	return f.Tensor(found)
+	t, err := f.Tensor(found)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range t.F32() {
+		switch {
+		case v-v != 0:
+			return nil, fmt.Errorf("tensor %q holds %v, which is no weight", found, v)
+		case v < 0 && strings.HasSuffix(name, "running_var"):
+			return nil, fmt.Errorf("tensor %q holds %v, which is no variance", found, v)
+		}
+	}
+	return t, nil
 }
 
 var heads = []string{"fc", "linear", "classifier"}
