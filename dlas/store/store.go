@@ -38,9 +38,6 @@ type Entry struct {
 // Open returns the store of a folder; nothing is read or made before it is needed.
 func Open(dir string) *Store { return &Store{path: filepath.Join(dir, "results.jsonl")} }
 
-// Path is the store's file.
-func (s *Store) Path() string { return s.path }
-
 // Append adds a record. One write call holds the whole line, so that lines of several processes never mix.
 func (s *Store) Append(key string, record any) error {
 	body, err := json.Marshal(record)
@@ -143,17 +140,6 @@ func readLine(b *bufio.Reader) (line []byte, tooLong bool, err error) {
 			return line, tooLong, err
 		}
 	}
-}
-
-// Last returns the newest record of a key.
-func (s *Store) Last(key string) (record json.RawMessage, ok bool, err error) {
-	_, err = s.Each(func(e Entry) bool {
-		if e.Key == key {
-			record, ok = e.Record, true
-		}
-		return true
-	})
-	return record, ok, err
 }
 
 func sum(b []byte) string {

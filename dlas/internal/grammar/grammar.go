@@ -85,19 +85,6 @@ func quoteAll(vs []string, sep string) string {
 	return strings.Join(q, sep)
 }
 
-// Calls visits every call of the line, in the order written.
-func (l Line) Calls(visit func(Call)) {
-	for _, s := range l {
-		for _, t := range s {
-			if t.Group != nil {
-				t.Group.Calls(visit)
-			} else {
-				visit(t.Call)
-			}
-		}
-	}
-}
-
 // Points multiplies the line out: each point is the choices of one alternative, in order. The first list varies
 // slowest. More than MaxPoints is an error.
 func (l Line) Points(layer ir.Layer) ([][]ir.Choice, error) {

@@ -89,15 +89,3 @@ func PairedDifference(b, c, n int) (diff, low, high float64) {
 	half := z95 * math.Sqrt((fb+fc)-(fc-fb)*(fc-fb)/m) / m
 	return diff, max(-1, d-half), min(1, d+half)
 }
-
-// GeoMean is the geometric mean of positive numbers, the mean that suits ratios; NaN of nothing.
-func GeoMean(v []float64) float64 {
-	if len(v) == 0 {
-		return math.NaN()
-	}
-	sum := 0.0
-	for _, x := range v {
-		sum += math.Log(x)
-	}
-	return math.Exp(sum / float64(len(v)))
-}

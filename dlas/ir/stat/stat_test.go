@@ -93,8 +93,3 @@ func TestPairedDifference(t *testing.T) {
 		t.Errorf("no discordant image: %v to %v", low, high)
 	}
 }
-
-func TestGeoMean(t *testing.T) {
-	near(t, "GeoMean(2, 0.5)", GeoMean([]float64{2, 0.5}), 1, 1e-15)
-	near(t, "GeoMean(1, 8)", GeoMean([]float64{1, 8}), math.Sqrt(8), 1e-12)
-}
