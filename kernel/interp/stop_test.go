@@ -88,10 +88,10 @@ kept++`)
 
 // TestInterruptLeavesNothing looks for goroutines that go on after interrupts.
 func TestInterruptLeavesNothing(t *testing.T) {
-	in, out := session(t, "n := 0")
+	in, out := session(t)
 	before := runtime.NumGoroutine()
 	for range 10 {
-		if err := interrupted(t, in, out, "go func() { for { n++ } }()\nfor range 4 { go func() { <-make(chan int) }() }\nfor {}"); !errors.Is(err, errStop) {
+		if err := interrupted(t, in, out, "go func() { n := 0; for { n++ } }()\nfor range 4 { go func() { <-make(chan int) }() }\nfor {}"); !errors.Is(err, errStop) {
 			t.Fatal(err)
 		}
 	}
