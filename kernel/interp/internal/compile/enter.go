@@ -100,9 +100,10 @@ func (m *Machine) enter(t reflect.Type) rt.Enter {
 	}
 }
 
-// entry runs f for compiled code.
-func (m *Machine) entry(f *fun, vars unsafe.Pointer, args []reflect.Value, n int, out func(int) reflect.Type) []reflect.Value {
-	res := make([]reflect.Value, n)
+// entry runs f for compiled code. A panic on a goroutine that is not of a cell is reported, and the results are zero:
+// compiled code there need not recover it.
+func (m *Machine) entry(f *fun, vars unsafe.Pointer, args []reflect.Value, n int, out func(int) reflect.Type) (res []reflect.Value) {
+	res = make([]reflect.Value, n)
 	for i := range res {
 		res[i] = reflect.New(out(i)).Elem()
 	}
