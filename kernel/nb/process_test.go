@@ -209,6 +209,7 @@ func TestGoCrash(t *testing.T) {
 	for code, want := range map[string]string{
 		"import \"os\"\nos.Exit(3)": "exit code 3",
 		"!kill -9 $PPID":            "killed",
+		"m := map[int]int{}\nfor range 4 { go func() { for { m[0]++ } }() }\nselect {}": "fatal error: concurrent map",
 	} {
 		p, err := startSelf(t, "go")
 		if err != nil {
@@ -218,6 +219,9 @@ func TestGoCrash(t *testing.T) {
 		err = Run(t.Context(), n, p, Options{})
 		if err == nil || !strings.HasPrefix(err.Error(), "cell 2: SessionEnded: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", code, err)
+		}
+		if got := briefly(n.Cells[1]); strings.Contains(strings.Join(got, ""), "goroutine ") {
+			t.Errorf("%q: the stacks of this program are in the output: %q", code, got)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -91,6 +92,7 @@ func (n *Notebook) runCell(ctx context.Context, c *Cell, r Runner, count int) er
 	col := collector{n: n, c: c}
 	done, err := r.Execute(ctx, pipe.Execute{Code: c.Source, Count: count, CellID: c.ID}, col.add)
 	if err != nil {
+		c.Outputs = withoutStacks(c.Outputs)
 		col.append(Output{Type: "error", EName: "SessionEnded", EValue: err.Error(), Traceback: []string{err.Error()}})
 		return &CellError{EName: "SessionEnded", EValue: err.Error()}
 	}
@@ -105,6 +107,24 @@ func (n *Notebook) runCell(ctx context.Context, c *Cell, r Runner, count int) er
 		return nil
 	}
 	return &CellError{EName: done.Err.Name, EValue: done.Err.Value}
+}
+
+// crash is what the Go runtime writes when it ends a process: its reason, then stacks to the end.
+var crash = regexp.MustCompile(`(?m)^(?:runtime: .*\n)*(?:fatal error|panic): .*\n(?:.*\n)*?goroutine \d+ (?s:.*)`)
+
+// withoutStacks takes the runtime's crash text off the outputs of a cell whose session has died: the error that follows
+// them says the reason, and the stacks are of this program and not of the cell.
+func withoutStacks(outputs []Output) []Output {
+	var kept []Output
+	for _, o := range outputs {
+		if o.Type == "stream" && o.Name == "stderr" {
+			if o.Text = crash.ReplaceAllString(o.Text, ""); o.Text == "" {
+				continue
+			}
+		}
+		kept = append(kept, o)
+	}
+	return kept
 }
 
 // collector puts the output of a running cell into the notebook.
