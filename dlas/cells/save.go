@@ -49,6 +49,9 @@ func remember(v any) {
 // last.
 func save(_ context.Context, u *use) error {
 	path := strings.Trim(u.words, `"`)
+	if path == "" {
+		return &ir.Error{What: "save wants the name of a file", Try: "write %dlas save figure.svg; there is also .png, .pdf, .csv and .json"}
+	}
 	ext := strings.ToLower(filepath.Ext(path))
 	shown.Lock()
 	figure, results, one, figureLast := shown.figure, shown.results, shown.one, shown.figureLast

@@ -21,7 +21,7 @@ func showData(_ context.Context, u *use) error {
 	w := strings.Fields(u.words)
 	n := defaultSamples
 	if len(w) == 0 || len(w) > 2 || w[0] != "data" {
-		return &ir.Error{What: "show what?", Try: "write %dlas show data 16"}
+		return &ir.Error{What: "show wants the word data", Try: "write %dlas show data 16"}
 	}
 	if len(w) == 2 {
 		var err error

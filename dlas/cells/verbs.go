@@ -320,7 +320,7 @@ func matches(r *dlas.Result, filter string) bool {
 
 func predict(ctx context.Context, u *use) (err error) {
 	if u.words == "" {
-		return &ir.Error{What: "predict what?", Try: "write %dlas predict 7 for an image of the data set, or the name of a PNG or JPEG file"}
+		return &ir.Error{What: "predict wants a picture", Try: "write %dlas predict 7 for an image of the data set, or the name of a PNG or JPEG file"}
 	}
 	var what any = strings.Trim(u.words, `"`)
 	form := strconv.Quote(what.(string))
@@ -365,7 +365,7 @@ func kindNames() []string {
 func plot(_ context.Context, u *use) error {
 	w := strings.Fields(u.words)
 	if len(w) == 0 {
-		return &ir.Error{What: "plot what?", Try: "kinds are " + strings.Join(kindNames(), ", ")}
+		return &ir.Error{What: "plot wants a kind", Try: "kinds are " + strings.Join(kindNames(), ", ")}
 	}
 	var named []*dlas.Result
 	var options, refs []string
