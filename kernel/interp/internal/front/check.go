@@ -65,7 +65,7 @@ func (b *builder) typeCheck(f *ast.File) *checked {
 			if errors.As(err, &te) {
 				if !strings.HasPrefix(te.Msg, "\t") { // what follows an error goes with it
 					cycle = strings.HasPrefix(te.Msg, "initialization cycle")
-					dropped = te.Soft || cycle
+					dropped = te.Soft && unused.MatchString(te.Msg) || cycle
 				}
 				if cycle {
 					cycles = append(cycles, err)
@@ -158,6 +158,10 @@ func dedupImports(f *ast.File) {
 		d.Specs = kept
 	}
 }
+
+// unused is what the checker says of a name that nothing uses: in a notebook a later cell may. Its other soft errors, such
+// as a type argument that does not satisfy its constraint, are errors here, too.
+var unused = regexp.MustCompile(`^declared and not used: |^label \w+ declared and not used$|^\w+ declared and not used$|^".*" imported (as \w+ )?and not used$`)
 
 var undefined = regexp.MustCompile(`^undefined: (\w+)$`)
 
@@ -277,7 +281,10 @@ func values(c *checked) int {
 
 // prints tells whether the last statement calls one of fmt's printing functions.
 func prints(c *checked) bool {
-	st := c.fn.Body.List[len(c.fn.Body.List)-1].(*ast.ExprStmt)
+	st, ok := c.fn.Body.List[len(c.fn.Body.List)-1].(*ast.ExprStmt)
+	if !ok {
+		return false
+	}
 	x, ok := st.X.(*ast.CallExpr)
 	if !ok {
 		return false
