@@ -20,15 +20,37 @@ func (b *builder) syntaxErrors(whole error) Errors {
 		case packageClause:
 			continue
 		case statements:
-			text = "package main\nfunc _() {" + text + "}\n"
+			// what is missing is missed behind the last token, not at our brace
+			end := p.from + len(strings.TrimRight(b.src[p.from:p.to], " \t\r\n"))
+			text = "package main\nfunc _() {" + text + b.line(end) + "}\n"
 		default:
 			text = "package main\n" + text
 		}
 		if _, err := b.parse(text); err != nil {
-			return b.s.diagnose(b.file, []error{err})
+			errs := b.s.diagnose(b.file, []error{err})
+			if p.kind == statements {
+				errs = b.withoutOurBrace(errs)
+			}
+			return errs
 		}
 	}
 	return b.s.diagnose(b.file, []error{whole})
+}
+
+// withoutOurBrace says "end of cell" for the brace that we put there, and drops what follows from it.
+func (b *builder) withoutOurBrace(errs Errors) Errors {
+	text := strings.TrimRight(b.src, " \t\r\n")
+	line, col := strings.Count(text, "\n")+1, len(text)-strings.LastIndexByte(text, '\n')
+	var kept Errors
+	for _, d := range errs {
+		if msg, ok := strings.CutSuffix(d.Msg, "found '}'"); ok && d.Line == line && d.Col == col {
+			d.Msg = msg + "found end of cell"
+		}
+		if len(kept) == 0 || !strings.HasSuffix(d.Msg, "found 'EOF'") {
+			kept = append(kept, d)
+		}
+	}
+	return kept
 }
 
 // brackets reports the first bracket that does not match, unless the source is
