@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -38,7 +39,21 @@ type call struct {
 }
 
 func main() {
+	absoluteFolders()
 	os.Exit(dispatch(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// absoluteFolders keeps the folders that the environment names where they are when a cell changes the working folder.
+func absoluteFolders() {
+	for _, name := range []string{"DLAS_DATA", "DLAS_CACHE", "DLAS_STORE"} {
+		dir := os.Getenv(name)
+		if dir == "" || filepath.IsAbs(dir) {
+			continue
+		}
+		if abs, err := filepath.Abs(dir); err == nil {
+			os.Setenv(name, abs)
+		}
+	}
 }
 
 func dispatch(args []string, stdout, stderr io.Writer) int {

@@ -332,3 +332,17 @@ func TestOneLine(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestFoldersStay: a relative folder in the environment is the one of the start, whatever %cd does later.
+func TestFoldersStay(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("DLAS_DATA", "images")
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	absoluteFolders()
+	if got, want := os.Getenv("DLAS_DATA"), filepath.Join(here, "images"); got != want {
+		t.Errorf("DLAS_DATA is %s, want %s", got, want)
+	}
+}
