@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/godlas/godlas/kernel"
@@ -27,7 +26,8 @@ type Process struct {
 	version string
 	stderr  []byte // written by the process itself since its last cell began, up to maxStderr
 	id      uint64
-	closing sync.Once
+	ended   bool
+	argv    []string
 }
 
 // Start starts argv, such as this program with the argument session, as a session. The caller must Close it. When ctx
@@ -37,7 +37,23 @@ func Start(ctx context.Context, argv ...string) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newProcess(ctx, s)
+	p, err := newProcess(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	p.argv = argv
+	return p, nil
+}
+
+// Restart is of Restarter.
+func (p *Process) Restart(ctx context.Context) error {
+	p.Close()
+	fresh, err := Start(ctx, p.argv...)
+	if err != nil {
+		return err
+	}
+	*p = *fresh
+	return nil
 }
 
 // newProcess takes over a session that has just begun.
@@ -170,7 +186,7 @@ func (p *Process) drain(marker string, out func(pipe.Frame)) {
 
 // died waits for the end of a session that has closed its pipe, and says how it ended.
 func (p *Process) died(out func(pipe.Frame)) error {
-	p.closing.Do(func() { p.end(out) })
+	p.end(out)
 	e := p.s.Wait()
 	for line := range strings.Lines(string(p.stderr)) { // the Go runtime's reason, if it has one
 		if strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "panic: ") {
@@ -186,13 +202,17 @@ func (p *Process) died(out func(pipe.Frame)) error {
 	return fmt.Errorf("the session ended with exit code %d", e.Code)
 }
 
-// Close ends the session and waits for its process.
+// Close ends the session and waits for its process. It may not be called while a cell runs.
 func (p *Process) Close() error {
-	p.closing.Do(func() { p.end(func(pipe.Frame) {}) })
+	p.end(func(pipe.Frame) {})
 	return nil
 }
 
 func (p *Process) end(out func(pipe.Frame)) {
+	if p.ended {
+		return
+	}
+	p.ended = true
 	p.s.Close()
 	late := time.AfterFunc(grace, p.s.Kill)
 	defer late.Stop()

@@ -128,6 +128,22 @@ func TestProcess(t *testing.T) {
 	p.Close()
 }
 
+// TestProcessRestarts: a cell that is meant to end its session ends that alone, as with a Jupyter kernel.
+func TestProcessRestarts(t *testing.T) {
+	p, err := startSelf(t, "yes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := notebook("exit xyz", "print on")
+	n.Cells[0].Metadata = map[string]any{"tags": []any{"raises-exception"}}
+	if err := Run(t.Context(), n, p, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := briefly(n.Cells[1]); !slices.Equal(got, []string{"stdout: on"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestProcessCrash(t *testing.T) {
 	p, err := startSelf(t, "yes")
 	if err != nil {

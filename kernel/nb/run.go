@@ -20,6 +20,11 @@ type Runner interface {
 	GoVersion() string
 }
 
+// Restarter is a Runner that can begin a fresh session, without the variables of the last, after it has ended.
+type Restarter interface {
+	Restart(ctx context.Context) error
+}
+
 // Options of a run.
 type Options struct {
 	Params []Param
@@ -46,7 +51,8 @@ func (e *CellError) Error() string {
 
 // Run runs the code cells of n in order and puts their outputs and counts into n, as nbclient does: consecutive output of one
 // stream is one output, updates reach all cells, cells tagged skip-execution are left as they are, and a
-// failing cell tagged raises-exception is one that does what it should. Another failing cell ends the run with a *CellError;
+// failing cell tagged raises-exception is one that does what it should, also where it ends its session and r is a
+// Restarter. Another failing cell ends the run with a *CellError;
 // the cells behind it have no outputs. When ctx ends the running cell is interrupted and the run ends.
 func Run(ctx context.Context, n *Notebook, r Runner, o Options) error {
 	n.Inject(o.Params)
@@ -94,6 +100,9 @@ func (n *Notebook) runCell(ctx context.Context, c *Cell, r Runner, count int) er
 	if err != nil {
 		c.Outputs = withoutStacks(c.Outputs)
 		col.append(Output{Type: "error", EName: "SessionEnded", EValue: err.Error(), Traceback: []string{err.Error()}})
+		if again, ok := r.(Restarter); ok && ctx.Err() == nil && c.Tagged("raises-exception") {
+			return again.Restart(ctx)
+		}
 		return &CellError{EName: "SessionEnded", EValue: err.Error()}
 	}
 	switch {
