@@ -160,6 +160,7 @@ func TestPanics(t *testing.T) {
 		{"type E int\nfunc (e E) Error() string { return \"E!\" }\npanic(E(1))", "panic: E!", "cell 3:6"},
 		{"type K string\npanic(K(\"k\"))", "panic: main.K(\"k\")", "cell 2:6"},
 		{"panic(nil)", "panic: " + new(runtime.PanicNilError).Error(), "cell 1:6"},
+		{"make([]int, 1<<50)", "panic: runtime error: makeslice: len out of range", ""},
 		{"strings.Repeat(\"x\", -1)", "panic: strings: negative Repeat count", "cell 1:15"},
 		{"var e error\ne.Error()", "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation]", "cell 2:8"},
 	}

@@ -103,6 +103,9 @@ func (c *compiler) pointee(v ssa.Value) *layout {
 func (c *compiler) allocate(x *ssa.Alloc) op {
 	d, l := c.reg(x), c.pointee(x)
 	t := l.rtyp
+	if x.Comment == "makeslice" && l.rt.Size() > tooMuch { // make with a constant length is an array to ssa
+		return func(*frame) { panic(runtimeError("makeslice: len out of range")) }
+	}
 	if x.Heap {
 		return func(fr *frame) { *at[unsafe.Pointer](fr, d) = rt.New(t) }
 	}
