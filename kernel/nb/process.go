@@ -216,10 +216,10 @@ func (p *Process) end(out func(pipe.Frame)) {
 	p.s.Close()
 	late := time.AfterFunc(grace, p.s.Kill)
 	defer late.Stop()
-	go func() {
-		for range p.in { // frames of goroutines that cells have left running
+	go func(in <-chan pipe.Frame) {
+		for range in { // frames of goroutines that cells have left running
 		}
-	}()
+	}(p.in)
 	p.drain("", out)
 	p.s.Wait()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -222,6 +223,8 @@ func TestGo(t *testing.T) {
 
 // TestGoCrash checks that what ends the session is the failure of its cell, with Go's reason in the output.
 func TestGoCrash(t *testing.T) {
+	// One cell races on purpose: what the race detector says of it is no output of the session.
+	t.Setenv("GORACE", "log_path="+filepath.Join(t.TempDir(), "race"))
 	for code, want := range map[string]string{
 		"import \"os\"\nos.Exit(3)": "exit code 3",
 		"!kill -9 $PPID":            "killed",
