@@ -106,8 +106,9 @@ func (f *Figure) Draw(c draw.Canvas) {
 	c.SetColor(paper)
 	c.Fill(c.Rectangle.Path())
 	if f.body == nil && f.font == 0 {
-		// A plot of the user's own fills its canvas as gonum draws it.
-		f.Plots[0].Draw(c)
+		// A plot of the user's own is as gonum draws it, with a border that keeps its text off the edge of the paper.
+		const border = 2 * vg.Millimeter
+		f.Plots[0].Draw(draw.Crop(c, border, -border, border, -border))
 		return
 	}
 	l := f.place(0)
