@@ -105,17 +105,28 @@ func (c *client) run(code string) ([]string, pipe.Done) {
 	return c.execute(pipe.Execute{Code: code, Count: 1})
 }
 
-// execute runs a cell and returns its output in short, a line a frame.
+// execute runs a cell and returns its output in short, a line a frame. Where a stream is cut into frames depends on
+// time: short ones of one stream that follow each other are put together.
 func (c *client) execute(ex pipe.Execute) ([]string, pipe.Done) {
 	c.t.Helper()
 	id := c.send(pipe.KindExecute, 0, ex)
 	frames, last := c.answer(id)
 	var out []string
+	stream := "" // the last frame's, if it is a stream's
 	for _, f := range frames {
 		if f.Parent != id {
 			c.t.Errorf("%s has parent %d, not %d", f.Kind, f.Parent, id)
 		}
-		out = append(out, brief(c.t, f))
+		line, name := brief(c.t, f), ""
+		if f.Kind == pipe.KindStream {
+			name = body[pipe.Stream](c.t, f).Name + ": "
+		}
+		if n := len(out); name != "" && name == stream && len(out[n-1])+len(line) <= maxChunk {
+			out[n-1] += strings.TrimPrefix(line, name)
+		} else {
+			out = append(out, line)
+		}
+		stream = name
 	}
 	return out, body[pipe.Done](c.t, last)
 }
