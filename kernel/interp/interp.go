@@ -224,6 +224,9 @@ func (in *Interp) compileCell(c Cell) (compiled *front.Compiled, ref compile.Fun
 	if err != nil {
 		return nil, ref, compileError(err)
 	}
+	if compiled.Init != nil {
+		return compiled, in.m.After(compiled.Init, compiled.Func), nil
+	}
 	return compiled, in.m.Func(compiled.Func), nil
 }
 

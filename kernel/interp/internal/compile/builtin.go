@@ -57,7 +57,7 @@ func (c *compiler) builtin(name string, cc *ssa.CallCommon, v ssa.Value) op {
 		return func(fr *frame) {
 			p := *at[unsafe.Pointer](fr, a[0])
 			if p == nil {
-				panic(plainError(fmt.Sprintf("value method %s.%s called using nil pointer", *at[string](fr, a[1]), *at[string](fr, a[2]))))
+				panic(plainError(wrapperText(*at[string](fr, a[1]), *at[string](fr, a[2]))))
 			}
 			*at[unsafe.Pointer](fr, d) = p
 		}
@@ -65,6 +65,11 @@ func (c *compiler) builtin(name string, cc *ssa.CallCommon, v ssa.Value) op {
 		return func(fr *frame) { *at[unsafe.Pointer](fr, d) = unsafe.Pointer(fr) }
 	}
 	return c.unsafeBuiltin(name, cc, d, a)
+}
+
+// wrapperText is the error of a method of values that is called on a nil pointer through an interface.
+func wrapperText(typ, method string) string {
+	return fmt.Sprintf("value method %s.%s called using nil *%s pointer", typ, method, typ[strings.LastIndexByte(typ, '.')+1:])
 }
 
 func (c *compiler) length(isLen bool, x ssa.Value, d, s reg) op {
@@ -130,6 +135,9 @@ func (c *compiler) appendOp(cc *ssa.CallCommon, d reg, a []reg) op {
 		t = reflect.SliceOf(t.Elem())
 	}
 	return func(fr *frame) {
+		if n, k := at[sliceHeader](fr, x).len, at[sliceHeader](fr, y).len; n+k < n {
+			panic(runtimeError("growslice: len out of range"))
+		}
 		r := reflect.AppendSlice(reflect.NewAt(t, fr.at(x)).Elem(), reflect.NewAt(t, fr.at(y)).Elem())
 		*at[sliceHeader](fr, d) = sliceHeader{r.UnsafePointer(), r.Len(), r.Cap()}
 	}

@@ -215,6 +215,9 @@ func (m *Machine) Eval(run *Run, sf FuncRef) (p *Panic, ok bool) {
 			p = &Panic{Value: c.val, Stack: c.stack}
 		}
 	}()
+	if sf.init != nil {
+		g.enter(sf.init, nil, nil, nil)
+	}
 	g.enter(sf.f, nil, nil, nil)
 	done = true
 	return nil, true

@@ -138,6 +138,9 @@ func (c *compiler) storeOp(x *ssa.Store) op {
 	l := c.layout(x.Val)
 	m := c.m
 	v := c.reg(x.Val)
+	if f, ok := x.Addr.(*ssa.FieldAddr); ok && fieldName(f) == "_" { // a blank field stays zero
+		return func(*frame) {}
+	}
 	if g, ok := x.Addr.(*ssa.Global); ok {
 		q := c.m.Global(g)
 		return func(fr *frame) { m.store(l, q, fr.at(v)) }
@@ -206,6 +209,10 @@ func (c *compiler) fieldAddr(x *ssa.FieldAddr) op {
 		}
 		*at[unsafe.Pointer](fr, d) = unsafe.Add(q, off)
 	}
+}
+
+func fieldName(x *ssa.FieldAddr) string {
+	return x.X.Type().Underlying().(*types.Pointer).Elem().Underlying().(*types.Struct).Field(x.Field).Name()
 }
 
 func (c *compiler) field(x *ssa.Field) op {
@@ -342,13 +349,17 @@ func (c *compiler) makeSlice(x *ssa.MakeSlice) op {
 	t, size := elem.rtyp, elem.rt.Size()
 	return func(fr *frame) {
 		len, cap := n(fr), k(fr)
-		if len < 0 || uintptr(len) > tooMuch/max(size, 1) {
-			panic(runtimeError("makeslice: len out of range"))
-		}
-		if cap < len || uintptr(cap) > tooMuch/max(size, 1) {
-			panic(runtimeError("makeslice: cap out of range"))
-		}
+		checkMake(len, cap, size)
 		*at[sliceHeader](fr, d) = sliceHeader{rt.NewArray(t, cap), len, cap}
+	}
+}
+
+func checkMake(len, cap int, size uintptr) {
+	if len < 0 || size > 0 && uintptr(len) > tooMuch/size {
+		panic(runtimeError("makeslice: len out of range"))
+	}
+	if cap < len || size > 0 && uintptr(cap) > tooMuch/size {
+		panic(runtimeError("makeslice: cap out of range"))
 	}
 }
 
@@ -409,6 +420,13 @@ func (c *compiler) slice(x *ssa.Slice) op {
 	case *types.Pointer:
 		a := t.Elem().Underlying().(*types.Array)
 		size, n := c.m.memory(a.Elem()).rt.Size(), int(a.Len())
+		if made, ok := x.X.(*ssa.Alloc); ok && made.Comment == "makeslice" && b.hi != nil {
+			return func(fr *frame) {
+				len := b.hi(fr)
+				checkMake(len, n, size)
+				*at[sliceHeader](fr, d) = sliceHeader{*at[unsafe.Pointer](fr, s), len, n}
+			}
+		}
 		return func(fr *frame) {
 			p := *at[unsafe.Pointer](fr, s)
 			nilCheck(p)

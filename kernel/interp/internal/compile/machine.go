@@ -131,10 +131,13 @@ func (m *Machine) Attach(method *types.Func, fn *ssa.Function) {
 func (m *Machine) Forward(from, to *ssa.Function) { m.fun(from).forward.Store(m.fun(to)) }
 
 // FuncRef is a function that can be run.
-type FuncRef struct{ f *fun }
+type FuncRef struct{ f, init *fun }
 
 // Func makes a reference to a function. Mu is held.
-func (m *Machine) Func(sf *ssa.Function) FuncRef { return FuncRef{m.fun(sf)} }
+func (m *Machine) Func(sf *ssa.Function) FuncRef { return FuncRef{f: m.fun(sf)} }
+
+// After makes a reference to a function that runs after init. Mu is held.
+func (m *Machine) After(init, sf *ssa.Function) FuncRef { return FuncRef{m.fun(sf), m.fun(init)} }
 
 // Type returns the run-time type of t. Mu is held.
 func (m *Machine) Type(t types.Type) reflect.Type { return m.memory(t).rt }

@@ -16,6 +16,8 @@ import (
 // Compiled is a cell ready to run.
 type Compiled struct {
 	Func *ssa.Function
+	// Init gives the variables of a cell of declarations their values. It runs before Func and may be nil.
+	Init *ssa.Function
 	// Last are the variables that take the value of the last expression.
 	Last []*ssa.Global
 	// Quiet says that the last expression is a call of a printing function,
@@ -40,7 +42,7 @@ type builder struct {
 	tf       *token.File
 	fn       *ast.FuncDecl
 	program  bool // the cell has a package clause
-	onlyVars bool // all its statements are var declarations
+	pkgLevel bool // its statements are var declarations, which initialise as those of a package
 
 	declared map[string]bool // by type, const and func declarations
 	owned    map[string]bool // import names of the cell itself
@@ -93,6 +95,7 @@ func (b *builder) line(off int) string {
 func (b *builder) assemble() {
 	var imps, decls, body strings.Builder
 	hasMain := false
+	b.program = false
 	for _, p := range split(b.src) {
 		text := "\n" + b.line(p.from) + b.src[p.from:p.to] + "\n"
 		switch p.kind {
@@ -110,8 +113,12 @@ func (b *builder) assemble() {
 			}
 			hasMain = hasMain || toks[0].tok == token.FUNC && toks[1].lit == "main"
 			decls.WriteString(text)
-		default:
-			body.WriteString(text)
+		case statements:
+			if b.pkgLevel {
+				decls.WriteString(text)
+			} else {
+				body.WriteString(text)
+			}
 		}
 	}
 	if b.program && hasMain {
@@ -139,8 +146,14 @@ func (b *builder) at(p token.Pos) string {
 }
 
 func (b *builder) build() (*Compiled, error) {
+	b.pkgLevel = onlyVars(b.src)
 	b.assemble()
 	f, err := b.parse(b.text)
+	if err == nil && b.pkgLevel && !b.program && b.usesOld(f) {
+		b.pkgLevel = false
+		b.assemble()
+		f, err = b.parse(b.text)
+	}
 	if err != nil {
 		return nil, b.syntaxErrors(err)
 	}
@@ -196,11 +209,7 @@ func importName(sp *ast.ImportSpec) string {
 // type from a copy of the right side.
 func (b *builder) hoist() {
 	list := b.fn.Body.List
-	b.onlyVars = true
 	for i, st := range list {
-		if d, ok := st.(*ast.DeclStmt); !ok || d.Decl.(*ast.GenDecl).Tok != token.VAR {
-			b.onlyVars = b.onlyVars && b.program && b.generated(st)
-		}
 		if l, ok := st.(*ast.LabeledStmt); ok {
 			st = l.Stmt
 		}
@@ -219,20 +228,6 @@ func (b *builder) hoist() {
 			}
 		}
 	}
-}
-
-// generated tells whether a statement is a call that assemble added.
-func (b *builder) generated(st ast.Stmt) bool {
-	x, ok := st.(*ast.ExprStmt)
-	if !ok {
-		return false
-	}
-	call, ok := x.X.(*ast.CallExpr)
-	if !ok {
-		return false
-	}
-	id, ok := call.Fun.(*ast.Ident)
-	return ok && (id.Name == "main" || strings.HasPrefix(id.Name, marker))
 }
 
 func (b *builder) define(st *ast.AssignStmt) {

@@ -65,7 +65,7 @@ func (b *builder) typeCheck(f *ast.File) *checked {
 			if errors.As(err, &te) {
 				if !strings.HasPrefix(te.Msg, "\t") { // what follows an error goes with it
 					cycle = strings.HasPrefix(te.Msg, "initialization cycle")
-					dropped = te.Soft && unused.MatchString(te.Msg) || cycle
+					dropped = te.Soft && unused.MatchString(te.Msg) || cycle && !b.pkgLevel
 				}
 				if cycle {
 					cycles = append(cycles, err)
@@ -314,43 +314,26 @@ func (b *builder) ssa(c *checked, n int, quiet bool) *Compiled {
 	for _, p := range c.pkg.Imports() {
 		s.ensureSSA(p)
 	}
-	if b.onlyVars {
-		c.orderVars()
+	if !b.pkgLevel {
+		c.info.InitOrder = nil // the statements initialise
 	}
-	c.info.InitOrder = nil // the statements initialise
+	rewrite([]*ast.File{c.file}, c.info)
 	sp := s.M.Prog.CreatePackage(c.pkg, []*ast.File{c.file}, c.info, false)
 	s.created[c.pkg] = true
 	sp.Build()
 	b.attachBodies(sp)
 	b.commit(c, sp)
 	out := &Compiled{Func: sp.Func(b.name("cell")), Quiet: quiet}
+	if b.pkgLevel {
+		b.clearVars(c, sp)
+		if len(c.info.InitOrder) > 0 {
+			out.Init = sp.Func("init")
+		}
+	}
 	for i := range n {
 		out.Last = append(out.Last, sp.Var(fmt.Sprintf("%s_%d", b.name("last"), i)))
 	}
 	return out
-}
-
-// orderVars puts the statements of a cell that only declares variables into the
-// order in which they depend on each other, as for a package.
-func (c *checked) orderVars() {
-	rank := map[string]int{}
-	for i, init := range c.info.InitOrder {
-		for _, v := range init.Lhs {
-			rank[v.Name()] = i + 1
-		}
-	}
-	of := func(st ast.Stmt) int {
-		if as, ok := st.(*ast.AssignStmt); ok {
-			for _, l := range as.Lhs {
-				if id, ok := l.(*ast.Ident); ok && rank[id.Name] > 0 {
-					return rank[id.Name]
-				}
-			}
-			return 0
-		}
-		return len(rank) + 1
-	}
-	slices.SortStableFunc(c.fn.Body.List, func(a, b ast.Stmt) int { return of(a) - of(b) })
 }
 
 func (b *builder) commit(c *checked, sp *ssa.Package) {
