@@ -17,6 +17,22 @@ type site struct {
 	in   []*layout
 	dst  []reg
 	out  []*layout
+	// params and results are where the callee has them, unless it is a method
+	// called through an interface, whose receiver may take any room.
+	params, results []reg
+}
+
+// offsets returns where a function has its parameters and results: they come
+// first in its frame.
+func offsets(in, out []*layout) (params, results []reg) {
+	b := block{size: frameHead}
+	for _, l := range in {
+		params = append(params, b.place(l))
+	}
+	for _, l := range out {
+		results = append(results, b.place(l))
+	}
+	return params, results
 }
 
 // run calls f. vars are its captured variables.
@@ -24,39 +40,61 @@ func (s *site) run(fr *frame, f *fun, vars unsafe.Pointer) {
 	f = f.target()
 	nf := f.get(fr)
 	for i, r := range s.args {
-		if l := s.in[i]; l.how == copy8 {
-			*at[uint64](nf, f.params[i]) = *at[uint64](fr, r)
-		} else {
-			l.move(nf.at(f.params[i]), fr.at(r))
+		switch l := s.in[i]; l.how {
+		case copy8:
+			*at[uint64](nf, s.params[i]) = *at[uint64](fr, r)
+		case copyPointer:
+			*at[unsafe.Pointer](nf, s.params[i]) = *at[unsafe.Pointer](fr, r)
+		default:
+			l.move(nf.at(s.params[i]), fr.at(r))
 		}
 	}
-	s.finish(fr, nf, f, vars)
+	if nf.vars != vars {
+		f.capture(nf, vars)
+	}
+	f.run(fr, nf)
+	s.fetch(fr, nf, s.results)
+	fr.put(nf)
 }
 
 // method is run with the receiver out of an interface.
 func (s *site) method(fr *frame, f *fun, recv *eface) {
 	f = f.target()
 	nf := f.get(fr)
-	unbox(f.paramTypes[0], nf.at(f.params[0]), recv)
-	for i, r := range s.args {
-		s.in[i].move(nf.at(f.params[i+1]), fr.at(r))
+	if l := f.paramTypes[0]; l.how == copyPointer {
+		*at[unsafe.Pointer](nf, f.params[0]) = recv.data
+	} else {
+		unbox(l, nf.at(f.params[0]), recv)
 	}
-	s.finish(fr, nf, f, nil)
+	for i, r := range s.args {
+		if l := s.in[i]; l.how == copy8 {
+			*at[uint64](nf, f.params[i+1]) = *at[uint64](fr, r)
+		} else {
+			l.move(nf.at(f.params[i+1]), fr.at(r))
+		}
+	}
+	f.run(fr, nf)
+	s.fetch(fr, nf, f.results)
+	fr.put(nf)
 }
 
-func (s *site) finish(fr, nf *frame, f *fun, vars unsafe.Pointer) {
+// fetch takes the results of a call.
+func (s *site) fetch(fr, nf *frame, results []reg) {
+	for i, d := range s.dst {
+		if l := s.out[i]; l.how == copy8 {
+			*at[uint64](fr, d) = *at[uint64](nf, results[i])
+		} else {
+			l.move(fr.at(d), nf.at(results[i]))
+		}
+	}
+}
+
+// capture copies captured variables to the frame.
+func (f *fun) capture(nf *frame, vars unsafe.Pointer) {
+	nf.vars = vars
 	for i, r := range f.free {
 		f.freeTypes[i].move(nf.at(r), unsafe.Add(vars, f.varOffs[i]))
 	}
-	f.run(fr, nf)
-	for i, d := range s.dst {
-		if l := s.out[i]; l.how == copy8 {
-			*at[uint64](fr, d) = *at[uint64](nf, f.results[i])
-		} else {
-			l.move(fr.at(d), nf.at(f.results[i]))
-		}
-	}
-	f.put(fr, nf)
 }
 
 // results returns where the results of a call go. v is nil if nowhere.
@@ -79,6 +117,7 @@ func (c *compiler) site(cc *ssa.CallCommon, v ssa.Value) *site {
 		s.args, s.in = append(s.args, c.reg(a)), append(s.in, c.layout(a))
 	}
 	s.dst, s.out = c.results(cc.Signature(), v)
+	s.params, s.results = offsets(s.in, s.out)
 	return s
 }
 
@@ -98,6 +137,9 @@ func (c *compiler) call(cc *ssa.CallCommon, v ssa.Value) op {
 			return c.callNative(fn, cc, v)
 		}
 		s, callee := c.site(cc, v), c.m.fun(f)
+		if o := s.direct(callee); o != nil {
+			return o
+		}
 		return func(fr *frame) { s.run(fr, callee, nil) }
 	}
 	s, fv, m := c.site(cc, v), c.reg(cc.Value), c.m

@@ -80,16 +80,21 @@ const transition = 10
 
 // base returns a frame that compiled code calls from, for the goroutine g.
 func (g *gor) base() *frame {
-	fr := g.spare
+	fr := g.idle
 	if fr == nil {
 		fr = &frame{g: g}
 	}
-	g.spare = nil
+	g.idle = nil
 	fr.caller = g.top
-	fr.depth = 0
+	depth := 0
 	if g.top != nil {
-		fr.depth = g.top.depth + transition
+		depth = g.top.depth + transition
 	}
+	if fr.depth != depth && fr.sub != nil {
+		g.spare(fr.sub)
+		fr.sub = nil
+	}
+	fr.depth = depth
 	return fr
 }
 
@@ -144,17 +149,17 @@ func (g *gor) enter(f *fun, vars unsafe.Pointer, args, res []reflect.Value) {
 	for i, v := range args {
 		m.fromReflect(f.paramTypes[i], nf.at(f.params[i]), v)
 	}
-	for i, r := range f.free {
-		f.freeTypes[i].move(nf.at(r), unsafe.Add(vars, f.varOffs[i]))
+	if nf.vars != vars {
+		f.capture(nf, vars)
 	}
 	f.run(fr, nf)
 	for i := range res {
 		m.toMemory(f.resultTypes[i], res[i], nf.at(f.results[i]))
 	}
-	f.put(fr, nf)
+	fr.put(nf)
 	g.top = top
 	fr.caller = nil
-	g.spare = fr
+	g.idle = fr
 }
 
 // toMemory sets v, which is addressable, to what is at p in a frame.

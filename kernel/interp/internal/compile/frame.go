@@ -2,6 +2,7 @@ package compile
 
 import (
 	"context"
+	"reflect"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -17,16 +18,23 @@ type reg = uintptr
 type op func(fr *frame)
 
 // frame is one call of an interpreted function.
+//
+// Its values follow it in memory, laid out by fn, so that reaching one is an
+// addition and no load.
 type frame struct {
-	b      unsafe.Pointer // the values, laid out by fn
 	fn     *fun
 	caller *frame
 	g      *gor
 	depth  int
 	blk    int32
 	pc     int32
-	// sub is a spare frame of the function that was called last.
-	sub    *frame
+	// sub is the frame of the function that was called last. It stays linked, so
+	// that calling the same function again finds its caller and depth set.
+	sub *frame
+	// next is the next spare frame of the same function.
+	next *frame
+	// vars are the captured variables whose copies the frame holds.
+	vars   unsafe.Pointer
 	defers []*frame // snapshots to run at the end, see snapshot
 	after  op       // of a snapshot: the deferred call
 	// pass is given to the callee as its deferredBy.
@@ -36,9 +44,15 @@ type frame struct {
 	panicking  *panicking
 }
 
-func at[T any](fr *frame, r reg) *T { return (*T)(unsafe.Add(fr.b, r)) }
+// frameHead is the size of a frame without values: the offset of the first.
+const frameHead = unsafe.Sizeof(frame{})
 
-func (fr *frame) at(r reg) unsafe.Pointer { return unsafe.Add(fr.b, r) }
+// headPointers are the offsets of the pointers in a frame without values.
+var headPointers = rt.Pointers(rt.Of(reflect.TypeFor[frame]()), 0, nil)
+
+func at[T any](fr *frame, r reg) *T { return (*T)(unsafe.Add(unsafe.Pointer(fr), r)) }
+
+func (fr *frame) at(r reg) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(fr), r) }
 
 // gor is a goroutine that runs interpreted code.
 type gor struct {
@@ -49,11 +63,16 @@ type gor struct {
 	top *frame
 	// flight is the panic on its way up.
 	flight *panicking
-	// spare is a frame for the next call by compiled code.
-	spare *frame
+	// idle is a frame for the next call by compiled code.
+	idle *frame
 	// deferring counts deferred calls that run although the run is stopped.
 	deferring int
+	// spares are frames that are not in use, by the slots of their functions.
+	spares [spareSlots]*frame
 }
+
+// spareSlots is how many functions a goroutine keeps spare frames of.
+const spareSlots = 16
 
 // Run is what the code of one cell is told to do: go on, or stop.
 type Run struct {
@@ -140,50 +159,78 @@ func (overflow) RuntimeError() {}
 
 var _ runtime.Error = overflow{}
 
-// get returns a frame for a call of f by fr.
+// get returns a frame for a call of f by fr, that is to be given back by put.
 func (f *fun) get(fr *frame) *frame {
-	nf := fr.sub
-	if nf != nil && nf.fn == f {
+	if nf := fr.sub; nf != nil && nf.fn == f && fr.pass == nil && !fr.g.stop.Load() {
+		return nf
+	}
+	return f.link(fr)
+}
+
+// chunk is the number of linked frames that a recursion leaves behind at most.
+const chunk = 256
+
+// put follows a call, after its results were read.
+func (fr *frame) put(nf *frame) {
+	if nf.depth%chunk == 0 {
 		fr.sub = nil
-	} else if x, _ := f.pool.Get().(*frame); x != nil {
-		nf = x
-	} else {
-		nf = f.newFrame()
 	}
+}
+
+// link makes the frame of f the one that fr calls next.
+func (f *fun) link(fr *frame) *frame {
 	g := fr.g
-	nf.caller, nf.g, nf.depth = fr, g, fr.depth+1
-	nf.deferredBy = fr.pass
-	if f.wrapper {
-		nf.pass = fr.pass
-	}
 	if g.stop.Load() {
 		g.halt()
+	}
+	if old := fr.sub; old != nil {
+		g.spare(old)
+	}
+	nf := g.spares[f.slot]
+	switch {
+	case nf != nil && nf.fn == f:
+		g.spares[f.slot] = nf.next
+		nf.next = nil
+	default:
+		if nf, _ = f.pool.Get().(*frame); nf == nil {
+			nf = f.newFrame()
+		}
+	}
+	nf.caller, nf.g, nf.depth = fr, g, fr.depth+1
+	nf.deferredBy, nf.pass = fr.pass, nil
+	if f.wrapper {
+		nf.pass = fr.pass
 	}
 	if nf.depth > maxDepth {
 		panic(overflow{})
 	}
+	fr.sub = nf
 	return nf
 }
 
-// put gives a frame back after its results were read.
-func (f *fun) put(fr, nf *frame) {
-	nf.caller = nil
-	nf.deferredBy = nil
-	nf.panicking = nil
-	if old := fr.sub; old != nil {
-		old.fn.pool.Put(old)
+// spare keeps a frame, and those linked to it, for later calls.
+func (g *gor) spare(x *frame) {
+	for x != nil {
+		sub := x.sub
+		x.sub, x.caller, x.deferredBy, x.pass = nil, nil, nil, nil
+		s := &g.spares[x.fn.slot]
+		if old := *s; old != nil && old.fn != x.fn {
+			for old != nil {
+				next := old.next
+				old.next, old.g = nil, nil
+				old.fn.pool.Put(old)
+				old = next
+			}
+			*s = nil
+		}
+		x.next, *s = *s, x
+		x = sub
 	}
-	if nf.depth < 256 {
-		fr.sub = nf
-		return
-	}
-	fr.sub = nil
-	nf.sub = nil
-	f.pool.Put(nf)
 }
 
 func (f *fun) newFrame() *frame {
-	nf := &frame{fn: f, b: rt.New(f.mem)}
+	nf := (*frame)(rt.New(f.mem))
+	nf.fn = f
 	for _, c := range f.consts {
 		c.l.move(nf.at(c.r), c.p)
 	}
@@ -192,8 +239,9 @@ func (f *fun) newFrame() *frame {
 
 // snapshot copies the values of fr for a call that happens later or elsewhere.
 func (fr *frame) snapshot(call op) *frame {
-	s := &frame{fn: fr.fn, b: rt.New(fr.fn.mem), blk: fr.blk, pc: fr.pc, after: call, g: fr.g, depth: fr.depth}
-	rt.Move(fr.fn.mem, s.b, fr.b)
+	s := (*frame)(rt.New(fr.fn.mem))
+	rt.Move(fr.fn.mem, unsafe.Pointer(s), unsafe.Pointer(fr))
+	*s = frame{fn: fr.fn, blk: fr.blk, pc: fr.pc, after: call, g: fr.g, depth: fr.depth}
 	return s
 }
 
@@ -203,8 +251,18 @@ func (f *fun) run(fr, nf *frame) {
 	g.top = nf
 	if f.deferring {
 		f.guard(nf)
-	} else {
-		f.loop(nf, 0)
+		g.top = fr
+		return
+	}
+	for b := 0; b >= 0; { // as in loop, without its call
+		blk := &f.code[b]
+		nf.blk = int32(b)
+		for i, o := range blk.ops {
+			nf.pc = int32(i)
+			o(nf)
+		}
+		nf.pc = int32(len(blk.ops))
+		b = blk.term(nf)
 	}
 	g.top = fr
 }

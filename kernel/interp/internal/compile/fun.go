@@ -20,7 +20,10 @@ type fun struct {
 	f       *ssa.Function
 	ready   atomic.Bool
 	forward atomic.Pointer[fun]
-	pool    sync.Pool
+	// direct says that f is ready and not forwarded.
+	direct atomic.Bool
+	pool   sync.Pool
+	slot   uint8 // where goroutines keep spare frames of f
 	word    unsafe.Pointer // the func value of the function itself, under Mu
 
 	mem          rt.Type
@@ -57,18 +60,31 @@ func (m *Machine) fun(f *ssa.Function) *fun {
 	if x := m.funs[f]; x != nil {
 		return x
 	}
-	x := &fun{m: m, f: f}
+	x := &fun{m: m, f: f, slot: uint8(len(m.funs) % spareSlots)}
 	m.funs[f] = x
 	if o, ok := f.Object().(*types.Func); ok {
 		if later := m.extra[o]; later != nil && later != f {
-			x.forward.Store(m.fun(later))
+			x.forwardTo(m.fun(later))
 		}
 	}
 	return x
 }
 
+// forwardTo makes callers of f call to. Mu is held.
+func (f *fun) forwardTo(to *fun) {
+	f.direct.Store(false)
+	f.forward.Store(to)
+}
+
 // target follows redefinitions and makes the function ready to run.
 func (f *fun) target() *fun {
+	if f.direct.Load() {
+		return f
+	}
+	return f.find()
+}
+
+func (f *fun) find() *fun {
 	for g := f.forward.Load(); g != nil; g = f.forward.Load() {
 		f = g
 	}
@@ -82,8 +98,10 @@ func (f *fun) prepare() {
 	f.m.Mu.Lock()
 	defer f.m.Mu.Unlock()
 	if !f.ready.Load() {
-		(&compiler{f: f, m: f.m, idx: map[ssa.Value]reg{}}).compile()
+		c := &compiler{f: f, m: f.m, idx: map[ssa.Value]reg{}, mem: block{size: frameHead, ptrs: headPointers[:len(headPointers):len(headPointers)]}}
+		c.compile()
 		f.ready.Store(true)
+		f.direct.Store(f.forward.Load() == nil)
 	}
 }
 
@@ -173,13 +191,14 @@ func (c *compiler) compile() {
 	for _, p := range sf.Params {
 		f.params, f.paramTypes = append(f.params, c.reg(p)), append(f.paramTypes, c.layout(p))
 	}
+	// parameters and results come first, see offsets
+	for v := range sf.Signature.Results().Variables() {
+		f.results, f.resultTypes = append(f.results, c.alloc(v.Type())), append(f.resultTypes, c.m.memory(v.Type()))
+	}
 	for _, v := range sf.FreeVars {
 		l := c.layout(v)
 		f.free, f.freeTypes = append(f.free, c.reg(v)), append(f.freeTypes, l)
 		f.varOffs = append(f.varOffs, f.vars.add(l))
-	}
-	for v := range sf.Signature.Results().Variables() {
-		f.results, f.resultTypes = append(f.results, c.alloc(v.Type())), append(f.resultTypes, c.m.memory(v.Type()))
 	}
 	blocks := sf.Blocks
 	if sf.Recover != nil {

@@ -229,12 +229,18 @@ type block struct {
 }
 
 func (b *block) add(l *layout) uintptr {
+	off := b.place(l)
+	b.ptrs = rt.Pointers(l.regt, off, b.ptrs)
+	return off
+}
+
+// place is add for a block whose pointers do not matter.
+func (b *block) place(l *layout) uintptr {
 	a := uintptr(l.reg.Align())
 	if bits.OnesCount64(uint64(a)) != 1 {
 		a = wordSize
 	}
 	off := align(b.size, a)
 	b.size = off + max(l.reg.Size(), 1)
-	b.ptrs = rt.Pointers(l.regt, off, b.ptrs)
 	return off
 }
