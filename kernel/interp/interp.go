@@ -141,7 +141,7 @@ func New(o Options) *Interp {
 	in.streams = newStreams(in)
 	in.libs.redirect = in.redirects()
 	in.m = compile.New(compile.Options{
-		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all,
+		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all, Generic: generic,
 		Standin: in.streams.standin, StandinType: reflect.TypeFor[*os.File](),
 		Print:  func(s string) { _, _ = io.WriteString(o.Stderr, s) },
 		Orphan: in.orphan,

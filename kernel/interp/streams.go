@@ -133,6 +133,7 @@ func (in *Interp) redirects() map[string]reflect.Value {
 		"log.Output": s.log.Output,
 
 		"maps.clone": cloneMap, // of the run time, for maps.Clone
+		"unique.handle": uniqueMake,
 
 		"time.Sleep":         in.sleep,
 		"context.Background": func() context.Context { return in.m.Current() },

@@ -233,6 +233,9 @@ func (c *compiler) bodiless() {
 		f.results, f.resultTypes = append(f.results, c.alloc(v.Type())), append(f.resultTypes, c.m.memory(v.Type()))
 	}
 	f.code = []blockCode{{term: func(*frame) int { panic(why) }}}
+	if fn, ok := c.m.native(sf); ok {
+		f.code = []blockCode{{ops: []op{c.nativeBody(fn)}, term: func(*frame) int { return -1 }}}
+	}
 	f.mem = rt.Layout(c.mem.size, c.mem.ptrs)
 }
 

@@ -38,6 +38,9 @@ type Options struct {
 	// Harvest returns all symbols of a package, for the types that are reachable
 	// only through others.
 	Harvest Symbols
+	// Generic returns an instance of a generic function or method that has no source, nil if there is none. Methods are called
+	// "path.Type.Name" and take their receiver first.
+	Generic func(name string, in []reflect.Type) func(args []reflect.Value) []reflect.Value
 	// Standin replaces a pointer to compiled state as it becomes an interface:
 	// the process's standard streams by those of the cell. It may be nil.
 	Standin func(p unsafe.Pointer) (any, bool)
