@@ -6,7 +6,8 @@
 // methods, so that compiled packages such as fmt, encoding/json, sort or gonum
 // see them as their own.
 //
-// What a cell can import is what the kernel was built with; see Library.
+// What a cell can import is what the kernel was built with, see Library, and what
+// a Source finds.
 package interp
 
 import (
@@ -29,6 +30,8 @@ import (
 type Options struct {
 	// Libraries are the compiled packages that cells can import; later ones win.
 	Libraries []Library
+	// Source finds packages that no library has; nil finds none. See Modules.
+	Source Source
 	// Prelude lists import paths whose packages are there without an import.
 	Prelude []string
 	// Stdout and Stderr are where a cell's os.Stdout, os.Stderr, fmt.Print*,
@@ -166,7 +169,10 @@ func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, context.Cause(ctx)
 	}
-	compiled, ref, err := in.compileCell(c)
+	if err := in.find(ctx, c.Source); err != nil {
+		return Result{}, err
+	}
+	compiled, refs, err := in.compileCell(c)
 	if err != nil {
 		return Result{}, err
 	}
@@ -183,7 +189,14 @@ func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 	go func() {
 		o := outcome{nil, true}
 		defer func() { done <- o }()
-		o.p, o.ok = in.m.Eval(run, ref)
+		for i, f := range refs.all {
+			if o.p, o.ok = in.m.Eval(run, f); o.p != nil || !o.ok {
+				if i < len(refs.all)-1 {
+					in.uninitialized(refs)
+				}
+				return
+			}
+		}
 	}()
 	var o outcome
 	select {
@@ -207,7 +220,13 @@ func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 	return in.result(compiled), nil
 }
 
-func (in *Interp) compileCell(c Cell) (compiled *front.Compiled, ref compile.FuncRef, err error) {
+// toRun is what a cell runs: the initialisation of packages, and last the cell.
+type toRun struct {
+	all  []compile.FuncRef
+	undo func()
+}
+
+func (in *Interp) compileCell(c Cell) (compiled *front.Compiled, refs toRun, err error) {
 	name := c.Name
 	if name == "" {
 		name = fmt.Sprintf("cell[%d]", c.N)
@@ -222,12 +241,19 @@ func (in *Interp) compileCell(c Cell) (compiled *front.Compiled, ref compile.Fun
 	}()
 	compiled, err = in.front.Compile(name, c.Source)
 	if err != nil {
-		return nil, ref, compileError(err)
+		return nil, refs, compileError(err)
+	}
+	inits, undo := in.front.Inits()
+	refs.undo = undo
+	for _, f := range inits {
+		refs.all = append(refs.all, in.m.Func(f))
 	}
 	if compiled.Init != nil {
-		return compiled, in.m.After(compiled.Init, compiled.Func), nil
+		refs.all = append(refs.all, in.m.After(compiled.Init, compiled.Func))
+	} else {
+		refs.all = append(refs.all, in.m.Func(compiled.Func))
 	}
-	return compiled, in.m.Func(compiled.Func), nil
+	return compiled, refs, nil
 }
 
 func compileError(err error) error {

@@ -46,6 +46,7 @@ var (
 // Run serves conn until its end. There can be one session in a process at a time: it owns what package display shows.
 func Run(conn *pipe.Conn, o Options) error {
 	s := &session{conn: conn, opts: o, table: magic.NewTable(magic.Builtin(), o.Magics), open: map[uint64]request{}, sources: newSources()}
+	s.folder, _ = os.Getwd()
 	if s.opts.Exit == nil {
 		s.opts.Exit = os.Exit
 	}
@@ -88,6 +89,7 @@ type session struct {
 	out      *output
 	asker    *asker
 	sources  *sources
+	folder   string // of the notebook: where the session was started, and where the go.mod is looked for
 
 	mu   sync.Mutex
 	open map[uint64]request // execute requests that are not done
@@ -211,6 +213,7 @@ func (s *session) newLanguage() (l Language, err error) {
 	o := interp.Options{
 		Libraries: s.opts.Libraries,
 		Prelude:   s.opts.Prelude,
+		Source:    interp.Modules(s.folder),
 		Stdout:    s.out.stream("stdout"),
 		Stderr:    s.out.stream("stderr"),
 		Stdin:     s.asker,

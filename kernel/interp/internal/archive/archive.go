@@ -188,6 +188,9 @@ func (a *Archive) Source(path string) map[string][]byte {
 	return m
 }
 
+// Importable reports whether a cell can import the package.
+func (a *Archive) Importable(path string) bool { return a.pkgs[path].importable }
+
 // HasSource tells whether Source would return files, without inflating them.
 func (a *Archive) HasSource(path string) bool {
 	_, ok := a.find(path, kindSource)

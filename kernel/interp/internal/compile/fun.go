@@ -222,6 +222,9 @@ func (c *compiler) compile() {
 func (c *compiler) bodiless() {
 	f, sf := c.f, c.f.f
 	why := unsupportedf("%s is not available in a cell", sf)
+	if sf.Pkg != nil && c.m.interpreted(sf.Pkg.Pkg) {
+		why = unsupportedf("%s has no body in Go (it is written in assembly, or linked to another package's): it cannot be interpreted", sf)
+	}
 	sig := sf.Signature
 	if r := sig.Recv(); r != nil {
 		f.params, f.paramTypes = append(f.params, c.alloc(r.Type())), append(f.paramTypes, c.m.memory(r.Type()))

@@ -72,6 +72,7 @@ type Machine struct {
 	makers   map[reflect.Type]*rt.FuncMaker
 	harvests map[string]bool
 	found    map[string]reflect.Type
+	source   map[*types.Package]bool // interpreted, though not main
 
 	back  sync.Map // reflect.Type -> types.Type of types that have interpreted methods
 	impls sync.Map // implKey -> bool
@@ -87,7 +88,7 @@ func New(o Options) *Machine {
 		opt: o, Prog: ssa.NewProgram(o.Fset, ssa.InstantiateGenerics),
 		layouts: map[types.Type]*layout{}, named: map[reflect.Type]*namedType{}, funs: map[*ssa.Function]*fun{},
 		extra: map[*types.Func]*ssa.Function{}, globals: map[*ssa.Global]unsafe.Pointer{}, makers: map[reflect.Type]*rt.FuncMaker{},
-		harvests: map[string]bool{}, found: map[string]reflect.Type{},
+		harvests: map[string]bool{}, found: map[string]reflect.Type{}, source: map[*types.Package]bool{},
 	}
 }
 
@@ -97,7 +98,7 @@ func (m *Machine) Global(g *ssa.Global) unsafe.Pointer {
 		return p
 	}
 	var p unsafe.Pointer
-	if g.Pkg != nil {
+	if g.Pkg != nil && !m.interpreted(g.Pkg.Pkg) {
 		if v, ok := m.opt.Symbol(g.Pkg.Pkg.Path(), g.Name()); ok && v.CanAddr() {
 			p = v.Addr().UnsafePointer()
 		}
@@ -108,6 +109,11 @@ func (m *Machine) Global(g *ssa.Global) unsafe.Pointer {
 	m.globals[g] = p
 	return p
 }
+
+// Interpret says that nothing of a package is compiled, though a library may have one with its path. Mu is held.
+func (m *Machine) Interpret(p *types.Package) { m.source[p] = true }
+
+func (m *Machine) interpreted(p *types.Package) bool { return m.source[p] || p.Path() == "main" }
 
 // SetGlobal gives a variable the memory at p. Mu is held, and no code that uses
 // the variable has run.

@@ -21,7 +21,7 @@ func (m *Machine) native(sf *ssa.Function) (reflect.Value, bool) {
 		return reflect.Value{}, false
 	}
 	obj, ok := sf.Object().(*types.Func)
-	if !ok || obj.Pkg() == nil || obj.Pkg().Path() == "main" || sf.Synthetic != "" && sf.Blocks != nil {
+	if !ok || obj.Pkg() == nil || m.interpreted(obj.Pkg()) || sf.Synthetic != "" && sf.Blocks != nil {
 		return reflect.Value{}, false
 	}
 	recv := sf.Signature.Recv()

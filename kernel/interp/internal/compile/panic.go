@@ -58,6 +58,9 @@ func (fr *frame) pos() token.Pos {
 }
 
 func (f *fun) name() string {
+	if p := f.f.Pkg; p != nil && p.Pkg.Path() != "main" {
+		return p.Pkg.Path() + "." + f.f.RelString(p.Pkg)
+	}
 	s := f.f.RelString(nil)
 	s = strings.ReplaceAll(s, "main.", "")
 	return "main." + s

@@ -320,7 +320,7 @@ func typeName(t *types.Named) string {
 func (m *Machine) compiledType(t *types.Named) reflect.Type {
 	obj := t.Obj()
 	path := obj.Pkg().Path()
-	if path == "main" {
+	if m.interpreted(obj.Pkg()) {
 		return nil
 	}
 	if t.TypeArgs().Len() == 0 && obj.Exported() && obj.Parent() == obj.Pkg().Scope() {
@@ -333,7 +333,7 @@ func (m *Machine) compiledType(t *types.Named) reflect.Type {
 		var as []string
 		for a := range t.TypeArgs().Types() {
 			r := m.rtype(a)
-			if r.PkgPath() == "main" {
+			if r.PkgPath() == "main" || m.typeOf(r) != nil {
 				return nil
 			}
 			as = append(as, r.String())

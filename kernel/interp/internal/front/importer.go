@@ -63,6 +63,15 @@ func (p *Packages) HasSource(path string) (has bool) {
 	return has
 }
 
+// Importable reports whether a cell can import a package that is built in.
+func (p *Packages) Importable(path string) (has bool) {
+	_ = p.each(func(a *archive.Archive) bool {
+		has = a.Importable(path)
+		return has
+	})
+	return has || path == "unsafe"
+}
+
 // Paths lists the packages that a cell can import.
 func (p *Packages) Paths() []string {
 	var out []string
@@ -120,6 +129,14 @@ func (im *importer) Import(path string) (*types.Package, error) {
 	if path == "unsafe" {
 		return types.Unsafe, nil
 	}
+	if !im.s.Packages.Importable(path) {
+		if l := im.s.sources.loaded[path]; l != nil {
+			return l.types, nil
+		}
+		if o := im.s.sources.offered[path]; o != nil {
+			return im.load(o)
+		}
+	}
 	if p := im.pkgs[path]; p != nil && p.Complete() {
 		return p, nil
 	}
@@ -149,6 +166,8 @@ func (im *importer) Import(path string) (*types.Package, error) {
 		return nil, err
 	case pkg == nil && openErr != nil:
 		return nil, openErr
+	case pkg == nil && im.s.sources.failed[path] != nil:
+		return nil, im.s.sources.failed[path]
 	case pkg == nil:
 		return nil, fmt.Errorf("package %s is not built into this kernel%s", path, im.s.Packages.near(path))
 	}

@@ -29,6 +29,7 @@ type Session struct {
 	fset    *token.FileSet
 	sizes   types.Sizes
 	imp     *importer
+	sources *sourcePackages
 	created map[*types.Package]bool
 	prelude map[string]string // name -> path
 	live    map[string]types.Object
@@ -62,6 +63,7 @@ func New(m *compile.Machine, fset *token.FileSet, pkgs *Packages, prelude []stri
 		s.prelude[nameOf(p)] = p
 	}
 	s.created = map[*types.Package]bool{}
+	s.sources = newSourcePackages()
 	s.imp = &importer{s: s, pkgs: map[string]*types.Package{}}
 	s.Reset()
 	return s
@@ -79,13 +81,13 @@ func (s *Session) Reset() {
 // Live returns the live objects by name.
 func (s *Session) Live() map[string]types.Object { return s.live }
 
-// Position tells which cell and where a position is; ok is false if it is not
-// in a cell.
+// Position tells which cell, or file of a module, and where a position is; ok is
+// false if it is in neither.
 func (s *Session) Position(pos token.Pos) (cell string, line, col int, ok bool) {
 	p := s.fset.Position(pos)
 	c := s.cells[p.Filename]
 	if c == nil {
-		return p.Filename, p.Line, p.Column, false
+		return p.Filename, p.Line, p.Column, s.sources.files[p.Filename]
 	}
 	return c.name, p.Line, p.Column, true
 }

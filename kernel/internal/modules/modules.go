@@ -1,0 +1,173 @@
+// Package modules finds Go packages that are not built into the kernel: those of modules, as the go command sees them from
+// the folder of a notebook.
+//
+// A go.mod there, or in a folder above, says which versions count. Finding a package never downloads and never changes a
+// file; [Workspace.Get] and [Workspace.Use] do, when the user asks for it.
+package modules
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Package is a package's source on this platform.
+type Package struct {
+	ImportPath string
+	Name       string
+	Dir        string
+	GoFiles    []string          // names in Dir
+	ImportMap  map[string]string // what an import path in the source stands for, if not for itself
+	EmbedFiles []string          // what its go:embed directives match, relative to Dir
+	Standard   bool
+	Module     *Module // nil for the standard library
+	Error      *struct{ Err string }
+	Imports    []string
+}
+
+// Module is what a package is part of.
+type Module struct {
+	Path      string
+	Version   string
+	Dir       string
+	GoVersion string
+	Main      bool
+	Replace   *Module
+}
+
+// String names a module and its version.
+func (m *Module) String() string {
+	switch {
+	case m == nil:
+		return ""
+	case m.Version != "":
+		return m.Path + "@" + m.Version
+	}
+	return m.Path
+}
+
+// tags choose the sources that are Go alone, by the names that modules with assembly use for them.
+const tags = "purego,noasm,appengine"
+
+// Workspace is the folder of a notebook or program.
+type Workspace struct{ Dir string }
+
+// Find returns the package of an import path and all that it needs, dependencies first. Those of the standard library are
+// among them, for their names. The error is one line for the user.
+func (w Workspace) Find(ctx context.Context, path string) ([]*Package, error) {
+	if err := w.mayHave(ctx, path); err != nil {
+		return nil, err
+	}
+	out, err := w.output(ctx, "list", "-e", "-deps", "-tags="+tags,
+		"-json=ImportPath,Name,Dir,GoFiles,ImportMap,EmbedFiles,Standard,Module,Error,Imports", "--", path)
+	if err != nil {
+		return nil, explain(path, err.Error())
+	}
+	var pkgs []*Package
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		p := &Package{}
+		if err := dec.Decode(p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("what go list says of %s is not understood: %w", path, err)
+		}
+		pkgs = append(pkgs, p)
+	}
+	for _, p := range pkgs {
+		if p.Error != nil && !p.Standard {
+			return nil, explain(p.ImportPath, p.Error.Err)
+		}
+	}
+	if n := len(pkgs); n == 0 || pkgs[n-1].ImportPath != path {
+		return nil, fmt.Errorf("package %s is not found", path)
+	}
+	return pkgs, nil
+}
+
+// mayHave says at once that a path without a dot, which is most likely a misspelt one of the standard library, is in no
+// module here.
+func (w Workspace) mayHave(ctx context.Context, path string) error {
+	first, _, _ := strings.Cut(path, "/")
+	if strings.Contains(first, ".") {
+		return nil
+	}
+	f, err := w.File(ctx)
+	if err == nil && f != nil {
+		for _, m := range f.Modules() {
+			if m == path || strings.HasPrefix(path, m+"/") {
+				return nil
+			}
+		}
+	}
+	return ErrNotModule
+}
+
+// ErrNotModule says that an import path can only be one of the standard library.
+var ErrNotModule = errors.New("not a package of a module")
+
+// explain makes one line of what the go command says about a package, and names the way out.
+func explain(path, msg string) error {
+	get := "%get " + path
+	switch {
+	case strings.Contains(msg, "no required module provides package"), strings.Contains(msg, "cannot find module providing package"),
+		strings.Contains(msg, "go.mod file not found"):
+		if m := noModule(msg); m != "" {
+			path, get = m, "%get "+m
+		}
+		return fmt.Errorf("no module that is recorded here has package %s: %s@latest gets it", path, get)
+	case strings.Contains(msg, "missing go.sum entry"), strings.Contains(msg, "GOPROXY=off"), strings.Contains(msg, "updates to go.mod needed"):
+		return fmt.Errorf("package %s is not downloaded: %s gets it", path, get)
+	case strings.Contains(msg, "build constraints exclude all Go files"):
+		return fmt.Errorf("package %s has no Go source for this platform without C", path)
+	}
+	return fmt.Errorf("package %s: %s", path, oneLine(msg))
+}
+
+// noModule returns the package that a message says is missing.
+func noModule(msg string) string {
+	_, rest, ok := strings.Cut(msg, "providing package ")
+	if !ok {
+		_, rest, ok = strings.Cut(msg, "provides package ")
+	}
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, ";")
+	name, _, _ = strings.Cut(name, ":")
+	if name = strings.TrimSpace(name); strings.ContainsAny(name, " \n") {
+		return ""
+	}
+	return name
+}
+
+func oneLine(msg string) string {
+	var kept []string
+	for l := range strings.Lines(msg) {
+		if l = strings.TrimSpace(l); l != "" {
+			kept = append(kept, l)
+		}
+	}
+	return strings.Join(kept, "; ")
+}
+
+// Below reports whether a package's source lies in a folder or below it.
+func (p *Package) Below(dir string) bool {
+	rel, err := filepath.Rel(dir, p.Dir)
+	return err == nil && (rel == "." || !strings.HasPrefix(rel, ".."))
+}
+
+// Files lists the paths of the package's Go files.
+func (p *Package) Files() []string {
+	var out []string
+	for _, f := range p.GoFiles {
+		out = append(out, filepath.Join(p.Dir, f))
+	}
+	slices.Sort(out)
+	return out
+}
