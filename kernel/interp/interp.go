@@ -58,9 +58,12 @@ type Cell struct {
 }
 
 // Result is what a cell evaluates to: the values of its last expression, if it
-// ends in one. A value of interface type has Kind Interface.
+// ends in one. A value of interface type has Kind Interface. Notes are what a
+// reader should know of a cell that did as it was told, a line each: who still
+// calls a function that it declared anew.
 type Result struct {
 	Values []reflect.Value
+	Notes  []string
 }
 
 // Diagnostic is one error in a cell's source. Line and Col count from 1, Col in
