@@ -288,7 +288,7 @@ func (in *Interp) result(c *front.Compiled) (r Result) {
 }
 
 func (in *Interp) panicError(p *compile.Panic) *PanicError {
-	text := compile.Text(p.Value) // may run methods of the cell
+	text := p.Text() // may run methods of the cell
 	in.m.Mu.Lock()
 	defer in.m.Mu.Unlock()
 	e := &PanicError{Value: p.Value, Text: text}

@@ -171,7 +171,7 @@ func TestSessions(t *testing.T) {
 			"x := undefinedName\nvar s string = 3\n", "cell[1]:1:6: undefined: undefinedName\ncell[1]:2:16: cannot use 3 (untyped int constant) as string value in variable declaration",
 			"x", "!undefined: x",
 			"\n\n  foo.Bar()", "cell[3]:3:3: undefined: foo",
-			"fmt.Printn(1)", "cell[4]:1:5: undefined: fmt.Printn",
+			"fmt.Printn(1)", "cell[4]:1:5: undefined: fmt.Printn; did you mean fmt.Println?",
 			"for i := 0; i < 3; i++ {\n\tvar unused int\n}", "",
 			"func f() int {\n}", "cell[6]:2:1: missing return",
 			"if x := 1; x {\n}", "cell[7]:1:12: non-boolean condition in if statement",

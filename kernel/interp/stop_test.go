@@ -146,23 +146,23 @@ func TestPanics(t *testing.T) {
 		src, text string
 		stack     string // functions and positions, innermost first
 	}{
-		{"panic(\"boom\")", "panic: boom", "cell 1:6"},
+		{"panic(\"boom\")", "panic: boom", "cell 1:1"},
 		{"var p *int\n*p = 1", "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation]", "cell 2:1"},
-		{"func f(xs []int) int {\n\treturn xs[5]\n}\nfunc g() { f(nil) }\n\ng()", "panic: runtime error: index out of range [5] with length 0", "f 2:11; g 4:13; cell 6:2"},
-		{"type T struct{}\nfunc (t *T) M() { panic(fmt.Errorf(\"an error\")) }\nx := &T{}\nx.M()", "panic: an error", "(*T).M 2:24; cell 4:4"},
+		{"func f(xs []int) int {\n\treturn xs[5]\n}\nfunc g() { f(nil) }\n\ng()", "panic: runtime error: index out of range [5] with length 0", "f 2:11; g 4:12; cell 6:1"},
+		{"type T struct{}\nfunc (t *T) M() { panic(fmt.Errorf(\"an error\")) }\nx := &T{}\nx.M()", "panic: an error", "(*T).M 2:19; cell 4:3"},
 		{"var v any = 1\n_ = v.(string)", "panic: interface conversion: interface {} is int, not string", "cell 2:7"},
-		{"func() {\n  panic(3)\n}()", "panic: 3", "cell$1 2:8; cell 3:2"},
-		{"sort.Slice([]int{2, 1}, func(i, j int) bool {\n\tpanic(\"in callback\")\n})", "panic: in callback", "cell$1 2:7; cell 1:11"},
+		{"func() {\n  panic(3)\n}()", "panic: 3", "cell.func1 2:3; cell 3:2"},
+		{"sort.Slice([]int{2, 1}, func(i, j int) bool {\n\tpanic(\"in callback\")\n})", "panic: in callback", "cell.func1 2:2; cell 1:6"},
 		{"m := map[string]int(nil)\nm[\"a\"] = 1", "panic: assignment to entry in nil map", "cell 2:2"},
 		{"a, b := 1, 0\na / b", "panic: runtime error: integer divide by zero", "cell 2:3"},
 		{"func r(n int) int { return r(n+1) + 1 }\nr(0)", "panic: stack overflow", ""},
-		{"defer func() { panic(\"second\") }()\npanic(\"first\")", "panic: second", "cell$1 1:21; cell"},
-		{"type E int\nfunc (e E) Error() string { return \"E!\" }\npanic(E(1))", "panic: E!", "cell 3:6"},
-		{"type K string\npanic(K(\"k\"))", "panic: main.K(\"k\")", "cell 2:6"},
-		{"panic(nil)", "panic: " + new(runtime.PanicNilError).Error(), "cell 1:6"},
+		{"defer func() { panic(\"second\") }()\npanic(\"first\")", "panic: first\n\tpanic: second", "cell.func1 1:16; cell"},
+		{"type E int\nfunc (e E) Error() string { return \"E!\" }\npanic(E(1))", "panic: E!", "cell 3:1"},
+		{"type K string\npanic(K(\"k\"))", "panic: main.K(\"k\")", "cell 2:1"},
+		{"panic(nil)", "panic: " + new(runtime.PanicNilError).Error(), "cell 1:1"},
 		{"make([]int, 1<<50)", "panic: runtime error: makeslice: len out of range", ""},
-		{"strings.Repeat(\"x\", -1)", "panic: strings: negative Repeat count", "cell 1:15"},
-		{"var e error\ne.Error()", "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation]", "cell 2:8"},
+		{"strings.Repeat(\"x\", -1)", "panic: strings: negative Repeat count", "cell 1:9"},
+		{"var e error\ne.Error()", "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation]", "cell 2:3"},
 	}
 	for _, c := range tests {
 		t.Run(c.src, func(t *testing.T) {

@@ -71,7 +71,7 @@ func (m *Machine) orphan(g *gor, r any) {
 	case stopSignal, exitSignal:
 		return
 	}
-	m.opt.Orphan(&Panic{Value: p.val, Stack: p.stack})
+	m.opt.Orphan(&Panic{p.val, p.stack, p.earlier})
 }
 
 // transition is how many calls a call by compiled code counts for; it needs as
@@ -217,7 +217,7 @@ func (m *Machine) Eval(run *Run, sf FuncRef) (p *Panic, ok bool) {
 		case exitSignal:
 			ok = true
 		default:
-			p = &Panic{Value: c.val, Stack: c.stack}
+			p = &Panic{c.val, c.stack, c.earlier}
 		}
 	}()
 	if sf.init != nil {

@@ -3,6 +3,7 @@ package compile
 import (
 	"fmt"
 	"go/token"
+	"regexp"
 	"runtime"
 	"strings"
 	"unsafe"
@@ -18,6 +19,8 @@ type Call struct {
 type Panic struct {
 	Value any
 	Stack []Call
+	// earlier is the panic in whose deferred calls this one began.
+	earlier *panicking
 }
 
 // panicking is a panic on its way through frames.
@@ -26,6 +29,7 @@ type panicking struct {
 	stack     []Call
 	recovered bool
 	goexit    bool
+	earlier   *panicking // whose deferred call began this one
 }
 
 // maxStack is the number of calls kept of a deep stack.
@@ -57,14 +61,21 @@ func (fr *frame) pos() token.Pos {
 	return token.NoPos
 }
 
+// name is f's name as Go writes it in a stack.
 func (f *fun) name() string {
 	if p := f.f.Pkg; p != nil && p.Pkg.Path() != "main" {
 		return p.Pkg.Path() + "." + f.f.RelString(p.Pkg)
 	}
 	s := f.f.RelString(nil)
 	s = strings.ReplaceAll(s, "main.", "")
+	s = valueMethod.ReplaceAllString(s, "$1.")
+	if base, closures, ok := strings.Cut(s, "$"); ok {
+		s = base + ".func" + strings.ReplaceAll(closures, "$", ".")
+	}
 	return "main." + s
 }
+
+var valueMethod = regexp.MustCompile(`^\(([^*)]+)\)\.`)
 
 // caught makes the record of a panic that was just recovered natively.
 func (g *gor) caught(r any) *panicking {
@@ -159,7 +170,9 @@ func (fr *frame) runDeferred(d *frame) {
 			return
 		}
 		if r := recover(); r != nil {
+			earlier := fr.panicking
 			fr.panicking = fr.g.caught(r)
+			fr.panicking.follows(earlier)
 		}
 		fr.g.top = fr
 	}()
@@ -202,25 +215,59 @@ func (fr *frame) recovers() any {
 	return d.panicking.val
 }
 
-// Text is what Go prints for a panic with this value.
-func Text(v any) string {
-	switch v := v.(type) {
-	case runtime.Error:
-		s := "panic: " + v.Error()
-		if strings.Contains(s, "nil pointer dereference") {
-			s += "\n[signal SIGSEGV: segmentation violation]"
+// follows says that p began in a deferred call of earlier.
+func (p *panicking) follows(earlier *panicking) {
+	for q := p; earlier != nil && q != earlier && !earlier.goexit; q = q.earlier {
+		if q.earlier == nil {
+			q.earlier = earlier
+			return
 		}
-		return s
-	case error:
-		return "panic: " + safely(v.Error)
-	case fmt.Stringer:
-		return "panic: " + safely(v.String)
-	case string:
-		return "panic: " + v
-	case nil:
-		return "panic: nil"
 	}
-	return "panic: " + printedPanic(v)
+}
+
+// Text is what Go prints for the panic and those before it.
+func (p *Panic) Text() string {
+	var chain []*panicking
+	for q := p.earlier; q != nil && len(chain) < 20; q = q.earlier {
+		chain = append(chain, q)
+	}
+	var b strings.Builder
+	for i := len(chain) - 1; i >= 0; i-- {
+		b.WriteString(text(chain[i].val))
+		if chain[i].recovered && i == 0 && same(chain[i].val, p.Value) {
+			return b.String() + " [recovered, repanicked]" + signal(p.Value)
+		}
+		if chain[i].recovered {
+			b.WriteString(" [recovered]")
+		}
+		b.WriteString("\n\t")
+	}
+	return b.String() + text(p.Value) + signal(p.Value)
+}
+
+// text is a panic's own line; further ones are indented.
+func text(v any) string {
+	s := ""
+	switch v := v.(type) {
+	case error:
+		s = safely(v.Error)
+	case fmt.Stringer:
+		s = safely(v.String)
+	case string:
+		s = v
+	case nil:
+		s = "nil"
+	default:
+		s = printedPanic(v)
+	}
+	return "panic: " + strings.ReplaceAll(s, "\n", "\n\t")
+}
+
+func signal(v any) string {
+	if e, ok := v.(runtime.Error); ok && strings.Contains(e.Error(), "nil pointer dereference") {
+		return "\n[signal SIGSEGV: segmentation violation]"
+	}
+	return ""
 }
 
 // safely calls a method of a cell's type that may itself panic.

@@ -73,12 +73,25 @@ type laterMethod struct {
 // Compile checks and builds a cell. M.Mu is held.
 func (s *Session) Compile(name, src string) (*Compiled, error) {
 	s.serial++
+	src = pasted(src)
 	b := &builder{
 		s: s, id: s.serial, file: "c" + strconv.Itoa(s.serial), src: src,
 		declared: map[string]bool{}, owned: map[string]bool{}, vars: map[string]bool{}, olds: map[string]types.Object{}, decls: map[string]*typeDecl{},
 	}
 	s.cells[b.file] = &cellText{name: name, src: src, lines: strings.Count(strings.TrimRight(src, "\n"), "\n") + 1}
 	return b.build()
+}
+
+// pasted blanks what a file may begin with and a cell has no use for, a byte order mark and a line for the shell, so that
+// columns stay.
+func pasted(src string) string {
+	if rest, ok := strings.CutPrefix(src, "\ufeff"); ok {
+		src = "   " + rest
+	}
+	if rest, ok := strings.CutPrefix(src, "#!"); ok {
+		src = "//" + rest
+	}
+	return src
 }
 
 func (b *builder) name(what string) string { return fmt.Sprintf("%s%s%d", marker, what, b.id) }
@@ -156,6 +169,11 @@ func (b *builder) build() (*Compiled, error) {
 	}
 	if err != nil {
 		return nil, b.syntaxErrors(err)
+	}
+	if len(scan(b.src)) == 1 { // nothing but comments, which may lack their end
+		if errs := b.lexicalErrors(); errs != nil {
+			return nil, errs
+		}
 	}
 	b.parsed, b.tf = f, b.s.fset.File(f.FileStart)
 	b.collect()

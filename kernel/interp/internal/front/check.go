@@ -206,7 +206,7 @@ func (b *builder) finish() (*Compiled, error) {
 	if len(b.later) > 0 {
 		c, err := b.checkAll(func() string { return b.finalText("") })
 		if err != nil {
-			return nil, s.diagnose(b.file, []error{err})
+			return nil, s.diagnose(b.file, []error{err}, nil)
 		}
 		if err := b.attachTypes(c); err != nil {
 			return nil, err
@@ -218,10 +218,10 @@ func (b *builder) finish() (*Compiled, error) {
 		if _, ok := b.last.(*ast.CallExpr); ok {
 			c, err := b.checkAll(func() string { return b.finalText("") })
 			if err != nil {
-				return nil, s.diagnose(b.file, []error{err})
+				return nil, s.diagnose(b.file, []error{err}, nil)
 			}
 			if errs := usedLast(c); len(errs) > 0 {
-				return nil, s.diagnose(b.file, errs)
+				return nil, s.diagnose(b.file, errs, c)
 			}
 			n = values(c)
 			quiet = prints(c)
@@ -239,10 +239,10 @@ func (b *builder) finish() (*Compiled, error) {
 	}
 	c, err := b.checkAll(func() string { return b.finalText(lastText) })
 	if err != nil {
-		return nil, s.diagnose(b.file, []error{err})
+		return nil, s.diagnose(b.file, []error{err}, nil)
 	}
 	if len(c.errs) > 0 {
-		return nil, s.diagnose(b.file, c.errs)
+		return nil, s.diagnose(b.file, c.errs, c)
 	}
 	return b.ssa(c, n, quiet), nil
 }

@@ -33,7 +33,7 @@ func (e Errors) Error() string {
 // diagnose makes diagnostics of what the parser or checker found. Text that we
 // generated has no position in the cell; what is wrong there shows in the cell
 // as well, or else is put at its beginning.
-func (s *Session) diagnose(file string, errs []error) Errors {
+func (s *Session) diagnose(file string, errs []error, c *checked) Errors {
 	cell := s.cells[file]
 	var out, generated Errors
 	follow := -1
@@ -56,11 +56,11 @@ func (s *Session) diagnose(file string, errs []error) Errors {
 			p := s.fset.Position(te.Pos)
 			if strings.HasPrefix(te.Msg, "\t") && follow >= 0 {
 				if c := s.cells[p.Filename]; c != nil {
-					out[follow].Msg += fmt.Sprintf("\n\t%s:%d:%d: %s", c.name, p.Line, p.Column, strings.TrimSpace(te.Msg))
+					out[follow].Msg += fmt.Sprintf("\n\t%s:%d:%d: %s", c.name, p.Line, p.Column, s.readable(strings.TrimSpace(te.Msg)))
 				}
 				continue
 			}
-			d := Diagnostic{cell.name, p.Line, p.Column, te.Msg}
+			d := Diagnostic{cell.name, p.Line, p.Column, s.message(c, te)}
 			if p.Filename != file {
 				d.Line, d.Col = 1, 1
 				generated = append(generated, d)

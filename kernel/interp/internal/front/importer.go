@@ -169,18 +169,10 @@ func (im *importer) Import(path string) (*types.Package, error) {
 	case pkg == nil && im.s.sources.failed[path] != nil:
 		return nil, im.s.sources.failed[path]
 	case pkg == nil:
-		return nil, fmt.Errorf("package %s is not built into this kernel%s", path, im.s.Packages.near(path))
+		return nil, fmt.Errorf("package %s is not built into this kernel%s", path, im.s.Packages.nearPath(path))
 	}
 	im.pkgs[path] = pkg
 	return pkg, nil
-}
-
-// near suggests a package for a path that is not there.
-func (p *Packages) near(path string) string {
-	for _, x := range p.byName()[nameOf(path)] {
-		return "; there is " + x
-	}
-	return ""
 }
 
 // source checks a package's source and hands it to the compiler.

@@ -15,6 +15,8 @@ import (
 	"go/types"
 	"regexp"
 	"runtime"
+	"strings"
+	"unicode"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -89,7 +91,27 @@ func (s *Session) Position(pos token.Pos) (cell string, line, col int, ok bool) 
 	if c == nil {
 		return p.Filename, p.Line, p.Column, s.sources.files[p.Filename]
 	}
-	return c.name, p.Line, p.Column, true
+	return c.name, p.Line, c.callee(p.Line, p.Column), true
+}
+
+// callee moves the column of a call, that of its parenthesis, to the name that is called: what a reader looks for.
+func (c *cellText) callee(line, col int) int {
+	text := c.src
+	for ; line > 1; line-- {
+		_, rest, ok := strings.Cut(text, "\n")
+		if !ok {
+			return col
+		}
+		text = rest
+	}
+	if col < 1 || col > len(text) || text[col-1] != '(' {
+		return col
+	}
+	name := strings.TrimRightFunc(text[:col-1], func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) })
+	if token.IsIdentifier(text[len(name):col-1]) {
+		return len(name) + 1
+	}
+	return col
 }
 
 // Declare makes a live variable of type t and returns it for its address.

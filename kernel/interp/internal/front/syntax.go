@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"go/scanner"
 	"go/token"
+	"iter"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +13,70 @@ import (
 // looked at one by one, so that no error speaks of the text around them that is
 // ours.
 func (b *builder) syntaxErrors(whole error) Errors {
+	if errs := b.lexicalErrors(); errs != nil {
+		return errs
+	}
+	return onePerLine(b.misspeltKeywords(b.parseErrors(whole)))
+}
+
+// lexicalErrors reports what is not made of tokens, such as a string without its end. What a parser says of the rest then
+// follows from that.
+func (b *builder) lexicalErrors() (errs Errors) {
+	fset := token.NewFileSet()
+	var s scanner.Scanner
+	cell := b.s.cells[b.file].name
+	s.Init(fset.AddFile("", -1, len(b.src)), []byte(b.src), func(p token.Position, msg string) {
+		if !strings.HasPrefix(msg, "invalid line") && !strings.HasPrefix(msg, "invalid column") { // of a line directive
+			errs = append(errs, Diagnostic{cell, p.Line, p.Column, msg})
+		}
+	}, scanner.ScanComments)
+	for {
+		if _, t, _ := s.Scan(); t == token.EOF {
+			return onePerLine(errs)
+		}
+	}
+}
+
+// onePerLine keeps the first error of each line; the others mostly follow from it.
+func onePerLine(errs Errors) Errors {
+	return slices.CompactFunc(errs, func(a, b Diagnostic) bool { return a.Line == b.Line })
+}
+
+// misspeltKeywords adds to an unexpected name that the word before it looks like a keyword.
+func (b *builder) misspeltKeywords(errs Errors) Errors {
+	toks := scan(b.src)
+	for i, t := range toks {
+		if i == 0 || toks[i-1].tok != token.IDENT || t.tok != token.IDENT && t.tok != token.LBRACE && t.tok != token.STRING && t.tok != token.LPAREN {
+			continue
+		}
+		line, col := lineCol(b.src, t.off)
+		for k := range errs {
+			if errs[k].Line == line && errs[k].Col == col && strings.HasPrefix(errs[k].Msg, "expected ") {
+				if near := nearest(toks[i-1].lit, keywords()); near != "" {
+					errs[k].Msg += "; did you mean " + near + " instead of " + toks[i-1].lit + "?"
+				}
+			}
+		}
+	}
+	return errs
+}
+
+func keywords() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for t := token.BREAK; t <= token.VAR; t++ {
+			if !yield(t.String()) {
+				return
+			}
+		}
+	}
+}
+
+// lineCol is the line and column of an offset, from 1.
+func lineCol(src string, off int) (line, col int) {
+	return strings.Count(src[:off], "\n") + 1, off - strings.LastIndexByte(src[:off], '\n')
+}
+
+func (b *builder) parseErrors(whole error) Errors {
 	if d, ok := b.brackets(); !ok {
 		return Errors{d}
 	}
@@ -27,14 +93,14 @@ func (b *builder) syntaxErrors(whole error) Errors {
 			text = "package main\n" + text
 		}
 		if _, err := b.parse(text); err != nil {
-			errs := b.s.diagnose(b.file, []error{err})
+			errs := b.s.diagnose(b.file, []error{err}, nil)
 			if p.kind == statements {
 				errs = b.withoutOurBrace(errs)
 			}
 			return errs
 		}
 	}
-	return b.s.diagnose(b.file, []error{whole})
+	return b.s.diagnose(b.file, []error{whole}, nil)
 }
 
 // withoutOurBrace says "end of cell" for the brace that we put there, and drops what follows from it.
