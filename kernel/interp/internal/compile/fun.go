@@ -112,6 +112,8 @@ type compiler struct {
 	idx  map[ssa.Value]reg
 	mem  block
 	tups map[ssa.Value][]reg
+	// shared has the values that take the place of another, see coalesce.
+	shared map[ssa.Value]ssa.Value
 	// outerDefers says that f runs deferred calls of its range-over-func bodies.
 	outerDefers bool
 }
@@ -132,6 +134,11 @@ func (c *compiler) reg(v ssa.Value) reg {
 		return c.constant(v, c.m.memory(v.Type()), unsafe.Pointer(&p))
 	case *ssa.Extract:
 		r := c.tuple(v.Tuple)[v.Index]
+		c.idx[v] = r
+		return r
+	}
+	if lead := c.shared[v]; lead != nil {
+		r := c.reg(lead)
 		c.idx[v] = r
 		return r
 	}
@@ -188,6 +195,7 @@ func (c *compiler) compile() {
 		c.bodiless()
 		return
 	}
+	c.shared = coalesce(sf)
 	for _, p := range sf.Params {
 		f.params, f.paramTypes = append(f.params, c.reg(p)), append(f.paramTypes, c.layout(p))
 	}
@@ -244,37 +252,43 @@ func (c *compiler) bodiless() {
 
 func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 	var term token.Pos
-	late := c.lateDefers(b)
-	fused := false
-	var cond func(fr *frame) bool
-	if x, ok := b.Instrs[len(b.Instrs)-1].(*ssa.If); ok {
-		cond = c.comparison(x)
+	late := c.lateDefers(b) // such a block returns, and has no tail
+	fused := 0
+	tail, inc := c.tailOf(b), c.before(b)
+	done := len(b.Instrs) - 1 // the first instruction that is compiled with the end
+	if tail != nil {
+		done = len(b.Instrs) - tail.n
+	} else if inc != nil {
+		done--
 	}
 	for i, ins := range b.Instrs {
 		if i == late {
 			code.ops = append(code.ops, (*frame).rundefers)
 			code.pos = append(code.pos, token.NoPos)
 		}
-		if fused {
-			fused = false
+		if fused > 0 {
+			fused--
 			continue
 		}
-		if i+1 < len(b.Instrs) {
-			if o := c.fuse(ins, b.Instrs[i+1]); o != nil {
+		if i < done {
+			end := done
+			if i < late {
+				end = late
+			}
+			if o, n := c.fuse(b.Instrs[i:end]); n > 0 {
 				code.ops = append(code.ops, o)
 				code.pos = append(code.pos, position(ins))
-				fused = true
+				fused = n - 1
 				continue
 			}
-		}
-		if cond != nil && i == len(b.Instrs)-2 {
-			continue // the branch compares
+		} else if i < len(b.Instrs)-1 {
+			continue
 		}
 		switch x := ins.(type) {
 		case *ssa.Jump:
-			code.term = c.jump(b, b.Succs[0])
+			code.term = c.jump(b, b.Succs[0], inc)
 		case *ssa.If:
-			code.term = c.branch(x, b, cond)
+			code.term = c.ends(tail, false)
 		case *ssa.Return:
 			code.term = c.ret(x)
 		case *ssa.Panic:
@@ -359,147 +373,6 @@ func position(ins ssa.Instruction) token.Pos {
 		return x.Map.Pos()
 	}
 	return token.NoPos
-}
-
-// edge compiles what happens on the way from one block to another: its phis,
-// and on the way back a look whether to stop.
-func (c *compiler) edge(from, to *ssa.BasicBlock) op {
-	k := 0
-	for i, p := range to.Preds {
-		if p == from {
-			k = i
-		}
-	}
-	type cp struct {
-		d, s reg
-		l    *layout
-	}
-	var cs []cp
-	for _, ins := range to.Instrs {
-		ph, ok := ins.(*ssa.Phi)
-		if !ok {
-			break
-		}
-		if d, s := c.reg(ph), c.reg(ph.Edges[k]); d != s {
-			cs = append(cs, cp{d, s, c.layout(ph)})
-		}
-	}
-	back := to.Index <= from.Index
-	switch {
-	case len(cs) == 0 && !back:
-		return nil
-	case len(cs) == 0:
-		return (*frame).checkStop
-	case len(cs) == 1 && cs[0].l.how == copy8:
-		d, s := cs[0].d, cs[0].s
-		return func(fr *frame) {
-			if back && fr.g.stop.Load() {
-				fr.g.halt()
-			}
-			*at[uint64](fr, d) = *at[uint64](fr, s)
-		}
-	case len(cs) == 1:
-		d, s, l := cs[0].d, cs[0].s, cs[0].l
-		return func(fr *frame) {
-			if back && fr.g.stop.Load() {
-				fr.g.halt()
-			}
-			l.move(fr.at(d), fr.at(s))
-		}
-	case len(cs) == 2 && cs[0].l.how == copy8 && cs[1].l.how == copy8:
-		d0, s0, d1, s1 := cs[0].d, cs[0].s, cs[1].d, cs[1].s
-		return func(fr *frame) {
-			if back && fr.g.stop.Load() {
-				fr.g.halt()
-			}
-			x, y := *at[uint64](fr, s0), *at[uint64](fr, s1)
-			*at[uint64](fr, d0), *at[uint64](fr, d1) = x, y
-		}
-	}
-	// all at once, as a phi may be another's source: through temporaries where it is
-	written := map[reg]bool{}
-	clash := false
-	for _, x := range cs {
-		clash = clash || written[x.s]
-		written[x.d] = true
-	}
-	if !clash {
-		return func(fr *frame) {
-			if back && fr.g.stop.Load() {
-				fr.g.halt()
-			}
-			for i := range cs {
-				x := &cs[i]
-				x.l.move(fr.at(x.d), fr.at(x.s))
-			}
-		}
-	}
-	tmp := make([]reg, len(cs))
-	for i, x := range cs {
-		tmp[i] = c.mem.add(x.l)
-	}
-	return func(fr *frame) {
-		if back && fr.g.stop.Load() {
-			fr.g.halt()
-		}
-		for i := range cs {
-			x := &cs[i]
-			x.l.move(fr.at(tmp[i]), fr.at(x.s))
-		}
-		for i := range cs {
-			x := &cs[i]
-			x.l.move(fr.at(x.d), fr.at(tmp[i]))
-		}
-	}
-}
-
-func (c *compiler) jump(from, to *ssa.BasicBlock) func(fr *frame) int {
-	t := to.Index
-	e := c.edge(from, to)
-	if e == nil {
-		return func(*frame) int { return t }
-	}
-	return func(fr *frame) int { e(fr); return t }
-}
-
-func (c *compiler) branch(x *ssa.If, b *ssa.BasicBlock, compare func(fr *frame) bool) func(fr *frame) int {
-	t, f := b.Succs[0].Index, b.Succs[1].Index
-	te, fe := c.edge(b, b.Succs[0]), c.edge(b, b.Succs[1])
-	if compare != nil {
-		return func(fr *frame) int {
-			if compare(fr) {
-				if te != nil {
-					te(fr)
-				}
-				return t
-			}
-			if fe != nil {
-				fe(fr)
-			}
-			return f
-		}
-	}
-	cond := c.reg(x.Cond)
-	if te == nil && fe == nil {
-		return func(fr *frame) int {
-			if *at[bool](fr, cond) {
-				return t
-			}
-			return f
-		}
-	}
-	return func(fr *frame) int {
-		if *at[bool](fr, cond) {
-			if te != nil {
-				te(fr)
-			}
-			return t
-		}
-		if fe != nil {
-			fe(fr)
-		}
-		return f
-	}
 }
 
 func (c *compiler) ret(x *ssa.Return) func(fr *frame) int {

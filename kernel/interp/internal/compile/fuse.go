@@ -11,36 +11,35 @@ import (
 // Instructions that are common one after the other are compiled as one, which
 // saves a call and a trip through the frame.
 
-// only reports whether next is the one use of x.
-func only(x ssa.Value, next ssa.Instruction) bool {
-	refs := x.Referrers()
-	return refs != nil && len(*refs) == 1 && (*refs)[0] == next
-}
-
-// fuse compiles the instruction together with the one after it, or returns nil.
-func (c *compiler) fuse(ins, next ssa.Instruction) op {
+// fuse compiles the first instructions of a list together, and says how many, 0
+// if they do not go together.
+func (c *compiler) fuse(list []ssa.Instruction) (op, int) {
+	if len(list) < 2 {
+		return nil, 0
+	}
+	next := list[1]
 	ld, ok := next.(*ssa.UnOp)
 	if !ok || ld.Op != token.MUL {
-		return nil
+		return nil, 0
 	}
 	l := c.layout(ld)
 	if l.iface {
-		return nil
+		return nil, 0
 	}
-	switch x := ins.(type) {
+	switch x := list[0].(type) {
 	case *ssa.IndexAddr:
 		s, ok := x.X.Type().Underlying().(*types.Slice)
 		if !ok || ld.X != ssa.Value(x) || !only(x, next) || !isInt(x.Index) {
-			return nil
+			return nil, 0
 		}
-		return c.loadElem(x, ld, l, c.m.memory(s.Elem()).rt.Size())
+		return c.loadElem(x, ld, l, c.m.memory(s.Elem()).rt.Size()), 2
 	case *ssa.FieldAddr:
 		if ld.X != ssa.Value(x) || !only(x, next) {
-			return nil
+			return nil, 0
 		}
-		return c.loadField(x, ld, l)
+		return c.loadField(x, ld, l), 2
 	}
-	return nil
+	return nil, 0
 }
 
 func (c *compiler) loadElem(x *ssa.IndexAddr, ld *ssa.UnOp, l *layout, size uintptr) op {
@@ -86,51 +85,3 @@ func (c *compiler) loadField(x *ssa.FieldAddr, ld *ssa.UnOp, l *layout) op {
 	}
 }
 
-// comparison compiles the condition of a branch that is a comparison of ints and
-// used nowhere else, or returns nil.
-func (c *compiler) comparison(x *ssa.If) func(fr *frame) bool {
-	cmp, ok := x.Cond.(*ssa.BinOp)
-	if !ok || cmp.Block() != x.Block() || !only(cmp, x) || kindOf(cmp.X.Type()) != types.Int {
-		return nil
-	}
-	// it must come last, or what it reads could be changed before the branch
-	list := x.Block().Instrs
-	if len(list) < 2 || list[len(list)-2] != ssa.Instruction(cmp) {
-		return nil
-	}
-	a := c.reg(cmp.X)
-	if y, ok := cmp.Y.(*ssa.Const); ok && y.Value != nil {
-		k := int(y.Int64())
-		switch cmp.Op {
-		case token.LSS:
-			return func(fr *frame) bool { return *at[int](fr, a) < k }
-		case token.LEQ:
-			return func(fr *frame) bool { return *at[int](fr, a) <= k }
-		case token.GTR:
-			return func(fr *frame) bool { return *at[int](fr, a) > k }
-		case token.GEQ:
-			return func(fr *frame) bool { return *at[int](fr, a) >= k }
-		case token.EQL:
-			return func(fr *frame) bool { return *at[int](fr, a) == k }
-		case token.NEQ:
-			return func(fr *frame) bool { return *at[int](fr, a) != k }
-		}
-		return nil
-	}
-	b := c.reg(cmp.Y)
-	switch cmp.Op {
-	case token.LSS:
-		return func(fr *frame) bool { return *at[int](fr, a) < *at[int](fr, b) }
-	case token.LEQ:
-		return func(fr *frame) bool { return *at[int](fr, a) <= *at[int](fr, b) }
-	case token.GTR:
-		return func(fr *frame) bool { return *at[int](fr, a) > *at[int](fr, b) }
-	case token.GEQ:
-		return func(fr *frame) bool { return *at[int](fr, a) >= *at[int](fr, b) }
-	case token.EQL:
-		return func(fr *frame) bool { return *at[int](fr, a) == *at[int](fr, b) }
-	case token.NEQ:
-		return func(fr *frame) bool { return *at[int](fr, a) != *at[int](fr, b) }
-	}
-	return nil
-}
