@@ -114,6 +114,7 @@ func (c *compiler) jump(from, to *ssa.BasicBlock, inc *ssa.BinOp) func(fr *frame
 		if e == nil {
 			return c.ends(h, check)
 		}
+		c.ops = append(c.ops[:len(c.ops):len(c.ops)], e) // in case it goes back to this block
 		rest := c.ends(h, check)
 		return func(fr *frame) int { e(fr); return rest(fr) }
 	}
@@ -163,20 +164,25 @@ func (c *compiler) tailOf(b *ssa.BasicBlock) *tail {
 	return t
 }
 
-// increment recognises the addition of a constant to an int.
+// increment recognises the addition of ints, or the subtraction of a constant.
 func increment(x *ssa.BinOp) bool {
-	k, ok := x.Y.(*ssa.Const)
-	_, literal := x.X.(*ssa.Const)
-	return ok && !literal && k.Value != nil && (x.Op == token.ADD || x.Op == token.SUB) && kindOf(x.X.Type()) == types.Int
+	if kindOf(x.X.Type()) != types.Int {
+		return false
+	}
+	_, ok := x.Y.(*ssa.Const)
+	return x.Op == token.ADD || x.Op == token.SUB && ok
 }
 
-// step returns what an increment adds.
-func step(x *ssa.BinOp) int {
-	k := int(x.Y.(*ssa.Const).Int64())
-	if x.Op == token.SUB {
-		return -k
+// step returns where what an increment adds is.
+func (c *compiler) step(x *ssa.BinOp) reg {
+	if x.Op == token.ADD {
+		return c.reg(x.Y)
 	}
-	return k
+	k := -int(x.Y.(*ssa.Const).Int64())
+	l := c.m.memory(types.Typ[types.Int])
+	r := c.mem.add(l)
+	c.f.consts = append(c.f.consts, fixed{r, l, unsafe.Pointer(&k)})
+	return r
 }
 
 // head recognises a block that does nothing but compare and branch.
@@ -368,7 +374,7 @@ func (c *compiler) intBranch(t *tail, y, n int, check bool) func(fr *frame) int 
 		o, y, n = token.EQL, n, y
 	}
 	if inc := t.inc; inc != nil {
-		return c.stepBranch(o, c.reg(inc), c.reg(inc.X), step(inc), x.Y, y, n)
+		return c.stepBranch(o, c.reg(inc), c.reg(inc.X), c.step(inc), c.reg(x.Y), y, n)
 	}
 	if lit, ok := x.Y.(*ssa.Const); ok && !check {
 		k := int(lit.Int64())
@@ -429,16 +435,19 @@ func (c *compiler) intBranch(t *tail, y, n int, check bool) func(fr *frame) int 
 	}
 }
 
-// stepBranch adds k to what is at s, into d, and compares the sum with limit.
-func (c *compiler) stepBranch(o token.Token, d, s reg, k int, limit ssa.Value, y, n int) func(fr *frame) int {
-	b := c.reg(limit)
+// stepBranch adds what is at k to what is at s, into d, and compares the sum
+// with what is at b.
+func (c *compiler) stepBranch(o token.Token, d, s, k, b reg, y, n int) func(fr *frame) int {
+	if y == c.at && o != token.EQL && len(c.ops) > 0 {
+		return c.innermost(o, d, s, k, b, n)
+	}
 	switch o {
 	case token.LSS:
 		return func(fr *frame) int {
 			if fr.g.stop.Load() {
 				fr.g.halt()
 			}
-			x := *at[int](fr, s) + k
+			x := *at[int](fr, s) + *at[int](fr, k)
 			*at[int](fr, d) = x
 			if x < *at[int](fr, b) {
 				return y
@@ -450,7 +459,7 @@ func (c *compiler) stepBranch(o token.Token, d, s reg, k int, limit ssa.Value, y
 			if fr.g.stop.Load() {
 				fr.g.halt()
 			}
-			x := *at[int](fr, s) + k
+			x := *at[int](fr, s) + *at[int](fr, k)
 			*at[int](fr, d) = x
 			if x <= *at[int](fr, b) {
 				return y
@@ -462,11 +471,54 @@ func (c *compiler) stepBranch(o token.Token, d, s reg, k int, limit ssa.Value, y
 		if fr.g.stop.Load() {
 			fr.g.halt()
 		}
-		x := *at[int](fr, s) + k
+		x := *at[int](fr, s) + *at[int](fr, k)
 		*at[int](fr, d) = x
 		if x == *at[int](fr, b) {
 			return y
 		}
 		return n
+	}
+}
+
+// innermost is stepBranch for a block that goes back to itself: the end of its
+// first round does the others.
+func (c *compiler) innermost(o token.Token, d, s, k, b reg, n int) func(fr *frame) int {
+	ops := c.ops
+	orEqual := 0
+	if o == token.LEQ {
+		orEqual = 1
+	}
+	if len(ops) == 1 {
+		o := ops[0]
+		return func(fr *frame) int {
+			for stop := fr.g.stop; ; {
+				if stop.Load() {
+					fr.g.halt()
+				}
+				x := *at[int](fr, s) + *at[int](fr, k)
+				*at[int](fr, d) = x
+				if limit := *at[int](fr, b); x >= limit && (x > limit || orEqual == 0) {
+					return n
+				}
+				fr.pc = 0
+				o(fr)
+			}
+		}
+	}
+	return func(fr *frame) int {
+		for stop := fr.g.stop; ; {
+			if stop.Load() {
+				fr.g.halt()
+			}
+			x := *at[int](fr, s) + *at[int](fr, k)
+			*at[int](fr, d) = x
+			if limit := *at[int](fr, b); x >= limit && (x > limit || orEqual == 0) {
+				return n
+			}
+			for i, o := range ops {
+				fr.pc = int32(i)
+				o(fr)
+			}
+		}
 	}
 }

@@ -112,6 +112,9 @@ type compiler struct {
 	idx  map[ssa.Value]reg
 	mem  block
 	tups map[ssa.Value][]reg
+	// at is the block that is being compiled, ops what it has so far.
+	at  int
+	ops []op
 	// shared has the values that take the place of another, see coalesce.
 	shared map[ssa.Value]ssa.Value
 	// outerDefers says that f runs deferred calls of its range-over-func bodies.
@@ -284,6 +287,7 @@ func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 		} else if i < len(b.Instrs)-1 {
 			continue
 		}
+		c.at, c.ops = b.Index, code.ops
 		switch x := ins.(type) {
 		case *ssa.Jump:
 			code.term = c.jump(b, b.Succs[0], inc)
