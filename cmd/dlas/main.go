@@ -28,6 +28,7 @@ type command struct {
 	name, usage, help string
 	run               func(ctx context.Context, c *call) error
 	internal          bool // started by this program or by Jupyter, not by a person
+	signals           bool // handles signals itself, or leaves them to what it runs
 }
 
 // call is one use of a sub-command.
@@ -76,7 +77,7 @@ func dispatch(args []string, stdout, stderr io.Writer) int {
 			continue
 		}
 		ctx, stop := context.Background(), context.CancelFunc(func() {})
-		if !row.internal { // the kernel and its session handle signals themselves
+		if !row.signals {
 			ctx, stop = signal.NotifyContext(ctx, interrupts...)
 		}
 		defer stop()
@@ -90,9 +91,12 @@ func report(ctx context.Context, err error, stderr io.Writer) int {
 	var bad *ir.Error
 	var u usageError
 	var failed failure
+	var code status
 	switch {
 	case err == nil || errors.Is(err, errHelp):
 		return exitOK
+	case errors.As(err, &code):
+		return int(code)
 	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
 		fmt.Fprintln(stderr, "dlas: interrupted")
 		return exitInterrupted

@@ -21,12 +21,13 @@ func commands() []command {
 		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars or confusion.", run: runPlot},
 		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
 		{name: "nb", usage: "nb run FILE.ipynb [-o OUT.ipynb] [-p name=value …]", help: "Run a notebook without Python or a browser; exits with 1 at a cell that fails.", run: runNotebook},
+		{name: "exec", usage: "exec FILE.go… | FOLDER [ARGUMENT …]", help: "Run a Go program in the interpreter, without a Go toolchain. It has the streams, the arguments, the environment and the exit status that it would have compiled.", run: runExec, signals: true},
 		{name: "install", usage: "install [--prefix FOLDER]", help: "Add the godlas kernel to a Jupyter that is installed already.", run: runInstall},
 		{name: "uninstall", usage: "uninstall [--prefix FOLDER]", help: "Remove the godlas kernel from it.", run: runUninstall},
 		{name: "help", usage: "help [COMMAND | WORD]", help: "Explain a command, or a word of the stack: a layer, a choice, a column, a verdict.", run: runHelp},
 		{name: "version", usage: "version", help: "Print this program's build and machine.", run: runVersion},
-		{name: "kernel", usage: "kernel --connection-file FILE", help: "Be a Jupyter kernel; Jupyter starts this.", run: runKernel, internal: true},
-		{name: "session", usage: "session", help: "Be the process in which cells run; the kernel starts this.", run: runSession, internal: true},
+		{name: "kernel", usage: "kernel --connection-file FILE", help: "Be a Jupyter kernel; Jupyter starts this.", run: runKernel, internal: true, signals: true},
+		{name: "session", usage: "session", help: "Be the process in which cells run; the kernel starts this.", run: runSession, internal: true, signals: true},
 	}
 }
 

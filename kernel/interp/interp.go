@@ -46,6 +46,10 @@ type Options struct {
 	// when the cell is interrupted, for compiled code that a cell calls without
 	// handing it a context.
 	OnCell func(ctx context.Context)
+	// Process says that what runs has the process to itself, as a program has:
+	// its streams, its clock, its end and the panics of its goroutines, which end
+	// it. Stdout, Stderr, Stdin and Exit are not used then.
+	Process bool
 }
 
 // Cell is a piece of source to run.
@@ -145,13 +149,18 @@ func New(o Options) *Interp {
 	pkgs := front.NewPackages(data)
 	in.libs = &symbols{libs: o.Libraries, cache: map[string]map[string]reflect.Value{}}
 	in.streams = newStreams(in)
-	in.libs.redirect = in.redirects()
-	in.m = compile.New(compile.Options{
+	options := compile.Options{
 		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all, Generic: generic,
 		Standin: in.streams.standin, StandinType: reflect.TypeFor[*os.File](),
 		Print:  func(s string) { _, _ = io.WriteString(o.Stderr, s) },
 		Orphan: in.orphan,
-	})
+	}
+	in.libs.redirect = in.redirects()
+	if o.Process {
+		in.libs.redirect = in.ownRedirects()
+		options.Standin, options.Orphan = nil, in.crash
+	}
+	in.m = compile.New(options)
 	in.front = front.New(in.m, in.fset, pkgs, o.Prelude)
 	return in
 }
@@ -294,7 +303,7 @@ func (in *Interp) panicError(p *compile.Panic) *PanicError {
 	e := &PanicError{Value: p.Value, Text: text}
 	for _, c := range p.Stack {
 		cell, line, col, ok := in.front.Position(c.Pos)
-		if !ok {
+		if !ok && !in.opt.Process {
 			continue
 		}
 		e.Stack = append(e.Stack, Frame{front.Readable(c.Func), cell, line, col})

@@ -1,0 +1,32 @@
+package interp
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/godlas/godlas/kernel/interp/internal/compile"
+)
+
+// ownRedirects are the compiled functions that a program gets another version
+// of, though the process is its own.
+func (in *Interp) ownRedirects() map[string]reflect.Value {
+	return map[string]reflect.Value{"maps.clone": reflect.ValueOf(cloneMap)}
+}
+
+// Trace is what Go writes to standard error when the panic ends a program.
+func (e *PanicError) Trace() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\ngoroutine 1 [running]:\n", e.Text)
+	for _, f := range e.Stack {
+		fmt.Fprintf(&b, "%s(...)\n\t%s:%d\n", f.Func, f.Cell, f.Line)
+	}
+	return b.String()
+}
+
+// crash ends the process with the panic of a goroutine that nothing recovered.
+func (in *Interp) crash(p *compile.Panic) {
+	fmt.Fprint(os.Stderr, in.panicError(p).Trace())
+	os.Exit(2)
+}
