@@ -307,7 +307,7 @@ func main() {
 }
 `)
 	code, _, stderr := perform(t, "", os.Args[0], "exec", file)
-	want := "panic: 3\n\ngoroutine 1 [running]:\nmain.main$1(...)\n\t" + file + ":11\nmain.(*T).run(...)\n\t" + file + ":6\nmain.main(...)\n\t" + file + ":10\n"
+	want := "panic: 3\n\ngoroutine 1 [running]:\nmain.main.func1(...)\n\t" + file + ":11\nmain.(*T).run(...)\n\t" + file + ":6\nmain.main(...)\n\t" + file + ":10\n"
 	if code != 2 || stderr != want {
 		t.Errorf("status %d, %s; want %s", code, stderr, want)
 	}
