@@ -123,7 +123,7 @@ func (f *fun) attempt(fr *frame) (done bool) {
 			return
 		}
 		r := recover()
-		fr.sub = nil // it did not come to its end
+		fr.sub = nil  // it did not come to its end
 		if r == nil { // runtime.Goexit
 			fr.g.top = fr
 			fr.panicking = &panicking{goexit: true}

@@ -108,7 +108,7 @@ func (c *cellText) callee(line, col int) int {
 		return col
 	}
 	name := strings.TrimRightFunc(text[:col-1], func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) })
-	if token.IsIdentifier(text[len(name):col-1]) {
+	if token.IsIdentifier(text[len(name) : col-1]) {
 		return len(name) + 1
 	}
 	return col
