@@ -221,15 +221,31 @@ func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 		case <-done:
 		case <-t.C:
 		}
-		return Result{}, context.Cause(ctx)
+		in.finish(compiled, true)
+		return Result{Notes: compiled.Notes}, context.Cause(ctx)
 	}
 	switch {
 	case o.p != nil:
-		return Result{}, in.panicError(o.p)
+		in.finish(compiled, true)
+		return Result{Notes: compiled.Notes}, in.panicError(o.p)
 	case !o.ok:
-		return Result{}, context.Cause(ctx)
+		in.finish(compiled, true)
+		return Result{Notes: compiled.Notes}, context.Cause(ctx)
 	}
+	in.finish(compiled, false)
 	return in.result(compiled), nil
+}
+
+// finish tells the front how a cell ended.
+func (in *Interp) finish(c *front.Compiled, failed bool) {
+	in.m.Mu.Lock()
+	defer in.m.Mu.Unlock()
+	in.front.Finish(c, failed)
+	if failed {
+		for _, g := range c.Last {
+			in.m.Forget(g)
+		}
+	}
 }
 
 // toRun is what a cell runs: the initialisation of packages, and last the cell.
@@ -284,6 +300,7 @@ func compileError(err error) error {
 func (in *Interp) result(c *front.Compiled) (r Result) {
 	in.m.Mu.Lock()
 	defer in.m.Mu.Unlock()
+	r.Notes = c.Notes
 	for _, g := range c.Last {
 		if !c.Quiet {
 			v := in.m.Variable(g)

@@ -77,6 +77,9 @@ func (r *running) Eval(ctx context.Context, source string) ([]reflect.Value, err
 		return nil, err
 	}
 	res, err := l.Eval(ctx, interp.Cell{Name: r.name, N: r.n, Source: source})
+	for _, n := range res.Notes {
+		fmt.Fprintln(r.s.out.stream("stderr"), "note: "+clean(n))
+	}
 	return res.Values, err
 }
 

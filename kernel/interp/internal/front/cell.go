@@ -18,11 +18,16 @@ type Compiled struct {
 	Func *ssa.Function
 	// Init gives the variables of a cell of declarations their values. It runs before Func and may be nil.
 	Init *ssa.Function
+	// Notes are what the reader of the cell should know of it.
+	Notes []string
 	// Last are the variables that take the value of the last expression.
 	Last []*ssa.Global
 	// Quiet says that the last expression is a call of a printing function,
 	// whose results nobody wants to see.
 	Quiet bool
+
+	made []made
+	done *ssa.Global // the count of the last statement that declared variables
 }
 
 // marker begins all names that we generate; a cell cannot spell it by accident.
@@ -46,6 +51,7 @@ type builder struct {
 
 	declared map[string]bool // by type, const and func declarations
 	owned    map[string]bool // import names of the cell itself
+	auto     map[string]bool // those of imports that the cell left out
 	vars     map[string]bool // by top-level statements
 	olds     map[string]types.Object
 	edits    []edit
@@ -54,6 +60,11 @@ type builder struct {
 	later    []laterMethod
 	decls    map[string]*typeDecl // of the types that the cell declares
 	added    []string             // import specs
+	textOf   map[string]string    // of the functions that the cell declares
+	order    map[string]int       // of variables, the count of the statement that declares them
+	steps    int                  // statements that declare variables
+	made     []made
+	notes    []string
 	diags    Errors
 }
 
@@ -76,7 +87,7 @@ func (s *Session) Compile(name, src string) (*Compiled, error) {
 	src = pasted(src)
 	b := &builder{
 		s: s, id: s.serial, file: "c" + strconv.Itoa(s.serial), src: src,
-		declared: map[string]bool{}, owned: map[string]bool{}, vars: map[string]bool{}, olds: map[string]types.Object{}, decls: map[string]*typeDecl{},
+		declared: map[string]bool{}, owned: map[string]bool{}, auto: map[string]bool{}, vars: map[string]bool{}, olds: map[string]types.Object{}, decls: map[string]*typeDecl{}, order: map[string]int{},
 	}
 	s.cells[b.file] = &cellText{name: name, src: src, lines: strings.Count(strings.TrimRight(src, "\n"), "\n") + 1}
 	return b.build()
@@ -177,6 +188,7 @@ func (b *builder) build() (*Compiled, error) {
 	}
 	b.parsed, b.tf = f, b.s.fset.File(f.FileStart)
 	b.collect()
+	b.funcTexts()
 	b.dropUnchangedTypes()
 	b.hoist()
 	b.methods()
@@ -269,7 +281,7 @@ func (b *builder) define(st *ast.AssignStmt) {
 	b.variable(names, "", rhs, first)
 	b.edits = append(b.edits,
 		edit{b.off(st.TokPos), b.off(st.TokPos) + 2, " ="},
-		edit{b.off(first), b.off(end), b.at(first) + rhs})
+		edit{b.off(first), b.off(end), b.at(first) + rhs + b.step(names, end)})
 }
 
 func (b *builder) varDecl(st *ast.DeclStmt, d *ast.GenDecl) {
@@ -302,14 +314,15 @@ func (b *builder) varDecl(st *ast.DeclStmt, d *ast.GenDecl) {
 				}
 			}
 			b.variable(names, typ, "", vs.Pos())
+			repl[len(repl)-1] += b.step(names, vs.End())
 			continue
 		}
 		first := vs.Values[0].Pos()
 		rhs = b.oldNames(names, vs.Values)
-		repl = append(repl, lhs+" = "+b.at(first)+rhs)
+		repl = append(repl, lhs+" = "+b.at(first)+rhs+b.step(names, vs.End()))
 		b.variable(names, typ, rhs, first)
 	}
-	b.edits = append(b.edits, edit{b.off(st.Pos()), b.off(st.End()), strings.Join(repl, "; ")})
+	b.edits = append(b.edits, edit{b.off(st.Pos()), b.off(st.End()), strings.Join(repl, "; ") + b.at(st.End())})
 }
 
 // variable writes a declaration of names, or of those that are new.
@@ -403,7 +416,14 @@ func (b *builder) rememberedImports() {
 			return true
 		}
 		if im, ok := b.s.imports[id.Name]; ok {
-			b.addImport(id.Name, im)
+			if b.s.guessed[id.Name] { // another package of the name may be meant here
+				if b.auto[id.Name] = true; len(b.s.Packages.byName()[id.Name]) > 1 {
+					im = b.choose(id.Name)
+				}
+			}
+			if im != "" {
+				b.addImport(id.Name, im)
+			}
 		} else if p, ok := b.s.prelude[id.Name]; ok && b.s.live[id.Name] == nil {
 			b.addImport(id.Name, p)
 		}

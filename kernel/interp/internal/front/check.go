@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -163,29 +164,6 @@ func dedupImports(f *ast.File) {
 // as a type argument that does not satisfy its constraint, are errors here, too.
 var unused = regexp.MustCompile(`^declared and not used: |^label \w+ declared and not used$|^\w+ declared and not used$|^".*" imported (as \w+ )?and not used$`)
 
-var undefined = regexp.MustCompile(`^undefined: (\w+)$`)
-
-// missingImports adds imports for package names that a cell uses without
-// importing them, if only one package can be meant.
-func (b *builder) missingImports(errs []error) bool {
-	added := false
-	for _, err := range errs {
-		var te types.Error
-		if !errors.As(err, &te) {
-			continue
-		}
-		m := undefined.FindStringSubmatch(te.Msg)
-		if m == nil || b.owned[m[1]] {
-			continue
-		}
-		if ps := b.s.Packages.byName()[m[1]]; len(ps) == 1 {
-			b.addImport(m[1], ps[0])
-			added = true
-		}
-	}
-	return added
-}
-
 // checkAll checks the text that make gives, again if imports were missing.
 func (b *builder) checkAll(make func() string) (*checked, error) {
 	for {
@@ -323,7 +301,10 @@ func (b *builder) ssa(c *checked, n int, quiet bool) *Compiled {
 	sp.Build()
 	b.attachBodies(sp)
 	b.commit(c, sp)
-	out := &Compiled{Func: sp.Func(b.name("cell")), Quiet: quiet}
+	out := &Compiled{Func: sp.Func(b.name("cell")), Quiet: quiet, Notes: b.notes, made: b.made}
+	if len(b.made) > 0 {
+		out.done = sp.Var(b.name("done"))
+	}
 	if b.pkgLevel {
 		b.clearVars(c, sp)
 		if len(c.info.InitOrder) > 0 {
@@ -338,11 +319,22 @@ func (b *builder) ssa(c *checked, n int, quiet bool) *Compiled {
 
 func (b *builder) commit(c *checked, sp *ssa.Package) {
 	s := b.s
-	for name := range b.declared {
-		b.commitName(name, c, sp)
+	fresh := b.users(c)
+	for _, name := range slices.Sorted(maps.Keys(b.declared)) {
+		b.commitName(name, c, sp, fresh)
 	}
-	for name := range b.vars {
-		b.commitName(name, c, sp)
+	for _, name := range slices.Sorted(maps.Keys(b.vars)) {
+		b.commitName(name, c, sp, fresh)
+	}
+	for name, u := range fresh {
+		if len(u.uses) > 0 || u.text != "" {
+			s.users[name] = u
+		}
+	}
+	for name, u := range s.users {
+		if !s.alive(name, u) {
+			delete(s.users, name)
+		}
 	}
 	for _, sp := range c.file.Imports {
 		path, _ := strconv.Unquote(sp.Path.Value)
@@ -359,6 +351,7 @@ func (b *builder) commit(c *checked, sp *ssa.Package) {
 				}
 			}
 			s.imports[name] = path
+			s.guessed[name] = b.auto[name]
 			delete(s.live, name)
 		}
 	}
@@ -373,7 +366,7 @@ func contains(xs []string, x string) bool {
 	return false
 }
 
-func (b *builder) commitName(name string, c *checked, sp *ssa.Package) {
+func (b *builder) commitName(name string, c *checked, sp *ssa.Package, fresh map[string]*user) {
 	s := b.s
 	o := c.pkg.Scope().Lookup(name)
 	if o == nil || strings.HasPrefix(name, marker) || name == "_" {
@@ -382,9 +375,8 @@ func (b *builder) commitName(name string, c *checked, sp *ssa.Package) {
 	old := s.live[name]
 	switch o := o.(type) {
 	case *types.Func:
-		f, ok := old.(*types.Func)
-		if ok && f != o && f.Signature().TypeParams() == nil && o.Signature().TypeParams() == nil && types.Identical(f.Type(), o.Type()) {
-			s.M.Forward(s.M.Prog.FuncValue(f), s.M.Prog.FuncValue(o))
+		if old != nil && old != o {
+			b.follows(old, o) // for what holds it as a value
 		}
 	case *types.Var:
 		v, ok := old.(*types.Var)
@@ -402,6 +394,12 @@ func (b *builder) commitName(name string, c *checked, sp *ssa.Package) {
 			}
 			s.types[o] = d
 		}
+	}
+	if old != nil && old != o {
+		b.replace(name, old, o, fresh)
+	}
+	if _, ok := o.(*types.Var); ok && b.order[name] > 0 {
+		b.made = append(b.made, made{name, o, old, s.imports[name], b.order[name]})
 	}
 	s.live[name] = o
 	delete(s.imports, name)

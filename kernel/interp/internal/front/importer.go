@@ -7,8 +7,6 @@ import (
 	"go/parser"
 	"go/types"
 	"maps"
-	"path"
-	"regexp"
 	"slices"
 	"sync"
 
@@ -97,26 +95,6 @@ func (p *Packages) Doc(path string) map[string]string {
 	})
 	p.docs[path] = d
 	return d
-}
-
-var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
-
-// index maps the names that packages most likely have to their paths.
-func (p *Packages) index() map[string][]string {
-	m := map[string][]string{"unsafe": {"unsafe"}}
-	for _, x := range p.Paths() {
-		m[nameOf(x)] = append(m[nameOf(x)], x)
-	}
-	return m
-}
-
-// nameOf guesses a package's name by its path.
-func nameOf(p string) string {
-	b := path.Base(p)
-	if majorVersion.MatchString(b) {
-		b = path.Base(path.Dir(p))
-	}
-	return b
 }
 
 // importer implements types.Importer for a session.

@@ -36,10 +36,12 @@ type Session struct {
 	prelude map[string]string // name -> path
 	live    map[string]types.Object
 	imports map[string]string // by name
+	guessed map[string]bool   // imports that no cell wrote
 	dots    []string
 	types   map[*types.TypeName]*typeDecl
 	cells   map[string]*cellText // by the file name in positions
 	serial  int
+	users   map[string]*user // by name
 }
 
 // cellText is what positions in a cell refer to.
@@ -75,7 +77,9 @@ func New(m *compile.Machine, fset *token.FileSet, pkgs *Packages, prelude []stri
 func (s *Session) Reset() {
 	s.live = map[string]types.Object{}
 	s.imports = map[string]string{}
+	s.guessed = map[string]bool{}
 	s.dots = nil
+	s.users = map[string]*user{}
 	s.types = map[*types.TypeName]*typeDecl{}
 	s.cells = map[string]*cellText{}
 }

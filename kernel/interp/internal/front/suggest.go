@@ -31,6 +31,9 @@ func (s *Session) message(c *checked, te types.Error) string {
 	if c == nil || c.pkg == nil {
 		return msg
 	}
+	if m := twoTypes.FindStringSubmatch(te.Msg); m != nil && m[1] == m[2] {
+		return msg + "; " + m[1] + " was declared again, and what was made before has the earlier " + m[1]
+	}
 	if near := s.meant(c, te.Pos, te.Msg); near != "" {
 		return msg + "; did you mean " + near + "?"
 	}
@@ -39,7 +42,7 @@ func (s *Session) message(c *checked, te types.Error) string {
 
 var (
 	qualified = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`" + `|'(?:[^'\\]|\\.)*'|(^|[^\w.])main\.`)
-	asValue   = regexp.MustCompile(` in variable declaration( \(overflows\)| \(truncated\))?$`)
+	twoTypes  = regexp.MustCompile(`^cannot use .* of .*type [^ ]*?main\.(\w+)(?:\[.*\])?\) as [^ ]*?main\.(\w+)(?:\[.*\])? value`)
 )
 
 // readable leaves out of a text what a reader of the cell does not know: that its names are a package's.
