@@ -79,7 +79,8 @@ func TestSessions(t *testing.T) {
 		{"packages without import", []string{
 			"strconv.Itoa(5) + filepath.Base(\"a/b\")", "=> 5b",
 			"json.Valid([]byte(`{}`))", "=> true",
-			"rand.Int()", "!undefined: rand",
+			"rand.Intn(1) + rand.IntN(1) - len(rand.Text())", "!undefined: rand.Intn (but have IntN)",
+			"rand.Intn(1)", "=> 0",
 			"strings := 3; strings", "=> 3",
 			"strings + 1", "=> 4",
 		}},
