@@ -169,9 +169,9 @@ func (s *session) completeMagic(src string, p cell.Piece, g span, off int) ([]ma
 		return nil, 0
 	}
 	if whole && off > g.head {
-		return m.Complete(magic.Completing{Text: src[g.head+1 : off], Body: true, Table: s.table})
+		return m.Complete(magic.Completing{Text: src[g.head+1 : off], Body: true, Table: s.table, Folder: s.folder})
 	}
-	return m.Complete(magic.Completing{Text: strings.TrimLeft(src[g.args:off], " \t"), Table: s.table})
+	return m.Complete(magic.Completing{Text: strings.TrimLeft(src[g.args:off], " \t"), Table: s.table, Folder: s.folder})
 }
 
 // completeName lists the magics that begin as typed, one or two percent signs in front.

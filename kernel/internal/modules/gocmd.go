@@ -16,7 +16,7 @@ import (
 type NoToolchain struct{}
 
 func (NoToolchain) Error() string {
-	return "a Go toolchain is needed for that, and no go command is on the PATH (go.dev/dl has it)"
+	return "there is no go command on the PATH (go.dev/dl has it)"
 }
 
 // goPath is the go command.

@@ -61,12 +61,18 @@ type Workspace struct{ Dir string }
 // Find returns the package of an import path and all that it needs, dependencies first. Those of the standard library are
 // among them, for their names. The error is one line for the user.
 func (w Workspace) Find(ctx context.Context, path string) ([]*Package, error) {
-	if err := w.mayHave(ctx, path); err != nil {
+	if err := w.mayHave(path); err != nil {
 		return nil, err
 	}
 	out, err := w.output(ctx, "list", "-e", "-deps", "-tags="+tags,
 		"-json=ImportPath,Name,Dir,GoFiles,ImportMap,EmbedFiles,Standard,Module,Error,Imports", "--", path)
-	if err != nil {
+	var none NoToolchain
+	switch {
+	case errors.As(err, &none):
+		return nil, fmt.Errorf("importing %s needs a Go toolchain: %w", path, err)
+	case ctx.Err() != nil:
+		return nil, err
+	case err != nil:
 		return nil, explain(path, err.Error())
 	}
 	var pkgs []*Package
@@ -92,18 +98,13 @@ func (w Workspace) Find(ctx context.Context, path string) ([]*Package, error) {
 
 // mayHave says at once that a path without a dot, which is most likely a misspelt one of the standard library, is in no
 // module here.
-func (w Workspace) mayHave(ctx context.Context, path string) error {
+func (w Workspace) mayHave(path string) error {
 	first, _, _ := strings.Cut(path, "/")
 	if strings.Contains(first, ".") {
 		return nil
 	}
-	f, err := w.File(ctx)
-	if err == nil && f != nil {
-		for _, m := range f.Modules() {
-			if m == path || strings.HasPrefix(path, m+"/") {
-				return nil
-			}
-		}
+	if f := w.File(); f != nil && slices.ContainsFunc(f.Modules(), func(m string) bool { return inModule(path, m) }) {
+		return nil
 	}
 	return ErrNotModule
 }

@@ -29,6 +29,8 @@ func Builtin() []Magic {
 		{Name: "reset", Line: true, Run: reset, Help: "forget all variables, functions, types and imports of the cells"},
 		{Name: "env", Args: "[NAME[=VALUE]]", Line: true, Run: env, Complete: completeEnv, Help: "show or set environment variables of the session"},
 		{Name: "cd", Args: "[DIR]", Line: true, Run: cd, Complete: completeFiles, Help: "change the working directory; without one, to the home directory"},
+		{Name: "get", Args: "MODULE[@VERSION]...", Line: true, Run: get, Complete: completeModules, Help: getHelp},
+		{Name: "use", Args: "DIR", Line: true, Run: use, Complete: completeFiles, Help: useHelp},
 		{Name: "load", Args: "FILE", Line: true, Run: load, Complete: completeFiles, Help: "put the text of a file into this cell"},
 		{Name: "bash", Cell: true, Run: script("bash"), Help: "run the cell as a script of bash\nIt ends the cell with an error if it exits with another status than 0."},
 		{Name: "sh", Cell: true, Run: script("sh"), Help: "run the cell as a script of sh\nIt ends the cell with an error if it exits with another status than 0."},

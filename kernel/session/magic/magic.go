@@ -71,6 +71,12 @@ type Session interface {
 	SetNextInput(text string, replace bool)
 	// Table is that of the session.
 	Table() *Table
+	// Folder is that of the notebook: where the session was started.
+	Folder() string
+	// Loaded lists the modules whose packages cells have loaded from source, with their versions.
+	Loaded() map[string]string
+	// Reload makes cells load a module's packages anew, and what imports them; it returns the packages' paths.
+	Reload(module string) []string
 }
 
 // Var is something live that a cell declared.
@@ -86,6 +92,8 @@ type Completing struct {
 	Text  string // the arguments, or the body of a %% cell, up to the cursor
 	Body  bool   // Text is of the body
 	Table *Table
+	// Folder is that of the notebook.
+	Folder string
 }
 
 // Match is one candidate. Type is Jupyter's word for its icon; "" is that of a magic.

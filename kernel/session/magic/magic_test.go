@@ -19,6 +19,10 @@ import (
 
 // host is a session that evaluates nothing and notes what it is asked.
 type host struct {
+	folder  string
+	loaded  map[string]string
+	reloads []string
+
 	table   *Table
 	sources []string
 	results int
@@ -47,6 +51,12 @@ func (h *host) Reset()                              { h.resets++ }
 func (h *host) Page(string)                         {}
 func (h *host) SetNextInput(s string, replace bool) { h.next = s }
 func (h *host) Table() *Table                       { return h.table }
+func (h *host) Folder() string                      { return h.folder }
+func (h *host) Loaded() map[string]string           { return h.loaded }
+func (h *host) Reload(module string) []string {
+	h.reloads = append(h.reloads, module)
+	return []string{module}
+}
 
 // lines is a writer that tests may read while a command writes.
 type lines struct {

@@ -119,7 +119,7 @@ func (s *Session) Parse(pkgs []*modules.Package) Parsed {
 // positionName is what a file is called in positions: not where it lies, but what it is.
 func positionName(p *modules.Package, file string) string {
 	path := p.ImportPath
-	if m := p.Module; m != nil && m.Version != "" {
+	if m := p.Module; m != nil && m.Version != "" && (m.Replace == nil || m.Replace.Version != "") {
 		path = m.String() + strings.TrimPrefix(path, m.Path)
 	}
 	return path + "/" + file
@@ -247,7 +247,7 @@ func (im *importer) inPackage(o *offer, err error) error {
 	if strings.HasPrefix(te.Msg, "could not import ") {
 		return errors.New(te.Msg)
 	}
-	return fmt.Errorf("package %s: %s:%d:%d: %s", o.ImportPath, p.Filename, p.Line, p.Column, te.Msg)
+	return fmt.Errorf("%s:%d:%d: %s", p.Filename, p.Line, p.Column, te.Msg)
 }
 
 // Inits returns the initialisation of the packages that were loaded since it was last called, in the order of a program: of
