@@ -43,6 +43,13 @@ func (in *Interp) Complete(src string, cursor int) (c Completion) {
 // was declared in a cell, and its Kind as in Item.
 type Info struct {
 	Signature, Doc, Source, Kind string
+	// Value is what a variable holds, in short, and Dynamic the type of that if the
+	// variable's own is an interface. They are empty while code of a cell runs.
+	Value, Dynamic string
+	// Parameter is the declaration of the parameter whose argument is at the cursor,
+	// and Argument the argument's number, from 1.
+	Parameter string
+	Argument  int
 }
 
 // Inspect describes the name at cursor, a byte offset into src, or the function

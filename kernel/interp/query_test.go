@@ -3,8 +3,6 @@ package interp
 import (
 	"bytes"
 	"context"
-	"slices"
-	"strings"
 	"testing"
 )
 
@@ -19,122 +17,6 @@ func session(t testing.TB, cells ...string) (*Interp, *output) {
 		}
 	}
 	return in, out
-}
-
-func TestComplete(t *testing.T) {
-	in, _ := session(t, `import "strings"
-import "bytes"
-type Base struct { ID int }
-func (b *Base) Save() error { return nil }
-type User struct { Base; Name string; age int }
-func (u User) Greet() string { return "hi " + u.Name }
-user := User{Name: "ann"}
-var buf bytes.Buffer
-counter := 1
-func helper(a, b int) int { return a + b }`)
-	tests := []struct {
-		src  string // the cursor is at |
-		want string // names that must be there
-		not  string // names that must not
-	}{
-		{"user.|", "Name age Base ID Greet Save", "counter"},
-		{"user.G|", "Greet", "Name"},
-		{"x := user.Base.|", "ID Save", "Name"},
-		{"strings.ToU|", "ToUpper ToUpperSpecial", "ToLower"},
-		{"fmt.Println(strings.Rep|)", "Repeat Replace", "Split"},
-		{"buf.Wri|", "Write WriteString WriteByte", "Read"},
-		{"coun|", "counter", ""},
-		{"hel|", "helper", ""},
-		{"for i := range 3 {\n\tlocal := i\n\tlo|", "local", ""},
-		{"func f(param int) int {\n\treturn par|\n}", "param", ""},
-		{"if user.|", "Name", ""},
-		{"if user.Gr| {\n}", "Greet", ""},
-		{"switch user.Na|", "Name", ""},
-		{"json.Mar|", "Marshal MarshalIndent", "Decoder"},
-		{"import \"enc|\"", "encoding/json encoding/csv", "bytes"},
-		{"import (\n\t\"net/ht|", "net/http", "net"},
-		{"u := User{Na|", "Name", ""},
-		{"u := User{Name: \"x\", a|", "age", ""},
-		{"ra|", "range", ""},
-		{"x := \"user.|\"", "", "Name"},
-		{"// user.|", "", "Name"},
-		{"func (u User) Other() {\n\tu.Gre|", "Greet", ""},
-		{"strings.NewReader(\"x\").Le|", "Len", ""},
-		{"func() { defer user.Sa|\n}()", "Save", ""},
-		{"[]User{user}[0].Na|", "Name", ""},
-		{"ap|", "append", ""},
-	}
-	for _, c := range tests {
-		at := strings.IndexByte(c.src, '|')
-		src := c.src[:at] + c.src[at+1:]
-		got := in.Complete(src, at)
-		var names []string
-		for _, it := range got.Items {
-			names = append(names, it.Text)
-		}
-		for _, w := range strings.Fields(c.want) {
-			if !slices.Contains(names, w) {
-				t.Errorf("%q: no %s among %v", c.src, w, names)
-			}
-		}
-		for _, w := range strings.Fields(c.not) {
-			if slices.Contains(names, w) {
-				t.Errorf("%q: %s is offered", c.src, w)
-			}
-		}
-		if c.want != "" && (got.Start > at || got.End < at) {
-			t.Errorf("%q: range %d-%d", c.src, got.Start, got.End)
-		}
-	}
-	c := in.Complete("user.Gr", 7)
-	if len(c.Items) != 1 || c.Start != 5 || c.End != 7 || c.Items[0].Type != "method" || c.Items[0].Signature != "() string" {
-		t.Errorf("%+v", c)
-	}
-	// nothing that is typed may be declared
-	if _, ok := in.Get("local"); ok {
-		t.Error("completion declares names")
-	}
-}
-
-func TestInspect(t *testing.T) {
-	in, _ := session(t, `import "strings"
-// Area computes an area.
-// It is a test.
-func Area(w, h float64) float64 {
-	return w * h
-}
-// Point is a point.
-type Point struct{ X, Y int }
-// Norm is a method.
-func (p Point) Norm() int { return p.X*p.X + p.Y*p.Y }
-p := Point{}`)
-	tests := []struct{ src, signature, doc, source string }{
-		{"Area|", "func Area(w float64, h float64) float64", "It is a test.", "return w * h"},
-		{"Area(1, |", "func Area(", "computes", ""},
-		{"strings.Repeat|", "func strings.Repeat(s string, count int) string", "copies of the string", ""},
-		{"strings.Repeat(\"a\", |)", "func strings.Repeat(", "copies", ""},
-		{"strings|", "package strings", "UTF-8", ""},
-		{"p|", "var p Point", "", ""},
-		{"p.Norm|", "func (Point).Norm() int", "is a method", "p.X*p.X"},
-		{"p.X|", "field X int", "", ""},
-		{"Point|", "type Point struct", "is a point", "X, Y int"},
-		{"strings.Builder|", "WriteString", "efficiently build", ""},
-		{"var b strings.Builder; b.WriteStri|ng(\"x\")", "WriteString(s string)", "appends", ""},
-		{"fmt.Println|", "func fmt.Println(a ...any)", "standard output", ""},
-	}
-	for _, c := range tests {
-		at := strings.IndexByte(c.src, '|')
-		i, ok := in.Inspect(c.src[:at]+c.src[at+1:], at, 1)
-		if !ok || !strings.Contains(i.Signature, c.signature) || !strings.Contains(i.Doc, c.doc) || !strings.Contains(i.Source, c.source) {
-			t.Errorf("%q: %v %+v", c.src, ok, i)
-		}
-	}
-	if i, ok := in.Inspect("nothingLikeThis", 4, 0); ok {
-		t.Error(i)
-	}
-	if i, _ := in.Inspect("Area", 4, 0); i.Source != "" {
-		t.Error("source without detail")
-	}
 }
 
 func TestIsComplete(t *testing.T) {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"fmt"
 	"go/doc/comment"
 	"strings"
 	"unicode/utf8"
@@ -200,7 +201,7 @@ func (s *session) inspect(c pipe.Cursor) pipe.Inspected {
 		if err != nil {
 			return pipe.Inspected{}
 		}
-		return pipe.Inspected{Found: true, Data: map[string]any{"text/plain": m.Usage()}}
+		return pipe.Inspected{Found: true, Data: map[string]any{"text/plain": m.Usage(), "text/markdown": fenced(m.Usage())}}
 	}
 	l, err := s.language()
 	if err != nil {
@@ -216,9 +217,25 @@ func (s *session) inspect(c pipe.Cursor) pipe.Inspected {
 // describeInfo is what is known of a name as text and as Markdown; with detail its source too.
 func describeInfo(info interp.Info, detail int) map[string]any {
 	var text, md []string
+	code := func(s string) {
+		text = append(text, s)
+		md = append(md, fenced(s))
+	}
 	if info.Signature != "" {
-		text = append(text, info.Signature)
-		md = append(md, "```go\n"+info.Signature+"\n```")
+		code(info.Signature)
+	}
+	if info.Argument > 0 {
+		a := fmt.Sprintf("argument %d: ", info.Argument)
+		text = append(text, a+info.Parameter)
+		md = append(md, a+inline(info.Parameter))
+	}
+	if info.Value != "" {
+		is := "value: "
+		if info.Dynamic != "" {
+			is = "value of type " + info.Dynamic + ": "
+		}
+		text = append(text, is+info.Value)
+		md = append(md, is+inline(info.Value))
 	}
 	if info.Doc != "" {
 		var p comment.Parser
@@ -228,10 +245,30 @@ func describeInfo(info interp.Info, detail int) map[string]any {
 		md = append(md, strings.TrimSpace(string(pr.Markdown(d))))
 	}
 	if detail > 0 && info.Source != "" {
-		text = append(text, info.Source)
-		md = append(md, "```go\n"+info.Source+"\n```")
+		code(info.Source)
 	}
 	return map[string]any{"text/plain": strings.Join(text, "\n\n"), "text/markdown": strings.Join(md, "\n\n")}
+}
+
+// fenced is code as a block of Markdown, which no line of the code can end.
+func fenced(code string) string {
+	fence := "```"
+	for strings.Contains(code, fence) {
+		fence += "`"
+	}
+	return fence + "go\n" + code + "\n" + fence
+}
+
+// inline is code within a line of Markdown.
+func inline(code string) string {
+	tick := "`"
+	for strings.Contains(code, tick) {
+		tick += "`"
+	}
+	if tick == "`" {
+		return tick + code + tick
+	}
+	return tick + " " + code + " " + tick
 }
 
 func (s *session) judge(src string) pipe.Judged {

@@ -402,5 +402,6 @@ func (b *builder) commitName(name string, c *checked, sp *ssa.Package, fresh map
 		b.made = append(b.made, made{name, o, old, s.imports[name], b.order[name]})
 	}
 	s.live[name] = o
+	s.origins[name] = b.file
 	delete(s.imports, name)
 }

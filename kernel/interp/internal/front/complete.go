@@ -3,6 +3,7 @@ package front
 import (
 	"cmp"
 	"go/ast"
+	"go/scanner"
 	"go/token"
 	"go/types"
 	"slices"
@@ -14,14 +15,33 @@ type Item struct {
 	Text, Type, Signature string
 }
 
+// candidate is what may become an Item; of those with an object the rest is
+// found out when they are chosen.
+type candidate struct {
+	Item
+	object types.Object
+	rank   int // the lowest comes first
+}
+
+// Ranks of candidates.
+const (
+	rankKey     = iota // what the place is for: an unset field, a key
+	rankType           // has the very type that is wanted
+	rankFits           // can be used as one of that type
+	rankPlain          // anything else
+	rankPackage        // a package that is not imported yet
+	rankWord           // keywords and builtins
+	rankLast           // deprecated
+)
+
 // Complete lists what can stand at the cursor, a byte offset, and the range
 // that it replaces. M.Mu is held.
 func (s *Session) Complete(src string, cursor int) (start, end int, items []Item) {
 	cursor = min(max(cursor, 0), len(src))
-	if from, items, ok := s.completeImport(src[:cursor]); ok {
-		return from, cursor, items
-	}
-	if inLiteral(src[:cursor]) {
+	switch t, in := tokenAt(src, cursor); {
+	case in && t.tok == token.STRING:
+		return s.completeString(src, cursor, t)
+	case in:
 		return cursor, cursor, nil
 	}
 	start, end = wordAt(src, cursor)
@@ -30,93 +50,257 @@ func (s *Session) Complete(src string, cursor int) (start, end int, items []Item
 		return start, end, nil
 	}
 	q := s.ask(src, start)
-	if q == nil || q.ident == nil {
-		return start, end, filter(s.keywords(), prefix)
+	if q.ident == nil {
+		return start, end, choose(keywords(everyWord), prefix)
 	}
-	if sel, ok := q.parent(1).(*ast.SelectorExpr); ok && sel.Sel == q.ident {
-		return start, end, filter(q.members(sel), prefix)
-	}
-	items = append(q.fields(), q.names()...)
-	return start, end, filter(append(items, s.keywords()...), prefix)
+	return start, end, choose(q.candidates(), prefix)
 }
 
-// filter keeps the items that begin with prefix, each once, sorted; those that
-// differ in case come last.
-func filter(items []Item, prefix string) []Item {
-	var out []Item
-	seen := map[string]bool{}
-	lower := strings.ToLower(prefix)
-	for _, it := range items {
-		if !seen[it.Text] && !strings.HasPrefix(it.Text, marker) && strings.HasPrefix(strings.ToLower(it.Text), lower) {
-			seen[it.Text] = true
-			out = append(out, it)
+// tokenAt finds the string, character or comment that the cursor is in.
+func tokenAt(src string, cursor int) (tok, bool) {
+	fset := token.NewFileSet()
+	f := fset.AddFile("", -1, len(src))
+	var s scanner.Scanner
+	s.Init(f, []byte(src), func(token.Position, string) {}, scanner.ScanComments)
+	for {
+		pos, t, lit := s.Scan()
+		off := f.Offset(pos)
+		if t == token.EOF || off >= cursor {
+			return tok{}, false
 		}
-	}
-	rank := func(it Item) int {
-		r := 0
-		if !strings.HasPrefix(it.Text, prefix) {
-			r += 2
-		}
-		if it.Type == "keyword" || it.Type == "builtin" {
-			r++
-		}
-		return r
-	}
-	slices.SortStableFunc(out, func(a, b Item) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Text, b.Text))
-	})
-	return out
-}
-
-// inLiteral tells whether the end of src is inside a string or a comment.
-func inLiteral(src string) bool {
-	toks := scan(src)
-	if len(toks) < 2 {
-		return strings.HasPrefix(strings.TrimSpace(src), "//") || strings.HasPrefix(strings.TrimSpace(src), "/*")
-	}
-	line := src[strings.LastIndexByte(src, '\n')+1:]
-	if i := strings.Index(line, "//"); i >= 0 && !strings.ContainsAny(line[:i], "\"`") {
-		return true
-	}
-	for _, t := range toks[:len(toks)-1] {
-		if t.tok == token.STRING && t.off+len(t.lit) >= len(src) {
-			q := t.lit[0]
-			if len(t.lit) < 2 || t.lit[len(t.lit)-1] != q {
-				return true
+		switch t {
+		case token.STRING, token.CHAR:
+			if end := off + len(lit); cursor < end || cursor == end && !ends(lit) {
+				return tok{off, t, lit}, true
 			}
+		case token.COMMENT:
+			end := off + len(lit)
+			if strings.Contains(lit, "\r") { // the scanner left them out
+				end = off + commentLen(src[off:])
+			}
+			if cursor < end || cursor == end && (lit[1] == '/' || len(lit) < 4 || !strings.HasSuffix(lit, "*/")) {
+				return tok{off, t, lit}, true
+			}
+		}
+	}
+}
+
+func commentLen(src string) int {
+	stop, n := "\n", 0
+	if strings.HasPrefix(src, "/*") {
+		stop, n = "*/", 2
+	}
+	if i := strings.Index(src, stop); i >= 0 {
+		return i + n
+	}
+	return len(src)
+}
+
+// ends tells whether a literal has its second quote.
+func ends(lit string) bool {
+	for i := 1; i < len(lit); i++ {
+		switch {
+		case lit[i] == lit[0]:
+			return i == len(lit)-1
+		case lit[i] == '\\' && lit[0] != '`':
+			i++
 		}
 	}
 	return false
 }
 
-// completeImport completes the path of an import declaration.
-func (s *Session) completeImport(src string) (int, []Item, bool) {
-	q := strings.LastIndexByte(src, '"')
-	if q < 0 || strings.Contains(src[q:], "\n") {
-		return 0, nil, false
+// choose makes items of the candidates that begin with prefix, each once: first
+// those that fit the place, of these those with the same case, then by name.
+func choose(all []candidate, prefix string) []Item {
+	var kept []candidate
+	seen := map[string]bool{}
+	lower := strings.ToLower(prefix)
+	for _, c := range all {
+		if len(c.Text) < len(prefix) || seen[c.Text] || strings.HasPrefix(c.Text, marker) {
+			continue
+		}
+		if !strings.HasPrefix(c.Text, prefix) {
+			if !strings.HasPrefix(strings.ToLower(c.Text), lower) {
+				continue
+			}
+			c.rank += rankLast + 1
+		}
+		seen[c.Text] = true
+		kept = append(kept, c)
 	}
-	if strings.Count(src[strings.LastIndexByte(src, '\n')+1:], `"`)%2 == 0 {
-		return 0, nil, false
+	slices.SortStableFunc(kept, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Text, b.Text))
+	})
+	var out []Item
+	for _, c := range kept {
+		it := c.Item
+		if c.object != nil {
+			it = describe(c.object)
+			it.Text = c.Text
+		}
+		out = append(out, it)
 	}
-	inImport := false
-	for _, p := range split(src[:q]) {
-		inImport = p.kind == imports
-	}
-	if !inImport {
-		return 0, nil, false
-	}
-	var items []Item
-	for _, p := range s.Packages.Paths() {
-		items = append(items, Item{Text: p, Type: "module"})
-	}
-	return q + 1, filter(items, src[q+1:]), true
+	return out
 }
 
-func (s *Session) keywords() []Item {
-	var out []Item
-	for k := token.BREAK; k <= token.VAR; k++ {
-		if k.IsKeyword() {
-			out = append(out, Item{Text: k.String(), Type: "keyword"})
+// candidates lists what can stand at the identifier.
+func (q *query) candidates() []candidate {
+	switch p := q.parent(1).(type) {
+	case *ast.SelectorExpr:
+		if p.Sel == q.ident {
+			return q.ranked(q.members(p), q.wantedAt(1))
+		}
+	case *ast.BranchStmt:
+		return q.labels(p)
+	case *ast.ImportSpec:
+		return nil
+	case *ast.FuncDecl:
+		if p.Name == q.ident {
+			return nil
+		}
+	}
+	if q.info.Defs[q.ident] != nil && !q.isEmbedded() {
+		return nil // a new name
+	}
+	if q.inType() {
+		return append(q.ranked(onlyTypes(q.names()), q.wantedAt(0)), keywords(typeWords)...)
+	}
+	keys := q.fields()
+	w := q.wantedAt(0)
+	out := append(keys, q.ranked(append(q.names(), q.qualified(w)...), w)...)
+	words := everyWord
+	if q.inExpression() {
+		words = expressionWords
+	}
+	return append(out, keywords(words)...)
+}
+
+// Keywords by where they can stand.
+var (
+	typeWords       = []token.Token{token.CHAN, token.FUNC, token.INTERFACE, token.MAP, token.STRUCT}
+	expressionWords = append([]token.Token{token.RANGE}, typeWords...)
+	everyWord       = []token.Token(nil)
+)
+
+// keywords lists those given, or all.
+func keywords(words []token.Token) []candidate {
+	if words == nil {
+		for k := token.BREAK; k <= token.VAR; k++ {
+			words = append(words, k)
+		}
+	}
+	var out []candidate
+	for _, k := range words {
+		out = append(out, candidate{Item: Item{Text: k.String(), Type: "keyword"}, rank: rankWord})
+	}
+	return out
+}
+
+// isEmbedded tells whether the identifier is the type of an embedded field.
+func (q *query) isEmbedded() bool {
+	v, ok := q.info.Defs[q.ident].(*types.Var)
+	return ok && v.Embedded()
+}
+
+// inType tells whether the identifier stands where only a type can.
+func (q *query) inType() bool {
+	var x ast.Node = q.ident
+	for i := 1; ; i++ {
+		switch p := q.parent(i).(type) {
+		case *ast.StarExpr:
+			x = p
+			continue
+		case *ast.Field:
+			return p.Type == x
+		case *ast.ValueSpec:
+			return p.Type == x
+		case *ast.TypeSpec:
+			return p.Type == x
+		case *ast.ArrayType:
+			return p.Elt == x
+		case *ast.MapType, *ast.ChanType:
+			return true
+		case *ast.TypeAssertExpr:
+			return p.Type == x
+		case *ast.Ellipsis:
+			return p.Elt == x
+		case *ast.CompositeLit:
+			return p.Type == x
+		}
+		return false
+	}
+}
+
+// onlyTypes leaves out what is neither a type nor a package.
+func onlyTypes(cs []candidate) []candidate {
+	return slices.DeleteFunc(cs, func(c candidate) bool {
+		switch c.object.(type) {
+		case *types.TypeName, *types.PkgName:
+			return false
+		}
+		return c.Type != "module"
+	})
+}
+
+// inExpression tells whether the identifier is a part of something larger than a
+// statement of its own.
+func (q *query) inExpression() bool {
+	switch p := q.parent(1).(type) {
+	case *ast.ExprStmt, *ast.BlockStmt, *ast.LabeledStmt:
+		return false
+	case *ast.AssignStmt:
+		return slices.Contains(p.Rhs, ast.Expr(q.ident))
+	}
+	return true
+}
+
+// labels lists the labels that a branch can name.
+func (q *query) labels(br *ast.BranchStmt) []candidate {
+	var out []candidate
+	seen := map[string]bool{}
+	add := func(l string) {
+		if !seen[l] {
+			seen[l] = true
+			out = append(out, candidate{Item: Item{Text: l, Type: "label"}, rank: rankKey})
+		}
+	}
+	var fn ast.Node = q.file
+	for _, n := range q.path {
+		switch n := n.(type) {
+		case *ast.FuncDecl, *ast.FuncLit:
+			fn, out, seen = n, nil, map[string]bool{}
+		case *ast.LabeledStmt:
+			switch n.Stmt.(type) {
+			case *ast.ForStmt, *ast.RangeStmt:
+				add(n.Label.Name)
+			case *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+				if br.Tok == token.BREAK {
+					add(n.Label.Name)
+				}
+			}
+		}
+	}
+	if br.Tok != token.GOTO {
+		return out
+	}
+	out, seen = nil, map[string]bool{}
+	ast.Inspect(fn, func(n ast.Node) bool {
+		if _, ok := n.(*ast.FuncLit); ok && n != fn {
+			return false
+		}
+		if l, ok := n.(*ast.LabeledStmt); ok {
+			add(l.Label.Name)
+		}
+		return true
+	})
+	// those further down
+	toks := scan(q.src)
+	for i := 1; i+1 < len(toks); i++ {
+		switch toks[i-1].tok {
+		case token.SEMICOLON, token.LBRACE, token.RBRACE:
+			if toks[i].tok == token.IDENT && toks[i+1].tok == token.COLON {
+				add(toks[i].lit)
+			}
 		}
 	}
 	return out
@@ -159,134 +343,12 @@ func describe(o types.Object) Item {
 			it.Type = "property"
 		}
 	case *types.Builtin:
-		it.Type = "builtin"
+		it.Type, it.Signature = "builtin", strings.TrimPrefix(builtins()[o.Name()].Signature, "func "+o.Name())
 	case *types.Nil:
 		it.Type = "constant"
 	}
-	if len(it.Signature) > 200 {
-		it.Signature = it.Signature[:200] + "..."
+	if r := []rune(it.Signature); len(r) > 200 {
+		it.Signature = string(r[:200]) + "…"
 	}
 	return it
-}
-
-// members lists what can follow a dot.
-func (q *query) members(sel *ast.SelectorExpr) []Item {
-	var out []Item
-	if id, ok := sel.X.(*ast.Ident); ok {
-		if pn, ok := q.info.Uses[id].(*types.PkgName); ok {
-			scope := pn.Imported().Scope()
-			for _, n := range scope.Names() {
-				if ast.IsExported(n) {
-					out = append(out, describe(scope.Lookup(n)))
-				}
-			}
-			return out
-		}
-	}
-	tv := q.info.Types[sel.X]
-	if tv.Type == nil || tv.Type == types.Typ[types.Invalid] {
-		return nil
-	}
-	visible := func(o types.Object) bool {
-		return o.Exported() || o.Pkg() != nil && o.Pkg().Path() == "main"
-	}
-	t := tv.Type
-	if _, ok := t.Underlying().(*types.Pointer); !ok && !types.IsInterface(t) && !tv.IsType() {
-		t = types.NewPointer(t)
-	}
-	for m := range types.NewMethodSet(t).Methods() {
-		if visible(m.Obj()) {
-			out = append(out, describe(m.Obj()))
-		}
-	}
-	if !tv.IsType() {
-		out = append(out, fieldsOf(t, visible)...)
-	}
-	return out
-}
-
-// fieldsOf lists a struct's fields and those of embedded structs, as far as
-// they are not hidden.
-func fieldsOf(t types.Type, visible func(types.Object) bool) []Item {
-	var out []Item
-	seen := map[types.Type]bool{}
-	level := []types.Type{t}
-	for len(level) > 0 {
-		var next []types.Type
-		for _, t := range level {
-			u := t.Underlying()
-			if p, ok := u.(*types.Pointer); ok {
-				u = p.Elem().Underlying()
-			}
-			st, ok := u.(*types.Struct)
-			if !ok || seen[u] {
-				continue
-			}
-			seen[u] = true
-			for f := range st.Fields() {
-				if visible(f) {
-					out = append(out, describe(f))
-				}
-				if f.Embedded() {
-					next = append(next, f.Type())
-				}
-			}
-		}
-		level = next
-	}
-	return out
-}
-
-// fields lists the fields that a struct literal around the cursor can set.
-func (q *query) fields() []Item {
-	lit, ok := q.parent(1).(*ast.CompositeLit)
-	if kv, is := q.parent(1).(*ast.KeyValueExpr); is && kv.Key == ast.Expr(q.ident) {
-		lit, ok = q.parent(2).(*ast.CompositeLit)
-	}
-	if !ok || lit.Type == ast.Expr(q.ident) {
-		return nil
-	}
-	t := q.info.Types[lit].Type
-	if t == nil {
-		return nil
-	}
-	st, ok := t.Underlying().(*types.Struct)
-	if !ok {
-		return nil
-	}
-	var out []Item
-	for f := range st.Fields() {
-		if f.Exported() || f.Pkg() != nil && f.Pkg().Path() == "main" {
-			out = append(out, describe(f))
-		}
-	}
-	return out
-}
-
-// names lists the names in scope.
-func (q *query) names() []Item {
-	var out []Item
-	for s := q.scope(); s != nil; s = s.Parent() {
-		for _, n := range s.Names() {
-			o := s.Lookup(n)
-			if s.Parent() != nil && s != q.pkg.Scope() && s.Parent() != types.Universe && o.Pos() > q.ident.Pos() {
-				continue // declared further down
-			}
-			if n != here && n != "_" {
-				out = append(out, describe(o))
-			}
-		}
-	}
-	for n, im := range q.s.imports {
-		out = append(out, Item{Text: n, Type: "module", Signature: im})
-	}
-	for n, p := range q.s.prelude {
-		out = append(out, Item{Text: n, Type: "module", Signature: p})
-	}
-	for n, ps := range q.s.Packages.byName() {
-		if len(ps) == 1 && q.s.live[n] == nil {
-			out = append(out, Item{Text: n, Type: "module", Signature: ps[0]})
-		}
-	}
-	return out
 }

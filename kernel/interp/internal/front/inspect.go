@@ -2,7 +2,6 @@ package front
 
 import (
 	"go/ast"
-	"go/scanner"
 	"go/token"
 	"go/types"
 	"strings"
@@ -11,72 +10,254 @@ import (
 // Info is what is known of a name.
 type Info struct {
 	Signature, Doc, Source, Kind string
+	// Value is a variable's, in short, and Dynamic the type of what is in it if it
+	// is of an interface type.
+	Value, Dynamic string
+	// Parameter is the one whose argument is being typed, and Argument its number.
+	Parameter string
+	Argument  int
 }
 
 // Inspect describes the name at the cursor, or the function whose arguments are
 // being typed there. M.Mu is held.
 func (s *Session) Inspect(src string, cursor int) (Info, bool) {
 	cursor = min(max(cursor, 0), len(src))
-	from, to := wordAt(src, cursor)
-	if from == to {
-		p := openCall(src[:cursor])
-		if p < 0 {
+	if t, in := tokenAt(src, cursor); in {
+		if t.tok == token.STRING {
+			if in, ok := s.inspectImport(src, t); ok {
+				return in, true
+			}
+		}
+		if t.tok == token.COMMENT {
 			return Info{}, false
 		}
-		from, to = wordAt(src, p)
+		return s.inspectCall(src, cursor)
 	}
-	if from == to {
-		return Info{}, false
-	}
-	word := src[from:to]
-	q := s.ask(src, from)
-	if q == nil || q.ident == nil {
-		return Info{}, false
-	}
-	var o types.Object
-	owner := ""
-	if sel, ok := q.parent(1).(*ast.SelectorExpr); ok && sel.Sel == q.ident {
-		o, owner = q.member(sel, word)
-	} else {
-		_, o = q.scope().LookupParent(word, token.NoPos)
-		if o == nil {
-			o = s.packageNamed(word)
+	from, to := wordAt(src, cursor)
+	if from < to {
+		if in, ok := s.inspectWord(src, from, src[from:to]); ok {
+			return in, true
 		}
 	}
-	if o == nil {
-		return Info{}, false
-	}
-	return s.info(o, owner), true
+	return s.inspectCall(src, cursor)
 }
 
-// openCall returns the offset of the parenthesis of the innermost call whose
-// arguments src is in, or -1.
-func openCall(src string) int {
+// inspectWord describes the name at an offset: with all of the source, and if
+// that does not tell, with what is before it.
+func (s *Session) inspectWord(src string, from int, word string) (Info, bool) {
+	if in, ok := words()[word]; ok {
+		return in, true
+	}
+	q := s.whole(src, from)
+	if q.ident != nil {
+		if o := q.object(); known(o) {
+			return q.about(o, q.owner(o)), true
+		}
+	}
+	q = s.ask(src, from)
+	if q.ident == nil {
+		return Info{}, false
+	}
+	if sel, ok := q.parent(1).(*ast.SelectorExpr); ok && sel.Sel == q.ident {
+		o, owner := q.member(sel, word)
+		if o == nil {
+			return Info{}, false
+		}
+		return q.about(o, owner), true
+	}
+	for _, c := range q.fields() {
+		if c.Text == word {
+			return q.about(c.object, q.fieldOwner(c.object)), true
+		}
+	}
+	if _, o := q.scope().LookupParent(word, q.ident.Pos()); known(o) {
+		return q.about(o, ""), true
+	}
+	if o := s.packageNamed(word); o != nil {
+		return q.about(o, ""), true
+	}
+	return Info{}, false
+}
+
+// known tells whether there is anything to say of o.
+func known(o types.Object) bool {
+	return o != nil && o.Type() != nil && (o.Type() != types.Typ[types.Invalid] || isPackageOrBuiltin(o))
+}
+
+func isPackageOrBuiltin(o types.Object) bool {
+	switch o.(type) {
+	case *types.PkgName, *types.Builtin, *types.Nil, *types.Label:
+		return true
+	}
+	return false
+}
+
+// object is what the identifier means.
+func (q *query) object() types.Object {
+	if o := q.info.Uses[q.ident]; o != nil {
+		if inst, ok := q.info.Instances[q.ident]; ok {
+			if f, ok := o.(*types.Func); ok { // with the types that it is used with
+				if sig, ok := inst.Type.(*types.Signature); ok {
+					return types.NewFunc(f.Pos(), f.Pkg(), f.Name(), sig)
+				}
+			}
+		}
+		return o
+	}
+	return q.info.Defs[q.ident]
+}
+
+// owner is the name of the type that o, which the identifier means, is declared in.
+func (q *query) owner(o types.Object) string {
+	if t := namedOf(recvOf(o)); t != "" {
+		return t
+	}
+	if v, ok := o.(*types.Var); ok && v.IsField() {
+		if sel, ok := q.parent(1).(*ast.SelectorExpr); ok && sel.Sel == q.ident {
+			return q.ownerOf(sel)
+		}
+		return q.fieldOwner(o)
+	}
+	return ""
+}
+
+// ownerOf is the name of the struct type that the field of a selector is in.
+func (q *query) ownerOf(sel *ast.SelectorExpr) string {
+	s := q.info.Selections[sel]
+	if s == nil {
+		return ""
+	}
+	t := s.Recv()
+	for _, i := range s.Index()[:len(s.Index())-1] {
+		st, ok := deref(t).Underlying().(*types.Struct)
+		if !ok {
+			return ""
+		}
+		t = st.Field(i).Type()
+	}
+	return namedOf(t)
+}
+
+// fieldOwner is the name of the type of the literal that o is a key of.
+func (q *query) fieldOwner(types.Object) string {
+	for i := 1; i <= 2; i++ {
+		if lit, ok := q.parent(i).(*ast.CompositeLit); ok {
+			if t := q.info.Types[lit].Type; t != nil {
+				return namedOf(deref(t))
+			}
+		}
+	}
+	return ""
+}
+
+// inspectImport describes the package whose path a string is.
+func (s *Session) inspectImport(src string, lit tok) (Info, bool) {
+	pieces := cut(scan(src[:lit.off]+`""`), lit.off+2)
+	if n := len(pieces); n == 0 || pieces[n-1].kind != imports {
+		return Info{}, false
+	}
+	p, err := s.Import(strings.Trim(lit.lit, "`\""))
+	if err != nil {
+		return Info{}, false
+	}
+	return s.info(types.NewPkgName(token.NoPos, nil, p.Name(), p), ""), true
+}
+
+// inspectCall describes the function in whose parentheses the cursor is, and the
+// parameter there.
+func (s *Session) inspectCall(src string, cursor int) (Info, bool) {
+	open, args := openCall(src[:cursor])
+	if open < 0 {
+		return Info{}, false
+	}
+	text := strings.TrimRight(src[:open], " \t")
+	from, _ := wordAt(text, len(text))
+	q := s.ask(src, from)
+	var in Info
+	var sig *types.Signature
+	if from < len(text) && q.ident != nil {
+		var ok bool
+		if in, ok = s.inspectWord(src[:open], from, text[from:]); !ok {
+			return Info{}, false
+		}
+	}
+	// the call as it stands, for its type
+	q = s.ask(src[:open]+"("+strings.Repeat("_,", args), open+1+2*args)
+	if q.ident == nil {
+		return in, in.Signature != ""
+	}
+	call, ok := q.parent(1).(*ast.CallExpr)
+	if !ok {
+		return in, in.Signature != ""
+	}
+	tv := q.info.Types[call.Fun]
+	if tv.IsType() {
+		return in, in.Signature != ""
+	}
+	sig, ok = under(tv.Type).(*types.Signature)
+	if !ok {
+		return in, in.Signature != ""
+	}
+	if in.Signature == "" {
+		in = Info{Kind: "function", Signature: types.TypeString(sig, qualifier)}
+	}
+	if p := parameter(sig, args); p != nil {
+		in.Argument = args + 1
+		t := types.TypeString(p.Type(), qualifier)
+		if sl, ok := p.Type().(*types.Slice); ok && sig.Variadic() && p == sig.Params().At(sig.Params().Len()-1) {
+			t = "..." + types.TypeString(sl.Elem(), qualifier)
+		}
+		in.Parameter = strings.TrimSpace(p.Name() + " " + t)
+	}
+	return in, true
+}
+
+// openCall returns the offset of the parenthesis of the innermost call that src
+// ends in, or -1, and how many arguments are before.
+func openCall(src string) (open, args int) {
 	depth := 0
 	toks := scan(src)
 	for i := len(toks) - 1; i >= 0; i-- {
 		switch toks[i].tok {
-		case token.RPAREN:
+		case token.RPAREN, token.RBRACK, token.RBRACE:
 			depth++
-		case token.LPAREN:
+		case token.COMMA:
 			if depth == 0 {
-				return toks[i].off
+				args++
+			}
+		case token.LBRACE:
+			if depth == 0 && i > 0 && toks[i-1].tok == token.RPAREN {
+				return -1, 0 // the body of a function
+			}
+			fallthrough
+		case token.LBRACK:
+			if depth == 0 {
+				args = 0 // these were elements
+				continue
 			}
 			depth--
+		case token.LPAREN:
+			if depth > 0 {
+				depth--
+				continue
+			}
+			if i > 0 {
+				switch toks[i-1].tok {
+				case token.IDENT, token.RPAREN, token.RBRACK, token.RBRACE:
+					if i < 2 || toks[i-2].tok != token.FUNC {
+						return toks[i].off, args
+					}
+				}
+			}
+			args = 0
 		}
 	}
-	return -1
+	return -1, 0
 }
 
 // packageNamed finds a package that is there without an import.
 func (s *Session) packageNamed(name string) types.Object {
-	path := s.prelude[name]
-	if im, ok := s.imports[name]; ok {
-		path = im
-	}
-	if ps := s.Packages.byName()[name]; path == "" && len(ps) == 1 {
-		path = ps[0]
-	}
+	path := s.pathOf(name)
 	if path == "" {
 		return nil
 	}
@@ -91,6 +272,9 @@ func (s *Session) packageNamed(name string) types.Object {
 func (q *query) member(sel *ast.SelectorExpr, word string) (types.Object, string) {
 	if id, ok := sel.X.(*ast.Ident); ok {
 		if pn, ok := q.info.Uses[id].(*types.PkgName); ok {
+			if !ast.IsExported(word) {
+				return nil, ""
+			}
 			return pn.Imported().Scope().Lookup(word), ""
 		}
 	}
@@ -98,45 +282,94 @@ func (q *query) member(sel *ast.SelectorExpr, word string) (types.Object, string
 	if t == nil {
 		return nil, ""
 	}
-	o, _, _ := types.LookupFieldOrMethod(t, true, types.NewPackage("main", "main"), word)
-	owner := ""
-	if f, ok := o.(*types.Func); ok && f.Signature().Recv() != nil {
-		owner = namedOf(f.Signature().Recv().Type())
+	o, index, _ := types.LookupFieldOrMethod(t, true, types.NewPackage("main", "main"), word)
+	if o == nil {
+		return nil, ""
 	}
-	if owner == "" {
-		owner = namedOf(t)
+	if owner := namedOf(recvOf(o)); owner != "" {
+		return o, owner
 	}
-	return o, owner
+	for _, i := range index[:max(len(index)-1, 0)] {
+		st, ok := deref(t).Underlying().(*types.Struct)
+		if !ok {
+			break
+		}
+		t = st.Field(i).Type()
+	}
+	return o, namedOf(t)
 }
 
+// namedOf is the name of a type or of what it points to, or "".
 func namedOf(t types.Type) string {
 	if p, ok := types.Unalias(t).(*types.Pointer); ok {
 		t = p.Elem()
 	}
-	if n, ok := types.Unalias(t).(*types.Named); ok {
+	switch n := types.Unalias(t).(type) {
+	case *types.Named:
 		return n.Obj().Name()
 	}
 	return ""
 }
 
-func (s *Session) info(o types.Object, owner string) Info {
-	in := Info{Kind: describe(o).Type, Signature: types.ObjectString(o, qualifier)}
-	if pn, ok := o.(*types.PkgName); ok {
-		in.Signature = "package " + pn.Imported().Name() + ` // import "` + pn.Imported().Path() + `"`
-		in.Doc = s.Packages.Doc(pn.Imported().Path())[""]
-		return in
+// about is all that is known of o; the value too if it is a live variable.
+func (q *query) about(o types.Object, owner string) Info {
+	var in Info
+	if o.Pkg() == q.pkg {
+		in = q.local(o, owner)
+	} else {
+		in = q.s.info(o, owner)
 	}
-	if tn, ok := o.(*types.TypeName); ok {
-		if n, ok := types.Unalias(tn.Type()).(*types.Named); ok {
-			for m := range n.Methods() {
-				if m.Exported() || m.Pkg().Path() == "main" {
-					in.Signature += "\n" + types.ObjectString(m, qualifier)
-				}
-			}
+	if v, ok := o.(*types.Var); ok && q.ident != nil {
+		var x ast.Expr
+		if !v.IsField() && q.s.live[v.Name()] == types.Object(v) {
+			x = q.ident
+		} else if sel, ok := q.parent(1).(*ast.SelectorExpr); ok && v.IsField() && sel.Sel == q.ident {
+			x = sel
+		}
+		if x != nil {
+			q.describeValue(&in, v, x)
 		}
 	}
-	if o.Pkg() == nil {
-		in.Doc = s.Packages.Doc("builtin")[o.Name()]
+	return in
+}
+
+// describeValue adds the value of x, which means v, if nothing changes it now.
+func (q *query) describeValue(in *Info, v *types.Var, x ast.Expr) {
+	q.s.still(func() {
+		defer func() { _ = recover() }() // the rest is known all the same
+		if id, ok := x.(*ast.Ident); ok && q.info.Uses[id] != types.Object(v) {
+			q.info.Uses[id] = v // it stands for the word
+		}
+		val, ok := q.value(x)
+		if !ok {
+			return
+		}
+		in.Value = Brief(val, 200)
+		if types.IsInterface(v.Type()) && !val.IsNil() {
+			in.Dynamic = typeName(val.Elem().Type())
+		}
+	})
+}
+
+// info describes an object of an earlier cell or a package.
+func (s *Session) info(o types.Object, owner string) Info {
+	in := Info{Kind: describe(o).Type, Signature: signature(o)}
+	switch {
+	case in.Kind == "module":
+		in.Doc = s.Packages.Doc(o.(*types.PkgName).Imported().Path())[""]
+		return in
+	case o.Pkg() == nil:
+		if o.Name() == "Error" { // of error
+			in.Doc = "Says what went wrong."
+		} else if t, ok := builtins()[o.Name()]; ok {
+			in.Signature, in.Doc = t.Signature, t.Doc
+		}
+		return in
+	case o.Pkg().Path() == "main":
+		file, off := s.whereIs(o)
+		if c := s.cells[file]; c != nil {
+			in.Source, in.Doc = declarationAt(c.src, off, o.Name())
+		}
 		return in
 	}
 	key := o.Name()
@@ -144,119 +377,45 @@ func (s *Session) info(o types.Object, owner string) Info {
 		key = owner + "." + key
 	}
 	in.Doc = s.Packages.Doc(o.Pkg().Path())[key]
-	if p := s.fset.Position(o.Pos()); o.Pos().IsValid() && s.cells[p.Filename] != nil {
-		in.Source, in.Doc = s.cells[p.Filename].declaration(p.Line, p.Column)
+	return in
+}
+
+// local describes an object that the cell being typed declares.
+func (q *query) local(o types.Object, owner string) Info {
+	in := Info{Kind: describe(o).Type, Signature: signature(o)}
+	if pn, ok := o.(*types.PkgName); ok {
+		in.Doc = q.s.Packages.Doc(pn.Imported().Path())[""]
+		return in
+	}
+	if off, ok := q.offset(o.Pos()); ok {
+		in.Source, in.Doc = declarationAt(q.src, off, o.Name())
 	}
 	return in
 }
 
-// declaration returns the top-level piece of a cell around a position and the
-// comment before it.
-func (c *cellText) declaration(line, col int) (src, doc string) {
+// whereIs finds the cell that declares an object of a cell, by its name in
+// positions, and the offset there.
+func (s *Session) whereIs(o types.Object) (file string, off int) {
+	if o.Pos().IsValid() {
+		p := s.fset.Position(o.Pos())
+		if c := s.cells[p.Filename]; c != nil {
+			return p.Filename, offsetOf(c.src, p.Line, p.Column)
+		}
+	}
+	if s.live[o.Name()] == o {
+		return s.origins[o.Name()], -1
+	}
+	return "", -1
+}
+
+func offsetOf(src string, line, col int) int {
 	off := 0
 	for range line - 1 {
-		i := strings.IndexByte(c.src[off:], '\n')
+		i := strings.IndexByte(src[off:], '\n')
 		if i < 0 {
-			return "", ""
+			return len(src)
 		}
 		off += i + 1
 	}
-	off += col - 1
-	for _, p := range split(c.src) {
-		if p.kind == declarations && off >= p.from && off < p.to {
-			return strings.TrimSpace(withoutTrailingComment(c.src[p.from:p.to])), commentBefore(c.src[:p.from])
-		}
-	}
-	return "", ""
-}
-
-// withoutTrailingComment cuts the comment that belongs to the next declaration.
-func withoutTrailingComment(src string) string {
-	toks := scan(src)
-	if len(toks) < 2 {
-		return src
-	}
-	t := toks[len(toks)-2]
-	end := t.off + len(t.lit)
-	if t.lit == "" || t.tok == token.SEMICOLON {
-		end = t.off
-	}
-	return src[:max(end, min(len(src), t.off+1))]
-}
-
-func commentBefore(src string) string {
-	var lines []string
-	all := strings.Split(strings.TrimRight(src, "\n"), "\n")
-	for i := len(all) - 1; i >= 0; i-- {
-		l := strings.TrimSpace(all[i])
-		if !strings.HasPrefix(l, "//") {
-			break
-		}
-		lines = append([]string{strings.TrimSpace(strings.TrimPrefix(l, "//"))}, lines...)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// IsComplete tells whether a cell can be run as it is: "complete", "incomplete"
-// with the indent of the next line, or "invalid".
-func IsComplete(src string) (status, indent string) {
-	fset := token.NewFileSet()
-	f := fset.AddFile("", -1, len(src))
-	var sc scanner.Scanner
-	open := false // a literal or comment that does not end
-	bad := false
-	sc.Init(f, []byte(src), func(p token.Position, msg string) {
-		if strings.Contains(msg, "not terminated") && (strings.Contains(msg, "raw") || strings.Contains(msg, "comment")) {
-			open = true
-		} else {
-			bad = true
-		}
-	}, 0)
-	depth := 0
-	last := token.ILLEGAL
-	for {
-		_, t, lit := sc.Scan()
-		if t == token.EOF {
-			break
-		}
-		switch t {
-		case token.LPAREN, token.LBRACE, token.LBRACK:
-			depth++
-		case token.RPAREN, token.RBRACE, token.RBRACK:
-			depth--
-			bad = bad || depth < 0
-		}
-		if t != token.SEMICOLON || lit != "\n" {
-			last = t
-		}
-	}
-	switch {
-	case bad:
-		return "invalid", ""
-	case open:
-		return "incomplete", ""
-	case depth > 0:
-		return "incomplete", strings.Repeat("\t", depth)
-	case continues(last):
-		return "incomplete", "\t"
-	}
-	b := &builder{s: &Session{fset: token.NewFileSet(), cells: map[string]*cellText{}}, file: "c", src: src}
-	b.assemble()
-	if _, err := b.parse(b.text); err != nil {
-		return "invalid", ""
-	}
-	return "complete", ""
-}
-
-// continues tells whether a line cannot end with a token.
-func continues(t token.Token) bool {
-	switch t {
-	case token.COMMA, token.PERIOD, token.ASSIGN, token.DEFINE, token.COLON, token.ARROW, token.NOT, token.TILDE:
-		return true
-	case token.FUNC, token.IF, token.FOR, token.SWITCH, token.SELECT, token.TYPE, token.VAR, token.CONST, token.IMPORT, token.GO,
-		token.DEFER, token.ELSE, token.CASE, token.STRUCT, token.INTERFACE, token.MAP, token.CHAN, token.RANGE, token.PACKAGE:
-		return true
-	}
-	return t.IsOperator() && t >= token.ADD && t <= token.GEQ && t != token.INC && t != token.DEC &&
-		t != token.LPAREN && t != token.RPAREN && t != token.LBRACE && t != token.RBRACE && t != token.LBRACK && t != token.RBRACK && t != token.SEMICOLON && t != token.ELLIPSIS
+	return min(off+col-1, len(src))
 }

@@ -28,6 +28,12 @@ type Session struct {
 	M        *compile.Machine
 	Packages *Packages
 
+	// Words lists what a compiled function knows as its argument arg, a string
+	// that begins as typed; Modules lists import paths beyond those of Packages.
+	// Both are for completion and may be nil.
+	Words   func(path, fn string, arg int, typed string) []string
+	Modules func() []string
+
 	fset    *token.FileSet
 	sizes   types.Sizes
 	imp     *importer
@@ -42,6 +48,9 @@ type Session struct {
 	cells   map[string]*cellText // by the file name in positions
 	serial  int
 	users   map[string]*user // by name
+
+	origins map[string]string              // the cell that declared a live variable
+	members map[*types.Package][]candidate // what completion lists of packages
 }
 
 // cellText is what positions in a cell refer to.
@@ -82,6 +91,7 @@ func (s *Session) Reset() {
 	s.users = map[string]*user{}
 	s.types = map[*types.TypeName]*typeDecl{}
 	s.cells = map[string]*cellText{}
+	s.origins = map[string]string{}
 }
 
 // Live returns the live objects by name.

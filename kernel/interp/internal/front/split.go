@@ -44,9 +44,23 @@ func scan(src string) []tok {
 
 // split cuts a cell at its top level. Neighbouring pieces of a kind are one.
 func split(src string) []piece {
-	toks := scan(src)
+	var merged []piece
+	for _, p := range cut(scan(src), len(src)) {
+		if n := len(merged); n > 0 && merged[n-1].kind == p.kind && p.kind == statements {
+			merged[n-1].to = p.to
+			continue
+		}
+		merged = append(merged, p)
+	}
+	return merged
+}
+
+// cut finds the pieces of n bytes of source, each statement and declaration by
+// itself.
+func cut(toks []tok, n int) []piece {
 	var out []piece
 	depth, start := 0, true
+	header := false // between if, for or switch and its brace
 	for i, t := range toks {
 		if t.tok == token.EOF {
 			break
@@ -60,28 +74,23 @@ func split(src string) []piece {
 			start = false
 		}
 		switch t.tok {
+		case token.IF, token.FOR, token.SWITCH:
+			header = header || depth == 0
 		case token.LPAREN, token.LBRACE, token.LBRACK:
+			header = header && (depth > 0 || t.tok != token.LBRACE)
 			depth++
 		case token.RPAREN, token.RBRACE, token.RBRACK:
 			depth = max(depth-1, 0)
 		case token.SEMICOLON:
-			if depth == 0 {
-				start = true
+			if depth == 0 && (!header || t.lit != ";") {
+				start, header = true, false
 			}
 		}
 	}
-	if n := len(out); n > 0 {
-		out[n-1].to = len(src)
+	if last := len(out); last > 0 {
+		out[last-1].to = n
 	}
-	var merged []piece
-	for _, p := range out {
-		if n := len(merged); n > 0 && merged[n-1].kind == p.kind && p.kind == statements {
-			merged[n-1].to = p.to
-			continue
-		}
-		merged = append(merged, p)
-	}
-	return merged
+	return out
 }
 
 // kindAt tells what begins with the first of toks.
