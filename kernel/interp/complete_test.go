@@ -223,6 +223,10 @@ func TestCompleteMembers(t *testing.T) {
 		{"for i, u := range slices.Backward(users) { u.|", "Name", "", ""},
 		{"strings.Title|", "Title", "", ""},
 		{"strings.T|", "", "", "ToLower"}, // Title is deprecated, and last
+		{"rand.|", "IntN Read Seed Prime", "", ""},
+		{"rand.Int|", "IntN Intn", "", ""},
+		{"template.Must(template.|", "New HTML", "", ""},
+		{"import \"crypto/rand\"\nrand.|", "Read", "IntN", ""},
 		{"nothing.|", "", "*", ""},
 		{"counter.|", "", "*", ""},
 		{"if user.|", "Name", "", ""},

@@ -51,7 +51,7 @@ func (s *Session) Complete(src string, cursor int) (start, end int, items []Item
 	}
 	q := s.ask(src, start)
 	if q.ident == nil {
-		return start, end, choose(keywords(everyWord), prefix)
+		return start, end, choose(keywordsAs(everyWord), prefix)
 	}
 	return start, end, choose(q.candidates(), prefix)
 }
@@ -163,7 +163,7 @@ func (q *query) candidates() []candidate {
 		return nil // a new name
 	}
 	if q.inType() {
-		return append(q.ranked(onlyTypes(q.names()), q.wantedAt(0)), keywords(typeWords)...)
+		return append(q.ranked(onlyTypes(q.names()), q.wantedAt(0)), keywordsAs(typeWords)...)
 	}
 	keys := q.fields()
 	w := q.wantedAt(0)
@@ -172,7 +172,7 @@ func (q *query) candidates() []candidate {
 	if q.inExpression() {
 		words = expressionWords
 	}
-	return append(out, keywords(words)...)
+	return append(out, keywordsAs(words)...)
 }
 
 // Keywords by where they can stand.
@@ -183,7 +183,7 @@ var (
 )
 
 // keywords lists those given, or all.
-func keywords(words []token.Token) []candidate {
+func keywordsAs(words []token.Token) []candidate {
 	if words == nil {
 		for k := token.BREAK; k <= token.VAR; k++ {
 			words = append(words, k)

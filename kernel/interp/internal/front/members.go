@@ -13,6 +13,13 @@ func (q *query) members(sel *ast.SelectorExpr) []candidate {
 	if id, ok := sel.X.(*ast.Ident); ok {
 		if pn, ok := q.info.Uses[id].(*types.PkgName); ok {
 			out := q.s.exported(pn.Imported())
+			if !pn.Pos().IsValid() { // not imported by the cell: another package of the name may be meant
+				for _, path := range q.s.pathsOf(id.Name) {
+					if p, err := q.s.imp.Import(path); err == nil && p != pn.Imported() {
+						out = append(out, q.s.exported(p)...)
+					}
+				}
+			}
 			if q.inTypeOf(sel) {
 				out = onlyTypes(out)
 			}

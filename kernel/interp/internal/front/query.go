@@ -364,7 +364,7 @@ func (q *query) imports() {
 			return true
 		}
 		seen[id.Name] = true
-		if path := q.s.pathOf(id.Name); path != "" {
+		if path := q.chosen(id.Name); path != "" {
 			q.imported[id.Name] = true
 			add(id.Name, path)
 		}
@@ -379,22 +379,41 @@ func (q *query) imports() {
 	}
 }
 
+// chosen is pathOf for a name that the cell selects from: of several packages
+// the first that has all the members that are written out.
+func (q *query) chosen(name string) string {
+	paths := q.s.pathsOf(name)
+	members := slices.DeleteFunc(selected(q.file, name), func(m string) bool { return m == here })
+	for _, p := range paths {
+		pkg, err := q.s.imp.Import(p)
+		if err == nil && !slices.ContainsFunc(members, func(m string) bool { return pkg.Scope().Lookup(m) == nil }) {
+			return p
+		}
+	}
+	return q.s.pathOf(name)
+}
+
 // pathOf returns the path of the package that a name means without an import in
 // the cell, or "".
 func (s *Session) pathOf(name string) string {
-	if p, ok := s.imports[name]; ok {
-		return p
-	}
-	if s.live[name] != nil {
-		return ""
-	}
-	if p, ok := s.prelude[name]; ok {
-		return p
-	}
-	if ps := s.Packages.byName()[name]; len(ps) == 1 {
+	if ps := s.pathsOf(name); len(ps) > 0 {
 		return ps[0]
 	}
 	return ""
+}
+
+// pathsOf lists the packages that a name can mean without an import in the cell.
+func (s *Session) pathsOf(name string) []string {
+	if p, ok := s.imports[name]; ok && !s.guessed[name] {
+		return []string{p}
+	}
+	if s.live[name] != nil {
+		return nil
+	}
+	if p, ok := s.prelude[name]; ok {
+		return []string{p}
+	}
+	return s.Packages.Preferred(name)
 }
 
 // find looks for the identifier that is asked for, and what is around it.
