@@ -132,7 +132,7 @@ func (in *Interp) redirects() map[string]reflect.Value {
 		"log.Writer": s.log.Writer, "log.SetOutput": s.log.SetOutput,
 		"log.Output": s.log.Output,
 
-		"maps.clone": cloneMap, // of the run time, for maps.Clone
+		"maps.clone":    cloneMap, // of the run time, for maps.Clone
 		"unique.handle": uniqueMake,
 
 		"time.Sleep":         in.sleep,

@@ -60,4 +60,3 @@ func (c *compiler) nativeBody(fn reflect.Value) op {
 	t := fn.Type()
 	return func(fr *frame) { m.reflectCall(fr, fn, t, s, t.IsVariadic()) }
 }
-
