@@ -99,6 +99,7 @@ func (f *fun) prepare() {
 	defer f.m.Mu.Unlock()
 	if !f.ready.Load() {
 		c := &compiler{f: f, m: f.m, idx: map[ssa.Value]reg{}, mem: block{size: frameHead, ptrs: headPointers[:len(headPointers):len(headPointers)]}}
+		c.m.locals.current = f.f
 		c.compile()
 		f.ready.Store(true)
 		f.direct.Store(f.forward.Load() == nil)

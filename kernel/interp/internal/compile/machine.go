@@ -72,6 +72,7 @@ type Machine struct {
 	makers   map[reflect.Type]*rt.FuncMaker
 	harvests map[string]bool
 	found    map[string]reflect.Type
+	locals   localTypes
 	source   map[*types.Package]bool // interpreted, though not main
 
 	back  sync.Map // reflect.Type -> types.Type of types that have interpreted methods

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"go/types"
 	"reflect"
-	"strings"
 
 	"github.com/godlas/godlas/kernel/interp/internal/rt"
 )
@@ -188,9 +187,9 @@ func (m *Machine) interfaceType(t types.Type, it *types.Interface) reflect.Type 
 // names returns what a type of a cell is called; pkg is empty if it has no name.
 func (m *Machine) names(t types.Type) (path, pkg, name string) {
 	if n, ok := t.(*types.Named); ok {
-		return n.Obj().Pkg().Path(), n.Obj().Pkg().Name(), typeName(n)
+		return n.Obj().Pkg().Path(), n.Obj().Pkg().Name(), m.typeName(n)
 	}
-	return "main", "", typeString(t)
+	return "main", "", m.literalName(t)
 }
 
 // makeNamed makes a type of a cell, which has a name or is a struct with
@@ -303,19 +302,6 @@ func (m *Machine) kind(u types.Type) reflect.Kind {
 	panic(unsupportedf("kind of %v", u))
 }
 
-// typeName is the name that reflection gives a type, type arguments included.
-func typeName(t *types.Named) string {
-	s := t.Obj().Name()
-	if t.TypeArgs().Len() == 0 {
-		return s
-	}
-	var as []string
-	for a := range t.TypeArgs().Types() {
-		as = append(as, types.TypeString(a, (*types.Package).Path))
-	}
-	return s + "[" + strings.Join(as, ",") + "]"
-}
-
 // compiledType finds the compiled type of a named type of a library.
 func (m *Machine) compiledType(t *types.Named) reflect.Type {
 	obj := t.Obj()
@@ -330,15 +316,13 @@ func (m *Machine) compiledType(t *types.Named) reflect.Type {
 	}
 	name := obj.Name()
 	if t.TypeArgs().Len() > 0 {
-		var as []string
 		for a := range t.TypeArgs().Types() {
 			r := m.rtype(a)
 			if r.PkgPath() == "main" || m.typeOf(r) != nil {
 				return nil
 			}
-			as = append(as, r.String())
 		}
-		name += "[" + strings.Join(as, ",") + "]"
+		name = m.typeName(t)
 	}
 	m.harvest(path)
 	return m.found[path+"."+name]
