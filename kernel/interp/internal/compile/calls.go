@@ -3,7 +3,6 @@ package compile
 import (
 	"go/types"
 	"reflect"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/tools/go/ssa"
@@ -208,63 +207,6 @@ func (m *Machine) fromReflect(l *layout, dst unsafe.Pointer, v reflect.Value) {
 	p := reflect.New(v.Type())
 	p.Elem().Set(v)
 	l.move(dst, p.UnsafePointer())
-}
-
-// dispatch is what a method call on a dynamic type leads to.
-type dispatch struct {
-	typ    unsafe.Pointer
-	fun    *fun // or compiled:
-	method int
-	ftype  reflect.Type
-}
-
-func (c *compiler) invoke(cc *ssa.CallCommon, v ssa.Value) op {
-	s, recv, m := c.site(cc, v), c.reg(cc.Value), c.m
-	method := cc.Method
-	variadic := cc.Signature().Variadic()
-	plain := len(s.args) == 0 && len(s.out) == 1
-	isError := plain && method.Name() == "Error" && s.out[0].rt.Kind() == reflect.String
-	var cache atomic.Pointer[dispatch]
-	return func(fr *frame) {
-		e := *at[eface](fr, recv)
-		if e.typ == nil {
-			nilDeref(nil)
-		}
-		t := cache.Load()
-		if t == nil || t.typ != e.typ {
-			t = m.dispatch(*at[any](fr, recv), method)
-			cache.Store(t)
-		}
-		if t.fun != nil {
-			s.method(fr, t.fun, &e)
-			return
-		}
-		if isError {
-			*at[string](fr, s.dst[0]) = (*at[any](fr, recv)).(error).Error()
-			return
-		}
-		m.reflectCall(fr, reflect.ValueOf(*at[any](fr, recv)).Method(t.method), t.ftype, s, variadic)
-	}
-}
-
-// dispatch finds the method of v's dynamic type.
-func (m *Machine) dispatch(v any, method *types.Func) *dispatch {
-	d := &dispatch{typ: (*eface)(unsafe.Pointer(&v)).typ}
-	r := reflect.TypeOf(v)
-	m.Mu.Lock()
-	defer m.Mu.Unlock()
-	if t := m.typeOf(r); t != nil {
-		if sel := types.NewMethodSet(t).Lookup(method.Pkg(), method.Name()); sel != nil {
-			d.fun = m.fun(m.Prog.MethodValue(sel))
-			return d
-		}
-	}
-	rm, ok := r.MethodByName(method.Name())
-	if !ok {
-		panic(unsupportedf("%v has no method %s here", r, method.Name()))
-	}
-	d.method, d.ftype = rm.Index, reflect.ValueOf(v).Method(rm.Index).Type()
-	return d
 }
 
 // deferred compiles a defer statement: the frame is copied, so that operands

@@ -1,0 +1,97 @@
+package compile
+
+import (
+	"go/types"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// dispatch is what a method call on a dynamic type leads to.
+type dispatch struct {
+	typ    unsafe.Pointer
+	fun    *fun // or compiled:
+	method int
+	ftype  reflect.Type
+}
+
+func (c *compiler) invoke(cc *ssa.CallCommon, v ssa.Value) op {
+	s, recv, m := c.site(cc, v), c.reg(cc.Value), c.m
+	method := cc.Method
+	variadic := cc.Signature().Variadic()
+	plain := len(s.args) == 0 && len(s.out) == 1
+	isError := plain && method.Name() == "Error" && s.out[0].rt.Kind() == reflect.String
+	cache := &dispatches{m: m, method: method}
+	return func(fr *frame) {
+		e := *at[eface](fr, recv)
+		if e.typ == nil {
+			nilDeref(nil)
+		}
+		t := cache.last.Load()
+		if t == nil || t.typ != e.typ {
+			t = cache.find(*at[any](fr, recv))
+		}
+		if t.fun != nil {
+			s.method(fr, t.fun, &e)
+			return
+		}
+		if isError {
+			*at[string](fr, s.dst[0]) = (*at[any](fr, recv)).(error).Error()
+			return
+		}
+		m.reflectCall(fr, reflect.ValueOf(*at[any](fr, recv)).Method(t.method), t.ftype, s, variadic)
+	}
+}
+
+// dispatches remembers what the method calls at one site lead to.
+type dispatches struct {
+	m      *Machine
+	method *types.Func
+	last   atomic.Pointer[dispatch]
+	ways   [8]atomic.Pointer[dispatch] // by a hash of the type
+	all    sync.Map                    // type -> *dispatch
+}
+
+func (d *dispatches) find(v any) *dispatch {
+	typ := (*eface)(unsafe.Pointer(&v)).typ
+	way := &d.ways[uintptr(typ)>>6%uintptr(len(d.ways))]
+	if t := way.Load(); t != nil {
+		if t.typ == typ {
+			return t
+		}
+		if t, ok := d.all.Load(typ); ok {
+			t := t.(*dispatch)
+			way.Store(t)
+			return t
+		}
+	}
+	t := d.m.dispatch(v, d.method)
+	d.last.CompareAndSwap(nil, t) // a site that sees one type only does not come here
+	d.all.Store(typ, t)
+	way.Store(t)
+	return t
+}
+
+// dispatch finds the method of v's dynamic type.
+func (m *Machine) dispatch(v any, method *types.Func) *dispatch {
+	d := &dispatch{typ: (*eface)(unsafe.Pointer(&v)).typ}
+	r := reflect.TypeOf(v)
+	m.Mu.Lock()
+	defer m.Mu.Unlock()
+	if t := m.typeOf(r); t != nil {
+		if sel := types.NewMethodSet(t).Lookup(method.Pkg(), method.Name()); sel != nil {
+			d.fun = m.fun(m.Prog.MethodValue(sel))
+			return d
+		}
+	}
+	rm, ok := r.MethodByName(method.Name())
+	if !ok {
+		panic(unsupportedf("%v has no method %s here", r, method.Name()))
+	}
+	d.method, d.ftype = rm.Index, reflect.ValueOf(v).Method(rm.Index).Type()
+	return d
+}
+
