@@ -19,6 +19,8 @@ type site struct {
 	// params and results are where the callee has them, unless it is a method
 	// called through an interface, whose receiver may take any room.
 	params, results []reg
+	// rooms are where interfaces go that compiled code takes or returns, see reserve.
+	rooms []reg
 }
 
 // offsets returns where a function has its parameters and results: they come
@@ -144,6 +146,8 @@ func (c *compiler) call(cc *ssa.CallCommon, v ssa.Value) op {
 	s, fv, m := c.site(cc, v), c.reg(cc.Value), c.m
 	t := c.layout(cc.Value).rt
 	variadic := cc.Signature().Variadic()
+	s.reserve(c)
+	native := s.registers(c.m, t, nil)
 	return func(fr *frame) {
 		w := *at[unsafe.Pointer](fr, fv)
 		if w == nil {
@@ -151,6 +155,10 @@ func (c *compiler) call(cc *ssa.CallCommon, v ssa.Value) op {
 		}
 		if f := rt.Carried(w); f != nil {
 			s.run(fr, (*fun)(f.Code), f.Vars)
+			return
+		}
+		if native != nil {
+			native.call(fr, w, nil)
 			return
 		}
 		m.reflectCall(fr, reflect.NewAt(t, unsafe.Pointer(&w)).Elem(), t, s, variadic)
@@ -169,9 +177,7 @@ func (m *Machine) reflectCall(fr *frame, fn reflect.Value, t reflect.Type, s *si
 	} else {
 		res = fn.Call(args)
 	}
-	if fr.g.stop.Load() {
-		fr.g.halt()
-	}
+	fr.returned()
 	for i, d := range s.dst {
 		m.fromReflect(s.out[i], fr.at(d), res[i])
 	}

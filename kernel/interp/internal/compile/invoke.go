@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/tools/go/ssa"
+
+	"github.com/godlas/godlas/kernel/interp/internal/rt"
 )
 
 // dispatch is what a method call on a dynamic type leads to.
@@ -16,6 +18,9 @@ type dispatch struct {
 	fun    *fun // or compiled:
 	method int
 	ftype  reflect.Type
+	native *nativeCall // or nil
+	word   unsafe.Pointer
+	boxed  bool // the receiver is behind the interface's data word
 }
 
 func (c *compiler) invoke(cc *ssa.CallCommon, v ssa.Value) op {
@@ -24,7 +29,8 @@ func (c *compiler) invoke(cc *ssa.CallCommon, v ssa.Value) op {
 	variadic := cc.Signature().Variadic()
 	plain := len(s.args) == 0 && len(s.out) == 1
 	isError := plain && method.Name() == "Error" && s.out[0].rt.Kind() == reflect.String
-	cache := &dispatches{m: m, method: method}
+	s.reserve(c)
+	cache := &dispatches{m: m, method: method, site: s}
 	return func(fr *frame) {
 		e := *at[eface](fr, recv)
 		if e.typ == nil {
@@ -42,6 +48,14 @@ func (c *compiler) invoke(cc *ssa.CallCommon, v ssa.Value) op {
 			*at[string](fr, s.dst[0]) = (*at[any](fr, recv)).(error).Error()
 			return
 		}
+		if n := t.native; n != nil {
+			if p := e.data; t.boxed {
+				n.call(fr, t.word, p)
+			} else {
+				n.call(fr, t.word, unsafe.Pointer(&p))
+			}
+			return
+		}
 		m.reflectCall(fr, reflect.ValueOf(*at[any](fr, recv)).Method(t.method), t.ftype, s, variadic)
 	}
 }
@@ -50,6 +64,7 @@ func (c *compiler) invoke(cc *ssa.CallCommon, v ssa.Value) op {
 type dispatches struct {
 	m      *Machine
 	method *types.Func
+	site   *site
 	last   atomic.Pointer[dispatch]
 	ways   [8]atomic.Pointer[dispatch] // by a hash of the type
 	all    sync.Map                    // type -> *dispatch
@@ -68,7 +83,7 @@ func (d *dispatches) find(v any) *dispatch {
 			return t
 		}
 	}
-	t := d.m.dispatch(v, d.method)
+	t := d.m.dispatch(v, d.method, d.site)
 	d.last.CompareAndSwap(nil, t) // a site that sees one type only does not come here
 	d.all.Store(typ, t)
 	way.Store(t)
@@ -76,7 +91,7 @@ func (d *dispatches) find(v any) *dispatch {
 }
 
 // dispatch finds the method of v's dynamic type.
-func (m *Machine) dispatch(v any, method *types.Func) *dispatch {
+func (m *Machine) dispatch(v any, method *types.Func, s *site) *dispatch {
 	d := &dispatch{typ: (*eface)(unsafe.Pointer(&v)).typ}
 	r := reflect.TypeOf(v)
 	m.Mu.Lock()
@@ -92,6 +107,8 @@ func (m *Machine) dispatch(v any, method *types.Func) *dispatch {
 		panic(unsupportedf("%v has no method %s here", r, method.Name()))
 	}
 	d.method, d.ftype = rm.Index, reflect.ValueOf(v).Method(rm.Index).Type()
+	d.native = s.registers(m, rm.Func.Type(), r)
+	d.word, d.boxed = word(rm.Func), !rt.Direct(rt.Type(d.typ))
 	return d
 }
 

@@ -43,9 +43,7 @@ func (m *Machine) native(sf *ssa.Function) (reflect.Value, bool) {
 // funcWord returns the func value of a function. Mu is held.
 func (m *Machine) funcWord(sf *ssa.Function) unsafe.Pointer {
 	if fn, ok := m.native(sf); ok {
-		p := reflect.New(fn.Type())
-		p.Elem().Set(fn)
-		return *(*unsafe.Pointer)(p.UnsafePointer())
+		return word(fn)
 	}
 	f := m.fun(sf)
 	if f.word == nil {
@@ -73,6 +71,11 @@ func (c *compiler) callNative(fn reflect.Value, cc *ssa.CallCommon, v ssa.Value)
 	t := fn.Type()
 	variadic := cc.Signature().Variadic()
 	plain := func(fr *frame) { m.reflectCall(fr, fn, t, s, variadic) }
+	s.reserve(c)
+	if n := s.registers(m, t, nil); n != nil {
+		w := word(fn)
+		plain = func(fr *frame) { n.call(fr, w, nil) }
+	}
 	if recv := cc.Signature().Recv(); recv != nil && m.opt.Standin != nil && t.In(0) == m.opt.StandinType {
 		return c.callStandin(cc.Value.Name(), s, plain)
 	}

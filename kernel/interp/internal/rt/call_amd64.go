@@ -1,0 +1,3 @@
+package rt
+
+const intRegs, floatRegs = 9, 15

@@ -1,0 +1,109 @@
+#include "textflag.h"
+#include "funcdata.h"
+
+// func Call(fn unsafe.Pointer, r *Regs)
+//
+// The frame has room where the callee may spill its register arguments. Nothing
+// in it is a pointer.
+TEXT ·Call(SB), 0, $200-16
+	NO_LOCAL_POINTERS
+	MOVQ r+8(FP), R12
+	MOVQ fn+0(FP), DX
+	MOVQ 0(R12), AX
+	MOVQ 8(R12), BX
+	MOVQ 16(R12), CX
+	MOVQ 24(R12), DI
+	MOVQ 32(R12), SI
+	MOVQ 40(R12), R8
+	MOVQ 48(R12), R9
+	MOVQ 56(R12), R10
+	MOVQ 64(R12), R11
+	MOVQ 72(R12), X0
+	MOVQ 80(R12), X1
+	MOVQ 88(R12), X2
+	MOVQ 96(R12), X3
+	MOVQ 104(R12), X4
+	MOVQ 112(R12), X5
+	MOVQ 120(R12), X6
+	MOVQ 128(R12), X7
+	MOVQ 136(R12), X8
+	MOVQ 144(R12), X9
+	MOVQ 152(R12), X10
+	MOVQ 160(R12), X11
+	MOVQ 168(R12), X12
+	MOVQ 176(R12), X13
+	MOVQ 184(R12), X14
+	MOVQ (DX), R13
+	CALL R13
+	MOVQ r+8(FP), R12
+	MOVQ 264(R12), R13
+	MOVQ AX, 0(R12)
+	MOVQ BX, 8(R12)
+	MOVQ CX, 16(R12)
+	MOVQ DI, 24(R12)
+	MOVQ SI, 32(R12)
+	MOVQ R8, 40(R12)
+	MOVQ R9, 48(R12)
+	MOVQ R10, 56(R12)
+	MOVQ R11, 64(R12)
+	MOVQ X0, 72(R12)
+	MOVQ X1, 80(R12)
+	MOVQ X2, 88(R12)
+	MOVQ X3, 96(R12)
+	MOVQ X4, 104(R12)
+	MOVQ X5, 112(R12)
+	MOVQ X6, 120(R12)
+	MOVQ X7, 128(R12)
+	MOVQ X8, 136(R12)
+	MOVQ X9, 144(R12)
+	MOVQ X10, 152(R12)
+	MOVQ X11, 160(R12)
+	MOVQ X12, 168(R12)
+	MOVQ X13, 176(R12)
+	MOVQ X14, 184(R12)
+	BTQ  $0, R13
+	JCC  p0
+	MOVQ AX, 192(R12)
+
+p0:
+	BTQ  $1, R13
+	JCC  p1
+	MOVQ BX, 200(R12)
+
+p1:
+	BTQ  $2, R13
+	JCC  p2
+	MOVQ CX, 208(R12)
+
+p2:
+	BTQ  $3, R13
+	JCC  p3
+	MOVQ DI, 216(R12)
+
+p3:
+	BTQ  $4, R13
+	JCC  p4
+	MOVQ SI, 224(R12)
+
+p4:
+	BTQ  $5, R13
+	JCC  p5
+	MOVQ R8, 232(R12)
+
+p5:
+	BTQ  $6, R13
+	JCC  p6
+	MOVQ R9, 240(R12)
+
+p6:
+	BTQ  $7, R13
+	JCC  p7
+	MOVQ R10, 248(R12)
+
+p7:
+	BTQ  $8, R13
+	JCC  p8
+	MOVQ R11, 256(R12)
+
+p8:
+	RET
