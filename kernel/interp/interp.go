@@ -59,6 +59,10 @@ type Cell struct {
 	// N is the cell's execution count; it names the cell if Name is empty.
 	N      int
 	Source string
+	// Input is what In[N] is: the cell as it was typed, if Source is a part of it.
+	Input string
+	// Aside says that In and Out are to know nothing of it.
+	Aside bool
 }
 
 // Result is what a cell evaluates to: the values of its last expression, if it
@@ -233,7 +237,7 @@ func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 		return Result{Notes: compiled.Notes}, context.Cause(ctx)
 	}
 	in.finish(compiled, false)
-	return in.result(compiled), nil
+	return in.result(c, compiled), nil
 }
 
 // finish tells the front how a cell ended.
@@ -267,6 +271,11 @@ func (in *Interp) compileCell(c Cell) (compiled *front.Compiled, refs toRun, err
 			err = &CompileError{[]Diagnostic{{name, 1, 1, fmt.Sprintf("cannot compile this cell: %v", r)}}}
 		}
 	}()
+	if c.Input != "" {
+		in.front.Input(c.N, c.Input)
+	} else if !c.Aside {
+		in.front.Input(c.N, c.Source)
+	}
 	compiled, err = in.front.Compile(name, c.Source)
 	if err != nil {
 		return nil, refs, compileError(err)
@@ -297,7 +306,7 @@ func compileError(err error) error {
 }
 
 // result reads the values of the last expression.
-func (in *Interp) result(c *front.Compiled) (r Result) {
+func (in *Interp) result(cell Cell, c *front.Compiled) (r Result) {
 	in.m.Mu.Lock()
 	defer in.m.Mu.Unlock()
 	r.Notes = c.Notes
@@ -308,7 +317,12 @@ func (in *Interp) result(c *front.Compiled) (r Result) {
 			copied.Set(v)
 			r.Values = append(r.Values, copied)
 		}
-		in.m.Forget(g)
+		if c.Quiet || cell.Aside {
+			in.m.Forget(g)
+		}
+	}
+	if !c.Quiet && !cell.Aside {
+		in.front.Output(cell.N, c.Last)
 	}
 	return r
 }

@@ -52,7 +52,7 @@ func (r *running) pieces(code string) error {
 		case p.Kind == cell.Go:
 			var values []reflect.Value
 			source := p.Source(code)
-			values, err = r.Eval(r.ctx, source)
+			values, err = r.eval(r.ctx, interp.Cell{Source: source, Input: code, Aside: i < len(pieces)-1})
 			if err == nil && i == len(pieces)-1 {
 				err = r.result(values, source)
 			}
@@ -72,11 +72,16 @@ func (r *running) pieces(code string) error {
 
 // Eval is of magic.Session.
 func (r *running) Eval(ctx context.Context, source string) ([]reflect.Value, error) {
+	return r.eval(ctx, interp.Cell{Source: source, Aside: true})
+}
+
+func (r *running) eval(ctx context.Context, c interp.Cell) ([]reflect.Value, error) {
 	l, err := r.s.language()
 	if err != nil {
 		return nil, err
 	}
-	res, err := l.Eval(ctx, interp.Cell{Name: r.name, N: r.n, Source: source})
+	c.Name, c.N = r.name, r.n
+	res, err := l.Eval(ctx, c)
 	for _, n := range res.Notes {
 		fmt.Fprintln(r.s.out.stream("stderr"), "note: "+clean(n))
 	}

@@ -65,6 +65,8 @@ type builder struct {
 	steps    int                  // statements that declare variables
 	made     []made
 	notes    []string
+	history  []types.Object // our In and Out, if the cell mentions them
+	missing  Errors         // values of Out that are not there
 	diags    Errors
 }
 
@@ -119,6 +121,7 @@ func (b *builder) line(off int) string {
 func (b *builder) assemble() {
 	var imps, decls, body strings.Builder
 	hasMain := false
+	b.notes = nil
 	b.program = false
 	for _, p := range split(b.src) {
 		text := "\n" + b.line(p.from) + b.src[p.from:p.to] + "\n"
@@ -145,8 +148,10 @@ func (b *builder) assemble() {
 			}
 		}
 	}
-	if b.program && hasMain {
+	if hasMain && (b.program || onlyVars(b.src)) {
 		body.WriteString("\nmain()\n")
+	} else if hasMain {
+		b.notes = append(b.notes, "main is declared but did not run, as the cell has statements of its own; main() calls it")
 	}
 	head := "package main\n/*line gen:1:1*/\n"
 	b.importAt = len(head)
@@ -192,10 +197,12 @@ func (b *builder) build() (*Compiled, error) {
 	b.dropUnchangedTypes()
 	b.hoist()
 	b.methods()
+	b.refuse()
 	if len(b.diags) > 0 {
 		return nil, b.diags
 	}
 	b.rememberedImports()
+	b.recall()
 	return b.finish()
 }
 

@@ -34,8 +34,12 @@ func (b *builder) check(text string) (*checked, error) {
 		return nil, err
 	}
 	dedupImports(f)
+	b.missing = nil
 	for {
 		c := b.typeCheck(f)
+		if len(b.missing) > 0 {
+			return nil, b.missing
+		}
 		if !c.nameFields() {
 			return c, nil
 		}
@@ -57,6 +61,10 @@ func (b *builder) typeCheck(f *ast.File) *checked {
 	for _, o := range b.olds {
 		c.pkg.Scope().Insert(o)
 	}
+	for _, o := range b.history {
+		c.pkg.Scope().Insert(o)
+	}
+	b.typedOutputs(f, c.pkg)
 	dropped, cycle := false, false
 	var cycles []error
 	conf := types.Config{
@@ -211,8 +219,11 @@ func (b *builder) finish() (*Compiled, error) {
 		for i := range n {
 			names = append(names, b.name("last")+"_"+strconv.Itoa(i))
 		}
-		rhs := b.source(b.last.Pos(), b.last.End())
-		b.variable(names, "", rhs, b.last.Pos())
+		rhs, typ := b.source(b.last.Pos(), b.last.End()), ""
+		if rhs == "nil" && b.s.live["nil"] == nil && !b.vars["nil"] && !b.declared["nil"] {
+			typ = "any"
+		}
+		b.variable(names, typ, rhs, b.last.Pos())
 		lastText = "/*line gen:1:1*/" + strings.Join(names, ", ") + " = " + b.at(b.last.Pos()) + rhs
 	}
 	c, err := b.checkAll(func() string { return b.finalText(lastText) })
@@ -220,9 +231,23 @@ func (b *builder) finish() (*Compiled, error) {
 		return nil, s.diagnose(b.file, []error{err}, nil)
 	}
 	if len(c.errs) > 0 {
-		return nil, s.diagnose(b.file, c.errs, c)
+		return nil, b.asResult(s.diagnose(b.file, c.errs, c))
 	}
 	return b.ssa(c, n, quiet), nil
+}
+
+// asResult leaves out of the errors of the last expression that it is the value of a variable, which is ours.
+func (b *builder) asResult(errs Errors) Errors {
+	if b.last == nil {
+		return errs
+	}
+	from, to := b.s.fset.Position(b.last.Pos()), b.s.fset.Position(b.last.End())
+	for i, d := range errs {
+		if (d.Line > from.Line || d.Line == from.Line && d.Col >= from.Column) && (d.Line < to.Line || d.Line == to.Line && d.Col <= to.Column) {
+			errs[i].Msg = strings.Replace(d.Msg, " in variable declaration", "", 1)
+		}
+	}
+	return errs
 }
 
 // usedLast leaves out of the errors that the last statement's expression is not used: as the result of the cell it is. Of

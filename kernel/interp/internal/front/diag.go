@@ -40,7 +40,10 @@ func (s *Session) diagnose(file string, errs []error, c *checked) Errors {
 	for _, err := range errs {
 		var list scanner.ErrorList
 		var te types.Error
+		var ours Errors
 		switch {
+		case errors.As(err, &ours):
+			out = append(out, ours...)
 		case errors.As(err, &list):
 			for _, e := range list {
 				d := Diagnostic{cell.name, e.Pos.Line, e.Pos.Column, e.Msg}

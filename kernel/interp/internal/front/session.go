@@ -51,6 +51,7 @@ type Session struct {
 
 	origins map[string]string              // the cell that declared a live variable
 	members map[*types.Package][]candidate // what completion lists of packages
+	history history
 }
 
 // cellText is what positions in a cell refer to.
@@ -89,6 +90,7 @@ func (s *Session) Reset() {
 	s.guessed = map[string]bool{}
 	s.dots = nil
 	s.users = map[string]*user{}
+	s.history = history{}
 	s.types = map[*types.TypeName]*typeDecl{}
 	s.cells = map[string]*cellText{}
 	s.origins = map[string]string{}
