@@ -21,6 +21,7 @@ func (b *builder) refuse() {
 			lit := sp.(*ast.ImportSpec).Path
 			path, _ := strconv.Unquote(lit.Value)
 			switch {
+			case b.s.sources.loaded[path] != nil || b.s.sources.offered[path] != nil: // a module's; who offered it saw to this
 			case slices.Contains(strings.Split(path, "/"), "internal"):
 				b.refused(lit.Pos(), "use of internal package "+path+" not allowed")
 			case isStd(path) && path != "C" && path != "" && !b.s.Packages.Importable(path) && b.known(path):
