@@ -16,16 +16,44 @@ var Data string
 // Symbols returns the compiled names of a package, or nil if it is not in the table.
 func Symbols(path string) map[string]reflect.Value {
 	switch path {
+	case "golang.org/x/image/draw":
+		return symbols_golang_org_x_image_draw()
+	case "golang.org/x/image/font":
+		return symbols_golang_org_x_image_font()
+	case "golang.org/x/image/font/opentype":
+		return symbols_golang_org_x_image_font_opentype()
+	case "golang.org/x/image/font/sfnt":
+		return symbols_golang_org_x_image_font_sfnt()
+	case "golang.org/x/image/math/f64":
+		return symbols_golang_org_x_image_math_f64()
+	case "golang.org/x/image/math/fixed":
+		return symbols_golang_org_x_image_math_fixed()
+	case "golang.org/x/image/tiff":
+		return symbols_golang_org_x_image_tiff()
+	case "golang.org/x/image/vector":
+		return symbols_golang_org_x_image_vector()
 	case "gonum.org/v1/gonum/blas":
 		return symbols_gonum_org_v1_gonum_blas()
+	case "gonum.org/v1/gonum/blas/blas32":
+		return symbols_gonum_org_v1_gonum_blas_blas32()
 	case "gonum.org/v1/gonum/blas/blas64":
 		return symbols_gonum_org_v1_gonum_blas_blas64()
+	case "gonum.org/v1/gonum/blas/cblas128":
+		return symbols_gonum_org_v1_gonum_blas_cblas128()
+	case "gonum.org/v1/gonum/blas/cblas64":
+		return symbols_gonum_org_v1_gonum_blas_cblas64()
+	case "gonum.org/v1/gonum/blas/gonum":
+		return symbols_gonum_org_v1_gonum_blas_gonum()
 	case "gonum.org/v1/gonum/cmplxs":
 		return symbols_gonum_org_v1_gonum_cmplxs()
+	case "gonum.org/v1/gonum/cmplxs/cscalar":
+		return symbols_gonum_org_v1_gonum_cmplxs_cscalar()
 	case "gonum.org/v1/gonum/diff/fd":
 		return symbols_gonum_org_v1_gonum_diff_fd()
 	case "gonum.org/v1/gonum/dsp/fourier":
 		return symbols_gonum_org_v1_gonum_dsp_fourier()
+	case "gonum.org/v1/gonum/dsp/transform":
+		return symbols_gonum_org_v1_gonum_dsp_transform()
 	case "gonum.org/v1/gonum/dsp/window":
 		return symbols_gonum_org_v1_gonum_dsp_window()
 	case "gonum.org/v1/gonum/floats":
@@ -34,14 +62,56 @@ func Symbols(path string) map[string]reflect.Value {
 		return symbols_gonum_org_v1_gonum_floats_scalar()
 	case "gonum.org/v1/gonum/graph":
 		return symbols_gonum_org_v1_gonum_graph()
+	case "gonum.org/v1/gonum/graph/coloring":
+		return symbols_gonum_org_v1_gonum_graph_coloring()
+	case "gonum.org/v1/gonum/graph/community":
+		return symbols_gonum_org_v1_gonum_graph_community()
+	case "gonum.org/v1/gonum/graph/encoding":
+		return symbols_gonum_org_v1_gonum_graph_encoding()
+	case "gonum.org/v1/gonum/graph/encoding/digraph6":
+		return symbols_gonum_org_v1_gonum_graph_encoding_digraph6()
+	case "gonum.org/v1/gonum/graph/encoding/dot":
+		return symbols_gonum_org_v1_gonum_graph_encoding_dot()
+	case "gonum.org/v1/gonum/graph/encoding/graph6":
+		return symbols_gonum_org_v1_gonum_graph_encoding_graph6()
+	case "gonum.org/v1/gonum/graph/encoding/graphql":
+		return symbols_gonum_org_v1_gonum_graph_encoding_graphql()
+	case "gonum.org/v1/gonum/graph/flow":
+		return symbols_gonum_org_v1_gonum_graph_flow()
+	case "gonum.org/v1/gonum/graph/formats/cytoscapejs":
+		return symbols_gonum_org_v1_gonum_graph_formats_cytoscapejs()
+	case "gonum.org/v1/gonum/graph/formats/dot":
+		return symbols_gonum_org_v1_gonum_graph_formats_dot()
+	case "gonum.org/v1/gonum/graph/formats/dot/ast":
+		return symbols_gonum_org_v1_gonum_graph_formats_dot_ast()
+	case "gonum.org/v1/gonum/graph/formats/gexf12":
+		return symbols_gonum_org_v1_gonum_graph_formats_gexf12()
+	case "gonum.org/v1/gonum/graph/formats/rdf":
+		return symbols_gonum_org_v1_gonum_graph_formats_rdf()
+	case "gonum.org/v1/gonum/graph/formats/sigmajs":
+		return symbols_gonum_org_v1_gonum_graph_formats_sigmajs()
+	case "gonum.org/v1/gonum/graph/graphs/gen":
+		return symbols_gonum_org_v1_gonum_graph_graphs_gen()
+	case "gonum.org/v1/gonum/graph/iterator":
+		return symbols_gonum_org_v1_gonum_graph_iterator()
+	case "gonum.org/v1/gonum/graph/layout":
+		return symbols_gonum_org_v1_gonum_graph_layout()
 	case "gonum.org/v1/gonum/graph/multi":
 		return symbols_gonum_org_v1_gonum_graph_multi()
 	case "gonum.org/v1/gonum/graph/network":
 		return symbols_gonum_org_v1_gonum_graph_network()
 	case "gonum.org/v1/gonum/graph/path":
 		return symbols_gonum_org_v1_gonum_graph_path()
+	case "gonum.org/v1/gonum/graph/path/dynamic":
+		return symbols_gonum_org_v1_gonum_graph_path_dynamic()
+	case "gonum.org/v1/gonum/graph/product":
+		return symbols_gonum_org_v1_gonum_graph_product()
+	case "gonum.org/v1/gonum/graph/set/uid":
+		return symbols_gonum_org_v1_gonum_graph_set_uid()
 	case "gonum.org/v1/gonum/graph/simple":
 		return symbols_gonum_org_v1_gonum_graph_simple()
+	case "gonum.org/v1/gonum/graph/spectral":
+		return symbols_gonum_org_v1_gonum_graph_spectral()
 	case "gonum.org/v1/gonum/graph/topo":
 		return symbols_gonum_org_v1_gonum_graph_topo()
 	case "gonum.org/v1/gonum/graph/traverse":
@@ -54,30 +124,78 @@ func Symbols(path string) map[string]reflect.Value {
 		return symbols_gonum_org_v1_gonum_interp()
 	case "gonum.org/v1/gonum/lapack":
 		return symbols_gonum_org_v1_gonum_lapack()
+	case "gonum.org/v1/gonum/lapack/gonum":
+		return symbols_gonum_org_v1_gonum_lapack_gonum()
+	case "gonum.org/v1/gonum/lapack/lapack64":
+		return symbols_gonum_org_v1_gonum_lapack_lapack64()
 	case "gonum.org/v1/gonum/mat":
 		return symbols_gonum_org_v1_gonum_mat()
 	case "gonum.org/v1/gonum/mathext":
 		return symbols_gonum_org_v1_gonum_mathext()
+	case "gonum.org/v1/gonum/mathext/prng":
+		return symbols_gonum_org_v1_gonum_mathext_prng()
+	case "gonum.org/v1/gonum/num/dual":
+		return symbols_gonum_org_v1_gonum_num_dual()
+	case "gonum.org/v1/gonum/num/dualcmplx":
+		return symbols_gonum_org_v1_gonum_num_dualcmplx()
+	case "gonum.org/v1/gonum/num/dualquat":
+		return symbols_gonum_org_v1_gonum_num_dualquat()
+	case "gonum.org/v1/gonum/num/hyperdual":
+		return symbols_gonum_org_v1_gonum_num_hyperdual()
 	case "gonum.org/v1/gonum/num/quat":
 		return symbols_gonum_org_v1_gonum_num_quat()
 	case "gonum.org/v1/gonum/optimize":
 		return symbols_gonum_org_v1_gonum_optimize()
+	case "gonum.org/v1/gonum/optimize/convex/lp":
+		return symbols_gonum_org_v1_gonum_optimize_convex_lp()
+	case "gonum.org/v1/gonum/optimize/functions":
+		return symbols_gonum_org_v1_gonum_optimize_functions()
+	case "gonum.org/v1/gonum/spatial/barneshut":
+		return symbols_gonum_org_v1_gonum_spatial_barneshut()
+	case "gonum.org/v1/gonum/spatial/curve":
+		return symbols_gonum_org_v1_gonum_spatial_curve()
+	case "gonum.org/v1/gonum/spatial/kdtree":
+		return symbols_gonum_org_v1_gonum_spatial_kdtree()
+	case "gonum.org/v1/gonum/spatial/r1":
+		return symbols_gonum_org_v1_gonum_spatial_r1()
 	case "gonum.org/v1/gonum/spatial/r2":
 		return symbols_gonum_org_v1_gonum_spatial_r2()
 	case "gonum.org/v1/gonum/spatial/r3":
 		return symbols_gonum_org_v1_gonum_spatial_r3()
+	case "gonum.org/v1/gonum/spatial/transform":
+		return symbols_gonum_org_v1_gonum_spatial_transform()
+	case "gonum.org/v1/gonum/spatial/vptree":
+		return symbols_gonum_org_v1_gonum_spatial_vptree()
 	case "gonum.org/v1/gonum/stat":
 		return symbols_gonum_org_v1_gonum_stat()
+	case "gonum.org/v1/gonum/stat/card":
+		return symbols_gonum_org_v1_gonum_stat_card()
 	case "gonum.org/v1/gonum/stat/combin":
 		return symbols_gonum_org_v1_gonum_stat_combin()
+	case "gonum.org/v1/gonum/stat/distmat":
+		return symbols_gonum_org_v1_gonum_stat_distmat()
 	case "gonum.org/v1/gonum/stat/distmv":
 		return symbols_gonum_org_v1_gonum_stat_distmv()
 	case "gonum.org/v1/gonum/stat/distuv":
 		return symbols_gonum_org_v1_gonum_stat_distuv()
+	case "gonum.org/v1/gonum/stat/mds":
+		return symbols_gonum_org_v1_gonum_stat_mds()
+	case "gonum.org/v1/gonum/stat/samplemv":
+		return symbols_gonum_org_v1_gonum_stat_samplemv()
+	case "gonum.org/v1/gonum/stat/sampleuv":
+		return symbols_gonum_org_v1_gonum_stat_sampleuv()
+	case "gonum.org/v1/gonum/stat/spatial":
+		return symbols_gonum_org_v1_gonum_stat_spatial()
+	case "gonum.org/v1/gonum/unit":
+		return symbols_gonum_org_v1_gonum_unit()
+	case "gonum.org/v1/gonum/unit/constant":
+		return map[string]reflect.Value{}
 	case "gonum.org/v1/plot":
 		return symbols_gonum_org_v1_plot()
 	case "gonum.org/v1/plot/font":
 		return symbols_gonum_org_v1_plot_font()
+	case "gonum.org/v1/plot/font/liberation":
+		return symbols_gonum_org_v1_plot_font_liberation()
 	case "gonum.org/v1/plot/palette":
 		return symbols_gonum_org_v1_plot_palette()
 	case "gonum.org/v1/plot/palette/brewer":
@@ -90,16 +208,24 @@ func Symbols(path string) map[string]reflect.Value {
 		return symbols_gonum_org_v1_plot_plotutil()
 	case "gonum.org/v1/plot/text":
 		return symbols_gonum_org_v1_plot_text()
+	case "gonum.org/v1/plot/tools/bezier":
+		return symbols_gonum_org_v1_plot_tools_bezier()
 	case "gonum.org/v1/plot/vg":
 		return symbols_gonum_org_v1_plot_vg()
 	case "gonum.org/v1/plot/vg/draw":
 		return symbols_gonum_org_v1_plot_vg_draw()
+	case "gonum.org/v1/plot/vg/recorder":
+		return symbols_gonum_org_v1_plot_vg_recorder()
+	case "gonum.org/v1/plot/vg/vgeps":
+		return symbols_gonum_org_v1_plot_vg_vgeps()
 	case "gonum.org/v1/plot/vg/vgimg":
 		return symbols_gonum_org_v1_plot_vg_vgimg()
 	case "gonum.org/v1/plot/vg/vgpdf":
 		return symbols_gonum_org_v1_plot_vg_vgpdf()
 	case "gonum.org/v1/plot/vg/vgsvg":
 		return symbols_gonum_org_v1_plot_vg_vgsvg()
+	case "gonum.org/v1/plot/vg/vgtex":
+		return symbols_gonum_org_v1_plot_vg_vgtex()
 	}
 	return nil
 }
