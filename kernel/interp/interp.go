@@ -15,11 +15,11 @@ import (
 	"fmt"
 	"go/token"
 	"io"
+	"net/http"
 	"os"
 	"reflect"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/godlas/godlas/kernel/interp/internal/compile"
 	"github.com/godlas/godlas/kernel/interp/internal/front"
@@ -100,6 +100,8 @@ func (e *CompileError) Error() string {
 type Frame struct {
 	Func, Cell string
 	Line, Col  int
+	// Created says that this is the go statement that started the goroutine.
+	Created bool
 }
 
 // PanicError is a panic that the cell did not recover. Text is what Go prints
@@ -127,8 +129,10 @@ type Interp struct {
 	front *front.Session
 	libs  *symbols
 
-	streams *streams
-	evals   sync.Mutex
+	streams  *streams
+	held     held
+	children sync.Map // *os.Process -> *child
+	evals    sync.Mutex
 }
 
 // New makes a session. It is quick: what libraries hold is read when first used.
@@ -157,7 +161,7 @@ func New(o Options) *Interp {
 		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all, Generic: generic,
 		Standin: in.streams.standin, StandinType: reflect.TypeFor[*os.File](),
 		Print:  func(s string) { _, _ = io.WriteString(o.Stderr, s) },
-		Orphan: in.orphan,
+		Orphan: in.orphan, Abort: http.ErrAbortHandler, Method: in.libs.method,
 	}
 	in.libs.redirect = in.redirects()
 	if o.Process {
@@ -169,13 +173,10 @@ func New(o Options) *Interp {
 	return in
 }
 
-// grace is how long Eval waits after an interrupt for interpreted code to stop;
-// then it leaves the goroutine, which is in compiled code, behind.
-const grace = time.Second
-
 // Eval runs a cell. Its error is a *CompileError, a *PanicError, or, if ctx
-// ended first, context.Cause(ctx). What the cell declared or changed before an
-// interrupt or a panic stays.
+// ended first, one that is context.Cause(ctx) to errors.Is: a *Stopped if calls
+// of compiled code had to be left behind. What the cell declared or changed
+// before an interrupt or a panic stays.
 //
 // Goroutines that the cell started go on after Eval returns, and stop only if
 // ctx ended before.
@@ -197,44 +198,29 @@ func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 	if in.opt.OnCell != nil {
 		in.opt.OnCell(run.Ctx)
 	}
-	type outcome struct {
-		p  *compile.Panic
-		ok bool
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		o := outcome{nil, true}
-		defer func() { done <- o }()
+	var p *compile.Panic
+	ok := true
+	err = in.supervise(ctx, run, func() {
 		for i, f := range refs.all {
-			if o.p, o.ok = in.m.Eval(run, f); o.p != nil || !o.ok {
+			if p, ok = in.m.Eval(run, f); p != nil || !ok {
 				if i < len(refs.all)-1 {
 					in.uninitialized(refs)
 				}
 				return
 			}
 		}
-	}()
-	var o outcome
-	select {
-	case o = <-done:
-	case <-ctx.Done():
-		run.Stop(context.Cause(ctx))
-		t := time.NewTimer(grace)
-		defer t.Stop()
-		select {
-		case <-done:
-		case <-t.C:
-		}
+	})
+	if err != nil {
 		in.finish(compiled, true)
-		return Result{Notes: compiled.Notes}, context.Cause(ctx)
+		return Result{Notes: compiled.Notes}, err
 	}
-	switch {
-	case o.p != nil:
+	if p != nil || !ok {
 		in.finish(compiled, true)
-		return Result{Notes: compiled.Notes}, in.panicError(o.p)
-	case !o.ok:
-		in.finish(compiled, true)
-		return Result{Notes: compiled.Notes}, context.Cause(ctx)
+		err := context.Cause(ctx)
+		if p != nil {
+			err = in.panicError(p)
+		}
+		return Result{Notes: compiled.Notes}, err
 	}
 	in.finish(compiled, false)
 	return in.result(c, compiled), nil
@@ -337,7 +323,7 @@ func (in *Interp) panicError(p *compile.Panic) *PanicError {
 		if !ok && !in.opt.Process {
 			continue
 		}
-		e.Stack = append(e.Stack, Frame{front.Readable(c.Func), cell, line, col})
+		e.Stack = append(e.Stack, Frame{front.Readable(c.Func), cell, line, col, c.Created})
 	}
 	return e
 }
@@ -348,6 +334,9 @@ func (in *Interp) orphan(p *compile.Panic) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\ngoroutine:\n", e.Text)
 	for _, f := range e.Stack {
+		if f.Created {
+			b.WriteString("created by ")
+		}
 		fmt.Fprintf(&b, "%s\n\t%s:%d:%d\n", f.Func, f.Cell, f.Line, f.Col)
 	}
 	_, _ = io.WriteString(in.opt.Stderr, b.String())

@@ -20,6 +20,10 @@ func (e *PanicError) Trace() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\ngoroutine 1 [running]:\n", e.Text)
 	for _, f := range e.Stack {
+		if f.Created {
+			fmt.Fprintf(&b, "created by %s\n\t%s:%d\n", f.Func, f.Cell, f.Line)
+			continue
+		}
 		fmt.Fprintf(&b, "%s(...)\n\t%s:%d\n", f.Func, f.Cell, f.Line)
 	}
 	return b.String()

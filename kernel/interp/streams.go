@@ -2,13 +2,12 @@ package interp
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"os"
 	"reflect"
-	"time"
 	"unsafe"
 )
 
@@ -45,6 +44,7 @@ type streams struct {
 	stdin, stdout, stderr *os.File // the process's, when the session began
 	in, out, err          *stream
 	buffered              *bufio.Reader // of in, for fmt.Scan
+	turns                 turns         // at buffered
 	log                   *log.Logger
 }
 
@@ -56,8 +56,9 @@ func newStreams(i *Interp) *streams {
 		err: &stream{name: "/dev/stderr", w: i.opt.Stderr},
 		log: log.New(i.opt.Stderr, "", log.LstdFlags),
 	}
-	s.buffered = bufio.NewReader(i.opt.Stdin)
-	s.in.r = s.buffered
+	s.turns = newTurns(i)
+	s.buffered = bufio.NewReader(&input{in: i, src: i.opt.Stdin})
+	s.in.r = s
 	return s
 }
 
@@ -91,11 +92,23 @@ func (s *streams) writer() io.Writer {
 	return s.out
 }
 
-func (s *streams) reader() io.Reader {
-	if os.Stdin != s.stdin {
-		return os.Stdin
+// Read is of the session's standard input.
+func (s *streams) Read(p []byte) (n int, err error) {
+	if later := s.turns.take(func() { n, err = s.buffered.Read(p) }); later != nil {
+		return 0, later
 	}
-	return s.buffered
+	return n, err
+}
+
+// scan gives f the standard input, or the file that the cell has put there.
+func (s *streams) scan(f func(r io.Reader) (int, error)) (n int, err error) {
+	if os.Stdin != s.stdin {
+		return f(os.Stdin)
+	}
+	if later := s.turns.take(func() { n, err = f(s.buffered) }); later != nil {
+		return 0, later
+	}
+	return n, err
 }
 
 // exit ends the cell with the process, or alone if Options.Exit returns.
@@ -113,9 +126,15 @@ func (in *Interp) redirects() map[string]reflect.Value {
 		"fmt.Print":   func(a ...any) (int, error) { return fmt.Fprint(s.writer(), a...) },
 		"fmt.Printf":  func(f string, a ...any) (int, error) { return fmt.Fprintf(s.writer(), f, a...) },
 		"fmt.Println": func(a ...any) (int, error) { return fmt.Fprintln(s.writer(), a...) },
-		"fmt.Scan":    func(a ...any) (int, error) { return fmt.Fscan(s.reader(), a...) },
-		"fmt.Scanf":   func(f string, a ...any) (int, error) { return fmt.Fscanf(s.reader(), f, a...) },
-		"fmt.Scanln":  func(a ...any) (int, error) { return fmt.Fscanln(s.reader(), a...) },
+		"fmt.Scan": func(a ...any) (int, error) {
+			return s.scan(func(r io.Reader) (int, error) { return fmt.Fscan(r, a...) })
+		},
+		"fmt.Scanf": func(f string, a ...any) (int, error) {
+			return s.scan(func(r io.Reader) (int, error) { return fmt.Fscanf(r, f, a...) })
+		},
+		"fmt.Scanln": func(a ...any) (int, error) {
+			return s.scan(func(r io.Reader) (int, error) { return fmt.Fscanln(r, a...) })
+		},
 
 		"os.Exit": in.exit,
 
@@ -134,28 +153,20 @@ func (in *Interp) redirects() map[string]reflect.Value {
 
 		"maps.clone":    cloneMap, // of the run time, for maps.Clone
 		"unique.handle": uniqueMake,
-
-		"time.Sleep":         in.sleep,
-		"context.Background": func() context.Context { return in.m.Current() },
-		"context.TODO":       func() context.Context { return in.m.Current() },
 	}
+	maps.Copy(m, in.waiting())
+	maps.Copy(m, in.networking())
+	maps.Copy(m, in.serving())
+	maps.Copy(m, in.processes())
 	out := map[string]reflect.Value{}
 	for k, v := range m {
+		if r, ok := v.(reflect.Value); ok {
+			out[k] = r
+			continue
+		}
 		out[k] = reflect.ValueOf(v)
 	}
 	return out
-}
-
-func (in *Interp) sleep(d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-in.m.Current().Done():
-	}
 }
 
 func cloneMap(m any) any {

@@ -42,3 +42,14 @@ func (s *symbols) find(path, name string) (reflect.Value, bool) {
 	v, ok := s.all(path)[name]
 	return v, ok
 }
+
+// method finds what cells get instead of a compiled method.
+func (s *symbols) method(t reflect.Type, name string) (reflect.Value, bool) {
+	pkg, typ := t.PkgPath(), t.Name()
+	if t.Kind() == reflect.Pointer {
+		e := t.Elem()
+		pkg, typ = e.PkgPath(), "(*"+e.Name()+")"
+	}
+	v, ok := s.redirect[pkg+"."+typ+"."+name]
+	return v, ok
+}

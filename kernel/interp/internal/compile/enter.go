@@ -43,37 +43,6 @@ func (t *gorTable) set(id uintptr, g *gor) {
 	s.m[id] = g
 }
 
-// goroutine runs a go statement's call on its own goroutine.
-func (m *Machine) goroutine(run *Run, s *frame, call op) {
-	g := m.newGor(run)
-	id := rt.G()
-	m.gors.set(id, g)
-	s.g, s.caller, s.depth = g, nil, 0
-	g.top = s
-	done := false
-	defer func() {
-		m.gors.set(id, nil)
-		if !done {
-			m.orphan(g, recover())
-		}
-	}()
-	call(s)
-	done = true
-}
-
-// orphan reports a panic that has nowhere to go.
-func (m *Machine) orphan(g *gor, r any) {
-	if r == nil { // runtime.Goexit
-		return
-	}
-	p := g.caught(r)
-	switch p.val.(type) {
-	case stopSignal, exitSignal:
-		return
-	}
-	m.opt.Orphan(&Panic{p.val, p.stack, p.earlier})
-}
-
 // transition is how many calls a call by compiled code counts for; it needs as
 // much more stack.
 const transition = 10
@@ -105,38 +74,17 @@ func (m *Machine) enter(t reflect.Type) rt.Enter {
 	}
 }
 
-// entry runs f for compiled code. A panic on a goroutine that is not of a cell is reported, and the results are zero:
-// compiled code there need not recover it.
+// entry runs f for compiled code.
 func (m *Machine) entry(f *fun, vars unsafe.Pointer, args []reflect.Value, n int, out func(int) reflect.Type) (res []reflect.Value) {
 	res = make([]reflect.Value, n)
 	for i := range res {
 		res[i] = reflect.New(out(i)).Elem()
 	}
-	id := rt.G()
-	g := m.gors.get(id)
-	if g != nil {
+	if g := m.gors.get(rt.G()); g != nil {
 		g.enter(f, vars, args, res)
 		return res
 	}
-	run := m.current.Load()
-	if run == nil {
-		run = NewRun(background)
-	}
-	g = m.newGor(run)
-	if id == 0 { // goroutines cannot be told apart: whoever called must recover
-		g.enter(f, vars, args, res)
-		return res
-	}
-	m.gors.set(id, g)
-	done := false
-	defer func() {
-		m.gors.set(id, nil)
-		if !done {
-			m.orphan(g, recover())
-		}
-	}()
-	g.enter(f, vars, args, res)
-	done = true
+	m.visit(func(g *gor) { g.enter(f, vars, args, res) })
 	return res
 }
 
@@ -197,12 +145,12 @@ func (l *lazyMethod) call(args []reflect.Value) []reflect.Value {
 // Eval runs a function without parameters on the calling goroutine. The error
 // of a stopped run is nil and ok false.
 func (m *Machine) Eval(run *Run, sf FuncRef) (p *Panic, ok bool) {
+	run.label()
 	g := m.newGor(run)
-	id := rt.G()
-	m.gors.set(id, g)
+	g.begin()
 	done := false
 	defer func() {
-		m.gors.set(id, nil)
+		defer g.end()
 		if done {
 			return
 		}

@@ -1,11 +1,9 @@
 package compile
 
 import (
-	"context"
 	"reflect"
 	"runtime"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"github.com/godlas/godlas/kernel/interp/internal/rt"
@@ -65,6 +63,8 @@ type gor struct {
 	flight *panicking
 	// idle is a frame for the next call by compiled code.
 	idle *frame
+	// born is the frame of the go statement, in which nothing runs.
+	born *frame
 	// deferring counts deferred calls that run although the run is stopped.
 	deferring int
 	// spares are frames that are not in use, by the slots of their functions.
@@ -73,72 +73,6 @@ type gor struct {
 
 // spareSlots is how many functions a goroutine keeps spare frames of.
 const spareSlots = 16
-
-// Run is what the code of one cell is told to do: go on, or stop.
-type Run struct {
-	Ctx    context.Context
-	stop   atomic.Bool
-	late   atomic.Bool // deferred calls have had their time
-	cancel context.CancelCauseFunc
-}
-
-// NewRun makes a run whose context keeps the values of ctx and ends when Stop is
-// called, not when ctx does.
-func NewRun(ctx context.Context) *Run {
-	r := &Run{}
-	r.Ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	return r
-}
-
-// lateness is how long deferred calls may go on after a stop.
-const lateness = time.Second
-
-// Stop makes all code of the run panic at its next step.
-func (r *Run) Stop(cause error) {
-	r.stop.Store(true)
-	r.cancel(cause)
-	time.AfterFunc(lateness, func() { r.late.Store(true) })
-}
-
-// stopSignal is the panic of stopped code. It cannot be recovered by the cell.
-type stopSignal struct{ run *Run }
-
-func (stopSignal) Error() string { return "interrupted" }
-
-// exitSignal is the panic that ends a cell that called os.Exit, if that returned.
-type exitSignal struct{}
-
-var background = context.Background()
-
-type currentRun = atomic.Pointer[Run]
-
-// SetCurrent says which run callbacks on unknown goroutines belong to.
-func (m *Machine) SetCurrent(r *Run) { m.current.Store(r) }
-
-// Current returns the context of the code that calls: that of the goroutine's
-// cell, or of the cell that runs now.
-func (m *Machine) Current() context.Context {
-	if g := m.gors.get(rt.G()); g != nil {
-		return g.run.Ctx
-	}
-	if r := m.current.Load(); r != nil {
-		return r.Ctx
-	}
-	return context.Background()
-}
-
-// checkStop panics if the frame's run is stopped.
-func (fr *frame) checkStop() {
-	if fr.g.stop.Load() {
-		fr.g.halt()
-	}
-}
-
-func (g *gor) halt() {
-	if g.deferring == 0 || g.run.late.Load() {
-		panic(stopSignal{g.run})
-	}
-}
 
 // newGor makes the state of a goroutine.
 func (m *Machine) newGor(r *Run) *gor {

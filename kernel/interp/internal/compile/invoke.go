@@ -20,7 +20,8 @@ type dispatch struct {
 	ftype  reflect.Type
 	native *nativeCall // or nil
 	word   unsafe.Pointer
-	boxed  bool // the receiver is behind the interface's data word
+	boxed  bool          // the receiver is behind the interface's data word
+	other  reflect.Value // if valid, called instead; see Options.Method
 }
 
 func (c *compiler) invoke(cc *ssa.CallCommon, v ssa.Value) op {
@@ -54,6 +55,10 @@ func (c *compiler) invoke(cc *ssa.CallCommon, v ssa.Value) op {
 			} else {
 				n.call(fr, t.word, unsafe.Pointer(&p))
 			}
+			return
+		}
+		if t.other.IsValid() {
+			m.callOther(fr, t.other, *at[any](fr, recv), s, variadic)
 			return
 		}
 		m.reflectCall(fr, reflect.ValueOf(*at[any](fr, recv)).Method(t.method), t.ftype, s, variadic)
@@ -107,8 +112,13 @@ func (m *Machine) dispatch(v any, method *types.Func, s *site) *dispatch {
 		panic(unsupportedf("%v has no method %s here", r, method.Name()))
 	}
 	d.method, d.ftype = rm.Index, reflect.ValueOf(v).Method(rm.Index).Type()
-	d.native = s.registers(m, rm.Func.Type(), r)
-	d.word, d.boxed = word(rm.Func), !rt.Direct(rt.Type(d.typ))
+	fn := rm.Func
+	if m.opt.Method != nil {
+		if other, ok := m.opt.Method(r, method.Name()); ok {
+			d.other, fn = other, other
+		}
+	}
+	d.native = s.registers(m, fn.Type(), r)
+	d.word, d.boxed = word(fn), !rt.Direct(rt.Type(d.typ))
 	return d
 }
-

@@ -51,6 +51,12 @@ type Options struct {
 	// Orphan is told of a panic that nothing else can report: in a goroutine of
 	// a cell, or in a callback on a goroutine of compiled code.
 	Orphan func(p *Panic)
+	// Abort is what a handler of package net/http panics with to give up a
+	// request without a word.
+	Abort any
+	// Method finds what cells call instead of a compiled method: a function with
+	// the receiver, of type t, as its first parameter. It may be nil.
+	Method func(t reflect.Type, name string) (reflect.Value, bool)
 }
 
 // Machine is the run-time state of a session.

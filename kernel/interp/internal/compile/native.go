@@ -36,6 +36,11 @@ func (m *Machine) native(sf *ssa.Function) (reflect.Value, bool) {
 	if m.typeOf(r) != nil || types.IsInterface(recv.Type()) {
 		return reflect.Value{}, false
 	}
+	if m.opt.Method != nil {
+		if fn, ok := m.opt.Method(r, obj.Name()); ok {
+			return fn, true
+		}
+	}
 	mm, ok := r.MethodByName(obj.Name())
 	return mm.Func, ok
 }

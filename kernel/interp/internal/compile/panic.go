@@ -13,6 +13,8 @@ import (
 type Call struct {
 	Func string
 	Pos  token.Pos
+	// Created says that this is the go statement that has started the goroutine.
+	Created bool
 }
 
 // Panic is a panic that nothing recovered.
@@ -44,8 +46,8 @@ func trace(top *frame) []Call {
 			continue
 		}
 		n++
-		if len(out) < maxStack {
-			out = append(out, Call{fr.fn.name(), fr.pos()})
+		if created := fr == fr.g.born; created || len(out) < maxStack {
+			out = append(out, Call{fr.fn.name(), fr.pos(), created})
 		}
 	}
 	return out
@@ -141,13 +143,16 @@ func (f *fun) attempt(fr *frame) (done bool) {
 func (f *fun) unwind(fr *frame) {
 	for len(fr.defers) > 0 {
 		d := fr.pop()
-		_, stopped := fr.stopValue()
+		stop, stopped := fr.stopValue()
 		if stopped {
 			fr.g.deferring++
 		}
 		fr.runDeferred(d)
 		if stopped {
 			fr.g.deferring--
+			if fr.panicking.val != any(stop) { // what half-done work panics with is no news
+				fr.panicking = &panicking{val: stop}
+			}
 		}
 		if p := fr.panicking; p != nil && p.recovered {
 			fr.panicking = nil
@@ -208,7 +213,7 @@ func (fr *frame) recovers() any {
 		return nil
 	}
 	switch d.panicking.val.(type) {
-	case stopSignal, exitSignal:
+	case stopSignal, exitSignal, fatalError:
 		return nil
 	}
 	d.panicking.recovered = true
@@ -249,6 +254,8 @@ func (p *Panic) Text() string {
 func text(v any) string {
 	s := ""
 	switch v := v.(type) {
+	case fatalError:
+		return "fatal error: " + string(v)
 	case error:
 		s = safely(v.Error)
 	case fmt.Stringer:

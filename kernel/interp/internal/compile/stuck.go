@@ -1,0 +1,119 @@
+package compile
+
+import (
+	"go/token"
+	"time"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// Stuck is a call of compiled code that has not come back after a stop.
+type Stuck struct {
+	Func  string // the compiled function, "" if it is not known
+	Stack []Call
+}
+
+// Await returns, after a Stop, when all goroutines of run have ended, or once
+// those that have not are all seen in compiled code after grace; these it
+// returns. It waits no longer than patience.
+func (m *Machine) Await(run *Run, grace, patience time.Duration) []Stuck {
+	begun := time.Now()
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	for {
+		if run.live.Load() == 0 {
+			return nil
+		}
+		select {
+		case <-run.quiet:
+			continue
+		case <-t.C:
+		}
+		stuck, all := m.stuck(run)
+		if all || time.Since(begun) > patience {
+			return stuck
+		}
+		t.Reset(grace / 2)
+	}
+}
+
+// stuck lists the goroutines of run that are in compiled code, and tells
+// whether these are all that are left.
+func (m *Machine) stuck(run *Run) (out []Stuck, all bool) {
+	all = true
+	for _, g := range m.gors.of(run) {
+		stack, native, ok := g.peek()
+		all = all && ok
+		if ok {
+			out = append(out, Stuck{native, stack})
+		}
+	}
+	return out, all
+}
+
+func (t *gorTable) of(run *Run) (gs []*gor) {
+	for i := range t {
+		s := &t[i]
+		s.mu.RLock()
+		for _, g := range s.m {
+			if g.run == run {
+				gs = append(gs, g)
+			}
+		}
+		s.mu.RUnlock()
+	}
+	return gs
+}
+
+// peek looks at another goroutine, which must not be given the cost of being
+// looked at: what it says holds only if that is in compiled code, and then
+// nothing changes. Hence also no care for races.
+//
+//go:norace
+func (g *gor) peek() (stack []Call, native string, ok bool) {
+	for fr := g.top; fr != nil && len(stack) < maxStack; fr = fr.caller {
+		f := fr.fn
+		if f == nil {
+			continue
+		}
+		pos := token.NoPos
+		if blk, pc := int(fr.blk), int(fr.pc); blk < len(f.code) && pc < len(f.code[blk].pos) {
+			pos = f.code[blk].pos[pc]
+		}
+		if len(stack) == 0 {
+			if native, ok = compiledCall(f.f, pos); !ok {
+				return nil, "", false
+			}
+		}
+		stack = append(stack, Call{Func: f.name(), Pos: pos})
+	}
+	return stack, native, true
+}
+
+// compiledCall names what the call at a place in a function calls, if there is
+// a call. Deferred calls have no place.
+func compiledCall(f *ssa.Function, pos token.Pos) (name string, ok bool) {
+	if !pos.IsValid() {
+		return "", true
+	}
+	for _, b := range f.Blocks {
+		for _, ins := range b.Instrs {
+			call, is := ins.(ssa.CallInstruction)
+			if !is || ins.Pos() != pos {
+				continue
+			}
+			cc := call.Common()
+			if cc.IsInvoke() {
+				return cc.Method.FullName(), true
+			}
+			switch v := cc.Value.(type) {
+			case *ssa.Function:
+				return v.String(), true
+			case *ssa.Builtin:
+				return "", v.Name() == "append" || v.Name() == "copy" || v.Name() == "clear"
+			}
+			return "", true
+		}
+	}
+	return "", false
+}
