@@ -40,6 +40,9 @@ func (fr *frame) halted() {
 func (fr *frame) done() reflect.Value { return reflect.ValueOf(fr.g.run.Ctx.Done()) }
 
 func (c *compiler) send(x *ssa.Send) op {
+	if o := c.sendWord(x, c.m.memory(x.X.Type())); o != nil {
+		return o
+	}
 	ch, v, t := c.reg(x.Chan), c.operand(x.X), c.layout(x.Chan).rt
 	elem := t.Elem()
 	return func(fr *frame) {
@@ -69,6 +72,9 @@ func (c *compiler) receive(x *ssa.UnOp) op {
 		d, okr = tup[0], tup[1]
 	} else {
 		d = c.reg(x)
+	}
+	if o := receiveWord(ch, d, okr, elem); o != nil {
+		return o
 	}
 	return func(fr *frame) {
 		cv := chanValue(t, fr.at(ch))
