@@ -1,10 +1,6 @@
 package compile
 
-import (
-	"unsafe"
-
-	"golang.org/x/tools/go/ssa"
-)
+import "golang.org/x/tools/go/ssa"
 
 // Channels of words and strings are used as channels of Go's own types of the
 // same layout: what is sent is only moved.
@@ -23,7 +19,7 @@ func (c *compiler) sendWord(x *ssa.Send, elem *layout) op {
 	case copy8:
 		return sends[uint64](ch, v)
 	case copyPointer:
-		return sends[unsafe.Pointer](ch, v)
+		return sends[*byte](ch, v)
 	case copyString:
 		return sends[string](ch, v)
 	case copyInterface:
@@ -62,7 +58,7 @@ func receiveWord(ch, d, has reg, elem *layout) op {
 	case copy8:
 		return receives[uint64](ch, d, has)
 	case copyPointer:
-		return receives[unsafe.Pointer](ch, d, has)
+		return receives[*byte](ch, d, has)
 	case copyString:
 		return receives[string](ch, d, has)
 	case copyInterface:
