@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -344,5 +345,42 @@ func TestFoldersStay(t *testing.T) {
 	absoluteFolders()
 	if got, want := os.Getenv("DLAS_DATA"), filepath.Join(here, "images"); got != want {
 		t.Errorf("DLAS_DATA is %s, want %s", got, want)
+	}
+}
+
+// TestGonbui runs cells that use GoNB's package, which is there under its own path.
+func TestGonbui(t *testing.T) {
+	path := notebook(t,
+		"import (\n\t\"fmt\"\n\t\"github.com/janpfeifer/gonb/gonbui\"\n)\ngonbui.DisplayHTML(fmt.Sprintf(\"<b>%v %d</b>\", gonbui.IsNotebook, len(gonbui.UniqueId())))",
+		"for i := range 3 {\n\tgonbui.UpdateMarkdown(\"live\", fmt.Sprint(\"*step\", i, \"*\"))\n}\nfmt.Println(gonbui.Open(), gonbui.Error())\ngonbui.Sync()",
+	)
+	out := filepath.Join(t.TempDir(), "out.ipynb")
+	if code, _, stderr := start(t, "nb", "run", path, "-o", out); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var nb struct {
+		Cells []struct {
+			Outputs []struct{ Data map[string]any }
+		}
+	}
+	if err := json.Unmarshal(b, &nb); err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, c := range nb.Cells {
+		for _, o := range c.Outputs {
+			for _, mime := range []string{"text/html", "text/markdown"} {
+				if v, ok := o.Data[mime]; ok {
+					shown = append(shown, strings.Trim(fmt.Sprint(v), "[]"))
+				}
+			}
+		}
+	}
+	if want := []string{"<b>true 8</b>", "*step2*"}; !slices.Equal(shown, want) {
+		t.Errorf("shown %q, want %q\n%s", shown, want, b)
 	}
 }

@@ -89,6 +89,13 @@ func (a *asker) ask(ctx context.Context, prompt string, password bool) (string, 
 	}
 }
 
+// typed puts a line before what Read asks for.
+func (a *asker) typed(line string) {
+	a.reading.Lock()
+	defer a.reading.Unlock()
+	a.rest = append(a.rest, line+"\n"...)
+}
+
 // Read is os.Stdin of a cell.
 func (a *asker) Read(p []byte) (int, error) {
 	if len(p) == 0 {

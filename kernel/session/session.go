@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/kernel/display"
+	"github.com/godlas/godlas/kernel/display/gonbui"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
 	"github.com/godlas/godlas/kernel/session/magic"
@@ -54,6 +55,7 @@ func Run(conn *pipe.Conn, o Options) error {
 	s.asker = newAsker(s.out)
 	s.language = sync.OnceValues(s.newLanguage)
 	display.SetSink(sink{s})
+	gonbui.IsNotebook = true
 	defer display.SetSink(nil)
 
 	version, _, _ := strings.Cut(strings.TrimPrefix(runtime.Version(), "go"), " ")

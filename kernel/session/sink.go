@@ -22,3 +22,6 @@ func (k sink) Clear(wait bool) error { return k.s.out.send(pipe.KindClear, pipe.
 func (k sink) Input(ctx context.Context, prompt string, password bool) (string, error) {
 	return k.s.asker.ask(ctx, prompt, password)
 }
+
+// Typed is of package display's.
+func (k sink) Typed(line string) { k.s.asker.typed(line) }

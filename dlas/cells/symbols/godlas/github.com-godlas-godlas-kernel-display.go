@@ -23,6 +23,8 @@ func symbols_github_com_godlas_godlas_kernel_display() map[string]reflect.Value 
 		"LaTeX":      reflect.ValueOf(p.LaTeX),
 		"Markdown":   reflect.ValueOf(p.Markdown),
 		"Mimer":      reflect.ValueOf((*p.Mimer)(nil)),
+		"Named":      reflect.ValueOf((*p.Named)(nil)),
+		"NewID":      reflect.ValueOf(p.NewID),
 		"PNG":        reflect.ValueOf(p.PNG),
 		"Password":   reflect.ValueOf(p.Password),
 		"Progress":   reflect.ValueOf(p.Progress),
@@ -32,6 +34,7 @@ func symbols_github_com_godlas_godlas_kernel_display() map[string]reflect.Value 
 		"SetSink":    reflect.ValueOf(p.SetSink),
 		"Show":       reflect.ValueOf(p.Show),
 		"Sink":       reflect.ValueOf((*p.Sink)(nil)),
+		"Typed":      reflect.ValueOf(p.Typed),
 		"VegaLite":   reflect.ValueOf(p.VegaLite),
 	}
 }

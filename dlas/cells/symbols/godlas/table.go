@@ -22,6 +22,8 @@ func Symbols(path string) map[string]reflect.Value {
 		return symbols_github_com_godlas_godlas_dlas_ir()
 	case "github.com/godlas/godlas/kernel/display":
 		return symbols_github_com_godlas_godlas_kernel_display()
+	case "github.com/janpfeifer/gonb/gonbui":
+		return symbols_github_com_godlas_godlas_kernel_display_gonbui()
 	case "github.com/godlas/godlas/plotting":
 		return symbols_github_com_godlas_godlas_plotting()
 	}

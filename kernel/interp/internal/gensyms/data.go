@@ -28,12 +28,12 @@ func (w *world) packages() ([]archive.Package, error) {
 		if path == "unsafe" || t == nil || !listed && w.elsewhere(lp) {
 			continue
 		}
-		p := archive.Package{Path: path, Importable: listed}
+		p := archive.Package{Path: w.alias(path), Importable: listed}
 		var err error
 		if p.Export, err = typeData(t); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if p.Imports, err = mentioned(p.Export, path); err != nil {
+		if p.Imports, err = mentioned(p.Export, p.Path); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if listed {

@@ -160,7 +160,7 @@ func (w *world) check(p platform) error {
 				return nil, fmt.Errorf("%s imports %s, which go list did not name", path, imp)
 			}),
 		}
-		pkg, err := conf.Check(path, w.fset, files, nil)
+		pkg, err := conf.Check(w.alias(path), w.fset, files, nil)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p, err)
 		}
@@ -221,4 +221,14 @@ func (w *world) elsewhere(lp *listedPackage) bool {
 		}
 	}
 	return false
+}
+
+// alias is the path under which cells import a package.
+func (w *world) alias(path string) string {
+	for _, a := range w.o.as {
+		if of, as, ok := strings.Cut(a, "="); ok && of == path {
+			return as
+		}
+	}
+	return path
 }

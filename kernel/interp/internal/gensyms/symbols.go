@@ -23,12 +23,12 @@ func (w *world) symbolFiles() (map[string][]byte, int, error) {
 		symbols := w.symbols(p)
 		if len(symbols) == 0 {
 			// Constants alone, or generic things alone: the type data has them.
-			fmt.Fprintf(&cases, "\tcase %q:\n\t\treturn map[string]reflect.Value{}\n", p)
+			fmt.Fprintf(&cases, "\tcase %q:\n\t\treturn map[string]reflect.Value{}\n", w.alias(p))
 			continue
 		}
 		total += len(symbols)
 		fn := "symbols_" + strings.NewReplacer("/", "_", ".", "_", "-", "_").Replace(p)
-		fmt.Fprintf(&cases, "\tcase %q:\n\t\treturn %s()\n", p, fn)
+		fmt.Fprintf(&cases, "\tcase %q:\n\t\treturn %s()\n", w.alias(p), fn)
 		var b bytes.Buffer
 		fmt.Fprintf(&b, "%s\npackage %s\n\n", generatedBy, w.o.name)
 		// Old names are listed because cells may use them.
