@@ -22,7 +22,11 @@ import (
 )
 
 // Libraries returns the compiled packages beside the standard library: gonum, dlas, plotting, display.
-func Libraries() []interp.Library { return symbols.Libraries() }
+func Libraries() []interp.Library {
+	libs := symbols.Libraries()
+	libs[len(libs)-1].Strings = completeString // of godlas itself
+	return libs
+}
 
 // Magics returns DLAS's rows of the magic table, with a current stack of their own: that of one notebook. It also makes
 // package dlas follow the running cell (its interrupt, its progress line) and registers how plots are shown, once for

@@ -21,6 +21,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/godlas/godlas/kernel/internal/modules"
 	"github.com/godlas/godlas/kernel/interp/internal/compile"
 	"github.com/godlas/godlas/kernel/interp/internal/front"
 )
@@ -133,6 +134,7 @@ type Interp struct {
 	held     held
 	children sync.Map // *os.Process -> *child
 	evals    sync.Mutex
+	fault    func(v any) // told of panics in answers; for tests
 }
 
 // New makes a session. It is quick: what libraries hold is read when first used.
@@ -170,6 +172,10 @@ func New(o Options) *Interp {
 	}
 	in.m = compile.New(options)
 	in.front = front.New(in.m, in.fset, pkgs, o.Prelude)
+	in.front.Words = in.words
+	if m, ok := o.Source.(modules.Workspace); ok {
+		in.front.Modules = in.modulePaths(m)
+	}
 	return in
 }
 

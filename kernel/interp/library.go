@@ -25,4 +25,10 @@ type Library struct {
 	// compiled form and are absent, and so is what does not exist on every
 	// platform. Each call makes a new map; callers keep it.
 	Symbols func(path string) map[string]reflect.Value
+
+	// Strings completes a string in a cell that is an argument of one of the library's functions, of fn, which is written
+	// Func or Type.Method, the argument arg from 0; or the value of a field in a literal, where fn is Type.Field and arg
+	// is -1. It lists what may stand at the end of what is typed of the string, and how many bytes there a word replaces.
+	// It must be quick and may be nil.
+	Strings func(path, fn string, arg int, typed string) (words []string, replace int)
 }

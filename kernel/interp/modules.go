@@ -2,6 +2,9 @@ package interp
 
 import (
 	"context"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/godlas/godlas/kernel/internal/modules"
 )
@@ -71,4 +74,39 @@ func (in *Interp) Reload(module string) []string {
 	in.m.Mu.Lock()
 	defer in.m.Mu.Unlock()
 	return in.front.Unload(func(p *modules.Package) bool { return p.Module != nil && p.Module.Path == module })
+}
+
+// modulePaths lists what the modules of a folder offer to import, for completion: the modules themselves, and packages of
+// them that are loaded. The file is read at most once a second.
+func (in *Interp) modulePaths(w modules.Workspace) func() []string {
+	var known []string
+	var read time.Time
+	return func() []string {
+		if now := time.Now(); now.Sub(read) > time.Second {
+			read, known = now, nil
+			if f := w.File(); f != nil {
+				known = f.Modules()
+			}
+		}
+		out := slices.DeleteFunc(slices.Clone(known), func(p string) bool { return p == "" })
+		for _, p := range in.front.Loaded() {
+			if !strings.Contains("/"+p.ImportPath+"/", "/internal/") {
+				out = append(out, p.ImportPath)
+			}
+		}
+		return out
+	}
+}
+
+// words asks the library of a package what may stand in a string.
+func (in *Interp) words(path, fn string, arg int, typed string) ([]string, int) {
+	for _, l := range slices.Backward(in.opt.Libraries) {
+		if l.Strings == nil {
+			continue
+		}
+		if words, replace := l.Strings(path, fn, arg, typed); len(words) > 0 {
+			return words, replace
+		}
+	}
+	return nil, 0
 }

@@ -6,6 +6,7 @@ import (
 	"go/types"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/godlas/godlas/kernel/interp/internal/front"
 )
@@ -22,20 +23,38 @@ type Completion struct {
 	Items      []Item
 }
 
-// Complete lists what can stand at cursor, a byte offset into src.
-func (in *Interp) Complete(src string, cursor int) (c Completion) {
-	in.m.Mu.Lock()
+// patience is how long a question waits for a cell that is being compiled. What
+// packages it imports may take a while; the answer is then the empty one.
+const patience = time.Second
+
+// ask runs f, which may panic, with the lock. It reports whether f came to its end.
+func (in *Interp) ask(f func()) (done bool) {
+	for end := time.Now().Add(patience); !in.m.Mu.TryLock(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
 	defer in.m.Mu.Unlock()
 	defer func() { // source that is being typed can be anything
-		if recover() != nil {
-			c = Completion{Start: cursor, End: cursor}
+		if r := recover(); r != nil && in.fault != nil {
+			in.fault(r)
 		}
 	}()
-	start, end, items := in.front.Complete(src, cursor)
-	c = Completion{Start: start, End: end}
-	for _, it := range items {
-		c.Items = append(c.Items, Item(it))
-	}
+	f()
+	return true
+}
+
+// Complete lists what can stand at cursor, a byte offset into src. It runs no
+// code of cells.
+func (in *Interp) Complete(src string, cursor int) Completion {
+	c := Completion{Start: cursor, End: cursor}
+	in.ask(func() {
+		start, end, items := in.front.Complete(src, cursor)
+		c = Completion{Start: start, End: end}
+		for _, it := range items {
+			c.Items = append(c.Items, Item(it))
+		}
+	})
 	return c
 }
 
@@ -55,18 +74,15 @@ type Info struct {
 // Inspect describes the name at cursor, a byte offset into src, or the function
 // whose arguments are there. Source is given if detail is above 0.
 func (in *Interp) Inspect(src string, cursor, detail int) (info Info, ok bool) {
-	in.m.Mu.Lock()
-	defer in.m.Mu.Unlock()
-	defer func() {
-		if recover() != nil {
-			info, ok = Info{}, false
-		}
-	}()
-	i, ok := in.front.Inspect(src, cursor)
+	in.ask(func() {
+		var i front.Info
+		i, ok = in.front.Inspect(src, cursor)
+		info = Info(i)
+	})
 	if detail == 0 {
-		i.Source = ""
+		info.Source = ""
 	}
-	return Info(i), ok
+	return info, ok
 }
 
 // IsComplete tells whether src is "complete", "incomplete", and then how the

@@ -20,7 +20,8 @@ type Item struct {
 type candidate struct {
 	Item
 	object types.Object
-	rank   int // the lowest comes first
+	rank   int   // the lowest comes first
+	shared *Item // what was found out, for one that is kept
 }
 
 // Ranks of candidates.
@@ -135,7 +136,14 @@ func choose(all []candidate, prefix string) []Item {
 	for _, c := range kept {
 		it := c.Item
 		if c.object != nil {
-			it = describe(c.object)
+			if c.shared == nil {
+				it = describe(c.object)
+			} else {
+				if c.shared.Text == "" {
+					*c.shared = describe(c.object)
+				}
+				it = *c.shared
+			}
 			it.Text = c.Text
 		}
 		out = append(out, it)
@@ -232,14 +240,18 @@ func (q *query) inType() bool {
 }
 
 // onlyTypes leaves out what is neither a type nor a package.
-func onlyTypes(cs []candidate) []candidate {
-	return slices.DeleteFunc(cs, func(c candidate) bool {
+func onlyTypes(cs []candidate) (out []candidate) {
+	for _, c := range cs {
 		switch c.object.(type) {
 		case *types.TypeName, *types.PkgName:
-			return false
+			out = append(out, c)
+		case nil:
+			if c.Type == "module" {
+				out = append(out, c)
+			}
 		}
-		return c.Type != "module"
-	})
+	}
+	return out
 }
 
 // inExpression tells whether the identifier is a part of something larger than a

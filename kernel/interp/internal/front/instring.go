@@ -45,19 +45,48 @@ func (s *Session) completeString(src string, cursor int, lit tok) (start, end in
 		return start, end, choices(keys)
 	}
 	call, fn, arg := q.call()
-	if call != nil && s.Words != nil && fn != nil && fn.Pkg() != nil {
-		if words := s.Words(fn.Pkg().Path(), memberName(fn), arg, typed); len(words) > 0 {
-			var cs []candidate
-			for _, w := range words {
-				cs = append(cs, candidate{Item: Item{Text: w, Type: "value"}})
+	if words, replace := q.words(fn, arg, typed); len(words) > 0 {
+		var cs []candidate
+		for i, w := range words {
+			if text, ok := quoted(w, lit.lit[0]); ok {
+				cs = append(cs, candidate{Item: Item{Text: text, Type: "value"}, rank: i})
 			}
-			return start, end, choices(cs)
+		}
+		tail, _ := quoted(typed[len(typed)-min(replace, len(typed)):], lit.lit[0])
+		if strings.HasSuffix(src[:cursor], tail) {
+			start = cursor - len(tail)
+			if _, wordEnd := wordAt(src, cursor); wordEnd < end || !ends(lit.lit) {
+				end = cursor
+			}
+			return start, end, choose(cs, src[start:cursor])
 		}
 	}
 	if q.takesFile(call, fn, arg) || looksLikePath(typed) {
 		return s.completeFile(src, cursor, lit, typed)
 	}
 	return cursor, cursor, nil
+}
+
+// words asks the libraries what they know for an argument of fn, or for the value
+// of a field of one of their types.
+func (q *query) words(fn *types.Func, arg int, typed string) ([]string, int) {
+	if q.s.Words == nil {
+		return nil, 0
+	}
+	if fn != nil && fn.Pkg() != nil {
+		return q.s.Words(fn.Pkg().Path(), memberName(fn), arg, typed)
+	}
+	kv, ok := q.parent(1).(*ast.KeyValueExpr)
+	lit, is := q.parent(2).(*ast.CompositeLit)
+	if !ok || !is || q.info.Types[lit].Type == nil {
+		return nil, 0
+	}
+	key, ok := kv.Key.(*ast.Ident)
+	n, is := types.Unalias(deref(q.info.Types[lit].Type)).(*types.Named)
+	if !ok || !is || n.Obj().Pkg() == nil {
+		return nil, 0
+	}
+	return q.s.Words(n.Obj().Pkg().Path(), n.Obj().Name()+"."+key.Name, -1, typed)
 }
 
 // unquoted is the value of the beginning of a literal.

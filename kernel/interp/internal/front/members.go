@@ -85,7 +85,9 @@ func (s *Session) exported(p *types.Package) []candidate {
 	scope := p.Scope()
 	for _, n := range scope.Names() {
 		if ast.IsExported(n) {
-			out = append(out, s.candidateOf(scope.Lookup(n), ""))
+			c := s.candidateOf(scope.Lookup(n), "")
+			c.shared = new(Item)
+			out = append(out, c)
 		}
 	}
 	if p.Complete() {
@@ -227,12 +229,22 @@ func (q *query) names() []candidate {
 			packages(n, p, rankPlain)
 		}
 	}
-	for n := range q.s.Packages.byName() {
-		if p := q.s.pathOf(n); p != "" {
-			packages(n, p, rankPackage)
+	for _, a := range q.s.automatic() {
+		if q.s.live[a.Text] == nil {
+			out = append(out, a)
 		}
 	}
 	return out
+}
+
+// automatic lists the packages that are there without an import.
+func (s *Session) automatic() []candidate {
+	if s.packages == nil {
+		for n := range s.Packages.byName() {
+			s.packages = append(s.packages, candidate{Item: Item{Text: n, Type: "module", Signature: s.Packages.Preferred(n)[0]}, rank: rankPackage})
+		}
+	}
+	return s.packages
 }
 
 // defining lists where the names are that the declaration around the identifier

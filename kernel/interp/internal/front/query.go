@@ -27,6 +27,7 @@ type query struct {
 	file *ast.File
 
 	fragments []*fragment
+	focus     *fragment     // what is asked about is in it
 	body      *ast.FuncDecl // holds the statements
 	vars      map[string]bool
 	declared  map[string]bool
@@ -85,6 +86,7 @@ func (s *Session) ask(src string, from int) *query {
 	}
 	last := pieces[len(pieces)-1]
 	cursor := q.unfinished(last, prefix[last.from:])
+	q.focus = cursor
 	for _, p := range rest(src, from) {
 		if p.kind != statements || cursor.kind != statements {
 			q.add(p, src[p.from:p.to])
@@ -99,7 +101,9 @@ func (s *Session) ask(src string, from int) *query {
 func (s *Session) whole(src string, from int) *query {
 	q := s.newQuery(src)
 	for _, p := range cut(scan(src), len(src)) {
-		q.add(p, src[p.from:p.to])
+		if f := q.add(p, src[p.from:p.to]); f != nil && p.from <= from && from < p.to {
+			q.focus = f
+		}
 	}
 	q.check(nil)
 	q.find(func(id *ast.Ident) bool { off, ok := q.offset(id.Pos()); return ok && off == from })
@@ -198,6 +202,9 @@ func (q *query) check(cursor *fragment) {
 			q.file.Package = token.Pos(f.file.Base())
 		}
 		for _, d := range f.decls {
+			if fd, ok := d.(*ast.FuncDecl); ok && f != q.focus {
+				fd.Body = nil // nobody asks
+			}
 			q.method(d)
 			q.file.Decls = append(q.file.Decls, d)
 		}

@@ -28,10 +28,9 @@ type Session struct {
 	M        *compile.Machine
 	Packages *Packages
 
-	// Words lists what a compiled function knows as its argument arg, a string
-	// that begins as typed; Modules lists import paths beyond those of Packages.
-	// Both are for completion and may be nil.
-	Words   func(path, fn string, arg int, typed string) []string
+	// Words completes strings as Library.Strings does; Modules lists import paths
+	// beyond those of Packages. Both are for completion and may be nil.
+	Words   func(path, fn string, arg int, typed string) (words []string, replace int)
 	Modules func() []string
 
 	fset    *token.FileSet
@@ -49,9 +48,10 @@ type Session struct {
 	serial  int
 	users   map[string]*user // by name
 
-	origins map[string]string              // the cell that declared a live variable
-	members map[*types.Package][]candidate // what completion lists of packages
-	history history
+	origins  map[string]string              // the cell that declared a live variable
+	members  map[*types.Package][]candidate // what completion lists of packages
+	history  history
+	packages []candidate // that are there without an import
 }
 
 // cellText is what positions in a cell refer to.

@@ -1,0 +1,137 @@
+package interp
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// TestAskEverywhere completes and inspects at positions all over the cells of the tests, with what follows and without. No
+// answer may fail, or take long.
+func TestAskEverywhere(t *testing.T) {
+	var cells []string
+	for _, s := range corpus(t) {
+		for _, c := range s.cells {
+			cells = append(cells, c.src)
+		}
+	}
+	for _, file := range []string{"snippets.txt", "programs.txt"} {
+		for _, s := range sections(t, file) {
+			cells = append(cells, s.src)
+		}
+	}
+	in, _ := session(t, completeCells...)
+	in.fault = func(v any) { t.Errorf("%v", v) }
+	const slowest = 2 * time.Second // twenty times what the first may take
+	n := 0
+	for i, src := range cells {
+		for at := i % 61; at <= len(src); at += 61 {
+			for _, text := range []string{src, src[:at]} {
+				start := time.Now()
+				c := in.Complete(text, at)
+				if c.Start < 0 || c.Start > at || c.End < at || c.End > len(text) {
+					t.Fatalf("%q: replaces %d-%d at %d", text, c.Start, c.End, at)
+				}
+				if utf8.ValidString(text) && (!utf8.ValidString(text[:c.Start]) || !utf8.ValidString(text[:c.End])) && utf8.ValidString(text[:at]) {
+					t.Fatalf("%q: replaces %d-%d, which cuts a character", text, c.Start, c.End)
+				}
+				for _, it := range c.Items {
+					if it.Text == "" || strings.Contains(it.Text, "Ξ") {
+						t.Fatalf("%q at %d: %+v", text, at, it)
+					}
+				}
+				i, ok := in.Inspect(text, at, 1)
+				if ok && i.Signature == "" || strings.Contains(i.Signature, "Ξ") {
+					t.Errorf("%q at %d: %+v", text, at, i)
+				}
+				if d := time.Since(start); d > slowest {
+					t.Errorf("%q at %d: %v", text, at, d)
+				}
+				n++
+			}
+			if t.Failed() {
+				t.FailNow()
+			}
+		}
+	}
+	if n < 1000 {
+		t.Errorf("only %d questions", n)
+	}
+}
+
+// TestAskLibraries asks what libraries and the go.mod of a folder add.
+func TestAskLibraries(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.org/notebook\n\nrequire (\n\texample.org/known v1.2.3\n)\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	std := Std()
+	std.Strings = func(path, fn string, arg int, typed string) ([]string, int) {
+		switch {
+		case path == "time" && fn == "Time.Format" && arg == 0:
+			return []string{"2006-01-02", "2006", "say \"é\""}, len(typed)
+		case path == "net/http" && fn == "Server.Addr" && arg == -1:
+			return []string{":80", ":443"}, len(typed)
+		case path == "strings" && fn == "Fields":
+			return []string{"alpha", "beta"}, len(typed) - strings.LastIndexByte(typed, ' ') - 1
+		}
+		return nil, 0
+	}
+	in := New(Options{Libraries: []Library{std}, Source: Modules(dir)})
+	checkCompletions(t, in, []completions{
+		{`time.Now().Format("|`, `2006-01-02 2006 say`[:15], "", "2006-01-02 2006"},
+		{`time.Now().Format("2006-|")`, "2006-01-02", "2006", ""},
+		{"http.Server{Addr: \":|\"}", ":80 :443", "", ""},
+		{"&http.Server{Addr: \":4|", ":443", ":80", ""},
+		{`strings.Fields("x al|")`, "alpha", "beta", ""},
+		{`strings.Fields("|")`, "alpha beta", "", ""},
+		{`strings.Split("|")`, "", "*", ""},
+		{`import "exa|"`, "example.org/known example.org/notebook", "", ""},
+	})
+	if c := in.Complete(`strings.Fields("x al")`, 20); c.Start != 18 || c.End != 20 {
+		t.Errorf("%+v", c)
+	}
+	c := in.Complete("time.Now().Format(\"s\")", 20)
+	if i := slices.IndexFunc(c.Items, func(i Item) bool { return i.Text == `say \"é\"` }); i < 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestAskWhileCompiling asks while the lock is held for long, as by the import of a large module: the answer is late but
+// empty, and later ones are whole.
+func TestAskWhileCompiling(t *testing.T) {
+	in, _ := session(t, "x := 1")
+	in.m.Mu.Lock()
+	if c := in.Complete("x", 1); len(c.Items) > 0 || c.Start != 1 || c.End != 1 {
+		t.Errorf("%+v", c)
+	}
+	if _, ok := in.Inspect("x", 1, 0); ok {
+		t.Error("an answer without the lock")
+	}
+	in.m.Mu.Unlock()
+	if c := in.Complete("x", 1); len(c.Items) == 0 {
+		t.Error("no answer after")
+	}
+}
+
+// TestAskFault asks what a fault leaves behind: nothing.
+func TestAskFault(t *testing.T) {
+	in, _ := session(t, "x := 1")
+	faults := 0
+	in.fault = func(any) { faults++ }
+	in.front.Words = func(string, string, int, string) ([]string, int) { panic("a library's") }
+	if c := in.Complete(`strings.Fields("`, 16); len(c.Items) > 0 || faults != 1 {
+		t.Errorf("%+v, %d faults", c, faults)
+	}
+	if _, err := in.Eval(context.Background(), Cell{N: 2, Source: "y := x + 1"}); err != nil {
+		t.Error(err)
+	}
+	if c := in.Complete("y", 1); len(c.Items) == 0 {
+		t.Error("no answer after a fault")
+	}
+}
