@@ -129,7 +129,7 @@ func choose(all []candidate, prefix string) []Item {
 		seen[c.Text] = true
 		kept = append(kept, c)
 	}
-	slices.SortStableFunc(kept, func(a, b candidate) int {
+	slices.SortFunc(kept, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Text, b.Text))
 	})
 	var out []Item
