@@ -23,13 +23,13 @@ type Completion struct {
 	Items      []Item
 }
 
-// patience is how long a question waits for a cell that is being compiled. What
+// askFor is how long a question waits for a cell that is being compiled. What
 // packages it imports may take a while; the answer is then the empty one.
-const patience = time.Second
+const askFor = time.Second
 
 // ask runs f, which may panic, with the lock. It reports whether f came to its end.
 func (in *Interp) ask(f func()) (done bool) {
-	for end := time.Now().Add(patience); !in.m.Mu.TryLock(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(askFor); !in.m.Mu.TryLock(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			return false
 		}
