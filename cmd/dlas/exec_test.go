@@ -115,6 +115,43 @@ func main() { defer fmt.Println("deferred"); var s []int; fmt.Println(s[len(s)+2
 		stderr: "panic: runtime error: index out of range [2] with length 0\n\ngoroutine", code: 2,
 	},
 	{
+		name: "panics with values",
+		files: `package main
+import ("errors"; "fmt"; "os")
+type T struct{ a, b int }
+type E string
+func (e E) Error() string { return "E:" + string(e) }
+type S int
+func (s S) String() string { return "S!" }
+type N float64
+func main() {
+	vs := []any{1, "a\nb", E("x"), S(3), N(2.5), errors.New("err"), fmt.Errorf("w %w", E("y")), true, 'x', 1i, uint8(3)}
+	for i, v := range vs {
+		if len(os.Args) > 1 && os.Args[1] == fmt.Sprint(i) { panic(v) }
+	}
+	defer func() { panic(fmt.Sprint("again ", recover())) }()
+	panic(vs[4])
+}`, stderr: "panic: main.N(2.5) [recovered]\n\tpanic: again 2.5\n\ngoroutine", code: 2,
+	},
+	{
+		name: "a panic in a deferred call",
+		files: `package main
+import "errors"
+func main() {
+	defer func() { panic(errors.New("second\nline")) }()
+	defer func() { defer func() { recover() }(); panic("gone") }()
+	panic("first")
+}`, stderr: "panic: first\n\tpanic: second\n\tline\n\ngoroutine", code: 2,
+	},
+	{
+		name: "a panic that is thrown again",
+		files: `package main
+func main() {
+	defer func() { panic(recover()) }()
+	panic("same")
+}`, stderr: "panic: same [recovered, repanicked]\n\ngoroutine", code: 2,
+	},
+	{
 		name: "a panic in a goroutine",
 		files: `package main
 func main() {
@@ -307,7 +344,7 @@ func main() {
 }
 `)
 	code, _, stderr := perform(t, "", os.Args[0], "exec", file)
-	want := "panic: 3\n\ngoroutine 1 [running]:\nmain.main.func1(...)\n\t" + file + ":11\nmain.(*T).run(...)\n\t" + file + ":6\nmain.main(...)\n\t" + file + ":10\n"
+	want := "panic: 3\n\ngoroutine 1 [running]:\nmain.main.func1(...)\n\t" + file + ":11\nmain.(*T).run(...)\n\t" + file + ":6\nmain.main()\n\t" + file + ":10\n"
 	if code != 2 || stderr != want {
 		t.Errorf("status %d, %s; want %s", code, stderr, want)
 	}

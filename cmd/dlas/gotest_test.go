@@ -39,7 +39,7 @@ const (
 )
 
 // gotestShare is what must pass of each group, in percent.
-var gotestShare = [2]float64{97, 70}
+var gotestShare = [2]float64{97, 75}
 
 // TestGotest runs the programs of GOROOT/test that need no flag, each in its own process. They exit with 0 and what they
 // write is the file .out beside them, or nothing. What fails is listed, and the list is exact.

@@ -103,6 +103,7 @@ type Frame struct {
 	Line, Col  int
 	// Created says that this is the go statement that started the goroutine.
 	Created bool
+	Args       bool // the function has some, or a receiver
 }
 
 // PanicError is a panic that the cell did not recover. Text is what Go prints
@@ -325,11 +326,14 @@ func (in *Interp) panicError(p *compile.Panic) *PanicError {
 	defer in.m.Mu.Unlock()
 	e := &PanicError{Value: p.Value, Text: text}
 	for _, c := range p.Stack {
+		if c.Func == "" {
+			continue
+		}
 		cell, line, col, ok := in.front.Position(c.Pos)
 		if !ok && !in.opt.Process {
 			continue
 		}
-		e.Stack = append(e.Stack, Frame{front.Readable(c.Func), cell, line, col, c.Created})
+		e.Stack = append(e.Stack, Frame{front.Readable(c.Func), cell, line, col, c.Created, c.Args})
 	}
 	return e
 }

@@ -12,7 +12,10 @@ import (
 // ownRedirects are the compiled functions that a program gets another version
 // of, though the process is its own.
 func (in *Interp) ownRedirects() map[string]reflect.Value {
-	return map[string]reflect.Value{"maps.clone": reflect.ValueOf(cloneMap)}
+	m := in.stackRedirects()
+	m["maps.clone"] = reflect.ValueOf(cloneMap)
+	m["unique.handle"] = reflect.ValueOf(uniqueMake)
+	return m
 }
 
 // Trace is what Go writes to standard error when the panic ends a program.
@@ -24,7 +27,11 @@ func (e *PanicError) Trace() string {
 			fmt.Fprintf(&b, "created by %s\n\t%s:%d\n", f.Func, f.Cell, f.Line)
 			continue
 		}
-		fmt.Fprintf(&b, "%s(...)\n\t%s:%d\n", f.Func, f.Cell, f.Line)
+		args := "()"
+		if f.Args {
+			args = "(...)"
+		}
+		fmt.Fprintf(&b, "%s%s\n\t%s:%d\n", f.Func, args, f.Cell, f.Line)
 	}
 	return b.String()
 }

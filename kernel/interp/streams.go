@@ -158,7 +158,7 @@ func (in *Interp) redirects() map[string]reflect.Value {
 	maps.Copy(m, in.networking())
 	maps.Copy(m, in.serving())
 	maps.Copy(m, in.processes())
-	out := map[string]reflect.Value{}
+	out := in.stackRedirects()
 	for k, v := range m {
 		if r, ok := v.(reflect.Value); ok {
 			out[k] = r

@@ -23,8 +23,8 @@ type fun struct {
 	// direct says that f is ready and not forwarded.
 	direct atomic.Bool
 	pool   sync.Pool
-	slot   uint8 // where goroutines keep spare frames of f
-	word    unsafe.Pointer // the func value of the function itself, under Mu
+	slot   uint8          // where goroutines keep spare frames of f
+	word   unsafe.Pointer // the func value of the function itself, under Mu
 
 	mem          rt.Type
 	consts       []fixed
@@ -268,7 +268,7 @@ func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 	for i, ins := range b.Instrs {
 		if i == late {
 			code.ops = append(code.ops, (*frame).rundefers)
-			code.pos = append(code.pos, token.NoPos)
+			code.pos = append(code.pos, end(c.f.f))
 		}
 		if fused > 0 {
 			fused--
@@ -367,6 +367,8 @@ func position(ins ssa.Instruction) token.Pos {
 		return p
 	}
 	switch x := ins.(type) {
+	case *ssa.RunDefers:
+		return end(x.Parent())
 	case *ssa.UnOp:
 		return x.X.Pos()
 	case *ssa.Store:

@@ -86,6 +86,7 @@ type Machine struct {
 	itabs sync.Map // itabKey -> unsafe.Pointer
 
 	gors    gorTable
+	pcs     pcs
 	current currentRun
 }
 

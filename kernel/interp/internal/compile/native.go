@@ -32,6 +32,9 @@ func (m *Machine) native(sf *ssa.Function) (reflect.Value, bool) {
 	if !ast.IsExported(obj.Name()) {
 		return reflect.Value{}, false
 	}
+	if v, ok := m.opt.Symbol(obj.Pkg().Path(), methodName(recv.Type(), obj.Name())); ok {
+		return v, true
+	}
 	r := m.rtype(recv.Type())
 	if m.typeOf(r) != nil || types.IsInterface(recv.Type()) {
 		return reflect.Value{}, false
@@ -43,6 +46,18 @@ func (m *Machine) native(sf *ssa.Function) (reflect.Value, bool) {
 	}
 	mm, ok := r.MethodByName(obj.Name())
 	return mm.Func, ok
+}
+
+// methodName is what a method is called among the symbols: T.M or (*T).M.
+func methodName(recv types.Type, method string) string {
+	open, end := "", ""
+	if p, ok := recv.(*types.Pointer); ok {
+		recv, open, end = p.Elem(), "(*", ")"
+	}
+	if n, ok := types.Unalias(recv).(*types.Named); ok {
+		return open + n.Obj().Name() + end + "." + method
+	}
+	return method
 }
 
 // funcWord returns the func value of a function. Mu is held.

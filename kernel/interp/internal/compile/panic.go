@@ -15,6 +15,10 @@ type Call struct {
 	Pos  token.Pos
 	// Created says that this is the go statement that has started the goroutine.
 	Created bool
+	Args bool // the function has some, or a receiver
+	fn   *fun
+	// compiled is instead the program counter of a function of the run time through which a panic went.
+	compiled uintptr
 }
 
 // Panic is a panic that nothing recovered.
@@ -37,18 +41,26 @@ type panicking struct {
 // maxStack is the number of calls kept of a deep stack.
 const maxStack = 100
 
-// trace lists the interpreted calls above fr.
-func trace(top *frame) []Call {
+// trace lists the interpreted calls above a frame, at most n.
+func trace(top *frame, n int) []Call {
 	var out []Call
-	n := 0
 	for fr := top; fr != nil; fr = fr.caller {
-		if fr.fn == nil || fr.after != nil {
+		if fr.fn == nil || fr.after != nil || fr.fn.wrapper {
 			continue
 		}
-		n++
-		if created := fr == fr.g.born; created || len(out) < maxStack {
-			out = append(out, Call{fr.fn.name(), fr.pos(), created})
+		if p := fr.panicking; p != nil && !p.goexit { // a deferred call runs, and what panicked has not returned
+			for _, pc := range thrown(p.val) {
+				out = append(out, Call{compiled: pc})
+			}
+			return append(out, p.stack...)
 		}
+		if len(out) >= n && fr.g.born != nil {
+			fr = fr.g.born
+		} else if len(out) >= n {
+			break
+		}
+		created := fr == fr.g.born
+		out = append(out, Call{Func: fr.fn.name(), Pos: fr.pos(), Created: created, Args: len(fr.fn.f.Params) > 0, fn: fr.fn})
 	}
 	return out
 }
@@ -87,7 +99,7 @@ func (g *gor) caught(r any) *panicking {
 			return p
 		}
 	}
-	return &panicking{val: r, stack: trace(g.top)}
+	return &panicking{val: r, stack: trace(g.top, maxStack)}
 }
 
 func same(x, y any) bool {
