@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,13 +23,11 @@ type Package struct {
 	ImportPath string
 	Name       string
 	Dir        string
-	GoFiles    []string          // names in Dir
-	ImportMap  map[string]string // what an import path in the source stands for, if not for itself
-	EmbedFiles []string          // what its go:embed directives match, relative to Dir
+	GoFiles    []string // names in Dir
+	EmbedFiles []string // what its go:embed directives match, relative to Dir
 	Standard   bool
 	Module     *Module // nil for the standard library
 	Error      *struct{ Err string }
-	Imports    []string
 }
 
 // Module is what a package is part of.
@@ -60,20 +59,20 @@ type Workspace struct{ Dir string }
 
 // Find returns the package of an import path and all that it needs, dependencies first. Those of the standard library are
 // among them, for their names. The error is one line for the user.
-func (w Workspace) Find(ctx context.Context, path string) ([]*Package, error) {
-	if err := w.mayHave(path); err != nil {
+func (w Workspace) Find(ctx context.Context, importPath string) ([]*Package, error) {
+	if err := w.mayHave(importPath); err != nil {
 		return nil, err
 	}
 	out, err := w.output(ctx, "list", "-e", "-deps", "-tags="+tags,
-		"-json=ImportPath,Name,Dir,GoFiles,ImportMap,EmbedFiles,Standard,Module,Error,Imports", "--", path)
+		"-json=ImportPath,Name,Dir,GoFiles,EmbedFiles,Standard,Module,Error", "--", importPath)
 	var none NoToolchain
 	switch {
 	case errors.As(err, &none):
-		return nil, fmt.Errorf("importing %s needs a Go toolchain: %w", path, err)
+		return nil, fmt.Errorf("importing %s needs a Go toolchain: %w", importPath, err)
 	case ctx.Err() != nil:
 		return nil, err
 	case err != nil:
-		return nil, explain(path, err.Error())
+		return nil, explain(importPath, err.Error())
 	}
 	var pkgs []*Package
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -81,7 +80,7 @@ func (w Workspace) Find(ctx context.Context, path string) ([]*Package, error) {
 		if err := dec.Decode(p); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return nil, fmt.Errorf("what go list says of %s is not understood: %w", path, err)
+			return nil, fmt.Errorf("what go list says of %s is not understood: %w", importPath, err)
 		}
 		pkgs = append(pkgs, p)
 	}
@@ -90,10 +89,27 @@ func (w Workspace) Find(ctx context.Context, path string) ([]*Package, error) {
 			return nil, explain(p.ImportPath, p.Error.Err)
 		}
 	}
-	if n := len(pkgs); n == 0 || pkgs[n-1].ImportPath != path {
-		return nil, fmt.Errorf("package %s is not found", path)
+	if n := len(pkgs); n == 0 || pkgs[n-1].ImportPath != importPath {
+		return nil, fmt.Errorf("package %s is not found", importPath)
+	}
+	if !w.allowed(pkgs[len(pkgs)-1]) {
+		return nil, fmt.Errorf("use of internal package %s not allowed", importPath)
 	}
 	return pkgs, nil
+}
+
+// allowed reports whether the workspace may import a package, which may be internal to something.
+func (w Workspace) allowed(p *Package) bool {
+	slashed := "/" + p.ImportPath + "/"
+	i := strings.LastIndex(slashed, "/internal/")
+	if i < 0 {
+		return true
+	}
+	if p.Module == nil || !p.Module.Main {
+		return false
+	}
+	here, err := filepath.Rel(p.Module.Dir, w.Dir)
+	return err == nil && inModule(path.Join(p.Module.Path, filepath.ToSlash(here)), strings.Trim(slashed[:i], "/"))
 }
 
 // mayHave says at once that a path without a dot, which is most likely a misspelt one of the standard library, is in no
@@ -155,20 +171,4 @@ func oneLine(msg string) string {
 		}
 	}
 	return strings.Join(kept, "; ")
-}
-
-// Below reports whether a package's source lies in a folder or below it.
-func (p *Package) Below(dir string) bool {
-	rel, err := filepath.Rel(dir, p.Dir)
-	return err == nil && (rel == "." || !strings.HasPrefix(rel, ".."))
-}
-
-// Files lists the paths of the package's Go files.
-func (p *Package) Files() []string {
-	var out []string
-	for _, f := range p.GoFiles {
-		out = append(out, filepath.Join(p.Dir, f))
-	}
-	slices.Sort(out)
-	return out
 }
