@@ -302,7 +302,7 @@ func compileError(err error) error {
 func (in *Interp) result(cell Cell, c *front.Compiled) (r Result) {
 	in.m.Mu.Lock()
 	defer in.m.Mu.Unlock()
-	r.Notes = c.Notes
+	r.Notes = append(c.Notes, in.m.TakeNotes()...)
 	for _, g := range c.Last {
 		if !c.Quiet {
 			v := in.m.Variable(g)

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"go/types"
 	"reflect"
 	"sync"
 	"unsafe"
@@ -118,28 +117,6 @@ func (m *Machine) toMemory(l *layout, v reflect.Value, p unsafe.Pointer) {
 		return
 	}
 	l.move(dst, p)
-}
-
-// lazyMethod is a method of a type of a cell, as compiled code calls it.
-type lazyMethod struct {
-	m    *Machine
-	sel  *types.Selection
-	once sync.Once
-	f    *fun
-	out  []reflect.Type
-}
-
-func (l *lazyMethod) call(args []reflect.Value) []reflect.Value {
-	l.once.Do(func() {
-		m := l.m
-		m.Mu.Lock()
-		defer m.Mu.Unlock()
-		l.f = m.fun(m.Prog.MethodValue(l.sel))
-		for v := range l.sel.Type().(*types.Signature).Results().Variables() {
-			l.out = append(l.out, m.rtype(v.Type()))
-		}
-	})
-	return l.m.entry(l.f, nil, args, len(l.out), func(i int) reflect.Type { return l.out[i] })
 }
 
 // Eval runs a function without parameters on the calling goroutine. The error

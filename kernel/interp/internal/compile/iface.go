@@ -203,7 +203,7 @@ func (m *Machine) missingLocked(r reflect.Type, it *types.Interface) string {
 		if !ok {
 			return f.Name()
 		}
-		want := m.funcType(f.Signature())
+		want := m.methodType(f.Signature())
 		if rm.Type.NumIn()-1 != want.NumIn() || rm.Type.NumOut() != want.NumOut() || rm.Type.IsVariadic() != want.IsVariadic() {
 			return f.Name()
 		}

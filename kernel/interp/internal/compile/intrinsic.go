@@ -32,7 +32,7 @@ func (m *Machine) intrinsic(sf *ssa.Function) (reflect.Value, bool) {
 	if f == nil {
 		return reflect.Value{}, false
 	}
-	t := m.funcType(sig)
+	t := m.methodType(sig)
 	return reflect.MakeFunc(t, func(args []reflect.Value) []reflect.Value {
 		out := f(args)
 		for i, v := range out { // of the same layout, such as an instance for another type

@@ -212,11 +212,24 @@ func (m *Machine) storeIface(t rt.Type, r reflect.Type, dst unsafe.Pointer, x an
 		*(*eface)(dst) = eface{tab.(unsafe.Pointer), e.data}
 		return
 	}
-	v := reflect.New(r)
-	v.Elem().Set(reflect.ValueOf(x))
-	tab := (*eface)(v.UnsafePointer()).typ
+	tab := m.itab(r, reflect.ValueOf(x))
 	m.itabs.Store(k, tab)
 	*(*eface)(dst) = eface{tab, e.data}
+}
+
+// itab returns the method table for an interface of type r that holds v. If v is of a type of a cell, the checker knows
+// that it has the methods, though compiled code may not see them.
+func (m *Machine) itab(r reflect.Type, v reflect.Value) (tab unsafe.Pointer) {
+	if m.typeOf(v.Type()) != nil {
+		defer func() {
+			if recover() != nil {
+				tab = rt.Blind(r, v.Type())
+			}
+		}()
+	}
+	p := reflect.New(r)
+	p.Elem().Set(v)
+	return (*eface)(p.UnsafePointer()).typ
 }
 
 // align rounds n up to a multiple of a power of two.

@@ -81,6 +81,9 @@ type Machine struct {
 	locals   localTypes
 	source   map[*types.Package]bool // interpreted, though not main
 
+	notes []string
+	noted map[string]bool
+
 	back  sync.Map // reflect.Type -> types.Type of types that have interpreted methods
 	impls sync.Map // implKey -> bool
 	itabs sync.Map // itabKey -> unsafe.Pointer
@@ -97,6 +100,7 @@ func New(o Options) *Machine {
 		layouts: map[types.Type]*layout{}, named: map[reflect.Type]*namedType{}, funs: map[*ssa.Function]*fun{},
 		extra: map[*types.Func]*ssa.Function{}, globals: map[*ssa.Global]unsafe.Pointer{}, makers: map[reflect.Type]*rt.FuncMaker{},
 		harvests: map[string]bool{}, found: map[string]reflect.Type{}, source: map[*types.Package]bool{},
+		noted: map[string]bool{},
 	}
 }
 

@@ -174,6 +174,9 @@ func (n *namer) structure(t *types.Struct) {
 		}
 		n.b.WriteByte(' ')
 		f := t.Field(i)
+		if k, ok := types.Unalias(f.Type()).(*types.Named); ok && f.Embedded() && n.link && n.m.localNumber(k.Obj()) > 0 {
+			n.b.WriteString(f.Name() + " = ") // its own name and the type's, with its number, differ to the compiler
+		}
 		if !f.Embedded() {
 			if n.link && !f.Exported() {
 				n.pkg(f.Pkg())
@@ -197,7 +200,15 @@ func (n *namer) iface(t *types.Interface) {
 	for f := range t.Methods() {
 		ms = append(ms, f)
 	}
-	slices.SortFunc(ms, func(a, b *types.Func) int { return strings.Compare(a.Name(), b.Name()) })
+	slices.SortFunc(ms, func(a, b *types.Func) int {
+		if e := a.Exported(); e != b.Exported() {
+			if e {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Name(), b.Name())
+	})
 	for i, f := range ms {
 		if i > 0 {
 			n.b.WriteByte(';')

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"fmt"
 	"go/types"
 	"reflect"
 
@@ -29,7 +28,7 @@ var basicTypes = map[types.BasicKind]reflect.Type{
 type namedType struct {
 	t    types.Type
 	made *rt.Named
-	has  map[string]bool // methods that reflection sees
+	has  map[string]*lazyMethod // the methods that reflection sees
 }
 
 // makeType maps a checked type to a run-time type. While a named type is half
@@ -55,7 +54,7 @@ func (m *Machine) makeType(t types.Type) reflect.Type {
 	case *types.Signature:
 		return m.funcType(t)
 	case *types.Struct:
-		if types.NewMethodSet(types.NewPointer(t)).Len() > 0 {
+		if special(t) {
 			return m.makeNamed(t, t)
 		}
 		return reflect.StructOf(m.structFields(t, m.rtype))
@@ -94,8 +93,17 @@ func (m *Machine) funcType(t *types.Signature) reflect.Type {
 	return reflect.FuncOf(in, out, t.Variadic())
 }
 
-// structFields describes a struct for reflect.StructOf, which refuses embedded
-// fields with methods and fields called _: named types get these right later.
+// special tells whether reflect.StructOf cannot make a struct: it refuses embedded
+// fields with methods, and compares blank fields.
+func special(t *types.Struct) bool {
+	for f := range t.Fields() {
+		if f.Embedded() || f.Name() == "_" {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *Machine) structFields(t *types.Struct, rtype func(types.Type) reflect.Type) []reflect.StructField {
 	var fs []reflect.StructField
 	for i := range t.NumFields() {
@@ -106,9 +114,6 @@ func (m *Machine) structFields(t *types.Struct, rtype func(types.Type) reflect.T
 			if f.Pkg() != nil {
 				sf.PkgPath = f.Pkg().Path()
 			}
-		}
-		if f.Name() == "_" {
-			sf.Name = fmt.Sprintf("_%d", i)
 		}
 		fs = append(fs, sf)
 	}
@@ -158,25 +163,20 @@ func (m *Machine) namedRtype(t *types.Named) reflect.Type {
 	return m.makeNamed(t, u)
 }
 
-// interfaceType makes an interface type of a cell. Compiled code has no methods
-// that are not exported, so an interface with such is any to it.
+// interfaceType makes an interface type of a cell.
 func (m *Machine) interfaceType(t types.Type, it *types.Interface) reflect.Type {
-	if it.NumMethods() == 0 || !it.IsMethodSet() || rt.Check() != nil {
+	_, named := t.(*types.Named)
+	if it.NumMethods() == 0 && !named || !it.IsMethodSet() || rt.Check() != nil {
 		return anyType
 	}
-	for f := range it.Methods() {
-		if !f.Exported() {
-			return anyType
-		}
-	}
 	path, pkg, name := m.names(t)
-	n := rt.NewInterface(path, pkg, name)
+	n := rt.NewInterface(path, pkg, name, it.NumMethods() > 0)
 	m.back.Store(n.T, t)
-	m.remember(t, n.T).iface = true
+	m.remember(t, n.T).iface = it.NumMethods() > 0
 	m.pending = append(m.pending, func() {
 		var ms []rt.InterfaceMethod
 		for f := range it.Methods() {
-			ms = append(ms, rt.InterfaceMethod{Name: f.Name(), Type: m.funcType(f.Signature())})
+			ms = append(ms, rt.InterfaceMethod{Name: f.Name(), PkgPath: hiddenIn(f), Type: m.methodType(f.Signature())})
 		}
 		n.SetMethods(ms)
 	})
@@ -184,12 +184,44 @@ func (m *Machine) interfaceType(t types.Type, it *types.Interface) reflect.Type 
 	return n.T
 }
 
+// hiddenIn returns the path of a method's package, "" if the method is exported.
+func hiddenIn(f *types.Func) string {
+	if f.Exported() || f.Pkg() == nil {
+		return ""
+	}
+	return f.Pkg().Path()
+}
+
+// methodType returns the type of a method without its receiver.
+func (m *Machine) methodType(s *types.Signature) reflect.Type {
+	return m.rtype(types.NewSignatureType(nil, nil, nil, s.Params(), s.Results(), s.Variadic()))
+}
+
 // names returns what a type of a cell is called; pkg is empty if it has no name.
 func (m *Machine) names(t types.Type) (path, pkg, name string) {
 	if n, ok := t.(*types.Named); ok {
 		return n.Obj().Pkg().Path(), n.Obj().Pkg().Name(), m.typeName(n)
 	}
-	return "main", "", m.literalName(t)
+	return homeOf(t), "", m.literalName(t)
+}
+
+// homeOf is the path of the package of what is not exported in a type without a name.
+func homeOf(t types.Type) string {
+	switch t := t.(type) {
+	case *types.Struct:
+		for f := range t.Fields() {
+			if !f.Exported() && f.Pkg() != nil {
+				return f.Pkg().Path()
+			}
+		}
+	case *types.Interface:
+		for f := range t.Methods() {
+			if !f.Exported() && f.Pkg() != nil {
+				return f.Pkg().Path()
+			}
+		}
+	}
+	return "main"
 }
 
 // makeNamed makes a type of a cell, which has a name or is a struct with
@@ -202,8 +234,10 @@ func (m *Machine) makeNamed(t, u types.Type) reflect.Type {
 		params = sig.Params().Len() + sig.Results().Len()
 	}
 	path, pkg, name := m.names(t)
-	n := rt.NewNamed(path, pkg, name, m.kind(u), methods.Len(), params)
-	nt := &namedType{t: t, made: n, has: map[string]bool{}}
+	n := rt.NewNamed(rt.Spec{
+		PkgPath: path, PkgName: pkg, Name: name, Kind: m.kind(u), Methods: methods.Len(), Params: params, Grows: m.grows(t, u),
+	})
+	nt := &namedType{t: t, made: n, has: map[string]*lazyMethod{}}
 	m.named[n.T] = nt
 	m.back.Store(n.T, types.Type(t))
 	m.remember(t, n.T)
@@ -243,40 +277,6 @@ func (m *Machine) settle() {
 			f()
 		}
 		m.making--
-	}
-}
-
-// addMethods shows reflection the exported methods that it does not see yet.
-func (m *Machine) addMethods(nt *namedType) {
-	t := nt.t
-	values, pointers := types.NewMethodSet(t), types.NewMethodSet(types.NewPointer(t))
-	var ms []rt.Method
-	for sel := range pointers.Methods() {
-		f := sel.Obj().(*types.Func)
-		if !f.Exported() || nt.has[f.Name()] {
-			continue
-		}
-		nt.has[f.Name()] = true
-		recv := types.Type(t)
-		ptr := values.Lookup(f.Pkg(), f.Name()) == nil
-		if ptr {
-			recv = types.NewPointer(t)
-		}
-		sig := sel.Type().(*types.Signature)
-		typ := m.funcType(types.NewSignatureType(nil, nil, nil, sig.Params(), sig.Results(), sig.Variadic()))
-		body := &lazyMethod{m: m, sel: types.NewMethodSet(recv).Lookup(f.Pkg(), f.Name())}
-		ms = append(ms, rt.Method{Name: f.Name(), Ptr: ptr, Type: typ, Func: body.call})
-	}
-	// where methods are not possible the type still works without them
-	_ = nt.made.AddMethods(ms)
-}
-
-// Refresh shows reflection the methods that a type got after it was made. Mu is held.
-func (m *Machine) Refresh(t *types.Named) {
-	if l := m.layouts[t]; l != nil {
-		if nt := m.named[l.rt]; nt != nil {
-			m.addMethods(nt)
-		}
 	}
 }
 

@@ -2,6 +2,9 @@ package rt
 
 import (
 	"reflect"
+	"sync"
+	"unicode"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -111,14 +114,18 @@ func descriptorSize(k reflect.Kind) uintptr {
 	return unsafe.Sizeof(rtype{})
 }
 
-// newName encodes a name as the compiler does.
-func newName(s, tag string, exported, embedded bool) *byte {
+// newName encodes a name as the compiler does. pkgPath is that of a method that is
+// not exported and may be of another package than its type.
+func newName(s, tag, pkgPath string, embedded bool) *byte {
 	var flags byte
-	if exported {
+	if exported(s) {
 		flags |= 1
 	}
 	if tag != "" {
 		flags |= 2
+	}
+	if pkgPath != "" {
+		flags |= 4
 	}
 	if embedded {
 		flags |= 8
@@ -127,8 +134,30 @@ func newName(s, tag string, exported, embedded bool) *byte {
 	if tag != "" {
 		b = appendCounted(b, tag)
 	}
+	if pkgPath != "" {
+		off := nameOff(pkgPath, "")
+		b = append(b, (*[4]byte)(unsafe.Pointer(&off))[:]...)
+	}
 	keep(b)
 	return &b[0]
+}
+
+// nameOffs has the names that many types share.
+var nameOffs sync.Map // [2]string -> int32
+
+// nameOff returns the offset of a name without a tag.
+func nameOff(s, pkgPath string) int32 {
+	k := [2]string{s, pkgPath}
+	if off, ok := nameOffs.Load(k); ok {
+		return off.(int32)
+	}
+	off, _ := nameOffs.LoadOrStore(k, addReflectOff(unsafe.Pointer(newName(s, "", pkgPath, false))))
+	return off.(int32)
+}
+
+func exported(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsUpper(r)
 }
 
 func appendCounted(b []byte, s string) []byte {

@@ -43,7 +43,7 @@ func values(xs ...any) []reflect.Value {
 // named makes a finished type whose layout is that of u.
 func named(t *testing.T, name string, u reflect.Type, ms ...Method) *Named {
 	t.Helper()
-	n := NewNamed("main", "main", name, u.Kind(), len(ms), 0)
+	n := NewNamed(Spec{PkgPath: "main", PkgName: "main", Name: name, Kind: u.Kind(), Methods: len(ms), Grows: true})
 	n.SetLayout(u)
 	n.Finish(u, nil)
 	if len(ms) > 0 {

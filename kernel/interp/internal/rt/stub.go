@@ -1,7 +1,6 @@
 package rt
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -13,7 +12,7 @@ import (
 // type made at run time needs code of its own: a stub that loads its context, a
 // func value, and jumps to it. They are entry points, stubSize bytes apart, into
 // one assembly function.
-const stubs = 16384
+const stubs = 32768
 
 var (
 	contexts [stubs]unsafe.Pointer
@@ -21,17 +20,22 @@ var (
 	nextStub int
 )
 
-// stub returns the offset of code that calls fn.
-func stub(fn reflect.Value) (int32, error) {
+// reserve sets n stubs apart. take makes the next of them call a func and
+// returns the offset of its code.
+func reserve(n int) (take func(fn reflect.Value) int32, err error) {
 	stubMu.Lock()
 	defer stubMu.Unlock()
-	if nextStub == stubs {
-		return 0, errors.New("this session has declared more methods than it has room for; restart it")
+	if nextStub+n > stubs {
+		return nil, fmt.Errorf("this session has declared types with %d methods, and there is no room for more; restart it", nextStub/2)
 	}
 	i := nextStub
-	nextStub++
-	contexts[i] = *(*unsafe.Pointer)(addressOf(fn))
-	return addReflectOff(stubAddress(i)), nil
+	nextStub += n
+	return func(fn reflect.Value) int32 {
+		contexts[i] = *(*unsafe.Pointer)(addressOf(fn))
+		off := addReflectOff(stubAddress(i))
+		i++
+		return off
+	}, nil
 }
 
 // Check reports whether the layout of types and code is as this package knows
