@@ -65,7 +65,7 @@ func corpus(t testing.TB) (out []script) {
 	return out
 }
 
-func (s script) compiled() bool { return strings.HasPrefix(s.comment, "go:") }
+func (s script) compiled() bool { return strings.HasPrefix(s.comment, "go: ") }
 
 // TestCorpus runs the notebooks of testdata/cells; -update writes what they give.
 func TestCorpus(t *testing.T) {

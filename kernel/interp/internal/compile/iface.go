@@ -142,6 +142,11 @@ func (m *Machine) assertFailed(x *ssa.TypeAssert, v any) assertionError {
 		to = "interface {}"
 	}
 	it, isInterface := x.AssertedType.Underlying().(*types.Interface)
+	if !isInterface {
+		m.Mu.Lock()
+		to = m.memory(x.AssertedType).rt.String() // spelt as the run time spells types without a name
+		m.Mu.Unlock()
+	}
 	switch {
 	case v == nil && isInterface:
 		return assertionError("interface conversion: interface is nil, not " + to)

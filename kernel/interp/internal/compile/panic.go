@@ -68,8 +68,11 @@ func trace(top *frame, n int) []Call {
 // pos is the position of the instruction that fr runs.
 func (fr *frame) pos() token.Pos {
 	if int(fr.blk) < len(fr.fn.code) {
-		if ps := fr.fn.code[fr.blk].pos; int(fr.pc) < len(ps) {
-			return ps[fr.pc]
+		ps := fr.fn.code[fr.blk].pos
+		for i := min(int(fr.pc), len(ps)-1); i >= 0; i-- { // some instructions, such as conversions, have none
+			if ps[i].IsValid() {
+				return ps[i]
+			}
 		}
 	}
 	return token.NoPos
@@ -83,6 +86,9 @@ func (f *fun) name() string {
 	s := f.f.RelString(nil)
 	s = strings.ReplaceAll(s, "main.", "")
 	s = valueMethod.ReplaceAllString(s, "$1.")
+	if from, to := strings.IndexByte(s, '['), strings.LastIndexByte(s, ']'); from > 0 && to > from {
+		s = s[:from] + "[...]" + s[to+1:]
+	}
 	if base, closures, ok := strings.Cut(s, "$"); ok {
 		s = base + ".func" + strings.ReplaceAll(closures, "$", ".")
 	}

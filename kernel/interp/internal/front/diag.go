@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"go/scanner"
 	"go/types"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -29,6 +30,9 @@ func (e Errors) Error() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// implicit is what the checker says of an unexported field of a type of an earlier cell, to it another package's.
+var implicit = regexp.MustCompile(`^implicit assignment to unexported field \w+ in struct literal of type main\.`)
 
 // diagnose makes diagnostics of what the parser or checker found. Text that we
 // generated has no position in the cell; what is wrong there shows in the cell
@@ -56,6 +60,9 @@ func (s *Session) diagnose(file string, errs []error, c *checked) Errors {
 				out = append(out, d)
 			}
 		case errors.As(err, &te):
+			if len(errs) > 1 && implicit.MatchString(te.Msg) {
+				continue
+			}
 			p := s.fset.Position(te.Pos)
 			if strings.HasPrefix(te.Msg, "\t") && follow >= 0 {
 				if c := s.cells[p.Filename]; c != nil {
@@ -80,5 +87,10 @@ func (s *Session) diagnose(file string, errs []error, c *checked) Errors {
 		out = generated
 	}
 	slices.SortStableFunc(out, func(a, b Diagnostic) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col)) })
+	for i := 1; i < len(out); i++ { // of a declaration, as a variable of the cell's package and as a statement
+		if a, b := &out[i-1], &out[i]; a.Line == b.Line && a.Col == b.Col && strings.HasPrefix(b.Msg, "assignment mismatch") {
+			*a, *b = *b, *a
+		}
+	}
 	return slices.CompactFunc(out, func(a, b Diagnostic) bool { return a.Line == b.Line && a.Col == b.Col })
 }

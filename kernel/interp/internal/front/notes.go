@@ -165,6 +165,8 @@ func (b *builder) follows(x, o types.Object) bool {
 			b.s.M.Forward(b.s.M.Prog.FuncValue(f), b.s.M.Prog.FuncValue(o))
 			return true
 		}
+	case *types.Const:
+		return !differs(x, o)
 	case *types.Var: // variables of a type share their memory
 		v, ok := x.(*types.Var)
 		return ok && x == b.s.live[o.Name()] && types.Identical(v.Type(), o.Type())
@@ -181,7 +183,7 @@ func (s *Session) alive(name string, u *user) bool {
 // differs tells whether old code would do something else with o.
 func differs(old, o types.Object) bool {
 	if a, ok := old.(*types.Const); ok {
-		if b, ok := o.(*types.Const); ok {
+		if b, ok := o.(*types.Const); ok && a.Val().Kind() == b.Val().Kind() {
 			return !types.Identical(a.Type(), b.Type()) || !constant.Compare(a.Val(), token.EQL, b.Val())
 		}
 	}

@@ -13,6 +13,9 @@ import (
 // the checker find.
 func (b *builder) refuse() {
 	for _, d := range b.parsed.Decls {
+		if fd, ok := d.(*ast.FuncDecl); ok {
+			b.refuseFunc(fd)
+		}
 		gd, ok := d.(*ast.GenDecl)
 		if !ok || gd.Tok != token.IMPORT {
 			continue
@@ -30,6 +33,16 @@ func (b *builder) refuse() {
 		}
 	}
 	b.refuseEmbed()
+}
+
+// refuseFunc reports what the checker leaves to the compiler, or does not see as the function has a name of ours.
+func (b *builder) refuseFunc(d *ast.FuncDecl) {
+	if d.Body == nil && !strings.Contains(b.src, "//go:linkname ") {
+		b.refused(d.Name.Pos(), "missing function body")
+	}
+	if strings.HasPrefix(d.Name.Name, b.name("init")+"_") && (d.Type.Params.NumFields() > 0 || d.Type.Results.NumFields() > 0) {
+		b.refused(d.Type.Params.Pos(), "func init must have no arguments and no return values")
+	}
 }
 
 // known tells whether there is type data of a package, which other packages mention.

@@ -31,8 +31,8 @@ func (s *Session) message(c *checked, te types.Error) string {
 	if c == nil || c.pkg == nil {
 		return msg
 	}
-	if m := twoTypes.FindStringSubmatch(te.Msg); m != nil && m[1] == m[2] {
-		return msg + "; " + m[1] + " was declared again, and what was made before has the earlier " + m[1]
+	if m := twoTypes.FindStringSubmatch(te.Msg); m != nil && m[1] == m[3] {
+		return msg + "; " + m[2] + " was declared again, and what was made before has the earlier " + m[2]
 	}
 	if near := s.meant(c, te.Pos, te.Msg); near != "" {
 		return msg + "; did you mean " + near + "?"
@@ -42,11 +42,19 @@ func (s *Session) message(c *checked, te types.Error) string {
 
 var (
 	qualified = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`" + `|'(?:[^'\\]|\\.)*'|(^|[^\w.])main\.`)
-	twoTypes  = regexp.MustCompile(`^cannot use .* of .*type [^ ]*?main\.(\w+)(?:\[.*\])?\) as [^ ]*?main\.(\w+)(?:\[.*\])? value`)
+	position  = regexp.MustCompile(`\bc[0-9]+:[0-9]+:[0-9]+`)
+	twoTypes  = regexp.MustCompile(`^cannot use .* of .*type (\S*main\.(\w+)\S*)\) as (\S*main\.\w+\S*) value`)
 )
 
 // readable leaves out of a text what a reader of the cell does not know: that its names are a package's.
 func (s *Session) readable(msg string) string {
+	msg = position.ReplaceAllStringFunc(msg, func(x string) string {
+		file, at, _ := strings.Cut(x, ":")
+		if c := s.cells[file]; c != nil {
+			return c.name + ":" + at
+		}
+		return x
+	})
 	if !strings.Contains(msg, "main.") {
 		return msg
 	}
@@ -73,7 +81,7 @@ func (s *Session) meant(c *checked, pos token.Pos, msg string) string {
 	if m := undefinedIn.FindStringSubmatch(msg); m != nil {
 		return s.meantMember(c, pos, m[1], m[2])
 	}
-	if m := plainName.FindStringSubmatch(msg); m != nil {
+	if m := plainName.FindStringSubmatch(msg); m != nil && m[1] != "init" {
 		return s.meantName(c, pos, m[1])
 	}
 	if m := undefinedField.FindStringSubmatch(msg); m != nil {
@@ -149,6 +157,9 @@ func (s *Session) meantName(c *checked, pos token.Pos, name string) string {
 				}
 			}
 		})
+	}
+	if word := nearest(name, keywords()); near == "" && word != "" {
+		return word
 	}
 	if pkg != "" && (near == "" || distance(name, pkg) <= distance(name, near)) {
 		return pkg

@@ -46,13 +46,17 @@ func onePerLine(errs Errors) Errors {
 func (b *builder) misspeltKeywords(errs Errors) Errors {
 	toks := scan(b.src)
 	for i, t := range toks {
-		if i == 0 || toks[i-1].tok != token.IDENT || t.tok != token.IDENT && t.tok != token.LBRACE && t.tok != token.STRING && t.tok != token.LPAREN {
+		if i == 0 || toks[i-1].tok != token.IDENT {
 			continue
 		}
 		line, col := lineCol(b.src, t.off)
 		for k := range errs {
 			if errs[k].Line == line && errs[k].Col == col && strings.HasPrefix(errs[k].Msg, "expected ") {
-				if near := nearest(toks[i-1].lit, keywords()); near != "" {
+				near := nearest(toks[i-1].lit, keywords())
+				if toks[i-1].lit == "while" {
+					near = "for"
+				}
+				if near != "" {
 					errs[k].Msg += "; did you mean " + near + " instead of " + toks[i-1].lit + "?"
 				}
 			}
@@ -111,6 +115,9 @@ func (b *builder) withoutOurBrace(errs Errors) Errors {
 	for _, d := range errs {
 		if msg, ok := strings.CutSuffix(d.Msg, "found '}'"); ok && d.Line == line && d.Col == col {
 			d.Msg = msg + "found end of cell"
+		}
+		if word, ok := strings.CutPrefix(d.Msg, "expected '}', found "); ok && (word == "'case'" || word == "'default'") {
+			d.Msg = "unexpected " + word + " outside of switch and select"
 		}
 		if len(kept) == 0 || !strings.HasSuffix(d.Msg, "found 'EOF'") {
 			kept = append(kept, d)
