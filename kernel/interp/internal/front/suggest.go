@@ -158,7 +158,7 @@ func (s *Session) meantName(c *checked, pos token.Pos, name string) string {
 			}
 		})
 	}
-	if word := nearest(name, keywords()); near == "" && word != "" {
+	if word := nearest(name, keywords()); near == "" && word != "" && len(name) > 4 {
 		return word
 	}
 	if pkg != "" && (near == "" || distance(name, pkg) <= distance(name, near)) {
