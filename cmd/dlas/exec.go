@@ -28,7 +28,7 @@ func runExec(ctx context.Context, c *call) error {
 	flag.CommandLine.Usage = func() { flag.Usage() }
 	debug.SetTraceback("none") // the stacks of the interpreter say nothing about the program
 	in := interp.New(interp.Options{
-		Libraries: append([]interp.Library{interp.Std()}, cells.Libraries()...),
+		Libraries: append([]interp.Library{interp.Std(), interp.System()}, cells.Libraries()...),
 		Source:    interp.Modules(filepath.Dir(files[0].Name)),
 		Process:   true,
 	})

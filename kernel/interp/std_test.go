@@ -11,3 +11,9 @@ func TestStd(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestSystem(t *testing.T) {
+	if err := interp.System().Check(interp.Std()); err != nil {
+		t.Error(err)
+	}
+}

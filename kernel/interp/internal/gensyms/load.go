@@ -87,7 +87,7 @@ func load(o options) (*world, error) {
 	if len(w.listed) == 0 {
 		return nil, errors.New("no package to list")
 	}
-	for _, path := range slices.Concat(o.skip, o.source) {
+	for _, path := range slices.Concat(o.skip, o.source, o.also) {
 		if first[path] == nil {
 			return nil, fmt.Errorf("-skip or -source names %s, which is not there", path)
 		}
@@ -190,7 +190,7 @@ func (w *world) public(lp *listedPackage) bool {
 	if lp.Name == "main" || slices.Contains(w.o.skip, lp.ImportPath) {
 		return false
 	}
-	if lp.Standard && slices.Contains(notForCells, lp.ImportPath) {
+	if lp.Standard && slices.Contains(notForCells, lp.ImportPath) && !slices.Contains(w.o.also, lp.ImportPath) {
 		return false
 	}
 	for _, part := range strings.Split(lp.ImportPath, "/") {

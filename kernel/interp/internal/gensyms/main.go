@@ -3,13 +3,16 @@
 // their type data, documentation and generic sources. See interp.Library and
 // internal/archive for what they hold.
 //
-//	gensyms -out DIR -package NAME [-std] [-without PATTERN]... [-skip PATH]... [-source PATH]... [-as PATH=ALIAS]... PATTERN...
+//	gensyms -out DIR -package NAME [-std] [-without PATTERN]... [-skip PATH]... [-source PATH]... [-as PATH=ALIAS]... [-also PATH]... PATTERN...
 //
 // The patterns are those of go list. With -std all public packages of the
 // standard library are added. Dependencies are described too (type data only),
 // except those that -without names, because another library has them: an import
 // path, a path and all below it (gonum.org/...), or std. With -as cells import a
 // package under another path than its own.
+//
+// A package named by -also is listed though it is not for cells, and has a file
+// of symbols for each platform, with all that it has there.
 //
 // Packages are read from source for every platform that the project builds for,
 // and a symbol is listed only if it exists on all of them, so that what is made
@@ -40,6 +43,7 @@ type options struct {
 	without  list
 	skip     list
 	source   list
+	also     list
 	as       list
 	patterns []string
 }
@@ -53,6 +57,7 @@ func main() {
 	flag.Var(&o.skip, "skip", "do not list these packages, though a pattern names them")
 	flag.Var(&o.source, "source", "include the sources of these packages")
 	flag.Var(&o.as, "as", "import these packages under another path: PATH=ALIAS")
+	flag.Var(&o.also, "also", "list these packages, though they are not for cells")
 	flag.Parse()
 	o.patterns = flag.Args()
 	if o.out == "" || o.name == "" {

@@ -15,8 +15,8 @@ import (
 
 // overlay holds sources of ours that stand in for the standard library's where
 // these cannot be interpreted, because they reach into the run time. A function
-// in a file here replaces the one of the same name; errors, iter and unique are
-// replaced as a whole.
+// in a file here replaces the one of the same name; errors, iter, runtime/cgo
+// and unique are replaced as a whole.
 //
 // The handles of unique hold on to their values for good, and the goroutine
 // behind iter.Pull is only freed when it is stopped or at its end.
@@ -24,7 +24,10 @@ import (
 //go:embed overlay
 var overlay embed.FS
 
-var replaced = map[string]bool{"errors": true, "iter": true, "unique": true}
+var replaced = map[string]bool{"errors": true, "iter": true, "runtime/cgo": true, "unique": true}
+
+// interpreted are packages that no program is linked with for their own sake.
+var interpreted = map[string]bool{"runtime/cgo": true}
 
 // sources returns the files of a package without comments, overlay applied.
 func sources(lp *listedPackage) (map[string][]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"go/format"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -20,27 +21,29 @@ func (w *world) symbolFiles() (map[string][]byte, int, error) {
 	var cases bytes.Buffer
 	total := 0
 	for _, p := range w.listed {
+		if slices.Contains(w.o.also, p) && !interpreted[p] {
+			n, err := w.eachPlatform(p, files)
+			if err != nil {
+				return nil, 0, err
+			}
+			total += n
+			fmt.Fprintf(&cases, "\tcase %q:\n\t\treturn %s()\n", w.alias(p), tableName(p))
+			continue
+		}
 		symbols := w.symbols(p)
+		if interpreted[p] {
+			symbols = nil
+		}
 		if len(symbols) == 0 {
 			// Constants alone, or generic things alone: the type data has them.
 			fmt.Fprintf(&cases, "\tcase %q:\n\t\treturn map[string]reflect.Value{}\n", w.alias(p))
 			continue
 		}
 		total += len(symbols)
-		fn := "symbols_" + strings.NewReplacer("/", "_", ".", "_", "-", "_").Replace(p)
-		fmt.Fprintf(&cases, "\tcase %q:\n\t\treturn %s()\n", w.alias(p), fn)
-		var b bytes.Buffer
-		fmt.Fprintf(&b, "%s\npackage %s\n\n", generatedBy, w.o.name)
-		// Old names are listed because cells may use them.
-		b.WriteString("//lint:file-ignore SA1019 a cell may use what is deprecated\n\n")
-		fmt.Fprintf(&b, "import (\n\t\"reflect\"\n\n\tp %q\n)\n\nfunc %s() map[string]reflect.Value {\n\treturn map[string]reflect.Value{\n", p, fn)
-		for _, s := range symbols {
-			fmt.Fprintf(&b, "\t\t%q: %s,\n", s.name, s.expr)
-		}
-		b.WriteString("\t}\n}\n")
-		text, err := format.Source(b.Bytes())
+		fmt.Fprintf(&cases, "\tcase %q:\n\t\treturn %s()\n", w.alias(p), tableName(p))
+		text, err := w.symbolFile(p, symbols)
 		if err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", p, err)
+			return nil, 0, err
 		}
 		// A dash, because after an underscore a file name can mean a platform.
 		name := strings.ReplaceAll(p, "/", "-") + ".go"
@@ -62,14 +65,60 @@ func (w *world) symbolFiles() (map[string][]byte, int, error) {
 	return files, total, nil
 }
 
+func tableName(path string) string {
+	return "symbols_" + strings.NewReplacer("/", "_", ".", "_", "-", "_").Replace(path)
+}
+
+func (w *world) symbolFile(path string, symbols []symbol) ([]byte, error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s\npackage %s\n\n", generatedBy, w.o.name)
+	// Old names are listed because cells may use them.
+	b.WriteString("//lint:file-ignore SA1019 a cell may use what is deprecated\n\n")
+	fmt.Fprintf(&b, "import (\n\t\"reflect\"\n\n\tp %q\n)\n\nfunc %s() map[string]reflect.Value {\n\treturn map[string]reflect.Value{\n", path, tableName(path))
+	for _, s := range symbols {
+		fmt.Fprintf(&b, "\t\t%q: %s,\n", s.name, s.expr)
+	}
+	b.WriteString("\t}\n}\n")
+	text, err := format.Source(b.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return text, nil
+}
+
+// eachPlatform adds a file of a package's symbols for each platform, and one for those that the project does not build for.
+func (w *world) eachPlatform(path string, files map[string][]byte) (n int, err error) {
+	base := strings.ReplaceAll(path, "/", "-")
+	var known []string
+	for _, p := range platforms {
+		symbols := w.symbols(path, p)
+		text, err := w.symbolFile(path, symbols)
+		if err != nil {
+			return 0, err
+		}
+		files[base+"_"+p.os+"_"+p.arch+".go"] = text
+		known = append(known, p.os+" && "+p.arch)
+		n = max(n, len(symbols))
+	}
+	other := fmt.Sprintf("%s\n//go:build !(%s)\n\npackage %s\n\nimport \"reflect\"\n\nfunc %s() map[string]reflect.Value { return nil }\n",
+		generatedBy, strings.Join(known, " || "), w.o.name, tableName(path))
+	text, err := format.Source([]byte(other))
+	files[base+"_other.go"] = text
+	return n, err
+}
+
 type symbol struct{ name, expr string }
 
-// symbols lists the names of a package that have a compiled form, sorted.
-func (w *world) symbols(path string) []symbol {
+// symbols lists the names of a package that have a compiled form on these
+// platforms, on all if there is none, sorted.
+func (w *world) symbols(path string, on ...platform) []symbol {
+	if len(on) == 0 {
+		on = platforms
+	}
 	var list []symbol
-	for _, name := range w.checked[platforms[0]][path].Scope().Names() {
+	for _, name := range w.checked[on[0]][path].Scope().Names() {
 		expr := ""
-		for i, p := range platforms {
+		for i, p := range on {
 			e := expression(w.checked[p][path].Scope().Lookup(name))
 			if i > 0 && e != expr {
 				e = ""
