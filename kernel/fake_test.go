@@ -186,6 +186,11 @@ func (f *fake) step(id uint64, ex pipe.Execute, stop chan struct{}, word, arg st
 		<-stop
 		done.Interrupted = true
 		return &pipe.Error{Name: "Interrupted", Value: "stopped"}
+	case "leaves": // is stopped, and something of it goes on
+		f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: "on\n"})
+		<-stop
+		done.Interrupted, done.Left = true, n
+		return &pipe.Error{Name: "Interrupted", Value: "stopped"}
 	case "stubborn":
 		select {}
 	case "sleep":

@@ -71,6 +71,45 @@ func TestInterruptOfACellThatDoesNotStop(t *testing.T) {
 	}
 }
 
+// TestInterruptOfWhatACellHasLeft: a session with calls that cannot be stopped ends with a second interrupt, soon after the
+// first but not at once, and only then.
+func TestInterruptOfWhatACellHasLeft(t *testing.T) {
+	k := startKernel(t, nil)
+	c := k.connect(t)
+	interrupt := func() { c.send(c.control, "interrupt_request", nil); c.next(c.fromControl) }
+	c.run("set x=41")
+	for _, left := range []string{"0", "1"} {
+		id := c.begin("leaves " + left)
+		interrupt()
+		if r := c.reply(id); r["ename"] != "Interrupted" {
+			t.Fatalf("%v", r)
+		}
+		interrupt() // hit twice
+		if left == "0" {
+			time.Sleep(doubleHit + 100*time.Millisecond)
+			interrupt()
+		}
+		if r, _ := c.run("get x"); r["status"] != "ok" {
+			t.Fatalf("with %s calls left: %v", left, r)
+		}
+	}
+	id := c.begin("leaves 1")
+	interrupt()
+	c.reply(id)
+	time.Sleep(doubleHit + 100*time.Millisecond)
+	interrupt()
+	for said := false; !said; {
+		m := c.next(c.fromIOPub)
+		if m.Header.MsgType == "stream" {
+			text := body(m)["text"].(string)
+			said = parentID(m) == id && strings.Contains(text, "second interrupt") && strings.Contains(text, "gone")
+		}
+	}
+	if r, _ := c.run("get x"); r["ename"] != "Undefined" {
+		t.Errorf("%v", r)
+	}
+}
+
 func TestSessionThatDies(t *testing.T) {
 	k := startKernel(t, nil)
 	c := k.connect(t)

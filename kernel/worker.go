@@ -66,6 +66,7 @@ type worker struct {
 	recent  []*request // the last ones that can have output, also of goroutines that they have left behind
 	current *request   // what the shell channel waits for
 	restart int        // sessions that ended young, one after the other
+	left    time.Time  // when an interrupted cell had left calls behind
 }
 
 // recentRequests is how many requests can still have output.
@@ -201,7 +202,7 @@ func (w *worker) bury(l *life, age time.Duration) bool {
 	close(l.ended)
 
 	w.mu.Lock()
-	w.life, w.failure = nil, errEnded
+	w.life, w.failure, w.left = nil, errEnded, time.Time{}
 	open := w.open
 	w.open = map[uint64]*request{}
 	closing := w.closing
@@ -338,8 +339,21 @@ func (w *worker) call(kind pipe.Kind, r *request, body any) (f pipe.Frame, ok bo
 	f, ok = <-r.answer
 	if ok && f.Kind == pipe.KindDone {
 		w.drain(r.life, f)
+		if d, err := pipe.Decode[pipe.Done](f); err == nil {
+			w.leaves(d.Left, r.life)
+		}
 	}
 	return f, ok, nil
+}
+
+// leaves notes what an interrupted cell has left behind; a cell that ends as others do shows that all is well.
+func (w *worker) leaves(calls int, l *life) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.left = time.Time{}
+	if calls > 0 && w.life == l {
+		w.left = time.Now()
+	}
 }
 
 // drain waits until all native output of a request has been read.
@@ -366,11 +380,19 @@ func (w *worker) tell(f pipe.Frame, buffers ...[]byte) {
 	go l.Send(f)
 }
 
+// doubleHit is within which a second interrupt is one with the first.
+const doubleHit = 500 * time.Millisecond
+
 // interrupt stops what runs: it asks the session to; once the user was told that this does not work, it ends it.
 func (w *worker) interrupt() {
 	w.mu.Lock()
 	r, l := w.current, w.life
 	if r == nil {
+		// a key that was hit twice does not mean it
+		if since := time.Since(w.left); l != nil && doubleHit < since && since < pipe.SecondInterrupt {
+			l.killed.Store(true)
+			l.Kill()
+		}
 		w.mu.Unlock()
 		return
 	}

@@ -49,13 +49,13 @@ func (c Call) String() string {
 	return fmt.Sprintf("%s at %s:%d:%d", name, c.Cell, c.Line, c.Col)
 }
 
-// Times of a stop: interpreted code ends in microseconds, also behind compiled
-// code that calls it. What has not after nudge may wait for something that an
-// earlier cell has opened; what has not after grace is left behind. Deferred
-// calls have until patience.
+// Times of a stop, the first two in milliseconds: interpreted code ends in
+// microseconds, also behind compiled code that calls it. What has not after nudge
+// may wait for something that an earlier cell has opened; what has not after
+// grace is left behind. Deferred calls have until patience.
 const (
-	nudge    = 5 * time.Millisecond
-	grace    = 25 * time.Millisecond
+	nudge    = 5
+	grace    = 20
 	patience = 2 * time.Second
 )
 
@@ -75,8 +75,8 @@ func (in *Interp) supervise(ctx context.Context, run *compile.Run, f func()) err
 	cause := context.Cause(ctx)
 	run.Stop(cause)
 	in.held.stop(run)
-	stuck := in.m.Await(run, nudge, nudge)
-	if len(stuck) > 0 || run.Live() > 0 {
+	stuck := in.m.Await(run, nudge, patience)
+	if len(stuck) > 0 {
 		in.held.poke()
 		stuck = in.m.Await(run, grace, patience)
 	}
@@ -114,6 +114,11 @@ func (in *Interp) Do(ctx context.Context, f func()) error {
 	return in.supervise(ctx, run, func() { in.m.Do(run, f) })
 }
 
-// Context returns the context of the cell whose code calls, on whichever
-// goroutine: its values are those of Eval's.
-func (in *Interp) Context() context.Context { return in.m.Current() }
+// Caller returns the context of the cell whose code calls, on whichever
+// goroutine; its values are those of Eval's. It is nil where no cell has led to.
+func (in *Interp) Caller() context.Context {
+	if run := in.m.CallerRun(); run != nil {
+		return run.Ctx
+	}
+	return nil
+}

@@ -33,7 +33,7 @@ func message(name, text string) *pipe.Error {
 // describe is the error of a cell as the client shows it.
 func (s *session) describe(ctx context.Context, err error) *pipe.Error {
 	if ctx.Err() != nil {
-		return message("Interrupted", "the cell was interrupted; what it had declared is kept")
+		return message("Interrupted", "the cell was interrupted; what it had declared is kept"+stillRuns(err))
 	}
 	var compile *interp.CompileError
 	if errors.As(err, &compile) && len(compile.Diags) > 0 {
@@ -50,6 +50,29 @@ func (s *session) describe(ctx context.Context, err error) *pipe.Error {
 		return message(name, err.Error())
 	}
 	return message("Error", err.Error())
+}
+
+// stillRuns says what an interrupt has left behind, and the way out.
+func stillRuns(err error) string {
+	left := new(interp.Stopped)
+	if !errors.As(err, &left) {
+		return ""
+	}
+	var b strings.Builder
+	what, it := "1 call still runs in compiled code, which cannot be stopped", "It ends when it comes back"
+	if n := len(left.Calls); n > 1 {
+		what, it = fmt.Sprintf("%d calls still run in compiled code, which cannot be stopped", n), "They end when they come back"
+	}
+	fmt.Fprintf(&b, "\n%s:", what)
+	for i, c := range left.Calls {
+		if i == maxFrames {
+			fmt.Fprintf(&b, "\n    and %d more", len(left.Calls)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n    %v", c)
+	}
+	fmt.Fprintf(&b, "\n%s. To be rid of it at once, interrupt again within %v or restart the kernel: variables are lost then.", it, pipe.SecondInterrupt)
+	return b.String()
 }
 
 func (s *session) isMessage(v any) (string, bool) {

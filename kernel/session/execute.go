@@ -28,6 +28,9 @@ func (s *session) execute(ctx context.Context, ex pipe.Execute) (done pipe.Done)
 	s.sources.put(r.name, ex.Code)
 	if err := r.pieces(ex.Code); err != nil {
 		done.Interrupted = ctx.Err() != nil
+		if left := new(interp.Stopped); errors.As(err, &left) {
+			done.Left = len(left.Calls)
+		}
 		done.Err = s.describe(ctx, err)
 		s.out.send(pipe.KindError, done.Err)
 		return done
@@ -167,20 +170,36 @@ func (r *running) result(values []reflect.Value, source string) error {
 		return nil
 	}
 	var data, metadata map[string]any
-	made := make(chan struct{})
-	go func() { // the value's own methods run here, and may not end
-		defer close(made)
-		data, metadata = bundleAll(values)
-	}()
-	select {
-	case <-made:
-	case <-r.ctx.Done():
-		return context.Cause(r.ctx)
+	// the value's own methods run here, and may not end
+	if err := r.s.do(r.ctx, func() { data, metadata = bundleAll(values) }); err != nil {
+		return err
 	}
 	if data == nil {
 		return nil
 	}
 	return r.s.out.send(pipe.KindResult, pipe.Display{Data: data, Metadata: metadata})
+}
+
+// do runs f, which calls methods of values of cells, until its end or that of ctx.
+func (s *session) do(ctx context.Context, f func()) error {
+	if l, err := s.language(); err == nil {
+		if l, ok := l.(interface {
+			Do(ctx context.Context, f func()) error
+		}); ok {
+			return l.Do(ctx, f)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // bundleAll is the look of the values of one expression.

@@ -69,8 +69,9 @@ func (a *asker) ask(ctx context.Context, prompt string, password bool) (string, 
 	}
 	answers := make(chan string, 1)
 	a.answers = answers
+	w := owner{id: a.request}
 	a.mu.Unlock()
-	if err := a.out.send(pipe.KindInputRequest, pipe.Input{Prompt: prompt, Password: password}); err != nil {
+	if err := a.out.sendAs(w, pipe.KindInputRequest, pipe.Input{Prompt: prompt, Password: password}); err != nil {
 		return "", err
 	}
 	select {
@@ -96,15 +97,18 @@ func (a *asker) typed(line string) {
 	a.rest = append(a.rest, line+"\n"...)
 }
 
-// Read is os.Stdin of a cell.
-func (a *asker) Read(p []byte) (int, error) {
+// Read is os.Stdin of what is not a cell's code.
+func (a *asker) Read(p []byte) (int, error) { return a.ReadContext(display.Context(), p) }
+
+// ReadContext is os.Stdin of a cell.
+func (a *asker) ReadContext(ctx context.Context, p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
 	a.reading.Lock()
 	defer a.reading.Unlock()
 	if len(a.rest) == 0 {
-		line, err := a.ask(display.Context(), "", false)
+		line, err := a.ask(ctx, "", false)
 		if errors.Is(err, errNoInput) {
 			return 0, io.EOF
 		}

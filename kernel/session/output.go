@@ -3,6 +3,7 @@ package session
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -14,14 +15,21 @@ const (
 	maxChunk = 64 << 10              // bytes of one stream frame
 )
 
-// output sends what the running cell prints and shows, in the order in which it does so. Between cells it belongs to the
-// last one: a goroutine may still print.
+// owner is the request that output is of; silent drops it.
+type owner struct {
+	id     uint64
+	silent bool
+}
+
+// output sends what cells print and show, in the order in which they do so. It belongs to the cell whose code calls, which
+// may be a goroutine that an earlier one has started, or else to the one that runs, and between cells to the last one.
 type output struct {
-	conn *pipe.Conn
+	conn   *pipe.Conn
+	caller atomic.Pointer[func() (owner, bool)] // the owner of the code that calls, if that is known
 
 	mu      sync.Mutex
-	parent  uint64
-	silent  bool
+	current owner
+	of      owner             // of pending
 	name    string            // the stream of pending
 	pending []byte            // printed and not sent
 	cut     map[string][]byte // by stream, the first bytes of a character whose others are not printed yet
@@ -35,25 +43,42 @@ func newOutput(conn *pipe.Conn) *output {
 	return o
 }
 
-// begin makes what follows output of a request; silent drops it.
-func (o *output) begin(parent uint64, silent bool) {
+// begin makes what follows output of a request.
+func (o *output) begin(w owner) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.flushLocked(true)
-	o.parent, o.silent = parent, silent
+	o.current = w
+}
+
+// know says how to find the owner of the code that calls.
+func (o *output) know(caller func() (owner, bool)) { o.caller.Store(&caller) }
+
+// owner is whom output of the calling code belongs to.
+func (o *output) owner() owner {
+	if f := o.caller.Load(); f != nil {
+		if w, ok := (*f)(); ok {
+			return w
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.current
 }
 
 // send sends a frame after what was printed before it.
-func (o *output) send(kind pipe.Kind, body any) error {
+func (o *output) send(kind pipe.Kind, body any) error { return o.sendAs(o.owner(), kind, body) }
+
+func (o *output) sendAs(w owner, kind pipe.Kind, body any) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.silent {
+	if w.silent {
 		return nil
 	}
-	if err := o.flushLocked(false); err != nil {
+	if err := o.flushLocked(o.of != w); err != nil {
 		return err
 	}
-	return o.conn.Send(kind, 0, o.parent, body)
+	return o.conn.Send(kind, 0, w.id, body)
 }
 
 // flush sends what was printed; with end, the beginnings of characters too.
@@ -92,7 +117,7 @@ func (o *output) chunks(name string, text []byte) error {
 				n = maxChunk
 			}
 		}
-		if err := o.conn.Send(pipe.KindStream, 0, o.parent, pipe.Stream{Name: name, Text: string(text[:n])}); err != nil {
+		if err := o.conn.Send(pipe.KindStream, 0, o.of.id, pipe.Stream{Name: name, Text: string(text[:n])}); err != nil {
 			return err
 		}
 		text = text[n:]
@@ -123,16 +148,17 @@ type stream struct {
 
 func (s stream) Write(p []byte) (int, error) {
 	o := s.o
+	w := o.owner()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.silent || len(p) == 0 {
+	if w.silent || len(p) == 0 {
 		return len(p), nil
 	}
-	if o.name != s.name {
-		if err := o.flushLocked(false); err != nil {
+	if o.name != s.name || o.of != w {
+		if err := o.flushLocked(o.of != w); err != nil {
 			return 0, err
 		}
-		o.name = s.name
+		o.name, o.of = s.name, w
 	}
 	if len(o.pending) == 0 {
 		o.pending = append(o.pending, o.cut[s.name]...)

@@ -180,7 +180,9 @@ func (s *session) serve(f pipe.Frame) {
 		return
 	}
 	ctx := s.context(f.ID)
-	s.out.begin(f.ID, ex.Silent)
+	w := owner{f.ID, ex.Silent}
+	ctx = context.WithValue(ctx, ownerKey{}, w)
+	s.out.begin(w)
 	s.asker.begin(f.ID, ex.AllowStdin)
 	display.SetContext(ctx)
 	done := s.execute(ctx, ex)
@@ -194,6 +196,23 @@ func (s *session) serve(f pipe.Frame) {
 		}
 	}
 	s.conn.Send(pipe.KindDone, f.ID, 0, done)
+}
+
+// ownerKey is the key under which the context of a cell has its owner.
+type ownerKey struct{}
+
+// caller is the owner of the code that calls.
+func (s *session) caller(l Language) (owner, bool) {
+	x, ok := l.(interface{ Caller() context.Context })
+	if !ok {
+		return owner{}, false
+	}
+	ctx := x.Caller()
+	if ctx == nil {
+		return owner{}, false
+	}
+	w, ok := ctx.Value(ownerKey{}).(owner)
+	return w, ok
 }
 
 func (s *session) reset() error {
@@ -225,9 +244,14 @@ func (s *session) newLanguage() (l Language, err error) {
 		},
 	}
 	if s.opts.Language != nil {
-		return s.opts.Language(o)
+		if l, err = s.opts.Language(o); err != nil {
+			return nil, err
+		}
+	} else {
+		l = interp.New(o)
 	}
-	return interp.New(o), nil
+	s.out.know(func() (owner, bool) { return s.caller(l) })
+	return l, nil
 }
 
 // usage is what the process uses, under ipykernel's names where it has one.

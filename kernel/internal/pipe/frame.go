@@ -9,7 +9,10 @@
 // client once it has seen the marker in both (or their end), so no output is late.
 package pipe
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Kind names what a frame's body is.
 type Kind string
@@ -118,11 +121,15 @@ type Error struct {
 type Done struct {
 	Err         *Error                    `json:"err,omitempty"`
 	Interrupted bool                      `json:"interrupted,omitempty"`
+	Left        int                       `json:"left,omitempty"`   // calls of compiled code that go on after an interrupt
 	Marker      string                    `json:"marker,omitempty"` // of NewMarker, written to file descriptors 1 and 2 before this frame
 	Expressions map[string]map[string]any `json:"expressions,omitempty"`
 	Usage       map[string]any            `json:"usage,omitempty"`
 	Reply       json.RawMessage           `json:"reply,omitempty"` // of debug
 }
+
+// SecondInterrupt is how long after a cell was interrupted that has left calls behind another interrupt ends the session.
+const SecondInterrupt = 10 * time.Second
 
 // Completed lists what could stand at the cursor. Start and End are code points.
 type Completed struct {

@@ -94,14 +94,19 @@ type currentRun = atomic.Pointer[Run]
 // SetCurrent says which run callbacks on unknown goroutines belong to.
 func (m *Machine) SetCurrent(r *Run) { m.current.Store(r) }
 
-// CurrentRun returns the run of the code that calls: that of its goroutine, of
-// the cell that has led to the goroutine, or else of the cell that runs now. It
-// is nil before the first cell.
-func (m *Machine) CurrentRun() *Run {
+// CallerRun returns the run of the code that calls: that of its goroutine, or of
+// the cell that has led to the goroutine. It is nil if there is none.
+func (m *Machine) CallerRun() *Run {
 	if g := m.gors.get(rt.G()); g != nil {
 		return g.run
 	}
-	if r := labelled(); r != nil {
+	return labelled()
+}
+
+// CurrentRun is CallerRun, or else the run of the cell that runs now. It is nil
+// before the first cell.
+func (m *Machine) CurrentRun() *Run {
+	if r := m.CallerRun(); r != nil {
 		return r
 	}
 	return m.current.Load()

@@ -13,14 +13,18 @@ type Stuck struct {
 	Stack []Call
 }
 
+// tick is how long Await pauses. Many short pauses tell more than a long one
+// where the machine has other things to do: what can run has run in between.
+const tick = time.Millisecond
+
 // Await returns, after a Stop, when all goroutines of run have ended, or once
-// those that have not are all seen in compiled code after grace; these it
-// returns. It waits no longer than patience.
-func (m *Machine) Await(run *Run, grace, patience time.Duration) []Stuck {
+// those that have not are all seen in compiled code after a number of ticks;
+// these it returns. It waits no longer than patience.
+func (m *Machine) Await(run *Run, ticks int, patience time.Duration) []Stuck {
 	begun := time.Now()
-	t := time.NewTimer(grace)
+	t := time.NewTimer(tick)
 	defer t.Stop()
-	for {
+	for n := 1; ; {
 		if run.live.Load() == 0 {
 			return nil
 		}
@@ -29,11 +33,14 @@ func (m *Machine) Await(run *Run, grace, patience time.Duration) []Stuck {
 			continue
 		case <-t.C:
 		}
-		stuck, all := m.stuck(run)
-		if all || time.Since(begun) > patience {
-			return stuck
+		late := time.Since(begun) > patience
+		if n%ticks == 0 || late {
+			if stuck, all := m.stuck(run); all || late {
+				return stuck
+			}
 		}
-		t.Reset(grace / 2)
+		n++
+		t.Reset(tick)
 	}
 }
 
