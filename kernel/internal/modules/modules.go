@@ -72,7 +72,7 @@ func (w Workspace) Find(ctx context.Context, importPath string) ([]*Package, err
 	case ctx.Err() != nil:
 		return nil, err
 	case err != nil:
-		return nil, explain(importPath, err.Error())
+		return nil, explain(importPath, importPath, err.Error())
 	}
 	var pkgs []*Package
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -86,7 +86,7 @@ func (w Workspace) Find(ctx context.Context, importPath string) ([]*Package, err
 	}
 	for _, p := range pkgs {
 		if p.Error != nil && !p.Standard {
-			return nil, explain(p.ImportPath, p.Error.Err)
+			return nil, explain(importPath, p.ImportPath, p.Error.Err)
 		}
 	}
 	if n := len(pkgs); n == 0 || pkgs[n-1].ImportPath != importPath {
@@ -128,39 +128,23 @@ func (w Workspace) mayHave(path string) error {
 // ErrNotModule says that an import path can only be one of the standard library.
 var ErrNotModule = errors.New("not a package of a module")
 
-// explain makes one line of what the go command says about a package, and names the way out.
-func explain(path, msg string) error {
-	get := "%get " + path
+// explain makes one line of what the go command says about a package that a cell imports, or about one that this needs, and
+// names the way out.
+func explain(imported, path, msg string) error {
+	needs := ""
+	if path != imported {
+		needs = ", which " + imported + " needs"
+	}
 	switch {
 	case strings.Contains(msg, "no required module provides package"), strings.Contains(msg, "cannot find module providing package"),
 		strings.Contains(msg, "go.mod file not found"):
-		if m := noModule(msg); m != "" {
-			path, get = m, "%get "+m
-		}
-		return fmt.Errorf("no module that is recorded here has package %s: %s@latest gets it", path, get)
+		return fmt.Errorf("no module that is recorded here has package %s%s: %%get %s@latest gets it", path, needs, path)
 	case strings.Contains(msg, "missing go.sum entry"), strings.Contains(msg, "GOPROXY=off"), strings.Contains(msg, "updates to go.mod needed"):
-		return fmt.Errorf("package %s is not downloaded: %s gets it", path, get)
+		return fmt.Errorf("package %s%s is not downloaded: %%get %s gets it", path, needs, imported)
 	case strings.Contains(msg, "build constraints exclude all Go files"):
-		return fmt.Errorf("package %s has no Go source for this platform without C", path)
+		return fmt.Errorf("package %s%s has no Go source for this platform without C", path, needs)
 	}
-	return fmt.Errorf("package %s: %s", path, oneLine(msg))
-}
-
-// noModule returns the package that a message says is missing.
-func noModule(msg string) string {
-	_, rest, ok := strings.Cut(msg, "providing package ")
-	if !ok {
-		_, rest, ok = strings.Cut(msg, "provides package ")
-	}
-	if !ok {
-		return ""
-	}
-	name, _, _ := strings.Cut(rest, ";")
-	name, _, _ = strings.Cut(name, ":")
-	if name = strings.TrimSpace(name); strings.ContainsAny(name, " \n") {
-		return ""
-	}
-	return name
+	return fmt.Errorf("package %s%s: %s", path, needs, oneLine(msg))
 }
 
 func oneLine(msg string) string {

@@ -32,6 +32,8 @@ func Symbols(path string) map[string]reflect.Value {
 		return symbols_golang_org_x_image_tiff()
 	case "golang.org/x/image/vector":
 		return symbols_golang_org_x_image_vector()
+	case "golang.org/x/sys/cpu":
+		return symbols_golang_org_x_sys_cpu()
 	case "gonum.org/v1/gonum/blas":
 		return symbols_gonum_org_v1_gonum_blas()
 	case "gonum.org/v1/gonum/blas/blas32":

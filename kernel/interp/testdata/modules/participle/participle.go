@@ -82,7 +82,7 @@ type property struct {
 	Value value  `parser:"@@"`
 }
 
-type value interface{ Show() string }
+type value interface{ show() string }
 
 type str struct {
 	S string `parser:"@String"`
@@ -96,9 +96,9 @@ type flag struct {
 type boolean bool
 
 func (b *boolean) Capture(s []string) error { *b = s[0] == "true"; return nil }
-func (s str) Show() string                  { return "s:" + s.S }
-func (n num) Show() string                  { return fmt.Sprint("n:", n.N) }
-func (f flag) Show() string                 { return fmt.Sprint("b:", f.B) }
+func (s str) show() string                  { return "s:" + s.S }
+func (n num) show() string                  { return fmt.Sprint("n:", n.N) }
+func (f flag) show() string                 { return fmt.Sprint("b:", f.B) }
 
 // Main prints what the package says.
 func Main() {
@@ -127,11 +127,11 @@ func Main() {
 		return
 	}
 	f, err := q.ParseString("f.ini", "a = \"one\\n\" # c\n[sec]\nb = -2.5\nok = true\n[two]\nz=1")
-	fmt.Println(err, len(f.Properties), f.Properties[0].Value.Show())
+	fmt.Println(err, len(f.Properties), f.Properties[0].Value.show())
 	for _, s := range f.Sections {
 		fmt.Print(s.Pos, " ", s.Name)
 		for _, p := range s.Properties {
-			fmt.Print(" ", p.Key, "=", p.Value.Show())
+			fmt.Print(" ", p.Key, "=", p.Value.show())
 		}
 		fmt.Println()
 	}
