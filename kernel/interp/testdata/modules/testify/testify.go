@@ -35,7 +35,7 @@ type item struct {
 type store struct{ mock.Mock }
 
 func (s *store) Get(key string) (int, error) {
-	a := s.MethodCalled("Get", key)
+	a := s.Called(key)
 	return a.Int(0), a.Error(1)
 }
 
