@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -427,6 +428,27 @@ func TestCompleteBroken(t *testing.T) {
 		{"f(\n\tuser,\n\tuser.|\n)", "Name", "", ""},
 		{"x := User{\n\tName: \"a\"\n}\nuser.|", "Name", "", ""},
 	})
+}
+
+func TestCompleteOutputs(t *testing.T) {
+	in, _ := session(t, completeCells...)
+	if _, err := in.Eval(context.Background(), Cell{N: 7, Source: "makeUser()"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Eval(context.Background(), Cell{N: 8, Source: "user"}); err != nil {
+		t.Fatal(err)
+	}
+	checkCompletions(t, in, []completions{
+		{"Ou|", "Out", "", ""},
+		{"In[3].|", "", "*", ""},
+		{"Out[8].|", "Name Greet", "", ""},
+		{"Out[8].Tags[\"|", "go gopher", "", ""},
+		{"Out[99].|", "", "*", ""},
+		{"type Out struct { Mine int }\nOut{}.|", "Mine", "", ""},
+	})
+	if i, ok := in.Inspect("Out", 3, 0); !ok || i.Signature != "var Out map[int]any" {
+		t.Errorf("%v %+v", ok, i)
+	}
 }
 
 // BenchmarkComplete is what a request costs when the session is warm.

@@ -383,7 +383,7 @@ func (q *query) walk(x ast.Expr) reflect.Value {
 	var none reflect.Value
 	switch x := x.(type) {
 	case *ast.Ident:
-		if o, ok := q.info.Uses[x].(*types.Var); ok && q.s.live[o.Name()] == types.Object(o) {
+		if o, ok := q.info.Uses[x].(*types.Var); ok && o.Pkg() != nil && o.Pkg() != q.pkg && o.Pkg().Path() == "main" {
 			if g := q.s.Global(o); g != nil {
 				return q.s.M.Variable(g)
 			}

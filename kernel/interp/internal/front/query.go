@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/tools/go/ast/astutil"
 )
 
 // here begins the identifier that stands for what is being typed.
@@ -222,6 +224,7 @@ func (q *query) check(cursor *fragment) {
 			q.pkg.Scope().Insert(o)
 		}
 	}
+	q.outputs()
 	conf := types.Config{Importer: q.s.imp, GoVersion: goVersion, Sizes: q.s.sizes, Error: func(error) {}}
 	_ = types.NewChecker(&conf, q.fset, q.pkg, q.info).Files([]*ast.File{q.file})
 }
@@ -421,6 +424,38 @@ func (s *Session) pathsOf(name string) []string {
 		return []string{p}
 	}
 	return s.Packages.Preferred(name)
+}
+
+// outputs gives In and Out their types, and Out[n] with a number that of what it
+// was.
+func (q *query) outputs() {
+	for name, t := range map[string]types.Type{"In": types.Typ[types.String], "Out": types.Universe.Lookup("any").Type()} {
+		if q.s.live[name] == nil && !q.declared[name] && !q.vars[name] && !q.imported[name] {
+			q.pkg.Scope().Insert(types.NewVar(token.NoPos, q.pkg, name, types.NewMap(types.Typ[types.Int], t)))
+		}
+	}
+	if q.pkg.Scope().Lookup("Out") == nil || q.s.live["Out"] != nil || redeclares(q.file, "Out") {
+		return
+	}
+	astutil.Apply(q.file, func(c *astutil.Cursor) bool {
+		x, ok := c.Node().(*ast.IndexExpr)
+		if !ok {
+			return true
+		}
+		id, _ := x.X.(*ast.Ident)
+		lit, _ := x.Index.(*ast.BasicLit)
+		if id == nil || id.Name != "Out" || lit == nil || lit.Kind != token.INT {
+			return true
+		}
+		n, err := strconv.Atoi(lit.Value)
+		if o := q.s.history.output(n); err == nil && o != nil && len(o.vars) == 1 {
+			v := o.vars[0].Object()
+			q.pkg.Scope().Insert(v)
+			c.Replace(&ast.Ident{NamePos: x.Pos(), Name: v.Name()})
+			return false
+		}
+		return true
+	}, nil)
 }
 
 // find looks for the identifier that is asked for, and what is around it.
