@@ -21,27 +21,63 @@ func session(t testing.TB, cells ...string) (*Interp, *output) {
 
 func TestIsComplete(t *testing.T) {
 	in, _ := session(t)
-	for src, want := range map[string]string{
-		"x := 1":                        "complete",
-		"":                              "complete",
-		"for i := range 3 {":            "incomplete",
-		"for i := range 3 {\n\tx++\n}":  "complete",
-		"fmt.Println(":                  "incomplete",
-		"x := `a":                       "incomplete",
-		"/* a":                          "incomplete",
-		"x := 1 +":                      "incomplete",
-		"x := )":                        "invalid",
-		"x := \"abc":                    "invalid",
-		"func f() {\n\tif true {\n\t\t": "incomplete",
-		"x y z":                         "invalid",
-		"import \"fmt\"":                "complete",
+	for _, c := range []struct{ src, status, indent string }{
+		{"x := 1", "complete", ""},
+		{"", "complete", ""},
+		{"// a comment", "complete", ""},
+		{"/* a comment */", "complete", ""},
+		{"import \"fmt\"", "complete", ""},
+		{"for i := range 3 {\n\tx++\n}", "complete", ""},
+		{"x := `a\nb`", "complete", ""},
+		{"x++", "complete", ""},
+		{"break", "complete", ""},
+		{"f(1,\n2)", "complete", ""},
+		{"type T struct {\n\tA int\n}\nT{}", "complete", ""},
+		{"package main\nfunc main() {}", "complete", ""},
+		{"for i := range 3 {", "incomplete", "\t"},
+		{"if x {", "incomplete", "\t"},
+		{"if x {\n\ty()\n} else {", "incomplete", "\t"},
+		{"func f() {\n\tif true {", "incomplete", "\t\t"},
+		{"func f() {\n\tif true {\n\t\t", "incomplete", "\t\t"},
+		{"func f() {\n\tif true {\n\t}", "incomplete", "\t"},
+		{"f(func() {", "incomplete", "\t"},
+		{"f(g(1, func(x int) {\n\tfor {", "incomplete", "\t\t"},
+		{"fmt.Println(", "incomplete", "\t"},
+		{"fmt.Println(1,", "incomplete", "\t"},
+		{"x := []int{", "incomplete", "\t"},
+		{"x := []int{\n\t1,", "incomplete", "\t"},
+		{"m := map[string]int{\n\t\"a\":", "incomplete", "\t"},
+		{"import (", "incomplete", "\t"},
+		{"switch x {\ncase 1:", "incomplete", "\t"},
+		{"x := 1 +", "incomplete", "\t"},
+		{"x :=", "incomplete", "\t"},
+		{"x.", "incomplete", "\t"},
+		{"a, ", "incomplete", "\t"},
+		{"ok := a &&", "incomplete", "\t"},
+		{"c <-", "incomplete", "\t"},
+		{"if true {\n\tx := 1 +", "incomplete", "\t\t"},
+		{"var", "incomplete", "\t"},
+		{"func", "incomplete", "\t"},
+		{"type T struct", "incomplete", "\t"},
+		{"x := `a", "incomplete", ""},
+		{"x := `a\n  b", "incomplete", ""},
+		{"if true {\n\tx := `a", "incomplete", ""},
+		{"/* a", "incomplete", ""},
+		{"x := 1 /* a\n b", "incomplete", ""},
+		{"x := )", "invalid", ""},
+		{"x := \"abc", "invalid", ""},
+		{"x := 'a", "invalid", ""},
+		{"x y z", "invalid", ""},
+		{"if x\n{", "incomplete", "\t"},
+		{"for i := range 3 { ]", "invalid", ""},
+		{"if x { f(1 }", "invalid", ""},
+		{"x := f(1]", "invalid", ""},
+		{"}", "invalid", ""},
+		{"@", "invalid", ""},
 	} {
-		if got, _ := in.IsComplete(src); got != want {
-			t.Errorf("%q: %s, want %s", src, got, want)
+		if status, indent := in.IsComplete(c.src); status != c.status || indent != c.indent {
+			t.Errorf("%q: %s %q, want %s %q", c.src, status, indent, c.status, c.indent)
 		}
-	}
-	if _, indent := in.IsComplete("func f() {\n\tif true {"); indent != "\t\t" {
-		t.Errorf("indent %q", indent)
 	}
 }
 

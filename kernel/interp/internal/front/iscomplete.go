@@ -22,8 +22,8 @@ func IsComplete(src string) (status, indent string) {
 			bad = true
 		}
 	}, 0)
-	depth := 0
-	var opened []int // the lines of the brackets that are open
+	var closing []token.Token // of the brackets that are open
+	var opened []int          // their lines
 	last := token.ILLEGAL
 	for {
 		p, t, lit := sc.Scan()
@@ -32,12 +32,13 @@ func IsComplete(src string) (status, indent string) {
 		}
 		switch t {
 		case token.LPAREN, token.LBRACE, token.LBRACK:
-			depth++
+			closing = append(closing, t+token.RPAREN-token.LPAREN)
 			opened = append(opened, f.Line(p))
 		case token.RPAREN, token.RBRACE, token.RBRACK:
-			depth--
-			bad = bad || depth < 0
-			opened = opened[:max(depth, 0)]
+			n := len(closing) - 1
+			if bad = bad || n < 0 || closing[n] != t; n >= 0 {
+				closing, opened = closing[:n], opened[:n]
+			}
 		}
 		if t != token.SEMICOLON || lit != "\n" {
 			last = t
@@ -49,7 +50,7 @@ func IsComplete(src string) (status, indent string) {
 		return "invalid", ""
 	case open:
 		return "incomplete", ""
-	case depth > 0:
+	case len(closing) > 0:
 		if continues(last) && last != token.COMMA && last != token.COLON {
 			indent += "\t"
 		}
