@@ -36,7 +36,7 @@ func Magics() []magic.Magic {
 	n := &notebook{}
 	return []magic.Magic{{
 		Name: "dlas", Args: "[VERB …] [--go] [--spec FILE]", Line: true, Cell: true,
-		Help: helpText(), Run: n.magic, Complete: n.complete,
+		Help: helpText(), Run: n.magic, Complete: n.complete, Explain: explain,
 	}}
 }
 

@@ -39,6 +39,17 @@ func (n *notebook) complete(c magic.Completing) ([]magic.Match, int) {
 	return matches, replace
 }
 
+// explain says what a word after %dlas means: a verb, a layer, a choice.
+func explain(word string) (string, bool) {
+	if text, err := dlas.Help(word); err == nil {
+		return text, true
+	}
+	if v, ok := findVerb(word); ok && v.name != "" {
+		return strings.TrimSpace("%dlas "+v.name+" "+v.args) + "\n\n" + v.help, true
+	}
+	return "", false
+}
+
 // lastWord returns those of the words that begin like the last word of text.
 func lastWord(text string, words []string) ([]string, int) {
 	last := text[strings.LastIndexAny(text, " (,|=")+1:]

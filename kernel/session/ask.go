@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"go/doc/comment"
+	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
@@ -92,7 +94,7 @@ func at(pieces []cell.Piece, src string, off int) (cell.Piece, span, bool) {
 }
 
 // goRange is the part of a piece that its magic takes as Go.
-func (s *session) goRange(p cell.Piece, g span) (from, to int, ok bool) {
+func (s *session) goRange(src string, p cell.Piece, g span) (from, to int, ok bool) {
 	if p.Kind != cell.Line && p.Kind != cell.Whole {
 		return 0, 0, false
 	}
@@ -103,7 +105,20 @@ func (s *session) goRange(p cell.Piece, g span) (from, to int, ok bool) {
 	if p.Kind == cell.Whole {
 		return g.head, g.to, true
 	}
-	return g.args, g.head, true
+	return g.args + flags(src[g.args:g.head]), g.head, true
+}
+
+var flag = regexp.MustCompile(`^[ \t]*-[a-z]+[ \t]+[0-9]*(?:[ \t]|$)`)
+
+// flags is how long the flags are that a magic takes before its Go: "-n 100 ".
+func flags(args string) (n int) {
+	for {
+		m := flag.FindString(args[n:])
+		if m == "" {
+			return n
+		}
+		n += len(m)
+	}
 }
 
 // goText is a cell with spaces in place of all that is not Go; the arguments or bodies of magics that take Go stay.
@@ -113,7 +128,7 @@ func (s *session) goText(src string, pieces []cell.Piece) string {
 		if p.Kind == cell.Go {
 			continue
 		}
-		if from, to, ok := s.goRange(p, spanOf(src, p)); ok {
+		if from, to, ok := s.goRange(src, p, spanOf(src, p)); ok {
 			copy(b[from:to], src[from:to])
 		}
 	}
@@ -124,11 +139,34 @@ func (s *session) goText(src string, pieces []cell.Piece) string {
 func (s *session) magicAt(src string, pieces []cell.Piece, off int) (cell.Piece, span, bool) {
 	p, g, ok := at(pieces, src, off)
 	if ok {
-		if from, to, isGo := s.goRange(p, g); isGo && from < off && off <= to {
+		if from, to, isGo := s.goRange(src, p, g); isGo && from < off && off <= to {
 			return p, g, false
 		}
 	}
 	return p, g, ok
+}
+
+// inName tells whether a name ends here.
+func inName(src string) bool {
+	r, _ := utf8.DecodeLastRuneInString(src)
+	return r == '_' || r == '.' || unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+// asked is goText, but the name that help is asked for at off is Go too.
+func (s *session) asked(src string, pieces []cell.Piece, off int) string {
+	text := s.goText(src, pieces)
+	line := strings.LastIndexByte(src[:off], '\n') + 1
+	end := off + len(src[off:])
+	if i := strings.IndexByte(src[off:], '\n'); i >= 0 {
+		end = off + i
+	}
+	if t := strings.TrimSpace(src[line:end]); !strings.HasPrefix(t, "?") && !strings.HasSuffix(t, "?") || strings.Contains(t, "%") {
+		return text
+	}
+	if p, _, ok := at(pieces, src, off); ok && p.Kind != cell.Help {
+		return text
+	}
+	return text[:line] + strings.ReplaceAll(src[line:end], "?", " ") + text[end:]
 }
 
 func (s *session) complete(c pipe.Cursor) pipe.Completed {
@@ -136,14 +174,17 @@ func (s *session) complete(c pipe.Cursor) pipe.Completed {
 	pieces := cell.Split(c.Code)
 	var matches []pipe.Match
 	start, end := off, off
-	if p, g, ok := s.magicAt(c.Code, pieces, off); ok {
+	p, g, ok := s.magicAt(c.Code, pieces, off)
+	if help := ok && p.Kind == cell.Help; help && !inName(c.Code[:off]) {
+		return pipe.Completed{Start: c.Pos, End: c.Pos}
+	} else if ok && !help {
 		found, replace := s.completeMagic(c.Code, p, g, off)
 		for _, m := range found {
 			matches = append(matches, pipe.Match{Text: m.Text, Type: cmp.Or(m.Type, "magic")})
 		}
 		start = off - replace
 	} else if l, err := s.language(); err == nil {
-		a := l.Complete(s.goText(c.Code, pieces), off)
+		a := l.Complete(s.asked(c.Code, pieces, off), off)
 		for _, i := range a.Items {
 			matches = append(matches, pipe.Match{Text: i.Text, Type: i.Type, Signature: i.Signature})
 		}
@@ -159,9 +200,7 @@ func (s *session) completeMagic(src string, p cell.Piece, g span, off int) ([]ma
 	whole := p.Kind == cell.Whole
 	switch {
 	case p.Kind == cell.Shell:
-		return magic.Files(src[g.from+1 : off])
-	case p.Kind == cell.Help:
-		return nil, 0
+		return magic.Command(src[g.from+1 : off])
 	case off <= g.args:
 		return s.completeName(src[g.from:off])
 	}
@@ -196,22 +235,51 @@ func (s *session) completeName(typed string) (names []magic.Match, replace int) 
 func (s *session) inspect(c pipe.Cursor) pipe.Inspected {
 	off := byteOffset(c.Code, c.Pos)
 	pieces := cell.Split(c.Code)
-	if p, _, ok := s.magicAt(c.Code, pieces, off); ok {
+	if p, g, ok := s.magicAt(c.Code, pieces, off); ok && (p.Kind != cell.Help || strings.HasPrefix(p.Name, "%")) {
 		m, err := s.table.Find(strings.TrimLeft(p.Name, "%"), p.Kind == cell.Whole || strings.HasPrefix(p.Name, "%%"))
 		if err != nil {
 			return pipe.Inspected{}
 		}
-		return pipe.Inspected{Found: true, Data: map[string]any{"text/plain": m.Usage(), "text/markdown": fenced(m.Usage())}}
+		text := m.Usage()
+		if m.Explain != nil && off > g.args {
+			if t, ok := m.Explain(wordAt(c.Code, g, off)); ok {
+				text = t
+			}
+		}
+		return pipe.Inspected{Found: true, Data: map[string]any{"text/plain": text, "text/markdown": fenced("text", text)}}
 	}
 	l, err := s.language()
 	if err != nil {
 		return pipe.Inspected{}
 	}
-	info, ok := l.Inspect(s.goText(c.Code, pieces), off, c.Detail)
+	info, ok := l.Inspect(s.asked(c.Code, pieces, off), off, c.Detail)
 	if !ok {
 		return pipe.Inspected{}
 	}
 	return pipe.Inspected{Found: true, Data: describeInfo(info, c.Detail)}
+}
+
+// wordAt is the word of a magic's arguments at an offset.
+func wordAt(src string, g span, off int) string {
+	isWord := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' || r == '.'
+	}
+	from, to := off, off
+	for from > g.args && from > 0 {
+		r, n := utf8.DecodeLastRuneInString(src[:from])
+		if !isWord(r) {
+			break
+		}
+		from -= n
+	}
+	for to < g.to {
+		r, n := utf8.DecodeRuneInString(src[to:])
+		if !isWord(r) {
+			break
+		}
+		to += n
+	}
+	return src[from:to]
 }
 
 // describeInfo is what is known of a name as text and as Markdown; with detail its source too.
@@ -219,7 +287,7 @@ func describeInfo(info interp.Info, detail int) map[string]any {
 	var text, md []string
 	code := func(s string) {
 		text = append(text, s)
-		md = append(md, fenced(s))
+		md = append(md, fenced("go", s))
 	}
 	if info.Signature != "" {
 		code(info.Signature)
@@ -251,12 +319,12 @@ func describeInfo(info interp.Info, detail int) map[string]any {
 }
 
 // fenced is code as a block of Markdown, which no line of the code can end.
-func fenced(code string) string {
+func fenced(language, code string) string {
 	fence := "```"
 	for strings.Contains(code, fence) {
 		fence += "`"
 	}
-	return fence + "go\n" + code + "\n" + fence
+	return fence + language + "\n" + code + "\n" + fence
 }
 
 // inline is code within a line of Markdown.

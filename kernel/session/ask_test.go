@@ -1,11 +1,13 @@
 package session
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/interp"
 )
 
 // cursor splits code at its | .
@@ -50,6 +52,82 @@ func TestComplete(t *testing.T) {
 		if !slices.Equal(texts, x.want) || got.Start != x.start || got.End != x.end {
 			t.Errorf("%q: %q from %d to %d, want %q from %d to %d", x.code, texts, got.Start, got.End, x.want, x.start, x.end)
 		}
+	}
+}
+
+// TestCompleteGo asks a session with the interpreter, as a client counts: in code points.
+func TestCompleteGo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, f := range []string{"a file.txt", "data.csv"} {
+		if err := os.WriteFile(f, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := start(t, Options{Libraries: []interp.Library{interp.Std()}})
+	if out, done := c.run("type Point struct{ X, Y int }\npoint := Point{1, 2}\nm := map[string]int{\"kéy😀\": 1}"); done.Err != nil {
+		t.Fatal(out)
+	}
+	for _, x := range []struct {
+		code       string
+		start, end int
+		want       []string // the first
+	}{
+		{"point.|", 6, 6, []string{"X", "Y"}},
+		{"s := \"😀é\"; poi|nt", 11, 16, []string{"point"}},
+		{"/* 😀 */ point.X|", 14, 15, []string{"X"}},
+		{`m["|"]`, 3, 3, []string{"kéy😀"}},
+		{`m["ké|y😀"]`, 3, 7, []string{"kéy😀"}},
+		{`os.Open("da|")`, 9, 11, []string{"data.csv"}},
+		{`os.Open("a f|")`, 9, 12, []string{"a file.txt"}},
+		{"!cat a\\ f|", 5, 9, []string{`a\ file.txt`}},
+		{"!cat \"a f|", 6, 9, []string{"a file.txt"}},
+		{"!cat da|", 5, 7, []string{"data.csv"}},
+		{"%load a f|", 6, 9, []string{"a file.txt"}},
+		{"%cd |", 4, 4, []string{"a file.txt", "data.csv"}},
+		{"%%bash\nls d|", 10, 11, []string{"data.csv"}},
+		{"%time point.|", 12, 12, []string{"X", "Y"}},
+		{"%timeit -n 5 point.|", 19, 19, []string{"X", "Y"}},
+		{"%%time\npoint.|", 13, 13, []string{"X", "Y"}},
+		{"?point.|", 7, 7, []string{"X", "Y"}},
+		{"?poi|", 1, 4, []string{"point"}},
+		{"point.|?", 6, 6, []string{"X", "Y"}},
+		{"point? |", 7, 7, nil},
+		{"%lsmagic\npoint.|\n!ls", 15, 15, []string{"X", "Y"}},
+	} {
+		_, last := c.answer(c.send(pipe.KindComplete, 0, cursor(x.code)))
+		got := body[pipe.Completed](t, last)
+		var texts []string
+		for _, m := range got.Matches[:min(len(x.want), len(got.Matches))] {
+			texts = append(texts, m.Text)
+		}
+		if !slices.Equal(texts, x.want) || got.Start != x.start || got.End != x.end || x.want == nil && len(got.Matches) > 0 {
+			t.Errorf("%q: %q from %d to %d, want %q from %d to %d", x.code, texts, got.Start, got.End, x.want, x.start, x.end)
+		}
+	}
+	for _, x := range []struct{ code, text, markdown string }{
+		{"poi|nt", "var point Point\n\nvalue: Point{X: 1, Y: 2}", "```go\nvar point Point\n```\n\nvalue: `Point{X: 1, Y: 2}`"},
+		{"s := \"😀\"; strings.Repeat(s, |)", "func strings.Repeat(s string, count int) string\n\nargument 2: count int\n\nRepeat", "argument 2: `count int`"},
+		{"%timeit -n 5 poi|nt", "var point Point", "```go"},
+		{"poi|nt?", "var point Point", "```go"},
+		{"?poi|nt", "var point Point", "```go"},
+		{"%tim|e x", "%time STATEMENT", "```text\n%time STATEMENT"},
+	} {
+		_, last := c.answer(c.send(pipe.KindInspect, 0, cursor(x.code)))
+		got := body[pipe.Inspected](t, last)
+		text, _ := got.Data["text/plain"].(string)
+		md, _ := got.Data["text/markdown"].(string)
+		if !got.Found || !strings.HasPrefix(text, x.text) || !strings.Contains(md, x.markdown) {
+			t.Errorf("%q: %q\n%q", x.code, text, md)
+		}
+	}
+}
+
+// TestMarkdown describes what has characters that Markdown takes for its own.
+func TestMarkdown(t *testing.T) {
+	d := describeInfo(interp.Info{Signature: "var x string", Value: "\"`a` ``b``\"", Doc: "a <img src=x onerror=y> *b*", Source: "x := `\n` + \"\\n```\\n\""}, 1)
+	want := "```go\nvar x string\n```\n\nvalue: ``` \"`a` ``b``\" ```\n\na \\<img src=x onerror=y> \\*b\\*\n\n````go\nx := `\n` + \"\\n```\\n\"\n````"
+	if d["text/markdown"] != want {
+		t.Errorf("%q\nwant %q", d["text/markdown"], want)
 	}
 }
 

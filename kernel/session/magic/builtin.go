@@ -32,8 +32,8 @@ func Builtin() []Magic {
 		{Name: "get", Args: "MODULE[@VERSION]...", Line: true, Run: get, Complete: completeModules, Help: getHelp},
 		{Name: "use", Args: "DIR", Line: true, Run: use, Complete: completeFiles, Help: useHelp},
 		{Name: "load", Args: "FILE", Line: true, Run: load, Complete: completeFiles, Help: "put the text of a file into this cell"},
-		{Name: "bash", Cell: true, Run: script("bash"), Help: "run the cell as a script of bash\nIt ends the cell with an error if it exits with another status than 0."},
-		{Name: "sh", Cell: true, Run: script("sh"), Help: "run the cell as a script of sh\nIt ends the cell with an error if it exits with another status than 0."},
+		{Name: "bash", Cell: true, Run: script("bash"), Complete: completeScript, Help: "run the cell as a script of bash\nIt ends the cell with an error if it exits with another status than 0."},
+		{Name: "sh", Cell: true, Run: script("sh"), Complete: completeScript, Help: "run the cell as a script of sh\nIt ends the cell with an error if it exits with another status than 0."},
 	}
 }
 
@@ -229,34 +229,4 @@ func completeEnv(c Completing) ([]Match, int) {
 	}
 	slices.Sort(names)
 	return Words(c.Text, " ", names...)
-}
-
-func completeFiles(c Completing) ([]Match, int) { return Files(c.Text) }
-
-// Files completes the last word of text as a path.
-func Files(text string) (matches []Match, replace int) {
-	word := text[strings.LastIndexAny(text, " \t\"'<>|;&=")+1:]
-	dir, base := filepath.Split(word)
-	where, err := expand(dir)
-	if err != nil {
-		return nil, 0
-	}
-	if dir == "" {
-		where = "."
-	}
-	entries, err := os.ReadDir(where)
-	if err != nil {
-		return nil, 0
-	}
-	for _, e := range entries {
-		n := e.Name()
-		if !strings.HasPrefix(n, base) || strings.HasPrefix(n, ".") && base == "" {
-			continue
-		}
-		if e.IsDir() {
-			n += "/"
-		}
-		matches = append(matches, Match{Text: dir + n, Type: "path"})
-	}
-	return matches, len(word)
 }

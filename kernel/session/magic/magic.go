@@ -27,6 +27,8 @@ type Magic struct {
 	Run func(ctx context.Context, c *Call) error
 	// Complete lists what could stand at the end of c.Text and how many bytes at that end a match replaces. May be nil.
 	Complete func(c Completing) (matches []Match, replace int)
+	// Explain says what a word of the arguments means, for inspection. May be nil.
+	Explain func(word string) (text string, ok bool)
 }
 
 // Call is one use of a magic in a cell.
