@@ -78,7 +78,7 @@ func (in *Interp) frame(pc uintptr) runtime.Frame {
 	}
 	f := runtime.Frame{PC: pc, Func: in.funcForPC(pc), Function: s.Func, Entry: s.EntryPC}
 	in.m.Mu.Lock()
-	f.File, f.Line, _, _ = in.front.Position(s.Pos)
+	f.File, f.Line, _, _ = in.front.Position(s.File, s.Pos)
 	in.m.Mu.Unlock()
 	return f
 }
@@ -150,7 +150,7 @@ func (in *Interp) funcForPC(pc uintptr) *runtime.Func {
 		return (*runtime.Func)(unsafe.Pointer(f.(*function)))
 	}
 	in.m.Mu.Lock()
-	file, line, _, _ := in.front.Position(s.Entry)
+	file, line, _, _ := in.front.Position(s.File, s.Entry)
 	in.m.Mu.Unlock()
 	f, _ := functions.LoadOrStore(k, &function{ones: ^uint32(0), entry: s.EntryPC, name: s.Func, file: file, line: int32(line), startLine: int32(line)})
 	return (*runtime.Func)(unsafe.Pointer(f.(*function)))

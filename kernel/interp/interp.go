@@ -103,7 +103,7 @@ type Frame struct {
 	Line, Col  int
 	// Created says that this is the go statement that started the goroutine.
 	Created bool
-	Args       bool // the function has some, or a receiver
+	Args    bool // the function has some, or a receiver
 }
 
 // PanicError is a panic that the cell did not recover. Text is what Go prints
@@ -329,7 +329,7 @@ func (in *Interp) panicError(p *compile.Panic) *PanicError {
 		if c.Func == "" {
 			continue
 		}
-		cell, line, col, ok := in.front.Position(c.Pos)
+		cell, line, col, ok := in.front.Position(c.File, c.Pos)
 		if !ok && !in.opt.Process {
 			continue
 		}

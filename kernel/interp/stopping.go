@@ -93,7 +93,7 @@ func (in *Interp) calls(stuck []compile.Stuck) (out []Call) {
 	for _, s := range stuck {
 		c := Call{Func: s.Func}
 		for _, f := range s.Stack {
-			cell, line, col, ok := in.front.Position(f.Pos)
+			cell, line, col, ok := in.front.Position(f.File, f.Pos)
 			if ok {
 				c.Frame = Frame{Func: front.Readable(f.Func), Cell: cell, Line: line, Col: col}
 				break

@@ -53,7 +53,8 @@ type Site struct {
 	Func       string
 	Entry, Pos token.Pos
 	EntryPC    uintptr
-	Args       bool // the function has some, or a receiver
+	Args       bool        // the function has some, or a receiver
+	File       *token.File // of Pos
 }
 
 // Site returns what a program counter of interpreted code stands for.
@@ -66,7 +67,7 @@ func (m *Machine) Site(pc uintptr) (Site, bool) {
 	}
 	k := m.pcs.list[i]
 	m.pcs.mu.Unlock()
-	s := Site{k.f.name(), k.f.f.Pos(), k.pos, m.pcs.of(pcKey{k.f, token.NoPos}), len(k.f.f.Params) > 0}
+	s := Site{k.f.name(), k.f.f.Pos(), k.pos, m.pcs.of(pcKey{k.f, token.NoPos}), len(k.f.f.Params) > 0, k.f.file}
 	if s.Pos == token.NoPos {
 		s.Pos = s.Entry
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+	"weak"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -23,8 +24,13 @@ type fun struct {
 	// direct says that f is ready and not forwarded.
 	direct atomic.Bool
 	pool   sync.Pool
-	slot   uint8          // where goroutines keep spare frames of f
-	word   unsafe.Pointer // the func value of the function itself, under Mu
+	slot   uint8 // where goroutines keep spare frames of f
+	// earlier are functions that f took the place of; failed says that f cannot be
+	// compiled. Both are under Mu.
+	earlier []weak.Pointer[fun]
+	failed  bool
+	file    *token.File    // where f is declared
+	word    unsafe.Pointer // the func value of the function itself, under Mu
 
 	mem          rt.Type
 	consts       []fixed
@@ -98,12 +104,17 @@ func (f *fun) prepare() {
 	f.m.Mu.Lock()
 	defer f.m.Mu.Unlock()
 	if !f.ready.Load() {
-		c := &compiler{f: f, m: f.m, idx: map[ssa.Value]reg{}, mem: block{size: frameHead, ptrs: headPointers[:len(headPointers):len(headPointers)]}}
-		c.m.locals.current = f.f
-		c.compile()
-		f.ready.Store(true)
-		f.direct.Store(f.forward.Load() == nil)
+		f.compile()
 	}
+}
+
+// compile makes the function ready. Mu is held.
+func (f *fun) compile() {
+	c := &compiler{f: f, m: f.m, idx: map[ssa.Value]reg{}, mem: block{size: frameHead, ptrs: headPointers[:len(headPointers):len(headPointers)]}}
+	c.m.locals.current = f.f
+	c.compile()
+	f.ready.Store(true)
+	f.direct.Store(f.forward.Load() == nil)
 }
 
 // compiler compiles one function. Mu is held.
@@ -190,6 +201,7 @@ func (c *compiler) layout(v ssa.Value) *layout { return c.m.memory(v.Type()) }
 
 func (c *compiler) compile() {
 	f, sf := c.f, c.f.f
+	f.file = c.m.opt.Fset.File(sf.Pos())
 	// an earlier attempt may have failed half way
 	f.consts, f.params, f.paramTypes, f.results, f.resultTypes = nil, nil, nil, nil, nil
 	f.free, f.freeTypes, f.varOffs, f.vars = nil, nil, nil, block{}
@@ -233,6 +245,7 @@ func (c *compiler) compile() {
 // bodiless makes a function that has neither source nor compiled form.
 func (c *compiler) bodiless() {
 	f, sf := c.f, c.f.f
+	f.file = c.m.opt.Fset.File(sf.Pos())
 	why := unsupportedf("%s is not available in a cell", sf)
 	if sf.Pkg != nil && c.m.interpreted(sf.Pkg.Pkg) {
 		why = unsupportedf("%s has no body in Go (it is written in assembly, or linked to another package's): it cannot be interpreted", sf)

@@ -139,17 +139,17 @@ func (m *Machine) Forget(g *ssa.Global) { delete(m.globals, g) }
 func (m *Machine) Attach(method *types.Func, fn *ssa.Function) {
 	m.extra[method] = fn
 	if f := m.funs[m.Prog.FuncValue(method)]; f != nil {
-		f.forwardTo(m.fun(fn))
+		f.redirect(m.fun(fn))
 	}
 	for sf, f := range m.funs {
 		if sf.Object() == method && sf != fn {
-			f.forwardTo(m.fun(fn))
+			f.redirect(m.fun(fn))
 		}
 	}
 }
 
 // Forward makes callers of an earlier function call a later one. Mu is held.
-func (m *Machine) Forward(from, to *ssa.Function) { m.fun(from).forwardTo(m.fun(to)) }
+func (m *Machine) Forward(from, to *ssa.Function) { m.fun(from).redirect(m.fun(to)) }
 
 // FuncRef is a function that can be run.
 type FuncRef struct{ f, init *fun }

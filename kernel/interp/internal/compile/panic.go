@@ -13,10 +13,11 @@ import (
 type Call struct {
 	Func string
 	Pos  token.Pos
+	File *token.File // of Pos, which the file set may have forgotten
 	// Created says that this is the go statement that has started the goroutine.
 	Created bool
-	Args bool // the function has some, or a receiver
-	fn   *fun
+	Args    bool // the function has some, or a receiver
+	fn      *fun
 	// compiled is instead the program counter of a function of the run time through which a panic went.
 	compiled uintptr
 }
@@ -60,7 +61,7 @@ func trace(top *frame, n int) []Call {
 			break
 		}
 		created := fr == fr.g.born
-		out = append(out, Call{Func: fr.fn.name(), Pos: fr.pos(), Created: created, Args: len(fr.fn.f.Params) > 0, fn: fr.fn})
+		out = append(out, Call{Func: fr.fn.name(), Pos: fr.pos(), File: fr.fn.file, Created: created, Args: len(fr.fn.f.Params) > 0, fn: fr.fn})
 	}
 	return out
 }

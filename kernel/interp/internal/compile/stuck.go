@@ -92,7 +92,7 @@ func (g *gor) peek() (stack []Call, native string, ok bool) {
 				return nil, "", false
 			}
 		}
-		stack = append(stack, Call{Func: f.name(), Pos: pos})
+		stack = append(stack, Call{Func: f.name(), Pos: pos, File: f.file})
 	}
 	return stack, native, true
 }

@@ -68,6 +68,7 @@ type builder struct {
 	history  []types.Object // our In and Out, if the cell mentions them
 	missing  Errors         // values of Out that are not there
 	diags    Errors
+	drafts   []*token.File // of all that was parsed on the way
 }
 
 type edit struct {
@@ -85,6 +86,7 @@ type laterMethod struct {
 
 // Compile checks and builds a cell. M.Mu is held.
 func (s *Session) Compile(name, src string) (*Compiled, error) {
+	s.tidy()
 	s.serial++
 	src = pasted(src)
 	b := &builder{
@@ -92,7 +94,9 @@ func (s *Session) Compile(name, src string) (*Compiled, error) {
 		declared: map[string]bool{}, owned: map[string]bool{}, auto: map[string]bool{}, vars: map[string]bool{}, olds: map[string]types.Object{}, decls: map[string]*typeDecl{}, order: map[string]int{},
 	}
 	s.cells[b.file] = &cellText{name: name, src: src, lines: strings.Count(strings.TrimRight(src, "\n"), "\n") + 1}
-	return b.build()
+	out, err := b.build()
+	b.forgetDrafts(out)
+	return out, err
 }
 
 // pasted blanks what a file may begin with and a cell has no use for, a byte order mark and a line for the shell, so that
@@ -161,7 +165,13 @@ func (b *builder) assemble() {
 }
 
 func (b *builder) parse(text string) (*ast.File, error) {
-	return parser.ParseFile(b.s.fset, b.file, text, parser.SkipObjectResolution|parser.AllErrors)
+	f, err := parser.ParseFile(b.s.fset, b.file, text, parser.SkipObjectResolution|parser.AllErrors)
+	if f != nil {
+		if tf := b.s.fset.File(f.FileStart); tf != nil {
+			b.drafts = append(b.drafts, tf)
+		}
+	}
+	return f, err
 }
 
 func (b *builder) off(p token.Pos) int { return b.tf.Offset(p) }

@@ -46,6 +46,21 @@ func (b *builder) check(text string) (*checked, error) {
 	}
 }
 
+// mentioned returns the live objects whose names a file has. What is not named
+// is not put into the cell's scope, which would keep it.
+func (b *builder) mentioned(f *ast.File) map[string]types.Object {
+	named := map[string]types.Object{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			if o := b.s.live[id.Name]; o != nil {
+				named[id.Name] = o
+			}
+		}
+		return true
+	})
+	return named
+}
+
 func (b *builder) typeCheck(f *ast.File) *checked {
 	c := &checked{file: f, pkg: types.NewPackage("main", "main"), info: newInfo()}
 	for _, d := range f.Decls {
@@ -53,7 +68,7 @@ func (b *builder) typeCheck(f *ast.File) *checked {
 			c.fn = fd
 		}
 	}
-	for n, o := range b.s.live {
+	for n, o := range b.mentioned(f) {
 		if !b.declared[n] && !b.vars[n] && !b.owned[n] {
 			c.pkg.Scope().Insert(o)
 		}
@@ -324,6 +339,7 @@ func (b *builder) ssa(c *checked, n int, quiet bool) *Compiled {
 	sp := s.M.Prog.CreatePackage(c.pkg, []*ast.File{c.file}, c.info, false)
 	s.created[c.pkg] = true
 	sp.Build()
+	s.register(c, sp)
 	b.attachBodies(sp)
 	b.commit(c, sp)
 	out := &Compiled{Func: sp.Func(b.name("cell")), Quiet: quiet, Notes: b.notes, made: b.made}

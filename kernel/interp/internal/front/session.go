@@ -46,6 +46,9 @@ type Session struct {
 	types   map[*types.TypeName]*typeDecl
 	cells   map[string]*cellText // by the file name in positions
 	serial  int
+	// remembered are the packages of cells; tidyAt is how many there may be.
+	remembered map[*types.Package]*cellPackage
+	tidyAt     int
 	users   map[string]*user // by name
 
 	origins  map[string]string              // the cell that declared a live variable
@@ -86,6 +89,7 @@ func New(m *compile.Machine, fset *token.FileSet, pkgs *Packages, prelude []stri
 // Reset forgets all cells.
 func (s *Session) Reset() {
 	s.live = map[string]types.Object{}
+	s.remembered, s.tidyAt = map[*types.Package]*cellPackage{}, tidyAfter
 	s.imports = map[string]string{}
 	s.guessed = map[string]bool{}
 	s.dots = nil
@@ -99,10 +103,13 @@ func (s *Session) Reset() {
 // Live returns the live objects by name.
 func (s *Session) Live() map[string]types.Object { return s.live }
 
-// Position tells which cell, or file of a module, and where a position is; ok is
-// false if it is in neither.
-func (s *Session) Position(pos token.Pos) (cell string, line, col int, ok bool) {
+// Position tells which cell, or file of a module, and where a position in file,
+// which may be nil, is; ok is false if it is in neither.
+func (s *Session) Position(file *token.File, pos token.Pos) (cell string, line, col int, ok bool) {
 	p := s.fset.Position(pos)
+	if !p.IsValid() && file != nil && pos.IsValid() { // of a cell that was forgotten
+		p = file.Position(pos)
+	}
 	c := s.cells[p.Filename]
 	if c == nil {
 		return p.Filename, p.Line, p.Column, s.sources.files[p.Filename]
@@ -145,6 +152,7 @@ func (s *Session) variable(name string, t types.Type) (types.Object, *ssa.Global
 	pkg.Scope().Insert(v)
 	pkg.MarkComplete()
 	p := s.M.Prog.CreatePackage(pkg, nil, nil, false)
+	s.remembered[pkg] = &cellPackage{pkg: pkg, ssa: p}
 	return v, p.Var(name)
 }
 

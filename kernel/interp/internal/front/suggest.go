@@ -135,11 +135,15 @@ func (s *Session) meantName(c *checked, pos token.Pos, name string) string {
 			scope = c.pkg.Scope()
 		}
 		for ; scope != nil; scope = scope.Parent() {
-			for _, n := range scope.Names() {
+			names := scope.Names()
+			if scope == c.pkg.Scope() { // which has only the live names that the cell mentions
+				names = slices.Compact(slices.Sorted(concat(slices.Values(names), maps.Keys(s.live))))
+			}
+			for _, n := range names {
 				if strings.HasPrefix(n, marker) {
 					continue
 				}
-				if o := scope.Lookup(n); scope != c.pkg.Scope() && o.Pos() > pos && o.Pkg() == c.pkg && scope.Parent() != c.pkg.Scope() {
+				if o := scope.Lookup(n); o != nil && scope != c.pkg.Scope() && o.Pos() > pos && o.Pkg() == c.pkg && scope.Parent() != c.pkg.Scope() {
 					continue // declared later in its block
 				}
 				if !yield(n) {
@@ -165,6 +169,18 @@ func (s *Session) meantName(c *checked, pos token.Pos, name string) string {
 		return pkg
 	}
 	return near
+}
+
+// concat is one sequence after the other.
+func concat[T any](a, b iter.Seq[T]) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for x := range a {
+			if !yield(x) {
+				return
+			}
+		}
+		b(yield)
+	}
 }
 
 // offers tells whether a name can stand for a package with that member. Only packages of the standard library are looked

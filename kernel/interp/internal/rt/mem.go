@@ -100,8 +100,17 @@ func pointers(t reflect.Type, base uintptr, to []uintptr) []uintptr {
 
 const wordSize = unsafe.Sizeof(uintptr(0))
 
+// layouts are the types that Layout made, by what they are.
+var layouts sync.Map // layoutKey -> Type
+
+type layoutKey struct {
+	size uintptr
+	mask string
+}
+
 // Layout makes a type that is only memory: size bytes with pointers at the given
-// offsets. It has no name, no operations, and lives for ever.
+// offsets. It has no name, no operations, and lives for ever; the same type is
+// returned for the same memory.
 func Layout(size uintptr, ptrs []uintptr) Type {
 	if size == 0 {
 		size = wordSize
@@ -117,11 +126,16 @@ func Layout(size uintptr, ptrs []uintptr) Type {
 	for _, p := range ptrs {
 		bytes[p/wordSize/8] |= 1 << (p / wordSize % 8)
 	}
+	key := layoutKey{size, string(bytes)}
+	if t, ok := layouts.Load(key); ok {
+		return t.(Type)
+	}
 	t := &rtype{
 		Size: size, PtrBytes: end, Align: uint8(wordSize), FieldAlign: uint8(wordSize),
 		Kind: uint8(reflect.Struct), GCData: &bytes[0],
 	}
 	keep(t, mask)
+	layouts.Store(key, Type(unsafe.Pointer(t)))
 	return Type(unsafe.Pointer(t))
 }
 
