@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"go/types"
 	"reflect"
+	"runtime"
 	"strconv"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/tools/go/ssa"
@@ -125,42 +127,64 @@ func (c *compiler) assert(x *ssa.TypeAssert) op {
 	}
 }
 
-func typeString(t types.Type) string {
-	return types.TypeString(t, func(p *types.Package) string { return p.Name() })
+// assertFailed is the run time's error of a failed assertion.
+func (m *Machine) assertFailed(x *ssa.TypeAssert, v any) error {
+	it, toInterface := x.AssertedType.Underlying().(*types.Interface)
+	missing := ""
+	if toInterface && v != nil {
+		missing = m.missingMethod(reflect.TypeOf(v), it)
+	}
+	m.Mu.Lock()
+	defer m.Mu.Unlock()
+	from, to := m.memory(x.X.Type()).rt, m.memory(x.AssertedType).rt
+	if sameLayout() && m.literalName(x.X.Type()) == from.String() && m.literalName(x.AssertedType) == to.String() {
+		if toInterface {
+			from = nil
+		}
+		return assertionFailed(from, reflect.TypeOf(v), to, missing)
+	}
+	// the run time does not know an interface by its name or methods
+	inter, as := m.literalName(x.X.Type()), m.literalName(x.AssertedType)
+	switch {
+	case toInterface && v == nil:
+		return assertionError("interface conversion: interface is nil, not " + as)
+	case v == nil:
+		return assertionError("interface conversion: " + inter + " is nil, not " + as)
+	case toInterface:
+		return assertionError(fmt.Sprintf("interface conversion: %v is not %s: missing method %s", reflect.TypeOf(v), as, missing))
+	}
+	return assertionError(fmt.Sprintf("interface conversion: %s is %v, not %s", inter, reflect.TypeOf(v), as))
 }
 
-// assertFailed words the failure of an assertion as the run time does.
-func (m *Machine) assertFailed(x *ssa.TypeAssert, v any) assertionError {
-	from := "interface"
-	if named, ok := types.Unalias(x.X.Type()).(*types.Named); ok {
-		from = typeString(named)
-	} else if it, ok := x.X.Type().Underlying().(*types.Interface); ok && it.Empty() {
-		from = "interface {}"
+// typeAssertionError has the layout of runtime.TypeAssertionError, which cannot be made otherwise.
+type typeAssertionError struct {
+	inter, concrete, asserted unsafe.Pointer
+	missing                   string
+}
+
+// sameLayout says that runtime.TypeAssertionError still is as typeAssertionError.
+var sameLayout = sync.OnceValue(func() bool {
+	a, b := reflect.TypeFor[runtime.TypeAssertionError](), reflect.TypeFor[typeAssertionError]()
+	if a.NumField() != b.NumField() {
+		return false
 	}
-	to := typeString(x.AssertedType)
-	if b, ok := types.Unalias(x.AssertedType).(*types.Interface); ok && b.Empty() {
-		to = "interface {}"
+	for i := range a.NumField() {
+		f, g := a.Field(i), b.Field(i)
+		if f.Offset != g.Offset || f.Type.Size() != g.Type.Size() || f.Type.Kind() != reflect.Pointer && f.Type != g.Type {
+			return false
+		}
 	}
-	it, isInterface := x.AssertedType.Underlying().(*types.Interface)
-	if !isInterface {
-		m.Mu.Lock()
-		to = m.memory(x.AssertedType).rt.String() // spelt as the run time spells types without a name
-		m.Mu.Unlock()
+	return true
+})
+
+func assertionFailed(inter, concrete, asserted reflect.Type, missing string) error {
+	word := func(t reflect.Type) unsafe.Pointer {
+		if t == nil {
+			return nil
+		}
+		return unsafe.Pointer(rt.Of(t))
 	}
-	switch {
-	case v == nil && isInterface:
-		return assertionError("interface conversion: interface is nil, not " + to)
-	case v == nil:
-		return assertionError(fmt.Sprintf("interface conversion: %s is nil, not %s", from, to))
-	case isInterface:
-		missing := m.missingMethod(reflect.TypeOf(v), it)
-		return assertionError(fmt.Sprintf("interface conversion: %v is not %s: missing method %s", reflect.TypeOf(v), to, missing))
-	}
-	text := fmt.Sprintf("interface conversion: %s is %v, not %s", from, reflect.TypeOf(v), to)
-	if reflect.TypeOf(v).String() == to {
-		text += " (types from different scopes)"
-	}
-	return assertionError(text)
+	return (*runtime.TypeAssertionError)(unsafe.Pointer(&typeAssertionError{word(inter), word(concrete), word(asserted), missing}))
 }
 
 type implKey struct {

@@ -144,7 +144,9 @@ func (g *gen) simple() {
 	case 4, 5:
 		if x, t := g.assignable(); t.number() && t.kind != kindFloat {
 			op := pick(g, []string{"+", "-", "*", "|", "&", "^", "&^", "%", "/"})
-			g.line("%s %s= %s", x, op, g.expr(t, 2))
+			v := g.name() // which of two panics comes first is open
+			g.line("%s := %s", v, g.expr(t, 2))
+			g.line("%s %s= %s", x, op, v)
 			return
 		} else if t.kind == kindString {
 			g.line("%s = lims(%s + %s)", x, x, g.expr(t, 1))

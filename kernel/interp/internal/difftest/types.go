@@ -44,12 +44,18 @@ type field struct {
 
 var (
 	ints = []*typ{
-		{name: "int", kind: kindInt, bits: 64}, {name: "int8", kind: kindInt, bits: 8}, {name: "int16", kind: kindInt, bits: 16},
-		{name: "int32", kind: kindInt, bits: 32}, {name: "int64", kind: kindInt, bits: 64},
+		{name: "int", kind: kindInt, bits: 64},
+		{name: "int8", kind: kindInt, bits: 8},
+		{name: "int16", kind: kindInt, bits: 16},
+		{name: "int32", kind: kindInt, bits: 32},
+		{name: "int64", kind: kindInt, bits: 64},
 	}
 	uints = []*typ{
-		{name: "uint", kind: kindUint, bits: 64}, {name: "uint8", kind: kindUint, bits: 8}, {name: "uint16", kind: kindUint, bits: 16},
-		{name: "uint32", kind: kindUint, bits: 32}, {name: "uint64", kind: kindUint, bits: 64},
+		{name: "uint", kind: kindUint, bits: 64},
+		{name: "uint8", kind: kindUint, bits: 8},
+		{name: "uint16", kind: kindUint, bits: 16},
+		{name: "uint32", kind: kindUint, bits: 32},
+		{name: "uint64", kind: kindUint, bits: 64},
 	}
 	floats    = []*typ{{name: "float64", kind: kindFloat, bits: 64}, {name: "float32", kind: kindFloat, bits: 32}}
 	complexes = []*typ{{name: "complex128", kind: kindComplex, bits: 128}, {name: "complex64", kind: kindComplex, bits: 64}}

@@ -335,7 +335,7 @@ func (b *builder) ssa(c *checked, n int, quiet bool) *Compiled {
 	if !b.pkgLevel {
 		c.info.InitOrder = nil // the statements initialise
 	}
-	rewrite([]*ast.File{c.file}, c.info)
+	rewrite([]*ast.File{c.file}, c.pkg, c.info)
 	sp := s.M.Prog.CreatePackage(c.pkg, []*ast.File{c.file}, c.info, false)
 	s.created[c.pkg] = true
 	sp.Build()

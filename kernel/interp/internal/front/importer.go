@@ -177,7 +177,7 @@ func (im *importer) source(path string, files map[string][]byte) (*types.Package
 	for _, q := range pkg.Imports() {
 		im.s.ensureSSA(q)
 	}
-	rewrite(parsed, info)
+	rewrite(parsed, pkg, info)
 	sp := im.s.M.Prog.CreatePackage(pkg, parsed, info, true)
 	im.s.created[pkg] = true
 	sp.Build()

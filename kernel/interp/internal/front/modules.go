@@ -212,7 +212,7 @@ func (im *importer) load(o *offer) (*types.Package, error) {
 	for _, q := range pkg.Imports() {
 		s.ensureSSA(q)
 	}
-	rewrite(o.files, info)
+	rewrite(o.files, pkg, info)
 	s.M.Interpret(pkg)
 	sp := s.M.Prog.CreatePackage(pkg, o.files, info, true)
 	s.created[pkg] = true

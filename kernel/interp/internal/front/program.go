@@ -56,7 +56,7 @@ func (s *Session) Program(files []Source) (*ssa.Package, error) {
 	for _, p := range pkg.Imports() {
 		s.ensureSSA(p)
 	}
-	rewrite(parsed, info)
+	rewrite(parsed, pkg, info)
 	sp := s.M.Prog.CreatePackage(pkg, parsed, info, false)
 	s.created[pkg] = true
 	sp.Build()

@@ -9,7 +9,7 @@ import (
 )
 
 // rewrite replaces in checked source what ssa does not build as Go defines it.
-func rewrite(files []*ast.File, info *types.Info) {
+func rewrite(files []*ast.File, pkg *types.Package, info *types.Info) {
 	for _, f := range files {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if r, ok := n.(*ast.RangeStmt); ok {
@@ -18,6 +18,7 @@ func rewrite(files []*ast.File, info *types.Info) {
 			return true
 		})
 	}
+	callsFirst(files, pkg, info)
 }
 
 // countOnly makes a loop over the elements of an array that asks for their number alone one over that number: the array,
