@@ -142,11 +142,16 @@ func (o *orderer) stmt(st ast.Stmt) (before []ast.Stmt, now ast.Stmt) {
 		case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
 			return nil, st
 		}
-		if b, x := o.stmt(s.Stmt); len(b) > 0 {
+		b, x := o.stmt(s.Stmt)
+		if s.Stmt = x; len(b) > 0 {
 			s.Stmt = &ast.BlockStmt{Lbrace: x.Pos(), List: append(b, x), Rbrace: x.End()}
 		}
 	case *ast.IfStmt:
 		return nil, o.ifs(s)
+	case *ast.ForStmt:
+		if s.Init != nil {
+			before, s.Init = o.stmt(s.Init)
+		}
 	case *ast.SwitchStmt:
 		if s.Tag == nil {
 			return nil, st
