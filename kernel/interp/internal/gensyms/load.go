@@ -37,7 +37,7 @@ var platforms = []platform{
 // they differ in everything between platforms, act when they are imported,
 // belong to the tool chain, or would weigh more than they give.
 var notForCells = []string{
-	"crypto/fips140", "expvar", "log/syslog", "net/http/pprof", "plugin", "runtime/cgo", "runtime/coverage",
+	"expvar", "log/syslog", "net/http/pprof", "plugin", "runtime/cgo", "runtime/coverage",
 	"runtime/race", "syscall", "testing/cryptotest", "testing/internal", "time/tzdata", "unsafe",
 }
 
