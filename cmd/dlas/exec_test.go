@@ -176,6 +176,39 @@ func main() { var t T; println(t.next.n) }`,
 		stderr: "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation", code: 2,
 	},
 	{
+		name: "a deadlock",
+		files: `package main
+import "fmt"
+func main() { c := make(chan int); fmt.Println("wait"); <-c }`, stdout: "wait\n",
+		stderr: "fatal error: all goroutines are asleep - deadlock!\n", code: 2,
+	},
+	{
+		name: "a deadlock in several goroutines",
+		files: `package main
+import "sync"
+func main() {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	mu.Lock()
+	for range 3 { wg.Go(mu.Lock) }
+	wg.Wait()
+}`, stderr: "fatal error: all goroutines are asleep - deadlock!\n", code: 2,
+	},
+	{
+		name: "main ends with Goexit",
+		files: `package main
+import ("fmt"; "runtime")
+func main() { defer fmt.Println("deferred"); runtime.Goexit() }`, stdout: "deferred\n",
+		stderr: "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n", code: 2,
+	},
+	{
+		name: "the stack overflows",
+		files: `package main
+func f(n int) int { return f(n+1) + 1 }
+func main() { defer func() { recover() }(); f(0) }`,
+		stderr: "runtime: goroutine stack exceeds 1000000000-byte limit\n", code: 2,
+	},
+	{
 		name: "nothing redirects the clock or the context",
 		files: `package main
 import ("context"; "fmt"; "time")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"unsafe"
@@ -28,6 +29,10 @@ func (in *Interp) stackRedirects() map[string]reflect.Value {
 		"runtime/debug.Stack":      func() []byte { return in.trace("runtime/debug.Stack()", 0) },
 		"runtime/debug.PrintStack": in.printStack,
 		"reflect.Value.Pointer":    in.pointer,
+
+		// what calls that have returned worked on is garbage
+		"runtime.GC":                 func() { in.m.Release(); runtime.GC() },
+		"runtime/debug.FreeOSMemory": func() { in.m.Release(); debug.FreeOSMemory() },
 	}
 	out := map[string]reflect.Value{}
 	for k, v := range m {

@@ -169,7 +169,7 @@ func New(o Options) *Interp {
 	in.libs.redirect = in.redirects()
 	if o.Process {
 		in.libs.redirect = in.ownRedirects()
-		options.Standin, options.Orphan = nil, in.crash
+		options.Standin, options.Orphan, options.Overflow = nil, in.crash, overflow
 	}
 	in.m = compile.New(options)
 	in.front = front.New(in.m, in.fset, pkgs, o.Prelude)

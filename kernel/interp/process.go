@@ -41,3 +41,9 @@ func (in *Interp) crash(p *compile.Panic) {
 	fmt.Fprint(os.Stderr, in.panicError(p).Trace())
 	os.Exit(2)
 }
+
+// overflow ends the process as a stack that is too deep does.
+func overflow() {
+	fmt.Fprint(os.Stderr, "runtime: goroutine stack exceeds 1000000000-byte limit\nfatal error: stack overflow\n")
+	os.Exit(2)
+}

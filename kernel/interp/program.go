@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"go/parser"
 	"go/token"
+	"reflect"
+	"runtime"
 	"strings"
 
 	"github.com/godlas/godlas/kernel/interp/internal/compile"
@@ -81,6 +83,10 @@ func (in *Interp) compileProgram(files []SourceFile) (refs []compile.FuncRef, er
 	sp, err := in.front.Program(sources)
 	if err != nil {
 		return nil, compileError(err)
+	}
+	if in.opt.Process && linkedWithC && selfContained(sp.Pkg, sp.Uses) {
+		in.libs.redirect["runtime.NumGoroutine"] = reflect.ValueOf(func() int { return runtime.NumGoroutine() - 1 })
+		go watch()
 	}
 	inits, _ := in.front.Inits()
 	for _, f := range inits {

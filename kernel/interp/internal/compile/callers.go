@@ -167,3 +167,19 @@ func end(f *ssa.Function) token.Pos {
 	}
 	return token.NoPos
 }
+
+// Release drops the frames that the calling goroutine keeps for calls to come, and with them what the last calls worked on.
+func (m *Machine) Release() {
+	g := m.gors.get(rt.G())
+	if g == nil {
+		return
+	}
+	g.spares, g.idle = [spareSlots]*frame{}, nil
+	var callee *frame
+	for fr := g.top; fr != nil; fr = fr.caller {
+		if fr.sub != callee {
+			fr.sub = nil
+		}
+		callee = fr
+	}
+}

@@ -136,6 +136,9 @@ func (f *fun) link(fr *frame) *frame {
 		nf.pass = fr.pass
 	}
 	if nf.depth > maxDepth {
+		if end := g.m.opt.Overflow; end != nil {
+			end()
+		}
 		panic(overflow{})
 	}
 	fr.sub = nf

@@ -48,6 +48,8 @@ type Options struct {
 	StandinType reflect.Type
 	// Print is where the builtins print and println write.
 	Print func(s string)
+	// Overflow ends what runs when the stack of interpreted calls is too deep; nil: a panic does, which can be recovered.
+	Overflow func()
 	// Orphan is told of a panic that nothing else can report: in a goroutine of
 	// a cell, or in a callback on a goroutine of compiled code.
 	Orphan func(p *Panic)

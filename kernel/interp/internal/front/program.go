@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,10 +21,16 @@ type Source struct {
 	Text []byte
 }
 
+// Main is a program that can be run.
+type Main struct {
+	*ssa.Package
+	Uses []types.Object // what its source mentions
+}
+
 // Program checks the files of a package main as the compiler does, all as one
 // package, and builds its code. Nothing is added to them: what a file uses it
 // imports, and what it declares it uses. M.Mu is held.
-func (s *Session) Program(files []Source) (*ssa.Package, error) {
+func (s *Session) Program(files []Source) (*Main, error) {
 	var parsed []*ast.File
 	var errs []error
 	for _, f := range files {
@@ -60,7 +67,7 @@ func (s *Session) Program(files []Source) (*ssa.Package, error) {
 	sp := s.M.Prog.CreatePackage(pkg, parsed, info, false)
 	s.created[pkg] = true
 	sp.Build()
-	return sp, nil
+	return &Main{sp, slices.Collect(maps.Values(info.Uses))}, nil
 }
 
 // programErrors puts what the parser or checker found in the order of the files.
