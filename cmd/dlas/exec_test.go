@@ -108,6 +108,53 @@ import "log"
 func main() { defer println("no"); log.SetFlags(0); log.Fatal("end") }`, stderr: "end\n", code: 1,
 	},
 	{
+		name: "a logger shows the caller",
+		files: `package main
+import ("bytes"; "fmt"; "log")
+func f(l *log.Logger) { l.Printf("a %d", 1); l.Output(2, "outer") }
+func main() {
+	log.SetFlags(log.Lshortfile|log.Lmsgprefix)
+	log.SetPrefix("p: ")
+	log.Println("x", 1)
+	var b bytes.Buffer
+	l := log.New(&b, "q ", log.Lshortfile)
+	f(l)
+	g := l.Println
+	g("z")
+	fmt.Print(b.String())
+	defer func() { fmt.Println(recover()) }()
+	log.Panicf("oh %v", 3)
+}`, stdout: "q main.go:3: a 1\nq main.go:10: outer\nq main.go:12: z\noh 3\n", stderr: "main.go:7: p: x 1\nmain.go:15: p: oh 3\n",
+	},
+	{
+		name: "a program asks for its stack",
+		files: `package main
+import ("fmt"; "path/filepath"; "runtime"; "runtime/debug"; "strings")
+func g(n int) {
+	defer func() {
+		recover()
+		var pcs [20]uintptr
+		frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
+		for {
+			f, more := frames.Next()
+			if strings.HasPrefix(f.Function, "main.") { fmt.Println(f.Function, filepath.Base(f.File), f.Line) }
+			if !more { break }
+		}
+	}()
+	var s []int
+	s[n]++
+}
+type T struct{}
+func (*T) M() { pc, _, line, ok := runtime.Caller(0); fmt.Println(runtime.FuncForPC(pc).Name(), line, ok) }
+func h[E any](E) { pc, _, _, _ := runtime.Caller(0); fmt.Println(runtime.FuncForPC(pc).Name()) }
+func main() {
+	g(3)
+	new(T).M()
+	h(1)
+	fmt.Println(strings.Contains(string(debug.Stack()), "main.main()\n\t"))
+}`, stdout: "main.g.func1 main.go 7\nmain.g main.go 15\nmain.main main.go 21\nmain.(*T).M 18 true\nmain.h[...]\ntrue\n",
+	},
+	{
 		name: "a run-time error",
 		files: `package main
 import "fmt"

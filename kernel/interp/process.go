@@ -2,6 +2,7 @@ package interp
 
 import (
 	"fmt"
+	"log"
 	"os"
 	"reflect"
 	"strings"
@@ -13,6 +14,9 @@ import (
 // of, though the process is its own.
 func (in *Interp) ownRedirects() map[string]reflect.Value {
 	m := in.stackRedirects()
+	for name, f := range in.logging(log.Default(), os.Exit) {
+		m[name] = reflect.ValueOf(f)
+	}
 	m["maps.clone"] = reflect.ValueOf(cloneMap)
 	m["unique.handle"] = reflect.ValueOf(uniqueMake)
 	return m

@@ -138,22 +138,15 @@ func (in *Interp) redirects() map[string]reflect.Value {
 
 		"os.Exit": in.exit,
 
-		"log.Print":   func(a ...any) { _ = s.log.Output(2, fmt.Sprint(a...)) },
-		"log.Printf":  func(f string, a ...any) { _ = s.log.Output(2, fmt.Sprintf(f, a...)) },
-		"log.Println": func(a ...any) { _ = s.log.Output(2, fmt.Sprintln(a...)) },
-		"log.Fatal":   func(a ...any) { s.log.Print(a...); in.exit(1) },
-		"log.Fatalf":  func(f string, a ...any) { s.log.Printf(f, a...); in.exit(1) },
-		"log.Fatalln": func(a ...any) { s.log.Println(a...); in.exit(1) },
-		"log.Panic":   s.log.Panic, "log.Panicf": s.log.Panicf, "log.Panicln": s.log.Panicln,
 		"log.Default": func() *log.Logger { return s.log },
 		"log.Flags":   s.log.Flags, "log.SetFlags": s.log.SetFlags,
 		"log.Prefix": s.log.Prefix, "log.SetPrefix": s.log.SetPrefix,
 		"log.Writer": s.log.Writer, "log.SetOutput": s.log.SetOutput,
-		"log.Output": s.log.Output,
 
 		"maps.clone":    cloneMap, // of the run time, for maps.Clone
 		"unique.handle": uniqueMake,
 	}
+	maps.Copy(m, in.logging(s.log, in.exit))
 	maps.Copy(m, in.waiting())
 	maps.Copy(m, in.networking())
 	maps.Copy(m, in.serving())
