@@ -3,9 +3,13 @@ package interp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +46,8 @@ func TestBlocked(t *testing.T) {
 	if _, err := in.Eval(context.Background(), Cell{N: 1, Source: "kept := 41\nquit := make(chan bool)\nvar n int\nfmt.Print(\"ready\"); sort.Slice([]int{2, 1}, func(i, j int) bool { return false })"}); err != nil {
 		t.Fatal(err)
 	}
+	mark := fmt.Sprintf("DLAS_TEST_BLOCKED=%d", os.Getpid())
+	t.Setenv("DLAS_TEST_BLOCKED", fmt.Sprint(os.Getpid())) // the processes that are started have it
 	for _, k := range blocked.Kinds {
 		t.Run(k.Name, func(t *testing.T) {
 			if k.Shell {
@@ -78,6 +84,9 @@ func TestBlocked(t *testing.T) {
 				t.Error(err)
 			}
 			await(t, "goroutines are left", func() bool { return runtime.NumGoroutine() <= before+1 }) // the reader of standard input
+			if k.Shell {
+				await(t, "processes are left", func() bool { return !processes(t, mark) })
+			}
 			if r, err := in.Eval(context.Background(), Cell{N: 4, Source: "n = 0; kept + 1"}); err != nil || r.Values[0].Int() != 42 {
 				t.Error(r, err)
 			}
@@ -86,4 +95,22 @@ func TestBlocked(t *testing.T) {
 	if _, err := in.Eval(context.Background(), Cell{N: 5, Source: "close(quit)"}); err != nil {
 		t.Error(err)
 	}
+}
+
+// processes reports whether one other than this runs with a variable in its
+// environment, where the system tells.
+func processes(t *testing.T, variable string) bool {
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if f == fmt.Sprintf("/proc/%d/environ", os.Getpid()) {
+			continue
+		}
+		if b, err := os.ReadFile(f); err == nil && slices.Contains(strings.Split(string(b), "\x00"), variable) {
+			return true
+		}
+	}
+	return false
 }

@@ -48,6 +48,8 @@ func (m *Machine) Await(run *Run, ticks int, patience time.Duration) []Stuck {
 // whether these are all that are left.
 func (m *Machine) stuck(run *Run) (out []Stuck, all bool) {
 	all = true
+	m.Mu.Lock()
+	defer m.Mu.Unlock()
 	for _, g := range m.gors.of(run) {
 		stack, native, ok := g.peek()
 		all = all && ok
@@ -88,7 +90,7 @@ func (g *gor) peek() (stack []Call, native string, ok bool) {
 			pos = f.code[blk].pos[pc]
 		}
 		if len(stack) == 0 {
-			if native, ok = compiledCall(f.f, pos); !ok {
+			if native, ok = g.m.compiledCall(f.f, pos); !ok {
 				return nil, "", false
 			}
 		}
@@ -98,8 +100,8 @@ func (g *gor) peek() (stack []Call, native string, ok bool) {
 }
 
 // compiledCall names what the call at a place in a function calls, if there is
-// a call. Deferred calls have no place.
-func compiledCall(f *ssa.Function, pos token.Pos) (name string, ok bool) {
+// one and it may be compiled code. Deferred calls have no place. Mu is held.
+func (m *Machine) compiledCall(f *ssa.Function, pos token.Pos) (name string, ok bool) {
 	if !pos.IsValid() {
 		return "", true
 	}
@@ -115,7 +117,10 @@ func compiledCall(f *ssa.Function, pos token.Pos) (name string, ok bool) {
 			}
 			switch v := cc.Value.(type) {
 			case *ssa.Function:
-				return v.String(), true
+				_, ok := m.native(v)
+				return v.String(), ok
+			case *ssa.MakeClosure: // has not begun
+				return "", false
 			case *ssa.Builtin:
 				return "", v.Name() == "append" || v.Name() == "copy" || v.Name() == "clear"
 			}
