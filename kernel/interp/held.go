@@ -20,6 +20,7 @@ import (
 type held struct {
 	mu  sync.Mutex
 	all map[*opened]struct{}
+	by  map[uintptr]*opened // its address; of those that are kept
 }
 
 // opened is one of them. Its functions must not keep the thing alive.
@@ -27,6 +28,9 @@ type opened struct {
 	run  *compile.Run
 	end  func()
 	poke func() // ends what waits now, and no more; may be nil
+	at   uintptr
+	// users are the runs that wait for it in a call of its own.
+	users map[*compile.Run]int
 }
 
 func (h *held) add(o *opened) {
@@ -35,9 +39,12 @@ func (h *held) add(o *opened) {
 	}
 	h.mu.Lock()
 	if h.all == nil {
-		h.all = map[*opened]struct{}{}
+		h.all, h.by = map[*opened]struct{}{}, map[uintptr]*opened{}
 	}
 	h.all[o] = struct{}{}
+	if o.at != 0 {
+		h.by[o.at] = o
+	}
 	h.mu.Unlock()
 	if o.run.Stopped() {
 		h.stop(o.run)
@@ -47,22 +54,61 @@ func (h *held) add(o *opened) {
 func (h *held) drop(o *opened) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.all, o)
+	h.dropLocked(o)
 }
 
-// stop closes what a run has opened.
+func (h *held) dropLocked(o *opened) {
+	delete(h.all, o)
+	if h.by[o.at] == o { // what was there may be gone, and another at its place
+		delete(h.by, o.at)
+	}
+}
+
+// use runs f, which may wait for x.
+func (h *held) use(run *compile.Run, x unsafe.Pointer, f func()) {
+	h.mu.Lock()
+	o := h.by[uintptr(x)]
+	if o == nil || run == nil {
+		h.mu.Unlock()
+		f()
+		return
+	}
+	if o.users == nil {
+		o.users = map[*compile.Run]int{}
+	}
+	o.users[run]++
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if o.users[run]--; o.users[run] == 0 {
+			delete(o.users, run)
+		}
+	}()
+	if !run.Stopped() {
+		f()
+	}
+}
+
+// stop closes what a run has opened, and ends what else it waits for.
 func (h *held) stop(run *compile.Run) {
-	var mine []*opened
+	var mine, others []*opened
 	h.mu.Lock()
 	for o := range h.all {
-		if o.run == run {
+		switch {
+		case o.run == run:
 			mine = append(mine, o)
-			delete(h.all, o)
+			h.dropLocked(o)
+		case o.users[run] > 0 && o.poke != nil:
+			others = append(others, o)
 		}
 	}
 	h.mu.Unlock()
 	for _, o := range mine {
 		o.end()
+	}
+	for _, o := range others {
+		o.poke()
 	}
 }
 
@@ -103,7 +149,7 @@ func (in *Interp) keep(x io.Closer) {
 			}
 		}
 	}
-	o := &opened{run: in.m.CurrentRun()}
+	o := &opened{run: in.m.CurrentRun(), at: uintptr(unsafe.Pointer(p))}
 	o.end = with(func(x any) { _ = x.(io.Closer).Close() })
 	if _, ok := x.(deadliner); ok {
 		o.poke = with(poke)

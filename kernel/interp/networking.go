@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"time"
+	"unsafe"
 
 	"github.com/godlas/godlas/kernel/interp/internal/compile"
 )
@@ -18,6 +19,14 @@ func opens[C io.Closer](in *Interp) func(C, error) (C, error) {
 			in.keep(c)
 		}
 		return c, err
+	}
+}
+
+// moves wraps a method that reads or writes and may wait.
+func moves[T any](in *Interp, f func(*T, []byte) (int, error)) func(*T, []byte) (int, error) {
+	return func(c *T, b []byte) (n int, err error) {
+		in.held.use(in.m.CurrentRun(), unsafe.Pointer(c), func() { n, err = f(c, b) })
+		return n, err
 	}
 }
 
@@ -95,10 +104,29 @@ func (in *Interp) networking() map[string]any {
 			return pkt(c.ListenPacket(ctx, n, a))
 		},
 
-		"net.(*TCPListener).Accept":      func(l *net.TCPListener) (net.Conn, error) { return conn(l.Accept()) },
-		"net.(*TCPListener).AcceptTCP":   func(l *net.TCPListener) (*net.TCPConn, error) { return tcp(l.AcceptTCP()) },
+		"net.(*TCPListener).Accept": func(l *net.TCPListener) (c net.Conn, err error) {
+			in.held.use(in.m.CurrentRun(), unsafe.Pointer(l), func() { c, err = conn(l.Accept()) })
+			return c, err
+		},
+		"net.(*TCPListener).AcceptTCP": func(l *net.TCPListener) (c *net.TCPConn, err error) {
+			in.held.use(in.m.CurrentRun(), unsafe.Pointer(l), func() { c, err = tcp(l.AcceptTCP()) })
+			return c, err
+		},
 		"net.(*UnixListener).Accept":     func(l *net.UnixListener) (net.Conn, error) { return conn(l.Accept()) },
 		"net.(*UnixListener).AcceptUnix": func(l *net.UnixListener) (*net.UnixConn, error) { return unix(l.AcceptUnix()) },
+
+		// as a net.Conn; what compiled code reads for a cell is found another way
+		"net.(*TCPConn).Read":      moves(in, (*net.TCPConn).Read),
+		"net.(*TCPConn).Write":     moves(in, (*net.TCPConn).Write),
+		"net.(*UnixConn).Read":     moves(in, (*net.UnixConn).Read),
+		"net.(*UnixConn).Write":    moves(in, (*net.UnixConn).Write),
+		"net.(*UDPConn).Read":      moves(in, (*net.UDPConn).Read),
+		"crypto/tls.(*Conn).Read":  moves(in, (*tls.Conn).Read),
+		"crypto/tls.(*Conn).Write": moves(in, (*tls.Conn).Write),
+		"net.(*UDPConn).ReadFrom": func(c *net.UDPConn, b []byte) (n int, a net.Addr, err error) {
+			in.held.use(in.m.CurrentRun(), unsafe.Pointer(c), func() { n, a, err = c.ReadFrom(b) })
+			return n, a, err
+		},
 
 		"crypto/tls.Dial": func(network, addr string, c *tls.Config) (*tls.Conn, error) {
 			return in.dialTLS(&tls.Dialer{Config: c}, network, addr)

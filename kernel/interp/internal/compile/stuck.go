@@ -85,11 +85,14 @@ func (g *gor) peek() (stack []Call, native string, ok bool) {
 		if f == nil {
 			continue
 		}
-		pos := token.NoPos
+		pos, branch := token.NoPos, false
 		if blk, pc := int(fr.blk), int(fr.pc); blk < len(f.code) && pc < len(f.code[blk].pos) {
-			pos = f.code[blk].pos[pc]
+			pos, branch = f.code[blk].pos[pc], pc == len(f.code[blk].ops)
 		}
 		if len(stack) == 0 {
+			if branch { // a loop
+				return nil, "", false
+			}
 			if native, ok = g.m.compiledCall(f.f, pos); !ok {
 				return nil, "", false
 			}
