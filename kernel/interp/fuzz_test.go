@@ -23,6 +23,7 @@ func FuzzSource(f *testing.F) {
 	}
 	in, _ := session(f, "type T struct{ A int; next *T }\nfunc (t T) M() int { return t.A }\nv := T{}\nimport \"strings\"")
 	f.Fuzz(func(t *testing.T, src string, cursor uint16) {
+		in.fault = func(v any) { t.Errorf("an answer panics: %v", v) }
 		at := min(int(cursor), len(src))
 		c := in.Complete(src, at)
 		if c.Start > c.End || c.End > len(src) {
