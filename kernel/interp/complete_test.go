@@ -46,6 +46,7 @@ type Option func(*User)
 func loadFile(path string, mode int) {}
 grid := [2][3]User{}
 color := Red
+var anything any = &user
 nested := map[string]map[string]int{"outer": {"inner": 1, "inside": 2}}`,
 }
 
@@ -311,6 +312,14 @@ func TestCompleteRanks(t *testing.T) {
 		{"var w Walker = |", "", "", "walker"},
 		{"switch walker.(type) {\ncase |", "", "", "Dog Walker"},
 		{"walker.(|", "", "", "Dog Walker"},
+		{"anything.(|", "", "", "*User"},
+		{"switch x := anything.(type) {\ncase |", "", "", "*User"},
+		{"func f(in int) {\n\tnear := in\n\t|", "", "", "in near"},
+		{"defer func() { if r := rec| }()", "recover", "", ""},
+		{"go func() { for i := range user.|", "Tags", "", ""},
+		{"import . |", "", "*", ""},
+		{"import |", "", "*", ""},
+		{"var err error = |", "", "", "nil"},
 		{"ch <- |", "", "", "user"},
 		{"u := User{friend: &|", "", "", "user"},
 		{"u := User{Name: user.|", "", "", "Name"},

@@ -21,6 +21,7 @@ type candidate struct {
 	Item
 	object types.Object
 	rank   int   // the lowest comes first
+	order  int   // of those with rankPlain
 	shared *Item // what was found out, for one that is kept
 }
 
@@ -51,6 +52,9 @@ func (s *Session) Complete(src string, cursor int) (start, end int, items []Item
 		return start, end, nil
 	}
 	q := s.ask(src, start)
+	if q.focus.kind == imports {
+		return start, end, nil // a name for a package
+	}
 	if q.ident == nil {
 		return start, end, choose(keywordsAs(everyWord), prefix)
 	}
@@ -130,7 +134,13 @@ func choose(all []candidate, prefix string) []Item {
 		kept = append(kept, c)
 	}
 	slices.SortFunc(kept, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Text, b.Text))
+		if a.rank != b.rank {
+			return a.rank - b.rank
+		}
+		if a.rank == rankPlain && a.order != b.order {
+			return a.order - b.order
+		}
+		return cmp.Compare(a.Text, b.Text)
 	})
 	var out []Item
 	for _, c := range kept {
@@ -171,10 +181,13 @@ func (q *query) candidates() []candidate {
 		return nil // a new name
 	}
 	if q.inType() {
-		return append(q.ranked(onlyTypes(q.names()), q.wantedAt(0)), keywordsAs(typeWords)...)
+		return slices.Concat(q.held(), q.ranked(onlyTypes(q.names()), q.wantedAt(0)), keywordsAs(typeWords))
 	}
 	keys := q.fields()
 	w := q.wantedAt(0)
+	if w.types {
+		keys = append(keys, q.held()...)
+	}
 	out := append(keys, q.ranked(append(q.names(), q.qualified(w)...), w)...)
 	words := everyWord
 	if q.inExpression() {

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -209,7 +210,7 @@ func (q *query) names() []candidate {
 			if slices.Contains(hidden, o.Pos()) || n == "_" || strings.HasPrefix(n, marker) {
 				continue
 			}
-			c := candidate{Item: Item{Text: n}, object: o, rank: rankPlain}
+			c := candidate{Item: Item{Text: n}, object: o, rank: rankPlain, order: orderOf(o, local)}
 			if s == types.Universe {
 				if _, ok := o.(*types.Builtin); ok {
 					c.rank = rankWord
@@ -219,7 +220,7 @@ func (q *query) names() []candidate {
 		}
 	}
 	packages := func(n, path string, rank int) {
-		out = append(out, candidate{Item: Item{Text: n, Type: "module", Signature: path}, rank: rank})
+		out = append(out, candidate{Item: Item{Text: n, Type: "module", Signature: path}, rank: rank, order: 2})
 	}
 	for n, p := range q.s.imports {
 		packages(n, p, rankPlain)
@@ -234,6 +235,44 @@ func (q *query) names() []candidate {
 			out = append(out, a)
 		}
 	}
+	return out
+}
+
+// orderOf puts local names before the notebook's variables and functions, these
+// before its types and constants, and what Go declares last.
+func orderOf(o types.Object, local bool) int {
+	switch o.(type) {
+	case *types.Var, *types.Func:
+		if local {
+			return 0
+		}
+		return 1
+	}
+	if o.Pkg() == nil {
+		return 3
+	}
+	return 2
+}
+
+// held lists the type of what the interface holds whose type is asked for there.
+func (q *query) held() (out []candidate) {
+	var x ast.Expr
+	for i := 1; x == nil && q.parent(i) != nil; i++ {
+		switch p := q.parent(i).(type) {
+		case *ast.TypeAssertExpr:
+			x = p.X
+		case *ast.TypeSwitchStmt:
+			x = switchedOn(p)
+		case *ast.CaseClause, *ast.BlockStmt, *ast.StarExpr:
+		default:
+			return nil
+		}
+	}
+	q.s.still(func() {
+		if v, ok := q.value(x); ok && v.Kind() == reflect.Interface && !v.IsNil() {
+			out = append(out, candidate{Item: Item{Text: typeName(v.Elem().Type()), Type: "class", Signature: "is in it now"}, rank: rankKey})
+		}
+	})
 	return out
 }
 

@@ -54,7 +54,7 @@ func endings(text string) []string {
 	}
 	inner, outer := closing[:n], closing[n:]
 	out := []string{closing}
-	for _, e := range []string{"()", "{}", ";{}", ";;{}", ":", "{case 0:}"} {
+	for _, e := range []string{"()", "{}", ";{}", ";true{}", ";;{}", ":", "{case 0:}"} {
 		out = append(out, inner+e+outer)
 	}
 	for _, e := range []string{":0", "=0", " int", ":=0", "()"} {
@@ -63,7 +63,10 @@ func endings(text string) []string {
 	if inner != "" {
 		out = append(out, inner+"int"+outer, inner+" int"+outer+"{}")
 	}
-	return append(out, closing+"()")
+	for _, e := range out { // go and defer want a call
+		out = append(out, e+"()")
+	}
+	return out
 }
 
 // holds tells whether the parser kept an identifier.

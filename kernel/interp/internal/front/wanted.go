@@ -194,15 +194,8 @@ func (q *query) switched(level int) wanted {
 			}
 			return wanted{typ: q.info.Types[p.Tag].Type}
 		case *ast.TypeSwitchStmt:
-			var x ast.Expr
-			switch a := p.Assign.(type) {
-			case *ast.ExprStmt:
-				x = a.X
-			case *ast.AssignStmt:
-				x = a.Rhs[0]
-			}
-			if ta, ok := x.(*ast.TypeAssertExpr); ok {
-				return wanted{typ: q.info.Types[ta.X].Type, types: true}
+			if x := switchedOn(p); x != nil {
+				return wanted{typ: q.info.Types[x].Type, types: true}
 			}
 			return wanted{}
 		default:
@@ -210,6 +203,21 @@ func (q *query) switched(level int) wanted {
 		}
 	}
 	return wanted{}
+}
+
+// switchedOn is the expression whose type a switch looks at.
+func switchedOn(sw *ast.TypeSwitchStmt) ast.Expr {
+	var x ast.Expr
+	switch a := sw.Assign.(type) {
+	case *ast.ExprStmt:
+		x = a.X
+	case *ast.AssignStmt:
+		x = a.Rhs[0]
+	}
+	if ta, ok := x.(*ast.TypeAssertExpr); ok {
+		return ta.X
+	}
+	return nil
 }
 
 // element tells what a composite literal wants as its element x, or in the pair kv.
@@ -287,8 +295,12 @@ func (w wanted) rank(o types.Object) int {
 	switch o := o.(type) {
 	case *types.Nil:
 		switch under(w.typ).(type) {
-		case *types.Pointer, *types.Slice, *types.Map, *types.Chan, *types.Signature, *types.Interface:
+		case *types.Pointer, *types.Slice, *types.Map, *types.Chan, *types.Signature:
 			return rankFits
+		case *types.Interface:
+			if types.Identical(w.typ, types.Universe.Lookup("error").Type()) {
+				return rankFits
+			}
 		}
 		return rankPlain
 	case *types.Func:
