@@ -29,7 +29,12 @@ func (c *compiler) fuse(list []ssa.Instruction) (op, int) {
 		return c.fuseLoad(x, list)
 	case *ssa.BinOp:
 		return c.fuseBinary(x, list)
-	case *ssa.Lookup, *ssa.Index:
+	case *ssa.Lookup:
+		if _, ok := x.X.Type().Underlying().(*types.Map); ok {
+			return c.fuseMap(x, list)
+		}
+		return c.fuseByte(list)
+	case *ssa.Index:
 		return c.fuseByte(list)
 	}
 	return nil, 0

@@ -46,6 +46,13 @@ func (c *compiler) lookup(x *ssa.Lookup) op {
 		d, s, i := c.reg(x), c.reg(x.X), c.intValue(x.Index)
 		return func(fr *frame) { *at[byte](fr, d) = (*at[string](fr, s))[i(fr)] }
 	}
+	if ops := c.mapOps(mt); ops != nil {
+		if x.CommaOk {
+			tup := c.tuple(x)
+			return ops.getOK(tup[0], tup[1], c.reg(x.X), c.reg(x.Index))
+		}
+		return ops.get(c.reg(x), c.reg(x.X), c.reg(x.Index))
+	}
 	mr, key, m := c.reg(x.X), c.operand(x.Index), c.m
 	t, elem := c.layout(x.X).rtyp, c.m.memory(mt.Elem())
 	if x.CommaOk {
@@ -72,6 +79,9 @@ func (c *compiler) lookup(x *ssa.Lookup) op {
 }
 
 func (c *compiler) mapUpdate(x *ssa.MapUpdate) op {
+	if ops := c.mapOps(x.Map.Type()); ops != nil {
+		return ops.set(c.reg(x.Map), c.reg(x.Key), c.reg(x.Value))
+	}
 	mr, key, v, m := c.reg(x.Map), c.operand(x.Key), c.reg(x.Value), c.m
 	t, elem := c.layout(x.Map).rtyp, c.layout(x.Value)
 	return func(fr *frame) {
@@ -128,6 +138,23 @@ func (c *compiler) next(x *ssa.Next) op {
 	kl, vl := m.memory(mt.Key()), m.memory(mt.Elem())
 	res := x.Type().(*types.Tuple)
 	wantKey, wantVal := valid(res.At(1).Type()), valid(res.At(2).Type())
+	mapType := c.layout(x.Iter.(*ssa.Range).X).rt
+	if mapType.Kind() == reflect.Map && !kl.isInterface && !vl.isInterface && kl.rt == mapType.Key() && vl.rt == mapType.Elem() {
+		return func(fr *frame) { // straight into the frame
+			i := (*mapIter)(*at[unsafe.Pointer](fr, it))
+			more := i.it.Next()
+			*at[bool](fr, ok) = more
+			if !more {
+				return
+			}
+			if wantKey {
+				reflect.NewAt(kl.rt, fr.at(key)).Elem().SetIterKey(i.it)
+			}
+			if wantVal {
+				reflect.NewAt(vl.rt, fr.at(val)).Elem().SetIterValue(i.it)
+			}
+		}
+	}
 	return func(fr *frame) {
 		i := (*mapIter)(*at[unsafe.Pointer](fr, it))
 		more := i.it.Next()
