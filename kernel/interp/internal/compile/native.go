@@ -77,7 +77,10 @@ func (m *Machine) maker(t reflect.Type) *rt.FuncMaker {
 	if x := m.makers[t]; x != nil {
 		return x
 	}
-	x := rt.NewFuncMaker(t, m.enter(t))
+	x := shimMaker(t)
+	if x == nil {
+		x = rt.NewFuncMaker(t, m.enter(t))
+	}
 	m.makers[t] = x
 	return x
 }

@@ -35,6 +35,8 @@ type FuncMaker struct {
 	typ   reflect.Type
 	proto makeFunc
 	enter Enter
+	// instead of these, see NewShimMaker
+	shim, types uintptr
 }
 
 // NewFuncMaker makes a maker for func values of type t.
@@ -51,6 +53,10 @@ func NewFuncMaker(t reflect.Type, enter Enter) *FuncMaker {
 // that a variable of the func type holds.
 func (m *FuncMaker) Make(code, vars unsafe.Pointer) unsafe.Pointer {
 	f := &Func{Code: code, Vars: vars}
+	if m.shim != 0 {
+		f.code, f.stack, f.argLen = m.shim, unsafe.Pointer(f), m.types
+		return unsafe.Pointer(f)
+	}
 	fn := trampoline(m.enter, f)
 	if funcLayoutKnown {
 		f.makeFunc = m.proto
@@ -81,6 +87,9 @@ func Carried(fn unsafe.Pointer) *Func {
 		return r
 	}
 	if *(*uintptr)(fn) != stubCode {
+		if *captured(fn) == fn { // no closure of compiled code holds itself
+			return (*Func)(fn)
+		}
 		return nil
 	}
 	h := (*makeFunc)(fn)
