@@ -54,7 +54,7 @@ func (g *gen) expr(t *typ, depth int) string {
 			}
 			return fmt.Sprintf("%s(complex(%s, %s))", t.name, g.expr(f, depth-1), g.expr(f, depth-1))
 		}
-		return fmt.Sprintf("(%s %s %s)", x, pick(g, []string{"+", "-"}), y)
+		return fmt.Sprintf("(%s %s %s)", x, pick(g, []string{"+", "-", "*", "/"}), y)
 	case kindBool:
 		return g.condition(t, depth)
 	case kindString:
@@ -96,8 +96,11 @@ func (g *gen) integer(t *typ, depth int) string {
 			return "(^" + x + ")"
 		}
 		from := pick(g, ints)
-		if g.chance(50) {
+		switch g.r.IntN(5) {
+		case 0, 1:
 			from = pick(g, uints)
+		case 2:
+			from = pick(g, floats)
 		}
 		return fmt.Sprintf("%s(%s)", t.name, g.expr(from, depth-1))
 	case 1:
@@ -230,7 +233,13 @@ func (g *gen) index(depth int) string {
 }
 
 // risky tells whether to write what may panic.
-func (g *gen) risky() bool { return g.chance(10) || g.ret != nil && g.chance(20) }
+func (g *gen) risky() bool {
+	if g.risked {
+		return false
+	}
+	g.risked = g.chance(10) || g.ret != nil && g.chance(20)
+	return g.risked
+}
 
 func (g *gen) arrayIndex(n int) string {
 	if g.risky() {
@@ -386,7 +395,7 @@ func (g *gen) literal(t *typ, depth int) string {
 	case kindFloat:
 		return fmt.Sprintf("sum(%s(%s))", t.name, pick(g, []string{"0", "1", "-2.5", "0.1", "1e10", "3", "1e-7", "-0.0"}))
 	case kindComplex:
-		return fmt.Sprintf("%s(complex(%s, %d))", t.name, pick(g, []string{"0", "1", "-2.5"}), g.r.IntN(4))
+		return fmt.Sprintf("same(%s(complex(%s, %d)))", t.name, pick(g, []string{"0", "1", "-2.5"}), g.r.IntN(4))
 	case kindString:
 		return fmt.Sprintf("lims(%s(%s))", t.name, pick(g, []string{`""`, `"a"`, `"héllo"`, `"xyz"`, `"日本"`, `"\xff\x00"`}))
 	case kindBool:

@@ -20,6 +20,9 @@ type gen struct {
 	tabs  int
 	n     int // names given
 
+	// risked says that what is being written may already panic in one way: which of two panics comes first is open.
+	risked bool
+
 	scope  []variable
 	types  []*typ // that the function declares
 	basics []*typ
@@ -166,6 +169,9 @@ func show(name string, x any) {
 	}
 	fmt.Printf("%s %T %+v %#v\n", name, x, x, x)
 }
+
+// same keeps a constant from the compiler.
+func same[T any](x T) T { return x }
 
 func elem[T any](s []T, i int) (x T) {
 	if len(s) > 0 {

@@ -3,6 +3,7 @@ package difftest
 import "fmt"
 
 func (g *gen) declareVar(t *typ) {
+	g.risked = false
 	v := g.name()
 	x := g.expr(t, 2)
 	switch g.r.IntN(4) {
@@ -63,6 +64,7 @@ func (g *gen) assignable() (string, *typ) {
 }
 
 func (g *gen) statement(depth int) {
+	g.risked = false
 	if depth <= 0 {
 		g.simple()
 		return
@@ -117,6 +119,7 @@ func (g *gen) body(depth int) {
 }
 
 func (g *gen) simple() {
+	g.risked = false
 	switch g.r.IntN(12) {
 	case 0, 1:
 		g.declareVar(g.anyType())
@@ -258,7 +261,9 @@ func (g *gen) leave() {
 	if !g.chance(60) {
 		return
 	}
+	g.risked = false
 	g.line("if %s {", g.expr(boolType, 2))
+	g.risked = false
 	how := pick(g, []string{"break", "continue"})
 	switch label := pick(g, g.loops); {
 	case g.ret != nil && g.chance(30):

@@ -245,7 +245,7 @@ func (g *gen) pureFunction() {
 		}
 		g.scope = append(g.scope, variable{v, t, false})
 	}
-	g.ret = nil
+	g.ret, g.risked = nil, true
 	g.line("%s(%s) %s {", head, strings.Join(ps, ", "), out.name)
 	g.tabs++
 	if g.chance(50) {
