@@ -3,9 +3,12 @@ package interp_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -76,4 +79,72 @@ func TestModules(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestModuleTests runs modules' own tests, interpreted like the modules.
+func TestModuleTests(t *testing.T) {
+	dir, _ := buildModules(t)
+	for _, module := range []string{"github.com/google/uuid", "github.com/gorilla/mux", "github.com/spf13/pflag"} {
+		t.Run(path.Base(module), func(t *testing.T) {
+			list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module)
+			list.Dir = dir
+			from, err := list.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			copied, n := testsOf(t, strings.TrimSpace(string(from)), path.Base(module))
+			t.Chdir(copied)
+			var out bytes.Buffer
+			in := interp.New(interp.Options{Libraries: []interp.Library{interp.Std()}, Source: interp.Modules(copied), Stdout: &out, Stderr: &out})
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+			defer cancel()
+			r, err := in.Eval(ctx, interp.Cell{N: 1, Source: "import (\n\t\"testing\"\n\tm \"" + module + "\"\n)\nall := func(string, string) (bool, error) { return true, nil }\ntesting.RunTests(all, m.OwnTests)"})
+			if err != nil || len(r.Values) != 1 || !r.Values[0].Bool() || n < 20 {
+				t.Errorf("%d tests: %v, %v\n%s", n, r.Values, err, out.String())
+			}
+		})
+	}
+}
+
+var (
+	testFunc  = regexp.MustCompile(`(?m)^func (Test\w*)\(\w+ \*testing\.T\)`)
+	asPackage = regexp.MustCompile(`(?m)^package (\w+)`)
+)
+
+// testsOf copies a package with the tests that are in it, which become a part of it and are listed in its variable OwnTests.
+func testsOf(t *testing.T, from, name string) (dir string, n int) {
+	t.Helper()
+	dir = t.TempDir()
+	files, err := os.ReadDir(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := "package " + name + "\n\nimport \"testing\"\n\nvar OwnTests = []testing.InternalTest{\n"
+	for _, f := range files {
+		if f.IsDir() || !strings.HasSuffix(f.Name(), ".go") && f.Name() != "go.mod" {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(from, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, isTest := strings.CutSuffix(f.Name(), "_test.go")
+		if isTest {
+			if m := asPackage.FindSubmatch(b); string(m[1]) != name {
+				continue
+			}
+			for _, m := range testFunc.FindAllSubmatch(b, -1) {
+				list += fmt.Sprintf("\t{Name: %q, F: %s},\n", m[1], m[1])
+				n++
+			}
+			to += "_own.go"
+		}
+		if err := os.WriteFile(filepath.Join(dir, to), b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "own_list.go"), []byte(list+"}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return dir, n
 }
