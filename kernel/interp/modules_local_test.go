@@ -302,3 +302,71 @@ func TestModuleStack(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", s, want)
 	}
 }
+
+// TestModuleTables compares large literals, which are not run as code, with the same in pieces, which are.
+func TestModuleTables(t *testing.T) {
+	var rows, pieces strings.Builder
+	fmt.Fprintf(&rows, "package m\n\ntype Kind uint8\n\nfunc (k Kind) String() string { return string('a' + rune(k)) }\n\ntype sub struct {\n\tf float32\n\tc complex128\n}\n\n")
+	fmt.Fprintf(&rows, "type Row struct {\n\tName string\n\tK    Kind\n\tr    rune\n\tn    int64\n\tp    *sub\n\tin   sub\n\tl    []int8\n\tok   bool\n\tany  any\n\t_    int\n}\n\n")
+	row := func(i int) string {
+		return fmt.Sprintf("{Name: \"r%d\", K: %d, r: 'x' + %d, n: -1 << %d, p: &sub{f: %d.1, c: %di}, in: sub{%d, 1 + 2i}, l: []int8{3: -%d, 1}, ok: %d > 3}", i, i%20, i, i%60, i, i, i, i%100, i)
+	}
+	for _, lit := range []struct{ name, of string }{{"Slice", "[]Row"}, {"Pointers", "[]*Row"}, {"Array", "[100]Row"}, {"Map", "map[string]Row"}, {"Ints", "[...]uint16"}} {
+		fmt.Fprintf(&rows, "var %s = %s{\n", lit.name, lit.of)
+		for i := range 80 {
+			switch lit.name {
+			case "Map":
+				fmt.Fprintf(&rows, "\"k%d\": %s,\n", i, row(i))
+			case "Ints":
+				fmt.Fprintf(&rows, "%d: %d,\n", i*3, i*800)
+			default:
+				fmt.Fprintf(&rows, "%s,\n", row(i))
+			}
+		}
+		rows.WriteString("}\n\n")
+	}
+	pieces.WriteString("func piece(i int) Row {\n\tswitch i {\n")
+	for i := range 80 {
+		fmt.Fprintf(&pieces, "\tcase %d:\n\t\treturn Row%s\n", i, row(i))
+	}
+	pieces.WriteString(`	}
+	return Row{}
+}
+
+func same(a, b Row) bool { return fmt.Sprint(*a.p) == fmt.Sprint(*b.p) && a.p != b.p && rest(a) == rest(b) }
+
+func rest(a Row) string { a.p = nil; return fmt.Sprintf("%#v", a) }
+
+func Differences() (out []string) {
+	for i := range 80 {
+		want := piece(i)
+		for n, r := range map[string]Row{"slice": Slice[i], "pointers": *Pointers[i], "array": Array[i], "map": Map[fmt.Sprint("k", i)]} {
+			if !same(r, want) {
+				out = append(out, fmt.Sprintf("%s %d: %#v, want %#v", n, i, r, want))
+			}
+		}
+		if Ints[i*3] != uint16(i*800) {
+			out = append(out, fmt.Sprint("ints ", i))
+		}
+	}
+	return out
+}
+
+var mixed = func() int { return 7 }()
+
+var WithCode = []int{`)
+	pieces.WriteString(strings.Repeat("1, ", 70) + "mixed}\n\nvar Held any = []int{" + strings.Repeat("2, ", 70) + "}\n")
+	in, out, _ := localModule(t, map[string]string{
+		"go.mod": "module example.net/m\n\ngo 1.24\n",
+		"m.go":   strings.Replace(rows.String(), "package m\n", "package m\n\nimport \"fmt\"\n", 1) + pieces.String(),
+	})
+	cells(t, in, out, [][2]string{
+		{"import \"example.net/m\"\nlen(m.Differences())", "0"},
+		{"m.Differences()", "[]"},
+		{"len(m.Slice) + len(m.Pointers) + len(m.Array) + len(m.Map) + len(m.Ints)", "578"},
+		{"fmt.Sprint(m.Slice[3].K, m.WithCode[70], len(m.Held.([]int)))", "d 7 70"},
+	})
+	if d := out.String(); strings.Contains(d, "want") {
+		t.Error(d)
+	}
+}

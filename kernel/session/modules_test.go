@@ -110,7 +110,7 @@ func TestGet(t *testing.T) {
 		{"!ls go.mod", "exit status"},
 		{"%get example.org/a@v1.0.0", "added example.org/a v1.0.0"},
 		{"import \"example.org/a\"\nx := a.New()\nx.V()", "result: one"},
-		{"%get example.org/a", "example.org/a is there: example.org/a v1.0.0"},
+		{"%get example.org/a", "example.org/a is there, at v1.0.0"},
 		{"%get example.org/b", "added example.org/b v0.1.0"},
 		{"import \"example.org/b\"\nb.V()", "result: bone"},
 		{"func f() string { return a.New().V() + b.V() }\nf()", "result: onebone"},
@@ -136,7 +136,7 @@ func TestGet(t *testing.T) {
 	}
 	t.Chdir(sub)
 	steps(t, start(t, std), [][2]string{
-		{"%get example.org/a", "example.org/a is there: example.org/a v1.1.0"},
+		{"%get example.org/a", "example.org/a is there, at v1.1.0"},
 		{"import \"example.org/b\"\nb.V()", "result: btwo"},
 		{"%get example.org/c", "downloading is forbidden by GOPROXY=off"},
 		{`import "example.org/c"`, "no module that is recorded here has package example.org/c: %get example.org/c@latest gets it"},

@@ -54,7 +54,7 @@ func (w Workspace) getAll(ctx context.Context, run Runner, out io.Writer, args [
 		r, has := f.Requirement(path)
 		if has && (version == "" || version == r.Version) {
 			if w.have(ctx, path, r) {
-				fmt.Fprintf(out, "%s is there: %s %s\n", path, r.Path, r.Version)
+				fmt.Fprintf(out, "%s is there, at %s\n", path, r.Version)
 				continue
 			}
 			version = r.Version
@@ -117,13 +117,28 @@ func (w Workspace) ensureFile(ctx context.Context, run Runner) (made string, err
 }
 
 func (w Workspace) get(ctx context.Context, run Runner, out io.Writer, args []string) error {
-	if err := w.change(ctx, run, out, append([]string{"get", "-tags=" + tags, "--"}, args...)...); err != nil {
+	said := &noting{w: out}
+	if err := w.change(ctx, run, said, append([]string{"get", "-tags=" + tags, "--"}, args...)...); err != nil {
 		return err
+	}
+	if !said.any {
+		fmt.Fprintf(out, "%s is there now\n", strings.Join(args, ", "))
 	}
 	if p := w.ModFile(); filepath.Dir(p) != w.Dir {
 		fmt.Fprintf(out, "recorded in %s\n", p)
 	}
 	return nil
+}
+
+// noting notes whether anything is written.
+type noting struct {
+	w   io.Writer
+	any bool
+}
+
+func (n *noting) Write(b []byte) (int, error) {
+	n.any = true
+	return n.w.Write(b)
 }
 
 // change runs a go command that may write and download, as the user's environment says. What it says goes to out line by
@@ -216,9 +231,9 @@ func why(lines []string) string {
 		return "the network cannot be reached, and nothing was changed (" + msg + ")"
 	case contains(msg, "SECURITY ERROR", "checksum mismatch"):
 		return msg
-	case contains(msg, "invalid version", "unknown revision", "no matching versions", ".info: 404", ".info: 410"):
+	case contains(msg, "invalid version", "unknown revision", "no matching versions", ".info: 40", ".info: 410"):
 		return "there is no such version: " + subject
-	case contains(msg, "404 Not Found", "410 Gone", "unrecognized import path", "Repository not found", "could not read Username"):
+	case contains(msg, "@v/list: 403", "404 Not Found", "410 Gone", "unrecognized import path", "Repository not found", "could not read Username"):
 		return "there is no such module: " + subject
 	}
 	return msg

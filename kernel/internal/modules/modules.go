@@ -133,7 +133,7 @@ var ErrNotModule = errors.New("not a package of a module")
 func explain(imported, path, msg string) error {
 	needs := ""
 	if path != imported {
-		needs = ", which " + imported + " needs"
+		needs = ", which " + imported + " needs,"
 	}
 	switch {
 	case strings.Contains(msg, "no required module provides package"), strings.Contains(msg, "cannot find module providing package"),

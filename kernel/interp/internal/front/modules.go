@@ -219,6 +219,7 @@ func (im *importer) load(o *offer) (*types.Package, error) {
 	if err := s.embed(o, sp); err != nil {
 		return nil, err
 	}
+	s.tables(sp, info)
 	sp.Build()
 	l := &loadedPackage{o.Package, pkg, sp}
 	s.sources.loaded[o.ImportPath] = l
