@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/exec"
 	"reflect"
+	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/godlas/godlas/kernel/interp/internal/compile"
 )
@@ -17,6 +20,7 @@ func (in *Interp) ownRedirects() map[string]reflect.Value {
 	for name, f := range in.logging(log.Default(), os.Exit) {
 		m[name] = reflect.ValueOf(f)
 	}
+	m["runtime.GOROOT"] = reflect.ValueOf(goroot)
 	m["maps.clone"] = reflect.ValueOf(cloneMap)
 	m["unique.handle"] = reflect.ValueOf(uniqueMake)
 	return m
@@ -51,3 +55,16 @@ func overflow() {
 	fmt.Fprint(os.Stderr, "runtime: goroutine stack exceeds 1000000000-byte limit\nfatal error: stack overflow\n")
 	os.Exit(2)
 }
+
+// goroot is what runtime.GOROOT of a program is that the go command here has built.
+var goroot = sync.OnceValue(func() string {
+	//lint:ignore SA1019 it is what a program asks for
+	if dir := runtime.GOROOT(); dir != "" { // empty in a binary that hides where it was built
+		return dir
+	}
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+})

@@ -224,33 +224,6 @@ func extreme[T ordered](least bool, d reg, a []reg) op {
 	}
 }
 
-func (c *compiler) unsafeBuiltin(name string, cc *ssa.CallCommon, d reg, a []reg) op {
-	switch name {
-	case "Add":
-		n := c.intValue(cc.Args[1])
-		return func(fr *frame) { *at[unsafe.Pointer](fr, d) = unsafe.Add(*at[unsafe.Pointer](fr, a[0]), n(fr)) }
-	case "SliceData", "StringData":
-		return func(fr *frame) { *at[unsafe.Pointer](fr, d) = *at[unsafe.Pointer](fr, a[0]) }
-	case "Slice":
-		n := c.intValue(cc.Args[1])
-		return func(fr *frame) {
-			k := n(fr)
-			*at[sliceHeader](fr, d) = sliceHeader{*at[unsafe.Pointer](fr, a[0]), k, k}
-		}
-	case "String":
-		n := c.intValue(cc.Args[1])
-		return func(fr *frame) { *at[string](fr, d) = unsafe.String(*at[*byte](fr, a[0]), n(fr)) }
-	case "Sizeof", "Alignof":
-		t := c.layout(cc.Args[0]).rt
-		n := t.Size()
-		if name == "Alignof" {
-			n = uintptr(t.Align())
-		}
-		return func(fr *frame) { *at[uintptr](fr, d) = n }
-	}
-	panic(unsupportedf("builtin %s", name))
-}
-
 func (c *compiler) print(line bool, args []ssa.Value, a []reg) op {
 	var ls []*layout
 	for _, x := range args {

@@ -165,6 +165,7 @@ func (m *Machine) constant(c *ssa.Const) unsafe.Pointer {
 	case k >= types.Uint && k <= types.Uintptr:
 		e.SetUint(c.Uint64())
 	case k == types.UnsafePointer:
+		*(*uintptr)(v.UnsafePointer()) = uintptr(c.Uint64())
 	case numeric(k):
 		e.SetInt(c.Int64())
 	default:

@@ -397,9 +397,17 @@ func (b *bounds) cut(fr *frame, p unsafe.Pointer, n, cap int, size uintptr, arra
 	}
 	switch {
 	case b.max != nil:
-		all = all[lo:b.hi(fr):b.max(fr)]
+		hi, max := b.hi(fr), b.max(fr)
+		if array && max > cap {
+			panic(runtimeError("slice bounds out of range [::" + itoa(max) + "] with length " + itoa(cap)))
+		}
+		all = all[lo:hi:max]
 	case b.hi != nil:
-		all = all[lo:b.hi(fr)]
+		hi := b.hi(fr)
+		if array && hi > cap {
+			panic(runtimeError("slice bounds out of range [:" + itoa(hi) + "] with length " + itoa(cap)))
+		}
+		all = all[lo:hi]
 	default:
 		all = all[lo:]
 	}

@@ -228,6 +228,12 @@ func (fr *frame) call(d *frame) {
 // recovers is the builtin recover, called by fr.
 func (fr *frame) recovers() any {
 	d := fr.deferredBy
+	if fr.after != nil { // deferred itself: as if called at the end of the function that defers it, unless that panics
+		if fr.caller.panicking != nil {
+			return nil
+		}
+		d = fr.caller.deferredBy
+	}
 	if d == nil || d.panicking == nil || d.panicking.recovered || d.panicking.goexit {
 		return nil
 	}
