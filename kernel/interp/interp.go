@@ -162,7 +162,7 @@ func New(o Options) *Interp {
 	in.streams = newStreams(in)
 	options := compile.Options{
 		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all, Generic: generic,
-		Standin: in.streams.standin, StandinType: reflect.TypeFor[*os.File](),
+		Standin: in.streams.standin, Original: in.streams.original, StandinType: reflect.TypeFor[*os.File](),
 		Print:  func(s string) { _, _ = io.WriteString(o.Stderr, s) },
 		Orphan: in.orphan, Abort: http.ErrAbortHandler, Method: in.libs.method,
 	}

@@ -70,6 +70,19 @@ func (s *streams) standin(p unsafe.Pointer) (any, bool) {
 	return nil, false
 }
 
+// original is the inverse of standin.
+func (s *streams) original(x any) (unsafe.Pointer, bool) {
+	switch x {
+	case s.out:
+		return unsafe.Pointer(s.stdout), true
+	case s.err:
+		return unsafe.Pointer(s.stderr), true
+	case s.in:
+		return unsafe.Pointer(s.stdin), true
+	}
+	return nil, false
+}
+
 func (s *streams) of(f *os.File) *stream {
 	switch f {
 	case nil:

@@ -69,7 +69,7 @@ func (m *Machine) fun(f *ssa.Function) *fun {
 	x := &fun{m: m, f: f, slot: uint8(len(m.funs) % spareSlots)}
 	m.funs[f] = x
 	if o, ok := f.Object().(*types.Func); ok {
-		if later := m.extra[o]; later != nil && later != f {
+		if later := m.extra[o]; later != nil && later != f && declares(f, o) {
 			x.forwardTo(m.fun(later))
 		}
 	}

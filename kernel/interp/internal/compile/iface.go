@@ -105,6 +105,9 @@ func (c *compiler) assert(x *ssa.TypeAssert) op {
 			*at[any](fr, d) = v
 		}
 	}
+	if c.m.opt.Original != nil && l.rt == c.m.opt.StandinType {
+		return c.assertOriginal(x, s, d, ok)
+	}
 	want := unsafe.Pointer(l.rtyp)
 	if x.CommaOk {
 		return func(fr *frame) {
@@ -124,6 +127,24 @@ func (c *compiler) assert(x *ssa.TypeAssert) op {
 			panic(m.assertFailed(x, *at[any](fr, s)))
 		}
 		unbox(l, fr.at(d), e)
+	}
+}
+
+// assertOriginal asserts a type whose pointers may have a stand-in, which gives them back.
+func (c *compiler) assertOriginal(x *ssa.TypeAssert, s, d, ok reg) op {
+	m := c.m
+	return func(fr *frame) {
+		v := *at[any](fr, s)
+		p, is := m.opt.Original(v)
+		if !is && reflect.TypeOf(v) == m.opt.StandinType {
+			p, is = (*eface)(unsafe.Pointer(&v)).data, true
+		}
+		if x.CommaOk {
+			*at[bool](fr, ok) = is
+		} else if !is {
+			panic(m.assertFailed(x, v))
+		}
+		*at[unsafe.Pointer](fr, d) = p
 	}
 }
 

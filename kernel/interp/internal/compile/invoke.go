@@ -103,7 +103,7 @@ func (m *Machine) dispatch(v any, method *types.Func, s *site) *dispatch {
 	defer m.Mu.Unlock()
 	if t := m.typeOf(r); t != nil {
 		if sel := types.NewMethodSet(t).Lookup(method.Pkg(), method.Name()); sel != nil {
-			d.fun = m.fun(m.Prog.MethodValue(sel))
+			d.fun = m.method(sel)
 			return d
 		}
 	}

@@ -44,6 +44,8 @@ type Options struct {
 	// Standin replaces a pointer to compiled state as it becomes an interface:
 	// the process's standard streams by those of the cell. It may be nil.
 	Standin func(p unsafe.Pointer) (any, bool)
+	// Original returns the pointer that x is the stand-in of.
+	Original func(x any) (p unsafe.Pointer, ok bool)
 	// StandinType is the type of such pointers.
 	StandinType reflect.Type
 	// Print is where the builtins print and println write.
@@ -144,7 +146,7 @@ func (m *Machine) Attach(method *types.Func, fn *ssa.Function) {
 		f.redirect(m.fun(fn))
 	}
 	for sf, f := range m.funs {
-		if sf.Object() == method && sf != fn {
+		if sf.Object() == method && sf != fn && declares(sf, method) {
 			f.redirect(m.fun(fn))
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"sync/atomic"
 
+	"golang.org/x/tools/go/ssa"
+
 	"github.com/godlas/godlas/kernel/interp/internal/rt"
 )
 
@@ -32,7 +34,7 @@ func (l *lazyMethod) prepare() *methodBody {
 	m := l.m
 	m.Mu.Lock()
 	defer m.Mu.Unlock()
-	b := &methodBody{f: m.fun(m.Prog.MethodValue(l.sel))}
+	b := &methodBody{f: m.method(l.sel)}
 	for v := range l.sel.Type().(*types.Signature).Results().Variables() {
 		b.out = append(b.out, m.rtype(v.Type()))
 	}
@@ -40,10 +42,29 @@ func (l *lazyMethod) prepare() *methodBody {
 	return b
 }
 
+// method returns what a method call on a dynamic type leads to. Of a method that was added to a type this is what it was
+// given, even if the type had another one of the name from an embedded field before. Mu is held.
+func (m *Machine) method(sel *types.Selection) *fun {
+	if later := m.extra[sel.Obj().(*types.Func)]; later != nil && len(sel.Index()) == 1 {
+		recv := sel.Obj().(*types.Func).Signature().Recv().Type()
+		// an interface that holds a pointer has the same word as one that holds the value, unless that is a pointer itself
+		if types.Identical(recv, sel.Recv()) || !rt.Direct(m.memory(recv).rtyp) {
+			return m.fun(later)
+		}
+	}
+	return m.fun(m.Prog.MethodValue(sel))
+}
+
 // become makes l another method: one that a type declares hides one that it had from an embedded field.
 func (l *lazyMethod) become(sel *types.Selection) {
 	l.sel = sel
 	l.ready.Store(nil)
+}
+
+// declares tells whether f is a method itself and no wrapper of it for another receiver.
+func declares(f *ssa.Function, method *types.Func) bool {
+	r := f.Signature.Recv()
+	return r != nil && types.Identical(r.Type(), method.Signature().Recv().Type())
 }
 
 // grows tells whether a type can get methods after it was made: its own in a
@@ -60,8 +81,8 @@ func (m *Machine) grows(t, u types.Type) bool {
 	return ok && n.TypeArgs().Len() == 0 && n.Obj().Parent() == n.Obj().Pkg().Scope() && n.Obj().Pkg().Path() == "main"
 }
 
-// addMethods shows reflection the methods that it does not see yet. It reports whether there were any.
-func (m *Machine) addMethods(nt *namedType) bool {
+// addMethods shows reflection the methods that it does not see yet.
+func (m *Machine) addMethods(nt *namedType) {
 	t := nt.t
 	values, pointers := types.NewMethodSet(t), types.NewMethodSet(types.NewPointer(t))
 	var ms []rt.Method
@@ -90,7 +111,6 @@ func (m *Machine) addMethods(nt *namedType) bool {
 	if err := nt.made.AddMethods(ms); err != nil {
 		m.Note(err.Error()) // the type still works without them
 	}
-	return len(ms) > 0
 }
 
 // Refresh shows reflection the methods that a type, and those that embed it, got after they were made. Mu is held.
@@ -100,9 +120,7 @@ func (m *Machine) Refresh(t *types.Named) {
 	}
 	for _, nt := range m.named {
 		if nt.t == types.Type(t) || m.grows(nt.t, nt.t.Underlying()) {
-			if m.addMethods(nt) {
-				nt.made.Renew()
-			}
+			m.addMethods(nt)
 		}
 	}
 	m.impls.Clear()

@@ -433,6 +433,12 @@ func (b *builder) commitName(name string, c *checked, sp *ssa.Package, fresh map
 					d.deps[n] = x
 				}
 			}
+			for _, id := range d.names { // of these only types count: a function that is declared again is called by earlier callers
+				if x, ok := c.pkg.Scope().Lookup(id.Name).(*types.TypeName); ok {
+					d.deps[id.Name] = x
+				}
+			}
+			d.names = nil
 			s.types[o] = d
 		}
 	}

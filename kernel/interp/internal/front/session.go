@@ -11,6 +11,7 @@
 package front
 
 import (
+	"go/ast"
 	"go/token"
 	"go/types"
 	"regexp"
@@ -70,8 +71,12 @@ type typeDecl struct {
 	text    string
 	deps    map[string]types.Object
 	methods map[string]string // name -> receiver and signature as written
-	generic bool
+	// of a generic type: its methods as written, and what they and its constraints mention
+	bodies map[string]string
+	names  []*ast.Ident
 }
+
+func (d *typeDecl) generic() bool { return d.bodies != nil }
 
 // New makes an empty session.
 func New(m *compile.Machine, fset *token.FileSet, pkgs *Packages, prelude []string) *Session {

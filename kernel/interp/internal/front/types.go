@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -17,6 +18,7 @@ func (b *builder) dropUnchangedTypes() {
 		spec *ast.TypeSpec
 		gen  *ast.GenDecl
 		d    *typeDecl
+		own  []*ast.FuncDecl // the methods of a generic type
 	}
 	found := map[string]*decl{}
 	for _, d := range b.parsed.Decls {
@@ -29,7 +31,7 @@ func (b *builder) dropUnchangedTypes() {
 			if !ok {
 				continue
 			}
-			td := &typeDecl{text: b.source(ts.Pos(), ts.End()), deps: map[string]types.Object{}, methods: map[string]string{}, generic: ts.TypeParams != nil}
+			td := &typeDecl{text: b.source(ts.Pos(), ts.End()), deps: map[string]types.Object{}, methods: map[string]string{}}
 			for _, id := range mentions(ts.Type) {
 				td.deps[id.Name] = nil
 			}
@@ -41,7 +43,11 @@ func (b *builder) dropUnchangedTypes() {
 				}
 				return true
 			})
-			found[ts.Name.Name] = &decl{ts, gd, td}
+			if ts.TypeParams != nil {
+				td.bodies = map[string]string{}
+				td.names = mentions(ts.TypeParams)
+			}
+			found[ts.Name.Name] = &decl{spec: ts, gen: gd, d: td}
 			b.decls[ts.Name.Name] = td
 		}
 	}
@@ -49,17 +55,22 @@ func (b *builder) dropUnchangedTypes() {
 		if fd, ok := d.(*ast.FuncDecl); ok && fd.Recv != nil {
 			if x := found[receiverName(fd)]; x != nil {
 				x.d.methods[fd.Name.Name] = b.signature(fd)
+			} else if x := found[genericReceiver(fd)]; x != nil && x.d.generic() {
+				x.d.bodies[fd.Name.Name] = b.source(fd.Pos(), fd.End())
+				x.d.names = append(x.d.names, identifiers(fd)...)
+				x.own = append(x.own, fd)
 			}
 		}
 	}
 	same := map[string]bool{}
 	for name, x := range found {
 		tn, ok := b.s.live[name].(*types.TypeName)
-		if !ok || x.d.generic {
+		if !ok {
 			continue
 		}
+		// the methods of a generic type stay as they are, or the type does not
 		old := b.s.types[tn]
-		same[name] = old != nil && old.text == x.d.text && !old.generic && b.sameMethods(old, x.d)
+		same[name] = old != nil && old.text == x.d.text && b.sameMethods(old, x.d) && maps.Equal(old.bodies, x.d.bodies)
 	}
 	for changed := true; changed; {
 		changed = false
@@ -85,9 +96,44 @@ func (b *builder) dropUnchangedTypes() {
 		if !x.gen.Lparen.IsValid() {
 			b.blank(x.gen.TokPos, x.spec.Pos())
 		}
+		for _, fd := range x.own {
+			b.blank(fd.Pos(), fd.End())
+		}
 		delete(b.declared, name)
 		delete(b.decls, name)
 	}
+}
+
+// genericReceiver returns the name of the generic type that a method is of, "" if it is of none.
+func genericReceiver(fd *ast.FuncDecl) string {
+	if len(fd.Recv.List) != 1 {
+		return ""
+	}
+	t := ast.Unparen(fd.Recv.List[0].Type)
+	if p, ok := t.(*ast.StarExpr); ok {
+		t = ast.Unparen(p.X)
+	}
+	switch x := t.(type) {
+	case *ast.IndexExpr:
+		t = x.X
+	case *ast.IndexListExpr:
+		t = x.X
+	}
+	id, _ := t.(*ast.Ident)
+	if id == nil {
+		return ""
+	}
+	return id.Name
+}
+
+func identifiers(n ast.Node) (ids []*ast.Ident) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			ids = append(ids, id)
+		}
+		return true
+	})
+	return ids
 }
 
 // sameMethods tells whether no method has another signature than before.

@@ -49,6 +49,7 @@ type methodTable struct {
 	half int // where the second table begins, 0 if there is none
 	keys []methodKey
 	list []method
+	code map[methodKey]uintptr
 }
 
 func (t *methodTable) room() int {
@@ -58,8 +59,12 @@ func (t *methodTable) room() int {
 	return len(t.mem)
 }
 
-// add puts a method in its place; publish shows it.
-func (t *methodTable) add(k methodKey, m method) {
+// add puts a method, whose code is at pc, in its place; publish shows it.
+func (t *methodTable) add(k methodKey, m method, pc uintptr) {
+	if t.code == nil {
+		t.code = map[methodKey]uintptr{}
+	}
+	t.code[k] = pc
 	i, _ := slices.BinarySearchFunc(t.keys, k, methodKey.compare)
 	t.keys = slices.Insert(t.keys, i, k)
 	t.list = slices.Insert(t.list, i, m)
@@ -95,8 +100,10 @@ func (t *methodTable) off(mem []method) uint32 {
 var methodsMu sync.Mutex
 
 // AddMethods gives the type methods, which reflection and conversions to
-// interfaces then see; all or none of them.
+// interfaces then see; all or none of them. The first call, which may be without
+// any, comes before the type is used.
 func (n *Named) AddMethods(ms []Method) error {
+	defer func() { n.seen = true }()
 	if len(ms) == 0 {
 		return nil
 	}
@@ -126,6 +133,11 @@ func (n *Named) AddMethods(ms []Method) error {
 	}
 	n.tm.publish()
 	n.pm.publish()
+	if n.seen {
+		if err := n.revise(); err != nil {
+			return fmt.Errorf("%s: %w", n.T, err)
+		}
+	}
 	return nil
 }
 
@@ -135,13 +147,15 @@ const unreachable = -1
 // add gives *T, and T unless m.Ptr, a method. An interface that holds a *T has
 // the same word as one that holds a T, its address, so both have the same code;
 // unless T is itself a pointer or the like.
-func (n *Named) add(m Method, take func(reflect.Value) int32) {
+func (n *Named) add(m Method, take func(reflect.Value) (int32, uintptr)) {
 	k := methodKey{m.Name, m.PkgPath}
 	off := method{Name: nameOff(m.Name, m.PkgPath), Mtyp: addReflectOff(unsafe.Pointer(ptrOf(m.Type))), Ifn: unreachable, Tfn: unreachable}
 	if m.Func == nil {
-		n.pm.add(k, off)
+		fn := invisible
+		pc := **(**uintptr)(unsafe.Pointer(&fn))
+		n.pm.add(k, off, pc)
 		if !m.Ptr {
-			n.tm.add(k, off)
+			n.tm.add(k, off, pc)
 		}
 		return
 	}
@@ -154,20 +168,20 @@ func (n *Named) add(m Method, take func(reflect.Value) int32) {
 		out = append(out, m.Type.Out(i))
 	}
 	word := reflect.FuncOf(in, out, m.Type.IsVariadic())
-	code := take(reflect.MakeFunc(word, n.byPointer(m)))
+	code, pc := take(reflect.MakeFunc(word, n.byPointer(m)))
 	off.Ifn, off.Tfn = code, code
-	n.pm.add(k, off)
+	n.pm.add(k, off, pc)
 	if m.Ptr {
 		return
 	}
 	if Direct(Type(n.t)) { // a T is passed as its word
-		code = take(reflect.MakeFunc(word, n.byWord(m)))
+		code, pc = take(reflect.MakeFunc(word, n.byWord(m)))
 		off.Ifn, off.Tfn = code, code
 	} else {
 		in[0] = n.T // for the Func of reflect.Type.Method
-		off.Tfn = take(reflect.MakeFunc(reflect.FuncOf(in, out, m.Type.IsVariadic()), m.Func))
+		off.Tfn, _ = take(reflect.MakeFunc(reflect.FuncOf(in, out, m.Type.IsVariadic()), m.Func))
 	}
-	n.tm.add(k, off)
+	n.tm.add(k, off, pc)
 }
 
 // byWord makes a T of the word that an interface holds, which is the T itself.
@@ -200,10 +214,3 @@ type nilValueMethod string
 
 func (e nilValueMethod) Error() string { return string(e) }
 func (e nilValueMethod) RuntimeError() {}
-
-// Renew makes the run time forget what it found out about the type's methods: that it does not implement an interface is
-// remembered for ever, under the type's hash, which nothing else depends on once the types made of this one are known.
-func (n *Named) Renew() {
-	atomic.StoreUint32(&n.t.Hash, nextHash())
-	atomic.StoreUint32(&n.p.Hash, nextHash())
-}

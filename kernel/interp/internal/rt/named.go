@@ -16,6 +16,7 @@ type Named struct {
 	params     []*rtype // of a func kind
 	descriptor uintptr
 	flags      uint8 // of every descriptor of the type
+	seen       bool  // compiled code may have looked at the methods
 }
 
 // Spec says what a type will be.

@@ -21,8 +21,8 @@ var (
 )
 
 // reserve sets n stubs apart. take makes the next of them call a func and
-// returns the offset of its code.
-func reserve(n int) (take func(fn reflect.Value) int32, err error) {
+// returns the offset and the address of its code.
+func reserve(n int) (take func(fn reflect.Value) (off int32, pc uintptr), err error) {
 	stubMu.Lock()
 	defer stubMu.Unlock()
 	if nextStub+n > stubs {
@@ -30,11 +30,11 @@ func reserve(n int) (take func(fn reflect.Value) int32, err error) {
 	}
 	i := nextStub
 	nextStub += n
-	return func(fn reflect.Value) int32 {
+	return func(fn reflect.Value) (int32, uintptr) {
 		contexts[i] = *(*unsafe.Pointer)(addressOf(fn))
-		off := addReflectOff(stubAddress(i))
+		p := stubAddress(i)
 		i++
-		return off
+		return addReflectOff(p), uintptr(p)
 	}, nil
 }
 

@@ -17,3 +17,15 @@ func stubsKnown() bool {
 	}
 	return true
 }
+
+// loads returns the variables that the code at p loads first, if they are words.
+func loads(p unsafe.Pointer) (vars []*unsafe.Pointer) {
+	for i := range uintptr(256) {
+		c := (*[7]byte)(unsafe.Add(p, i))
+		if c[0] == 0x48 && c[1] == 0x8b && c[2]&0xc7 == 0x05 { // MOVQ var(SB), reg
+			rel := int32(uint32(c[3]) | uint32(c[4])<<8 | uint32(c[5])<<16 | uint32(c[6])<<24)
+			vars = append(vars, (*unsafe.Pointer)(unsafe.Add(p, int(i)+7+int(rel))))
+		}
+	}
+	return vars
+}

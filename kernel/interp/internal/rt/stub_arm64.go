@@ -19,3 +19,17 @@ func stubsKnown() bool {
 	}
 	return true
 }
+
+// loads returns the variables that the code at p loads first, if they are words.
+func loads(p unsafe.Pointer) (vars []*unsafe.Pointer) {
+	for i := range 64 {
+		c := (*[2]uint32)(unsafe.Add(p, 4*i))
+		if c[0]&0x9f000000 != 0x90000000 || c[1]&0xffc00000 != 0xf9400000 || c[0]&31 != c[1]>>5&31 { // ADRP, load
+			continue
+		}
+		imm := int64(uint64(c[0]>>5&0x7ffff)<<45)>>43 | int64(c[0]>>29&3)
+		page := -int(uintptr(unsafe.Pointer(c)) & 0xfff)
+		vars = append(vars, (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(c), page+int(imm<<12)+int(c[1]>>10&0xfff)*8)))
+	}
+	return vars
+}

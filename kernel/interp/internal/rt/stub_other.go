@@ -12,3 +12,5 @@ func G() uintptr { return 0 }
 func stubAddress(int) unsafe.Pointer { return nil }
 
 func stubsKnown() bool { return false }
+
+func loads(unsafe.Pointer) []*unsafe.Pointer { return nil }
