@@ -50,7 +50,7 @@ func (s *Session) inspectWord(src string, from int, word string) (Info, bool) {
 	}
 	q := s.whole(src, from)
 	if q.ident != nil {
-		if o := q.object(); known(o) {
+		if o := q.object(); known(o) && !strings.HasPrefix(o.Name(), marker) {
 			return q.about(o, q.owner(o)), true
 		}
 	}
