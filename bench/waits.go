@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/godlas/godlas/internal/blocked"
 	"github.com/godlas/godlas/kernel/interp"
 )
 
@@ -43,6 +45,7 @@ func waits(dlas string) []wait {
 		{"interrupt of a select", 100e6, milliseconds, interrupts("select {}")},
 		{"interrupt of a Sleep", 100e6, milliseconds, interrupts(`import "time"; time.Sleep(time.Hour)`)},
 		{"interrupt of a Mutex", 100e6, milliseconds, interrupts(`import "sync"; var mu sync.Mutex; mu.Lock(); mu.Lock()`)},
+		{"interrupt of each of all kinds of waiting", 100e6, milliseconds, interruptsOfAll},
 		{"first completion", 100e6, milliseconds, completions(true)},
 		{"completion once warm", 1e6, milliseconds, completions(false)},
 	}
@@ -177,6 +180,58 @@ func interrupts(src string) func(context.Context) ([]float64, error) {
 		return v, nil
 	}
 }
+
+// interruptsOfAll times an interrupt of everything that can keep a cell from ending and leaves nothing behind.
+func interruptsOfAll(ctx context.Context) (v []float64, err error) {
+	said := make(chan bool, 1)
+	in := interp.New(interp.Options{Libraries: []interp.Library{interp.Std()}, Stdin: silence{}, Stdout: signaller(said), Stderr: io.Discard})
+	if err := eval(in, 1, "quit := make(chan bool)"); err != nil {
+		return nil, err
+	}
+	for i, k := range blocked.Kinds {
+		if k.Setup != "" {
+			if err := eval(in, 2*i+2, k.Setup); err != nil {
+				return nil, fmt.Errorf("%s: %w", k.Name, err)
+			}
+		}
+		cell, cancel := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() {
+			_, err := in.Eval(cell, interp.Cell{N: 2*i + 3, Source: k.Source})
+			done <- err
+		}()
+		select {
+		case <-said:
+		case err := <-done:
+			cancel()
+			return nil, fmt.Errorf("%s: the cell ended with %v", k.Name, err)
+		}
+		time.Sleep(5 * time.Millisecond)
+		began := time.Now()
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			return nil, fmt.Errorf("%s: the cell ended with %v", k.Name, err)
+		}
+		v = append(v, since(began))
+	}
+	return v, nil
+}
+
+// signaller is a standard output that tells of each write.
+type signaller chan bool
+
+func (s signaller) Write(p []byte) (int, error) {
+	select {
+	case s <- true:
+	default:
+	}
+	return len(p), nil
+}
+
+// silence is a standard input that never says anything.
+type silence struct{}
+
+func (silence) Read([]byte) (int, error) { select {} }
 
 func completions(first bool) func(context.Context) ([]float64, error) {
 	return func(context.Context) (v []float64, err error) {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 )
 
 // processes is the part of os/exec and os that cells get in versions that end
@@ -74,6 +75,9 @@ func (in *Interp) holdProcess(p *os.Process, grouped bool, reap func()) {
 	k.held = &opened{run: in.m.CurrentRun(), end: func() {
 		if grouped {
 			killGroup(p.Pid)
+		}
+		if p.Signal(syscall.Signal(0)) == nil { // else its number may be another's
+			killTree(p.Pid)
 		}
 		_ = p.Kill()
 		if k.waited.CompareAndSwap(false, true) {
