@@ -217,3 +217,27 @@ func TestCompleteGet(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestGetInterrupt ends a download that never answers.
+func TestGetInterrupt(t *testing.T) {
+	proxy(t, nil)
+	asked, release := make(chan bool, 16), make(chan bool)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- true
+		<-release
+	}))
+	defer server.Close()
+	defer close(release)
+	t.Setenv("GOPROXY", server.URL)
+	t.Chdir(t.TempDir())
+	c := start(t, Options{Libraries: []interp.Library{interp.Std()}})
+	id := c.send(pipe.KindExecute, 0, pipe.Execute{Code: "%get example.org/a", Count: 1})
+	<-asked
+	c.send(pipe.KindInterrupt, id, nil)
+	if _, last := c.answer(id); !body[pipe.Done](t, last).Interrupted {
+		t.Errorf("it ends with %s", last.Body)
+	}
+	if _, err := os.Stat("go.mod"); err == nil {
+		t.Error("a go.mod is left behind")
+	}
+}
