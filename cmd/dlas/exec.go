@@ -40,6 +40,9 @@ func runExec(ctx context.Context, c *call) error {
 		fmt.Fprint(os.Stderr, p.Trace())
 		return status(2)
 	case errors.As(err, &wrong):
+		for i, d := range wrong.Diags {
+			wrong.Diags[i].Cell = asTyped(d.Cell)
+		}
 		fmt.Fprintln(os.Stderr, wrong)
 		return status(1)
 	}
@@ -50,6 +53,18 @@ func runExec(ctx context.Context, c *call) error {
 type status int
 
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// asTyped shortens a path below the working folder, as the go command does in what the compiler says.
+func asTyped(path string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
 
 // programName is what the go command would call the executable of a file.
 func programName(file string) string {

@@ -407,6 +407,33 @@ func TestExecWrong(t *testing.T) {
 	}
 }
 
+// TestExecFolder: a package of a module is run with the packages beside it, and errors name files from the working folder.
+func TestExecFolder(t *testing.T) {
+	need.Program(t, "go", "go") // it finds the packages of a module
+	dir := unpack(t, "-- go.mod --\nmodule example.org/prog\n\ngo 1.26\n-- main.go --\npackage main\n\nimport \"example.org/prog/lib\"\n\nfunc main() { println(lib.X, other()) }\n-- other.go --\npackage main\n\nfunc other() string { return \"other\" }\n-- wrong.txt --\npackage main\n\nfunc main() { x }\n")
+	lib := filepath.Join(dir, "lib")
+	if err := os.Mkdir(lib, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(lib, "lib.go"), []byte("package lib\n\nvar X = f()\n\nfunc f() int { println(\"init\"); return 4 }\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := perform(t, "", os.Args[0], "exec", dir); code != 0 || stdout != "" || stderr != "init\n4 other\n" {
+		t.Errorf("status %d, %q, %q", code, stdout, stderr)
+	}
+	if err := os.Rename(filepath.Join(dir, "wrong.txt"), filepath.Join(dir, "wrong.go")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	exe, err := filepath.Abs(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := perform(t, "", exe, "exec", "wrong.go"); code != 1 || stdout != "" || stderr != "wrong.go:3:15: undefined: x\n" {
+		t.Errorf("status %d, %q, %q", code, stdout, stderr)
+	}
+}
+
 // TestExecStack: the stack of a panic is the program's.
 func TestExecStack(t *testing.T) {
 	file := unpack(t, `package main
