@@ -70,6 +70,9 @@ func (s script) compiled() bool { return strings.HasPrefix(s.comment, "go: ") }
 // TestCorpus runs the notebooks of testdata/cells; -update writes what they give.
 func TestCorpus(t *testing.T) {
 	scripts := corpus(t)
+	if len(scripts) < 240 {
+		t.Errorf("%d scripts; the corpus has at least 240", len(scripts))
+	}
 	for _, s := range scripts {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

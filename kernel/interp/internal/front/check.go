@@ -209,6 +209,14 @@ func (b *builder) finish() (*Compiled, error) {
 		if err != nil {
 			return nil, s.diagnose(b.file, []error{err}, nil)
 		}
+		if errs := b.apartFromLater(c.errs); len(errs) > 0 { // a method is not taken off its type again
+			if b.last != nil {
+				errs = usedLast(&checked{fn: c.fn, errs: errs})
+			}
+			if len(errs) > 0 {
+				return nil, s.diagnose(b.file, errs, c)
+			}
+		}
 		if err := b.attachTypes(c); err != nil {
 			return nil, err
 		}

@@ -50,7 +50,7 @@ type Session struct {
 	// remembered are the packages of cells; tidyAt is how many there may be.
 	remembered map[*types.Package]*cellPackage
 	tidyAt     int
-	users   map[string]*user // by name
+	users      map[string]*user // by name
 
 	origins  map[string]string              // the cell that declared a live variable
 	members  map[*types.Package][]candidate // what completion lists of packages

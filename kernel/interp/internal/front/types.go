@@ -1,10 +1,12 @@
 package front
 
 import (
+	"errors"
 	"go/ast"
 	"go/token"
 	"go/types"
 	"maps"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -177,6 +179,12 @@ func receiverName(fd *ast.FuncDecl) string {
 	if st, ok := t.(*ast.StarExpr); ok {
 		t = st.X
 	}
+	switch x := t.(type) { // of a generic type
+	case *ast.IndexExpr:
+		t = x.X
+	case *ast.IndexListExpr:
+		t = x.X
+	}
 	if id, ok := t.(*ast.Ident); ok {
 		return id.Name
 	}
@@ -197,6 +205,10 @@ func (b *builder) methods() {
 			continue
 		}
 		named, ok := types.Unalias(tn.Type()).(*types.Named)
+		if ok && named.TypeParams() != nil {
+			b.refused(fd.Name.Pos(), "method "+name+"."+fd.Name.Name+": the methods of a generic type belong into the cell that declares it; run that cell with them")
+			continue
+		}
 		if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != "main" {
 			continue
 		}
@@ -213,6 +225,18 @@ func (b *builder) methods() {
 		b.edits = append(b.edits, edit{b.off(fd.Recv.Opening), b.off(open), fn + "(" + recv + b.at(open)})
 		b.later = append(b.later, laterMethod{named, fd.Name.Name, fn, b.signature(fd)})
 	}
+}
+
+// apartFromLater leaves out of the errors those that the methods which the cell adds to earlier types may be the remedy of.
+func (b *builder) apartFromLater(errs []error) []error {
+	var out []error
+	for _, err := range errs {
+		var te types.Error
+		if !errors.As(err, &te) || !slices.ContainsFunc(b.later, func(l laterMethod) bool { return strings.Contains(te.Msg, l.name) }) {
+			out = append(out, err)
+		}
+	}
+	return out
 }
 
 // attachTypes adds the methods to their types, as the first check found them.
