@@ -24,7 +24,7 @@ func signature(o types.Object) string {
 		}
 		return s
 	}
-	return types.ObjectString(o, qualifier)
+	return strings.Replace(types.ObjectString(o, qualifier), marker+"method_", "", 1) // a method of an earlier cell's type
 }
 
 // typeSignature writes a type's definition and its methods.
