@@ -100,6 +100,7 @@ func (b *builder) dropUnchangedTypes() {
 		}
 		for _, fd := range x.own {
 			b.blank(fd.Pos(), fd.End())
+			fd.Recv = nil // it is no method of a later cell
 		}
 		delete(b.declared, name)
 		delete(b.decls, name)
@@ -179,12 +180,6 @@ func receiverName(fd *ast.FuncDecl) string {
 	if st, ok := t.(*ast.StarExpr); ok {
 		t = st.X
 	}
-	switch x := t.(type) { // of a generic type
-	case *ast.IndexExpr:
-		t = x.X
-	case *ast.IndexListExpr:
-		t = x.X
-	}
 	if id, ok := t.(*ast.Ident); ok {
 		return id.Name
 	}
@@ -199,16 +194,16 @@ func (b *builder) methods() {
 		if !ok || fd.Recv == nil {
 			continue
 		}
+		if g := genericReceiver(fd); receiverName(fd) == "" && !b.declared[g] && b.s.live[g] != nil {
+			b.refused(fd.Name.Pos(), "method "+g+"."+fd.Name.Name+": the methods of a generic type belong into the cell that declares it; run that cell with them")
+			continue
+		}
 		name := receiverName(fd)
 		tn, ok := b.s.live[name].(*types.TypeName)
 		if name == "" || !ok || b.declared[name] {
 			continue
 		}
 		named, ok := types.Unalias(tn.Type()).(*types.Named)
-		if ok && named.TypeParams() != nil {
-			b.refused(fd.Name.Pos(), "method "+name+"."+fd.Name.Name+": the methods of a generic type belong into the cell that declares it; run that cell with them")
-			continue
-		}
 		if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != "main" {
 			continue
 		}
