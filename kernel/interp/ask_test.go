@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/godlas/godlas/internal/need"
 )
 
 // TestAskEverywhere completes and inspects at positions all over the cells of the tests, with what follows and without. No
@@ -32,7 +34,7 @@ func TestAskEverywhere(t *testing.T) {
 	for _, src := range cells {
 		total += len(src)
 	}
-	stride := total/1500 | 1
+	stride := total/800 | 1
 	for i, src := range cells {
 		for at := i * 7 % stride; at <= len(src); at += stride {
 			for _, text := range []string{src, src[:at]} {
@@ -63,7 +65,7 @@ func TestAskEverywhere(t *testing.T) {
 			}
 		}
 	}
-	if n < 1000 {
+	if n < 500 {
 		t.Errorf("only %d questions", n)
 	}
 }
@@ -137,5 +139,61 @@ func TestAskFault(t *testing.T) {
 	}
 	if c := in.Complete("y", 1); len(c.Items) == 0 {
 		t.Error("no answer after a fault")
+	}
+}
+
+// TestAskSource asks about a package that is interpreted from source.
+func TestAskSource(t *testing.T) {
+	need.Program(t, "go", "go")
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module example.org/notebook\n\ngo 1.26\n",
+		"shapes/shapes.go": `// Package shapes has shapes.
+package shapes
+
+// Circle is round.
+type Circle struct {
+	R float64 // the radius
+	hidden int
+}
+
+// Area is what it covers.
+func (c *Circle) Area() float64 { return 3 * c.R * c.R }
+
+// Old makes one.
+//
+// Deprecated: use Circle.
+func Old() *Circle { return nil }
+
+// New makes one, too.
+func New(r float64) *Circle { return &Circle{R: r} }
+`,
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := New(Options{Libraries: []Library{Std()}, Source: Modules(dir)})
+	if _, err := in.Eval(t.Context(), Cell{N: 1, Source: "import \"example.org/notebook/shapes\"\nc := shapes.New(2)"}); err != nil {
+		t.Fatal(err)
+	}
+	checkCompletions(t, in, []completions{
+		{"shapes.|", "Circle New Old", "", "Circle New Old"},
+		{"c.|", "Area R", "hidden", ""},
+		{"shapes.New(1).|", "Area R", "hidden", ""},
+		{"shapes.Circle{|", "R", "hidden", "R"},
+		{"import \"example.org/|\"", "example.org/notebook example.org/notebook/shapes", "", ""},
+	})
+	for src, want := range map[string]string{"shapes": "has shapes", "shapes.New": "makes one, too", "c.Area": "what it covers", "c.R": "the radius", "shapes.Circle": "is round"} {
+		if i, ok := in.Inspect(src, len(src), 0); !ok || !strings.Contains(i.Doc, want) {
+			t.Errorf("%s: %+v", src, i)
+		}
+	}
+	if i, _ := in.Inspect("c", 1, 0); i.Signature != "var c *shapes.Circle" || i.Value != "&shapes.Circle{R: 2, hidden: 0}" {
+		t.Errorf("%+v", i)
 	}
 }

@@ -356,7 +356,7 @@ func (s *Session) info(o types.Object, owner string) Info {
 	in := Info{Kind: describe(o).Type, Signature: signature(o)}
 	switch {
 	case in.Kind == "module":
-		in.Doc = s.Packages.Doc(o.(*types.PkgName).Imported().Path())[""]
+		in.Doc = s.docsOf(o.(*types.PkgName).Imported().Path())[""]
 		return in
 	case o.Pkg() == nil:
 		if o.Name() == "Error" { // of error
@@ -376,7 +376,7 @@ func (s *Session) info(o types.Object, owner string) Info {
 	if owner != "" {
 		key = owner + "." + key
 	}
-	in.Doc = s.Packages.Doc(o.Pkg().Path())[key]
+	in.Doc = s.docsOf(o.Pkg().Path())[key]
 	return in
 }
 
@@ -384,7 +384,7 @@ func (s *Session) info(o types.Object, owner string) Info {
 func (q *query) local(o types.Object, owner string) Info {
 	in := Info{Kind: describe(o).Type, Signature: signature(o)}
 	if pn, ok := o.(*types.PkgName); ok {
-		in.Doc = q.s.Packages.Doc(pn.Imported().Path())[""]
+		in.Doc = q.s.docsOf(pn.Imported().Path())[""]
 		return in
 	}
 	if off, ok := q.offset(o.Pos()); ok {

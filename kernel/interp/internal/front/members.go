@@ -109,7 +109,7 @@ func (s *Session) candidateOf(o types.Object, owner string) candidate {
 		if owner != "" {
 			key = owner + "." + key
 		}
-		if doc := s.Packages.Doc(o.Pkg().Path())[key]; strings.HasPrefix(doc, "Deprecated:") || strings.Contains(doc, "\nDeprecated:") {
+		if doc := s.docsOf(o.Pkg().Path())[key]; strings.HasPrefix(doc, "Deprecated:") || strings.Contains(doc, "\nDeprecated:") {
 			c.rank = rankLast
 		}
 	}

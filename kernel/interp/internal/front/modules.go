@@ -42,6 +42,7 @@ type loadedPackage struct {
 	*modules.Package
 	types *types.Package
 	ssa   *ssa.Package
+	docs  map[string]string // nil until somebody asks
 }
 
 func newSourcePackages() *sourcePackages {
@@ -178,6 +179,7 @@ func (s *Session) Unload(which func(p *modules.Package) bool) (paths []string) {
 	src.fresh = slices.DeleteFunc(src.fresh, func(l *loadedPackage) bool { return gone[l.types] })
 	maps.DeleteFunc(src.offered, func(_ string, o *offer) bool { return which(o.Package) })
 	slices.Sort(paths)
+	s.members = nil
 	return paths
 }
 
@@ -221,7 +223,7 @@ func (im *importer) load(o *offer) (*types.Package, error) {
 	}
 	s.tables(sp, info)
 	sp.Build()
-	l := &loadedPackage{o.Package, pkg, sp}
+	l := &loadedPackage{Package: o.Package, types: pkg, ssa: sp}
 	s.sources.loaded[o.ImportPath] = l
 	s.sources.fresh = append(s.sources.fresh, l)
 	for _, f := range o.files {
