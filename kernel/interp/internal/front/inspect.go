@@ -50,7 +50,7 @@ func (s *Session) inspectWord(src string, from int, word string) (Info, bool) {
 	}
 	q := s.whole(src, from)
 	if q.ident != nil {
-		if o := q.object(); known(o) && !strings.HasPrefix(o.Name(), marker) {
+		if o := q.written(q.object()); known(o) {
 			return q.about(o, q.owner(o)), true
 		}
 	}
@@ -105,6 +105,27 @@ func (q *query) object() types.Object {
 		return o
 	}
 	return q.info.Defs[q.ident]
+}
+
+// written is what the cell has in place of an object that the query made.
+func (q *query) written(o types.Object) types.Object {
+	if o == nil || !strings.HasPrefix(o.Name(), marker) {
+		return o
+	}
+	if name, ok := strings.CutPrefix(o.Name(), marker+"old_"); ok {
+		return q.s.live[name]
+	}
+	name, ok := strings.CutPrefix(o.Name(), marker+"method_")
+	f, is := o.(*types.Func)
+	if !ok || !is || f.Signature().Params().Len() == 0 {
+		return nil
+	}
+	var params []*types.Var
+	for v := range f.Signature().Params().Variables() {
+		params = append(params, v)
+	}
+	sig := types.NewSignatureType(params[0], nil, nil, types.NewTuple(params[1:]...), f.Signature().Results(), f.Signature().Variadic())
+	return types.NewFunc(f.Pos(), f.Pkg(), name, sig)
 }
 
 // owner is the name of the type that o, which the identifier means, is declared in.
