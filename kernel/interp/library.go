@@ -26,6 +26,10 @@ type Library struct {
 	// platform. Each call makes a new map; callers keep it.
 	Symbols func(path string) map[string]reflect.Value
 
+	// Stops says that the library's functions come back soon after the context
+	// of Options.OnCell has ended: an interrupt waits for them a little longer.
+	Stops bool
+
 	// Strings completes a string in a cell that is an argument of one of the library's functions, of fn, which is written
 	// Func or Type.Method, the argument arg from 0; or the value of a field in a literal, where fn is Type.Field and arg
 	// is -1. It lists what may stand at the end of what is typed of the string, and how many bytes there a word replaces.

@@ -3,6 +3,7 @@ package interp
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,13 +50,14 @@ func (c Call) String() string {
 	return fmt.Sprintf("%s at %s:%d:%d", name, c.Cell, c.Line, c.Col)
 }
 
-// Times of a stop, the first two in milliseconds: interpreted code ends in
+// Times of a stop, the first three in milliseconds: interpreted code ends in
 // microseconds, also behind compiled code that calls it. What has not after nudge
 // may wait for something that an earlier cell has opened; what has not after
 // grace is left behind. Deferred calls have until patience.
 const (
 	nudge    = 5
 	grace    = 20
+	willing  = 1000 // of calls that are said to stop by themselves
 	patience = 2 * time.Second
 )
 
@@ -80,10 +82,23 @@ func (in *Interp) supervise(ctx context.Context, run *compile.Run, f func()) err
 		in.held.poke()
 		stuck = in.m.Await(run, grace, patience)
 	}
+	if slices.ContainsFunc(stuck, in.stops) {
+		stuck = in.m.Await(run, willing, patience)
+	}
 	if len(stuck) == 0 {
 		return cause
 	}
 	return &Stopped{cause, in.calls(stuck)}
+}
+
+// stops reports whether a call is of a library whose functions stop by themselves.
+func (in *Interp) stops(s compile.Stuck) bool {
+	for _, l := range in.opt.Libraries {
+		if l.Stops && s.Pkg != "" && l.Symbols(s.Pkg) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // calls says where calls of compiled code are.

@@ -184,3 +184,28 @@ func mustJSON(t *testing.T, v any) []byte {
 	}
 	return b
 }
+
+// TestProcessDies: what the run time does not survive ends the process, with its own words.
+func TestProcessDies(t *testing.T) {
+	for code, want := range map[string]string{
+		"m := map[int]int{}\nfor range 4 { go func() { for { m[1]++ } }() }\nselect {}": "fatal error: concurrent map",
+		"runtime.Breakpoint()": "SIGTRAP",
+	} {
+		c := startChild(t)
+		if out, done, ok := c.run(code); ok {
+			t.Errorf("%s ends with %q, %+v", code, out, done)
+			continue
+		}
+		for end := time.Now().Add(deadline); ; time.Sleep(time.Millisecond) {
+			c.mu.Lock()
+			said := c.err.String()
+			c.mu.Unlock()
+			if strings.Contains(said, want) {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: without %q: %.300s", code, want, said)
+			}
+		}
+	}
+}

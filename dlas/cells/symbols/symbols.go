@@ -17,6 +17,6 @@ import (
 func Libraries() []interp.Library {
 	return []interp.Library{
 		{Name: "gonum", Data: gonum.Data, Symbols: gonum.Symbols},
-		{Name: "godlas", Data: godlas.Data, Symbols: godlas.Symbols},
+		{Name: "godlas", Data: godlas.Data, Symbols: godlas.Symbols, Stops: true},
 	}
 }

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"go/token"
+	"go/types"
 	"time"
 
 	"golang.org/x/tools/go/ssa"
@@ -10,6 +11,7 @@ import (
 // Stuck is a call of compiled code that has not come back after a stop.
 type Stuck struct {
 	Func  string // the compiled function, "" if it is not known
+	Pkg   string // its import path
 	Stack []Call
 }
 
@@ -54,7 +56,7 @@ func (m *Machine) stuck(run *Run) (out []Stuck, all bool) {
 		stack, native, ok := g.peek()
 		all = all && ok
 		if ok {
-			out = append(out, Stuck{native, stack})
+			out = append(out, Stuck{native.name, native.pkg, stack})
 		}
 	}
 	return out, all
@@ -79,7 +81,7 @@ func (t *gorTable) of(run *Run) (gs []*gor) {
 // nothing changes. Hence also no care for races.
 //
 //go:norace
-func (g *gor) peek() (stack []Call, native string, ok bool) {
+func (g *gor) peek() (stack []Call, native callee, ok bool) {
 	for fr := g.top; fr != nil && len(stack) < maxStack; fr = fr.caller {
 		f := fr.fn
 		if f == nil {
@@ -91,10 +93,10 @@ func (g *gor) peek() (stack []Call, native string, ok bool) {
 		}
 		if len(stack) == 0 {
 			if branch { // a loop
-				return nil, "", false
+				return nil, callee{}, false
 			}
 			if native, ok = g.m.compiledCall(f.f, pos); !ok {
-				return nil, "", false
+				return nil, callee{}, false
 			}
 		}
 		stack = append(stack, Call{Func: f.name(), Pos: pos, File: f.file})
@@ -102,11 +104,21 @@ func (g *gor) peek() (stack []Call, native string, ok bool) {
 	return stack, native, true
 }
 
+// callee is a compiled function.
+type callee struct{ name, pkg string }
+
+func named(o types.Object, name string) callee {
+	if o == nil || o.Pkg() == nil {
+		return callee{name, ""}
+	}
+	return callee{name, o.Pkg().Path()}
+}
+
 // compiledCall names what the call at a place in a function calls, if there is
 // one and it may be compiled code. Deferred calls have no place. Mu is held.
-func (m *Machine) compiledCall(f *ssa.Function, pos token.Pos) (name string, ok bool) {
+func (m *Machine) compiledCall(f *ssa.Function, pos token.Pos) (to callee, ok bool) {
 	if !pos.IsValid() {
-		return "", true
+		return callee{}, true
 	}
 	for _, b := range f.Blocks {
 		for _, ins := range b.Instrs {
@@ -116,19 +128,19 @@ func (m *Machine) compiledCall(f *ssa.Function, pos token.Pos) (name string, ok 
 			}
 			cc := call.Common()
 			if cc.IsInvoke() {
-				return cc.Method.FullName(), true
+				return named(cc.Method, cc.Method.FullName()), true
 			}
 			switch v := cc.Value.(type) {
 			case *ssa.Function:
 				_, ok := m.native(v)
-				return v.String(), ok
+				return named(v.Object(), v.String()), ok
 			case *ssa.MakeClosure: // has not begun
-				return "", false
+				return callee{}, false
 			case *ssa.Builtin:
-				return "", v.Name() == "append" || v.Name() == "copy" || v.Name() == "clear"
+				return callee{}, v.Name() == "append" || v.Name() == "copy" || v.Name() == "clear"
 			}
-			return "", true
+			return callee{}, true
 		}
 	}
-	return "", false
+	return callee{}, false
 }
