@@ -140,14 +140,15 @@ func grown(n int, src func(i int) string) func(context.Context) ([]float64, erro
 	return func(context.Context) (v []float64, err error) {
 		for range 3 {
 			in := newInterp()
-			for i := range 20 { // what is made once
+			const first = 200 // what is made once, and the history of results
+			for i := range first {
 				if err := eval(in, i+1, src(i)); err != nil {
 					return nil, err
 				}
 			}
 			before := live()
 			for i := range n {
-				if err := eval(in, i+21, src(i)); err != nil {
+				if err := eval(in, first+i+1, src(first+i)); err != nil {
 					return nil, err
 				}
 			}
