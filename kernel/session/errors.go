@@ -21,7 +21,7 @@ const (
 // Limits of a traceback: an endless recursion has a long one.
 const (
 	maxFrames = 20
-	maxDiags  = 20
+	maxDiags  = 10
 )
 
 // message is an error of one line.
