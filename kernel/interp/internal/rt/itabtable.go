@@ -20,8 +20,11 @@ func getitab(inter, typ unsafe.Pointer, canfail bool) unsafe.Pointer
 // itabTable mirrors the run time's table of all method tables.
 type itabTable struct {
 	size, count uintptr // size is a power of two
-	entries     [1 << 20]*itab
+	entries     [1]*itab // size of them
 }
+
+// variable returns the variable at an address in the program's data.
+func variable(addr uintptr) *unsafe.Pointer { return *(**unsafe.Pointer)(unsafe.Pointer(&addr)) }
 
 func (t *itabTable) all() []*itab {
 	return unsafe.Slice((**itab)(unsafe.Pointer(&t.entries)), t.size)

@@ -34,8 +34,11 @@ type Spec struct {
 	Params int
 }
 
-// NewNamed makes a type.
+// NewNamed makes a type. It panics where Go's types are not as they are known here.
 func NewNamed(s Spec) *Named {
+	if err := layout(); err != nil {
+		panic(err)
+	}
 	n := &Named{descriptor: descriptorSize(s.Kind), flags: tflagUncommon | tflagExtraStar}
 	full := s.Name
 	if s.PkgName != "" {

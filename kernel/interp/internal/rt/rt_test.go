@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sort"
+	"strings"
 	"sync"
 	"testing"
 	"unsafe"
@@ -157,7 +158,7 @@ func TestUnderCollector(t *testing.T) {
 					v.Field(1).Set(reflect.ValueOf(make([]string, 3)))
 					mem := New(l)
 					*(**int)(unsafe.Add(mem, 8)) = &x
-					*(*uintptr)(unsafe.Add(mem, 16)) = 0xc000000008 // no pointer
+					*(*uint64)(unsafe.Add(mem, 16)) = 0xc000000008 // no pointer
 					if got := fmt.Sprint(v.Interface(), **(**int)(unsafe.Add(mem, 8))); got != fmt.Sprint(j, " 3 ", j) && got != fmt.Sprintf("%d 3 %d", j, j) {
 						t.Error(got)
 						return
@@ -182,4 +183,76 @@ func TestMaps(t *testing.T) {
 	if _, ok := MapGet(typ, nil, unsafe.Pointer(&k)); ok || len(m) != 0 {
 		t.Error(m)
 	}
+}
+
+// TestStubsRunOut declares methods until there is no room for more.
+func TestStubsRunOut(t *testing.T) {
+	needMethods(t)
+	f := func(a []reflect.Value) []reflect.Value { return values("s") }
+	first := named(t, "First", reflect.TypeFor[int](), meth("String", false, func() string { return "" }, f))
+	stubMu.Lock()
+	used := nextStub
+	nextStub = stubs - 1
+	stubMu.Unlock()
+	defer func() { nextStub = used }()
+	n := NewNamed(Spec{PkgPath: "main", PkgName: "main", Name: "TooLate", Kind: reflect.Int, Methods: 2})
+	n.Finish(reflect.TypeFor[int](), nil)
+	err := n.AddMethods([]Method{meth("Error", true, func() string { return "" }, f), meth("String", false, func() string { return "" }, f)})
+	if err == nil || !strings.Contains(err.Error(), "main.TooLate") || !strings.Contains(err.Error(), "restart") {
+		t.Error(err)
+	}
+	if got := fmt.Sprint(n.T.NumMethod(), n.P.NumMethod(), reflect.New(n.T).Elem(), reflect.New(first.T).Elem()); got != "0 0 0 s" {
+		t.Error(got)
+	}
+	if stubs < 2*16384 { // a method of a value takes two
+		t.Error("room for fewer than 16,384 methods")
+	}
+}
+
+// TestMethodsLater adds methods after compiled code has seen that a type has none, more than there is room for.
+func TestMethodsLater(t *testing.T) {
+	needMethods(t)
+	n := named(t, "Later", reflect.TypeFor[struct{ N int }]())
+	v := reflect.New(n.T)
+	if _, ok := v.Interface().(fmt.Stringer); ok || fmt.Sprint(v.Elem()) != "{0}" {
+		t.Error("methods out of nothing")
+	}
+	f := func(a []reflect.Value) []reflect.Value { return values(fmt.Sprint("<", a[0].Field(0), ">")) }
+	if err := n.AddMethods([]Method{meth("String", false, func() string { return "" }, f)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(v.Interface(), v.Elem(), []any{v.Elem().Interface()}); got != "<0> <0> [<0>]" {
+		t.Error(got)
+	}
+	for i := range spare + 1 {
+		err := n.AddMethods([]Method{meth(fmt.Sprint("M", i), false, func() string { return "" }, f)})
+		if (err != nil) != (i == spare-1 || i == spare) {
+			t.Fatal(i, err)
+		}
+	}
+	if n.T.NumMethod() != spare || n.T.Method(3).Name != "M11" {
+		t.Error(n.T.NumMethod(), n.T.Method(3).Name)
+	}
+}
+
+func TestFailure(t *testing.T) {
+	undo := Fail(errors.New("not here"))
+	defer undo()
+	n := NewNamed(Spec{PkgPath: "main", PkgName: "main", Name: "Mute", Kind: reflect.Int, Methods: 1})
+	n.Finish(reflect.TypeFor[int](), nil)
+	if err := n.AddMethods([]Method{meth("Error", false, func() string { return "" }, nil)}); err == nil || n.T.NumMethod() != 0 {
+		t.Error(err)
+	}
+	var e error
+	(*[2]unsafe.Pointer)(unsafe.Pointer(&e))[0] = Blind(reflect.TypeFor[error](), n.T)
+	(*[2]unsafe.Pointer)(unsafe.Pointer(&e))[1] = New(Of(n.T))
+	if got := fmt.Sprintf("%T %v", e, reflect.TypeOf(e) == n.T); got != "main.Mute true" {
+		t.Error(got)
+	}
+	defer func() {
+		if r := fmt.Sprint(recover()); !strings.Contains(r, "not here") {
+			t.Error(r)
+		}
+	}()
+	_ = e.Error()
 }

@@ -24,7 +24,7 @@ func loads(p unsafe.Pointer) (vars []*unsafe.Pointer) {
 		c := (*[7]byte)(unsafe.Add(p, i))
 		if c[0] == 0x48 && c[1] == 0x8b && c[2]&0xc7 == 0x05 { // MOVQ var(SB), reg
 			rel := int32(uint32(c[3]) | uint32(c[4])<<8 | uint32(c[5])<<16 | uint32(c[6])<<24)
-			vars = append(vars, (*unsafe.Pointer)(unsafe.Add(p, int(i)+7+int(rel))))
+			vars = append(vars, variable(uintptr(p)+i+7+uintptr(rel)))
 		}
 	}
 	return vars

@@ -28,8 +28,8 @@ func loads(p unsafe.Pointer) (vars []*unsafe.Pointer) {
 			continue
 		}
 		imm := int64(uint64(c[0]>>5&0x7ffff)<<45)>>43 | int64(c[0]>>29&3)
-		page := -int(uintptr(unsafe.Pointer(c)) & 0xfff)
-		vars = append(vars, (*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(c), page+int(imm<<12)+int(c[1]>>10&0xfff)*8)))
+		page := uintptr(unsafe.Pointer(c)) &^ 0xfff
+		vars = append(vars, variable(page+uintptr(imm<<12)+uintptr(c[1]>>10&0xfff)*8))
 	}
 	return vars
 }
