@@ -384,7 +384,7 @@ func (g *gen) literal(t *typ, depth int) string {
 			}
 		case 2:
 			if t.bits == 64 {
-				n = g.r.Int64N(1 << 62)
+				n = int(g.r.Int64N(1 << 62))
 			}
 		case 3:
 			if t.kind == kindInt {

@@ -56,16 +56,17 @@ type sample struct {
 	A int8
 	B map[string][]int `key:"value"`
 	C [2]any
-	d <-chan func(int, ...string) error
+	d <-chan func(int, ...string) error // not exported, as is a method
 	E *sample
 }
 
 func (sample) Seen() string { return "seen" }
-func (*sample) hidden()     {}
+func (s *sample) hidden()   { _ = s.d }
 
 // differs compares what reflect says about compiled types with what the mirrors
 // find; it names what is different.
 func differs() string {
+	_ = (*sample).hidden
 	t := reflect.TypeFor[sample]()
 	st, pt := (*structType)(Of(t)), (*ptrType)(Of(reflect.PointerTo(t)))
 	switch {

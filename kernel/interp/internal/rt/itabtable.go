@@ -19,7 +19,7 @@ func getitab(inter, typ unsafe.Pointer, canfail bool) unsafe.Pointer
 
 // itabTable mirrors the run time's table of all method tables.
 type itabTable struct {
-	size, count uintptr // size is a power of two
+	size, count uintptr  // size is a power of two
 	entries     [1]*itab // size of them
 }
 
