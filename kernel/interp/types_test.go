@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -98,53 +97,5 @@ func() (r any) { defer func() { r = recover() }(); sort.Sort(down{1, 2}); return
 		if i == 2 && !strings.Contains(fmt.Sprint(r.Values[0]), "compiled code sees no methods here") {
 			t.Error(r.Values[0])
 		}
-	}
-}
-
-// TestTypesOfManyGoroutines calls methods from native code on several goroutines while the collector runs all the time:
-// receivers live on growing stacks, and compiled code keeps method values and finalizers.
-func TestTypesOfManyGoroutines(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(1))
-	in, out := session(t, `type leaf struct { name string; p *int; kids []leaf; m map[string]*leaf }
-func (l leaf) String() string { return l.name + fmt.Sprint(*l.p, len(l.kids)) }
-type byName []leaf
-func (b byName) Len() int { return len(b) }
-func (b byName) Less(i, j int) bool { return b[i].name < b[j].name }
-func (b byName) Swap(i, j int) { b[i], b[j] = b[j], b[i] }
-type handle struct{ id int; buf []byte }
-func (h *handle) Close() error { closed.Add(1); return nil }
-var closed atomic.Int64
-func grow(n int, l leaf) string { // the stack grows and shrinks with native calls on it
-	if n == 0 { return fmt.Sprint(l) }
-	var pad [64]int
-	pad[n%64] = n
-	return grow(n-1, l)[pad[n%64]-n:]
-}
-func work(g int) (out []string) {
-	for i := range 12 {
-		x := i
-		ls := byName{}
-		for _, k := range []string{"c", "a", "b"} { ls = append(ls, leaf{name: k, p: &x, kids: make([]leaf, i%3), m: map[string]*leaf{}}) }
-		sort.Sort(ls)
-		f := sync.OnceValue(ls[0].String)
-		var once sync.Once
-		once.Do(func() { runtime.SetFinalizer(&handle{id: i, buf: make([]byte, 1000)}, (*handle).Close) })
-		runtime.AddCleanup(&handle{id: i, buf: make([]byte, 1000)}, func(l leaf) { if l.String() != "" { closed.Add(1) } }, ls[1])
-		out = append(out, f(), grow(20+i, ls[2]), fmt.Sprint(ls))
-	}
-	return out
-}`)
-	_, err := in.Eval(context.Background(), Cell{N: 2, Source: `var wg sync.WaitGroup
-var mu sync.Mutex
-seen := map[string]int{}
-for g := range 4 { wg.Go(func() { s := strings.Join(work(g), " "); mu.Lock(); seen[s]++; mu.Unlock() }) }
-wg.Wait()
-for range 200 { if closed.Load() >= 80 { break }; runtime.GC(); time.Sleep(10*time.Millisecond) }
-for s, n := range seen { fmt.Println(n, strings.HasPrefix(s, "a0 0 c0 0 [a0 0 b0 0 c0 0] a1 1 c1 1"), len(strings.Fields(s)), closed.Load() >= 80) }`})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := out.take(); got != "4 true 120 true\n" {
-		t.Error(got)
 	}
 }
