@@ -46,7 +46,9 @@ func (e *PanicError) Trace() string {
 
 // crash ends the process with the panic of a goroutine that nothing recovered.
 func (in *Interp) crash(p *compile.Panic) {
-	fmt.Fprint(os.Stderr, in.panicError(p).Trace())
+	var head [32]byte
+	goroutine, _, _ := strings.Cut(string(head[:runtime.Stack(head[:], false)]), " [")
+	fmt.Fprint(os.Stderr, strings.Replace(in.panicError(p).Trace(), "\n\ngoroutine 1 [", "\n\n"+goroutine+" [", 1))
 	os.Exit(2)
 }
 
