@@ -69,7 +69,7 @@ func (s *Session) readable(msg string) string {
 func (s *Session) importMessage(path, why string) string {
 	switch {
 	case path == "C":
-		return `import "C": cells are interpreted and cannot hold C code; %%go compiles a cell with the Go toolchain`
+		return `import "C": cells are interpreted and cannot hold C code`
 	case strings.HasPrefix(path, ".") || strings.HasPrefix(path, "/"):
 		return "could not import " + path + ": a cell has no folder of its own to import from"
 	}

@@ -18,8 +18,8 @@ func Call(fn unsafe.Pointer, r *Regs)
 var callKnown = checkCall()
 
 //go:noinline
-func probe(a int8, b float32, c string, d []int, e error, f float64, g *int) (*int, float64, error, []int, string, float32, int8) {
-	return g, f, e, d, c, b, a
+func probe(a int8, b float32, c string, d []int, e error, f float64, g *int) (*int, float64, []int, string, float32, int8, error) {
+	return g, f, d, c, b, a, e
 }
 
 func checkCall() bool {
@@ -35,11 +35,11 @@ func checkCall() bool {
 	type results struct {
 		g *int
 		f float64
-		e error
 		d []int
 		c string
 		b float32
 		a int8
+		e error
 	}
 	var in, out Sequence
 	x := args{-5, 1.5, "c", []int{1, 2}, errors.New("e"), 2.5, new(int)}

@@ -37,10 +37,10 @@ func deep(n int, s string) string {
 }
 
 //go:noinline
-func fresh(n int) (*int, []string, error, map[string]int) {
+func fresh(n int) (*int, []string, map[string]int, error) {
 	p := new(int)
 	*p = n
-	return p, []string{fmt.Sprint(n)}, fmt.Errorf("e%d", n), map[string]int{"n": n}
+	return p, []string{fmt.Sprint(n)}, map[string]int{"n": n}, fmt.Errorf("e%d", n)
 }
 
 // callBoth calls fn through reflect and through Call.
