@@ -139,8 +139,8 @@ func TestCallWhileCollecting(t *testing.T) {
 	type results struct {
 		p *int
 		s []string
-		e error
 		m map[string]int
+		e error
 	}
 	var in, out Sequence
 	in.Add(reflect.TypeFor[int](), 0)
