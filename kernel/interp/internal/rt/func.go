@@ -86,14 +86,15 @@ func Carried(fn unsafe.Pointer) *Func {
 		r, _ := f.(*Func)
 		return r
 	}
-	if *(*uintptr)(fn) != stubCode {
-		if *captured(fn) == fn { // no closure of compiled code holds itself
-			return (*Func)(fn)
+	// only what the code tells may be read: many func values are one word long
+	if pc := *(*uintptr)(fn); pc != stubCode {
+		if shims.has(pc) {
+			return (*Func)(*captured(fn))
 		}
 		return nil
 	}
 	h := (*makeFunc)(fn)
-	if **(**uintptr)(unsafe.Pointer(&h.fn)) != trampolineCode {
+	if h.fn == nil || **(**uintptr)(unsafe.Pointer(&h.fn)) != trampolineCode {
 		return nil
 	}
 	return (*Func)(fn)

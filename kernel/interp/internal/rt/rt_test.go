@@ -132,6 +132,53 @@ func TestFuncCarries(t *testing.T) {
 	if Carried(*(*unsafe.Pointer)(unsafe.Pointer(&plain))) != nil {
 		t.Error("a compiled func is taken for ours")
 	}
+	none := reflect.MakeFunc(reflect.TypeFor[func()](), nil)
+	if Carried(*(*unsafe.Pointer)(addressOf(none))) != nil {
+		t.Error("a made func of nothing is taken for ours")
+	}
+	// one word long, as reflect.Type.Method makes them; behind it is what points to it
+	short := new([2]unsafe.Pointer)
+	short[0], short[1] = **(**unsafe.Pointer)(unsafe.Pointer(&plain)), unsafe.Pointer(short)
+	if Carried(unsafe.Pointer(short)) != nil {
+		t.Error("a func of one word is taken for ours")
+	}
+}
+
+func shimOf[R any](f *Func) any { return func() R { return *(*R)(f.Vars) } }
+
+func TestShims(t *testing.T) {
+	s, n := "s", 7
+	for _, p := range []unsafe.Pointer{
+		NewShimMaker(shimOf[string]).Make(nil, unsafe.Pointer(&s)),
+		NewShimMaker(shimOf[int]).Make(nil, unsafe.Pointer(&n)),
+		NewShimMaker(shimOf[int]).Make(unsafe.Pointer(&n), unsafe.Pointer(&n)),
+	} {
+		f := Carried(p)
+		if f == nil || unsafe.Pointer(f) != p {
+			t.Fatal("not recognised")
+		}
+		if f.Vars == unsafe.Pointer(&s) {
+			if fn := *(*func() string)(unsafe.Pointer(&p)); fn() != s {
+				t.Error(fn())
+			}
+		} else if fn := *(*func() int)(unsafe.Pointer(&p)); fn() != n {
+			t.Error(fn())
+		}
+	}
+}
+
+func TestCodes(t *testing.T) {
+	var c codes
+	for i := range 2 * uintptr(len(c.table)) {
+		pc := 1<<30 + i/2*97*32 // each twice
+		room := int(i/2) < len(c.table)/2
+		if c.has(pc) != (i%2 == 1 && room) || c.add(pc) != room || c.has(pc) != room || c.has(pc+32) {
+			t.Fatal(i)
+		}
+	}
+	if c.add(1) || c.count != len(c.table)/2 {
+		t.Error(c.count)
+	}
 }
 
 // TestUnderCollector makes types and frames, and calls methods, from several
