@@ -166,9 +166,8 @@ func New(o Options) *Interp {
 		Print:  func(s string) { _, _ = io.WriteString(o.Stderr, s) },
 		Orphan: in.orphan, Abort: http.ErrAbortHandler, Method: in.libs.method,
 	}
-	in.libs.redirect = in.redirects()
+	in.libs.instead = in.instead()
 	if o.Process {
-		in.libs.redirect = in.ownRedirects()
 		options.Standin, options.Orphan, options.Overflow = nil, in.crash, overflow
 	}
 	in.m = compile.New(options)

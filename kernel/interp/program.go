@@ -85,7 +85,7 @@ func (in *Interp) compileProgram(files []SourceFile) (refs []compile.FuncRef, er
 		return nil, compileError(err)
 	}
 	if in.opt.Process && linkedWithC && selfContained(sp.Pkg, sp.Uses) {
-		in.libs.redirect["runtime.NumGoroutine"] = reflect.ValueOf(func() int { return runtime.NumGoroutine() - 1 })
+		in.libs.instead["runtime.NumGoroutine"] = reflect.ValueOf(func() int { return runtime.NumGoroutine() - 1 })
 		go watch()
 	}
 	inits, _ := in.front.Inits()

@@ -8,8 +8,8 @@ import (
 // symbols finds compiled names in the libraries, each package's table made when
 // first asked for.
 type symbols struct {
-	libs     []Library
-	redirect map[string]reflect.Value // "path.Name" -> what cells get instead
+	libs    []Library
+	instead map[string]reflect.Value // see Interp.instead
 
 	mu    sync.Mutex
 	cache map[string]map[string]reflect.Value
@@ -36,7 +36,7 @@ func (s *symbols) find(path, name string) (reflect.Value, bool) {
 	if path == "main" {
 		return reflect.Value{}, false
 	}
-	if v, ok := s.redirect[path+"."+name]; ok {
+	if v, ok := s.instead[path+"."+name]; ok {
 		return v, true
 	}
 	v, ok := s.all(path)[name]
@@ -50,6 +50,6 @@ func (s *symbols) method(t reflect.Type, name string) (reflect.Value, bool) {
 		e := t.Elem()
 		pkg, typ = e.PkgPath(), "(*"+e.Name()+")"
 	}
-	v, ok := s.redirect[pkg+"."+typ+"."+name]
+	v, ok := s.instead[pkg+"."+typ+"."+name]
 	return v, ok
 }

@@ -16,6 +16,11 @@ func (in *Interp) logging(std *log.Logger, exit func(int)) map[string]any {
 	fatal := func(l logger, s string) { out(l, s); exit(1) }
 	panics := func(l logger, s string) { out(l, s); panic(s) }
 	m := map[string]any{
+		"log.Default": func() *log.Logger { return std },
+		"log.Flags":   std.Flags, "log.SetFlags": std.SetFlags,
+		"log.Prefix": std.Prefix, "log.SetPrefix": std.SetPrefix,
+		"log.Writer": std.Writer, "log.SetOutput": std.SetOutput,
+
 		"log.Output":           func(depth int, s string) error { return in.output(std, depth, s) },
 		"log.(*Logger).Output": func(l logger, depth int, s string) error { return in.output(l, depth, s) },
 	}

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"maps"
 	"os"
-	"reflect"
 	"unsafe"
 )
 
@@ -124,18 +122,9 @@ func (s *streams) scan(f func(r io.Reader) (int, error)) (n int, err error) {
 	return n, err
 }
 
-// exit ends the cell with the process, or alone if Options.Exit returns.
-func (in *Interp) exit(code int) {
-	in.opt.Exit(code)
-	in.m.EndCell()
-}
-
-// redirects are the compiled functions that cells get another version of, so
-// that output goes to the cell, waiting ends when the cell is interrupted, and
-// the process lives on.
-func (in *Interp) redirects() map[string]reflect.Value {
-	s := in.streams
-	m := map[string]any{
+// printing is what package fmt writes to and reads from the standard streams.
+func (s *streams) printing() map[string]any {
+	return map[string]any{
 		"fmt.Print":   func(a ...any) (int, error) { return fmt.Fprint(s.writer(), a...) },
 		"fmt.Printf":  func(f string, a ...any) (int, error) { return fmt.Fprintf(s.writer(), f, a...) },
 		"fmt.Println": func(a ...any) (int, error) { return fmt.Fprintln(s.writer(), a...) },
@@ -148,38 +137,5 @@ func (in *Interp) redirects() map[string]reflect.Value {
 		"fmt.Scanln": func(a ...any) (int, error) {
 			return s.scan(func(r io.Reader) (int, error) { return fmt.Fscanln(r, a...) })
 		},
-
-		"os.Exit": in.exit,
-
-		"log.Default": func() *log.Logger { return s.log },
-		"log.Flags":   s.log.Flags, "log.SetFlags": s.log.SetFlags,
-		"log.Prefix": s.log.Prefix, "log.SetPrefix": s.log.SetPrefix,
-		"log.Writer": s.log.Writer, "log.SetOutput": s.log.SetOutput,
-
-		"maps.clone":    cloneMap, // of the run time, for maps.Clone
-		"unique.handle": uniqueMake,
 	}
-	maps.Copy(m, in.logging(s.log, in.exit))
-	maps.Copy(m, in.waiting())
-	maps.Copy(m, in.networking())
-	maps.Copy(m, in.serving())
-	maps.Copy(m, in.processes())
-	out := in.stackRedirects()
-	for k, v := range m {
-		if r, ok := v.(reflect.Value); ok {
-			out[k] = r
-			continue
-		}
-		out[k] = reflect.ValueOf(v)
-	}
-	return out
-}
-
-func cloneMap(m any) any {
-	v := reflect.ValueOf(m)
-	c := reflect.MakeMapWithSize(v.Type(), v.Len())
-	for it := v.MapRange(); it.Next(); {
-		c.SetMapIndex(it.Key(), it.Value())
-	}
-	return c.Interface()
 }

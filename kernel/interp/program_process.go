@@ -2,29 +2,14 @@ package interp
 
 import (
 	"fmt"
-	"log"
 	"os"
 	"os/exec"
-	"reflect"
 	"runtime"
 	"strings"
 	"sync"
 
 	"github.com/godlas/godlas/kernel/interp/internal/compile"
 )
-
-// ownRedirects are the compiled functions that a program gets another version
-// of, though the process is its own.
-func (in *Interp) ownRedirects() map[string]reflect.Value {
-	m := in.stackRedirects()
-	for name, f := range in.logging(log.Default(), os.Exit) {
-		m[name] = reflect.ValueOf(f)
-	}
-	m["runtime.GOROOT"] = reflect.ValueOf(goroot)
-	m["maps.clone"] = reflect.ValueOf(cloneMap)
-	m["unique.handle"] = reflect.ValueOf(uniqueMake)
-	return m
-}
 
 // Trace is what Go writes to standard error when the panic ends a program.
 func (e *PanicError) Trace() string {

@@ -16,9 +16,9 @@ import (
 // What asks for the calls of a goroutine gets those of interpreted code: runtime.Caller and its like, and the methods of what
 // they return. Compiled code that asks, as a logger does, still gets its own.
 
-// stackRedirects are these functions.
-func (in *Interp) stackRedirects() map[string]reflect.Value {
-	m := map[string]any{
+// stacks are these functions.
+func (in *Interp) stacks() map[string]any {
+	return map[string]any{
 		"runtime.Caller":           in.caller,
 		"runtime.Callers":          in.callers,
 		"runtime.CallersFrames":    in.callersFrames,
@@ -34,11 +34,6 @@ func (in *Interp) stackRedirects() map[string]reflect.Value {
 		"runtime.GC":                 func() { in.m.Release(); runtime.GC() },
 		"runtime/debug.FreeOSMemory": func() { in.m.Release(); debug.FreeOSMemory() },
 	}
-	out := map[string]reflect.Value{}
-	for k, v := range m {
-		out[k] = reflect.ValueOf(v)
-	}
-	return out
 }
 
 // deepest is how many calls are looked at where all are wanted.
