@@ -8,6 +8,28 @@
 //
 // What a cell can import is what the kernel was built with, see Library, and what
 // a Source finds.
+//
+// From Eval to the closure that runs: Eval has modules found that the cell
+// imports (modules.go), compileCell checks and builds it (internal/front), and
+// supervise (stopping.go) runs it and sees to its end (internal/compile). Both
+// have a map of their files in their package comments.
+//
+//   - interp.go, query.go, modules.go, program.go and library.go are what users of
+//     the package see: cells, questions, modules, whole programs, libraries.
+//   - instead.go is what cells call in place of compiled functions, one theme each
+//     in instead_*.go: printing and reading, waiting, connections, processes,
+//     stacks. internal/waits has the locks. generics.go has the generic functions
+//     of packages that have no source here.
+//   - program_*.go is what only a program has: the process to itself.
+//   - symbols.go finds compiled names, std.go has those of the standard library,
+//     made by internal/gensyms, stored by internal/archive, and compared with the
+//     compiled program by check.go.
+//   - internal/rt makes run-time types, methods and func values.
+//
+// What Go does not promise is known in few places, each of which looks first
+// whether it is so: types, func values and calls in internal/rt, locks in
+// internal/waits, embed.FS in internal/front/embed.go, ssa.Program in
+// internal/compile/drop.go, runtime.Func in instead_callers.go.
 package interp
 
 import (

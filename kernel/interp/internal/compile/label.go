@@ -15,7 +15,9 @@ import (
 
 // labels has the runs by the address of their label, as long as a goroutine
 // carries it.
-var labels sync.Map // uintptr -> *Run
+var labels sync.Map // uintptr -> *labelOf
+
+type labelOf struct{ run *Run }
 
 // label marks the calling goroutine and those that it will start.
 func (r *Run) label() {
@@ -24,13 +26,10 @@ func (r *Run) label() {
 	if p == nil {
 		return
 	}
-	labels.Store(uintptr(p), r)
-	type entry struct {
-		at  uintptr
-		run *Run
-	}
-	// the address may by then be another label's
-	runtime.AddCleanup((*byte)(p), func(e entry) { labels.CompareAndDelete(e.at, e.run) }, entry{uintptr(p), r})
+	of := &labelOf{r}
+	labels.Store(uintptr(p), of)
+	// the address may by then be another label's, perhaps of the same run
+	runtime.AddCleanup((*byte)(p), func(at uintptr) { labels.CompareAndDelete(at, of) }, uintptr(p))
 }
 
 // labelled returns the run that has led to the calling goroutine, or nil.
@@ -39,7 +38,10 @@ func labelled() *Run {
 	if p == 0 {
 		return nil
 	}
-	r, _ := labels.Load(p)
-	run, _ := r.(*Run)
-	return run
+	v, _ := labels.Load(p)
+	of, _ := v.(*labelOf)
+	if of == nil {
+		return nil
+	}
+	return of.run
 }

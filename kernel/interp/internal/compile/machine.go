@@ -1,16 +1,3 @@
-// Package compile turns SSA into closures and runs them.
-//
-// A function's values live in a frame: one block of memory with exactly the
-// layout that compiled Go gives them, so that loads, stores and calls of
-// compiled functions copy memory and convert nothing. The exception is a value
-// of interface type, which is always an empty interface in a frame; it becomes
-// an interface with a method table when it is stored or passed to compiled code.
-//
-// Func values are real ones (package rt): compiled code calls them like any
-// other, interpreted code recognises its own.
-//
-// One lock guards everything that is found out once: types, functions, globals.
-// It is never held while a cell's code runs.
 package compile
 
 import (

@@ -1,13 +1,3 @@
-// Package front turns the cells of a notebook into packages: it splits a cell
-// into imports, declarations and statements, gives its variables a life beyond
-// it, checks it with go/types, and builds its SSA. It also answers what an
-// editor asks: completion, inspection, whether a cell is complete.
-//
-// Each cell is a package called main. Top-level variables become variables of
-// the package, what earlier cells declared is put into its scope, and the
-// statements become the body of one function. A name declared again hides the
-// earlier one; where its type is the same, the two share their memory, and
-// where a function's signature is the same, earlier callers call the later one.
 package front
 
 import (
