@@ -7,7 +7,6 @@ import (
 	"hash"
 	"hash/maphash"
 	"reflect"
-	"runtime"
 	"unique"
 	"unsafe"
 	"weak"
@@ -27,15 +26,6 @@ var generics = map[string]func(in []reflect.Type) instance{
 	"reflect.TypeAssert": func(in []reflect.Type) instance {
 		return func(a []reflect.Value) []reflect.Value {
 			return asserted(a[0].Interface().(reflect.Value), in[0])
-		}
-	},
-	"runtime.AddCleanup": func(in []reflect.Type) instance {
-		return func(a []reflect.Value) []reflect.Value {
-			p, f := (*byte)(a[0].UnsafePointer()), a[1]
-			if a[2].Kind() == reflect.Pointer && a[2].UnsafePointer() == unsafe.Pointer(p) {
-				panic("runtime.AddCleanup: ptr is equal to arg, cleanup will never run")
-			}
-			return results(runtime.AddCleanup(p, func(arg reflect.Value) { f.Call([]reflect.Value{arg}) }, copied(a[2])))
 		}
 	},
 	"hash/maphash.Comparable": func([]reflect.Type) instance {

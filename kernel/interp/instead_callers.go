@@ -33,6 +33,7 @@ func (in *Interp) stacks() map[string]any {
 		// what calls that have returned worked on is garbage
 		"runtime.GC":                 func() { in.m.Release(); runtime.GC() },
 		"runtime/debug.FreeOSMemory": func() { in.m.Release(); debug.FreeOSMemory() },
+		"runtime.SetFinalizer":       in.setFinalizer,
 	}
 }
 

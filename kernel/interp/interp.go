@@ -158,6 +158,8 @@ type Interp struct {
 	children sync.Map // *os.Process -> *child
 	evals    sync.Mutex
 	fault    func(v any) // told of panics in answers; for tests
+
+	finalizers, cleanups sequence
 }
 
 // New makes a session. It is quick: what libraries hold is read when first used.
@@ -183,7 +185,7 @@ func New(o Options) *Interp {
 	in.libs = &symbols{libs: o.Libraries, cache: map[string]map[string]reflect.Value{}}
 	in.streams = newStreams(in)
 	options := compile.Options{
-		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all, Generic: generic,
+		Fset: in.fset, Symbol: in.libs.find, Harvest: in.libs.all, Generic: in.generic,
 		Standin: in.streams.standin, Original: in.streams.original, StandinType: reflect.TypeFor[*os.File](),
 		Print:  func(s string) { _, _ = io.WriteString(o.Stderr, s) },
 		Orphan: in.orphan, Abort: http.ErrAbortHandler, Method: in.libs.method,
