@@ -277,15 +277,26 @@ func printed(x any) string {
 	return s
 }
 
-// printedPanic is how the run time shows a panic's value.
+// printedPanic is how the run time shows a panic's value. Of structs, arrays and
+// slices it has but the address; what they hold says more.
 func printedPanic(x any) string {
 	v := reflect.ValueOf(x)
-	s := printed(x)
-	if t := v.Type(); t.PkgPath() != "" && v.Kind() != reflect.Struct {
-		if v.Kind() == reflect.String {
-			s = strconv.Quote(s)
-		}
-		return t.String() + "(" + s + ")"
+	switch v.Kind() {
+	case reflect.Struct, reflect.Array, reflect.Slice:
+		return fmt.Sprintf("(%T) %v", x, x)
+	case reflect.Pointer, reflect.Map, reflect.Chan, reflect.Func, reflect.UnsafePointer:
+		return fmt.Sprintf("(%T) %#x", x, v.Pointer())
 	}
-	return s
+	s := printed(x)
+	t := v.Type()
+	if t.PkgPath() == "" {
+		return s
+	}
+	switch v.Kind() {
+	case reflect.String:
+		s = `"` + s + `"`
+	case reflect.Complex64, reflect.Complex128:
+		s = strings.Trim(s, "()")
+	}
+	return t.String() + "(" + s + ")"
 }

@@ -278,6 +278,9 @@ func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 	} else if inc != nil {
 		done--
 	}
+	if o := c.leaves(b); o != nil {
+		code.ops, code.pos = append(code.ops, o), append(code.pos, token.NoPos)
+	}
 	for i, ins := range b.Instrs {
 		if i == late {
 			code.ops = append(code.ops, (*frame).rundefers)
@@ -310,8 +313,11 @@ func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 		case *ssa.Return:
 			code.term = c.ret(x)
 		case *ssa.Panic:
-			v := c.reg(x.X)
 			term = x.Pos()
+			if code.term = c.misused(x); code.term != nil {
+				break
+			}
+			v := c.reg(x.X)
 			code.term = func(fr *frame) int {
 				panics(*at[any](fr, v))
 				return -1
