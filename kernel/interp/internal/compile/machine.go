@@ -122,6 +122,11 @@ func (m *Machine) interpreted(p *types.Package) bool { return m.source[p] || p.P
 // the variable has run.
 func (m *Machine) SetGlobal(g *ssa.Global, p unsafe.Pointer) { m.globals[g] = p }
 
+// SetFunc gives a variable the value of a function. Mu is held.
+func (m *Machine) SetFunc(g *ssa.Global, fn *ssa.Function) {
+	*(*unsafe.Pointer)(m.Global(g)) = m.funcWord(fn)
+}
+
 // Forget drops a variable's memory. Mu is held.
 func (m *Machine) Forget(g *ssa.Global) { delete(m.globals, g) }
 

@@ -54,6 +54,9 @@ type builder struct {
 	auto     map[string]bool // those of imports that the cell left out
 	vars     map[string]bool // by top-level statements
 	olds     map[string]types.Object
+	early    []edit            // of names that mean what they meant before
+	befores  map[string]string // what is written for them
+	aliases  []types.Object    // by which they reach it
 	edits    []edit
 	globals  strings.Builder
 	last     ast.Expr
@@ -176,7 +179,13 @@ func (b *builder) parse(text string) (*ast.File, error) {
 
 func (b *builder) off(p token.Pos) int { return b.tf.Offset(p) }
 
-func (b *builder) source(from, to token.Pos) string { return b.text[b.off(from):b.off(to)] }
+func (b *builder) source(from, to token.Pos) string {
+	text := b.text[b.off(from):b.off(to)]
+	if len(b.early) == 0 {
+		return text
+	}
+	return apply(text, b.earlyIn(b.off(from), b.off(to)))
+}
 
 // at is a directive for the position in the cell of p.
 func (b *builder) at(p token.Pos) string {
@@ -205,6 +214,7 @@ func (b *builder) build() (*Compiled, error) {
 	b.collect()
 	b.funcTexts()
 	b.dropUnchangedTypes()
+	b.earlier()
 	b.hoist()
 	b.methods()
 	b.refuse()
@@ -294,7 +304,7 @@ func (b *builder) define(st *ast.AssignStmt) {
 		return
 	}
 	first, end := st.Rhs[0].Pos(), st.Rhs[len(st.Rhs)-1].End()
-	rhs := b.oldNames(names, st.Rhs)
+	rhs := b.source(first, end)
 	b.variable(names, "", rhs, first)
 	b.edits = append(b.edits,
 		edit{b.off(st.TokPos), b.off(st.TokPos) + 2, " ="},
@@ -335,7 +345,7 @@ func (b *builder) varDecl(st *ast.DeclStmt, d *ast.GenDecl) {
 			continue
 		}
 		first := vs.Values[0].Pos()
-		rhs = b.oldNames(names, vs.Values)
+		rhs = b.source(first, vs.Values[len(vs.Values)-1].End())
 		repl = append(repl, lhs+" = "+b.at(first)+rhs+b.step(names, vs.End()))
 		b.variable(names, typ, rhs, first)
 	}
@@ -357,24 +367,6 @@ func (b *builder) variable(names []string, typ, rhs string, pos token.Pos) {
 		b.globals.WriteString(" = " + b.at(pos) + rhs)
 	}
 	b.globals.WriteString("\n")
-}
-
-// oldNames returns the source of expressions in which the names that are being
-// declared mean, if they are live, what they meant before.
-func (b *builder) oldNames(names []string, xs []ast.Expr) string {
-	first, end := xs[0].Pos(), xs[len(xs)-1].End()
-	var es []edit
-	for _, x := range xs {
-		for _, id := range mentions(x) {
-			v, ok := b.s.live[id.Name].(*types.Var)
-			if !ok || b.vars[id.Name] || b.declared[id.Name] || !slices.Contains(names, id.Name) {
-				continue
-			}
-			b.olds[id.Name] = v
-			es = append(es, edit{b.off(id.Pos()) - b.off(first), b.off(id.End()) - b.off(first), "(*" + b.name("old") + "_" + id.Name + ")" + b.at(id.End())})
-		}
-	}
-	return apply(b.source(first, end), es)
 }
 
 // mentions lists the identifiers of x that are not field names.
@@ -464,5 +456,6 @@ func (b *builder) finalText(lastText string) string {
 	if lastText != "" {
 		es = append(es, edit{b.off(b.last.Pos()), b.off(b.last.End()), lastText})
 	}
+	es = append(es, b.early...) // what holds them has them already, and comes first
 	return apply(b.text, es)
 }

@@ -76,6 +76,9 @@ func (b *builder) typeCheck(f *ast.File) *checked {
 	for _, o := range b.olds {
 		c.pkg.Scope().Insert(o)
 	}
+	for _, o := range b.aliases {
+		c.pkg.Scope().Insert(o)
+	}
 	for _, o := range b.history {
 		c.pkg.Scope().Insert(o)
 	}
@@ -394,6 +397,9 @@ func (b *builder) commit(c *checked, sp *ssa.Package) {
 				s.dots = append(s.dots, path)
 			}
 		default:
+			if isGenerated(name) {
+				continue
+			}
 			if sp.Name == nil {
 				if p, ok := c.info.Implicits[sp].(*types.PkgName); ok {
 					name = p.Name()

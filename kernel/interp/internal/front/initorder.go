@@ -38,7 +38,7 @@ func onlyVars(src string) bool {
 	return true
 }
 
-// usesOld tells whether a declaration reaches an earlier variable of the name that it declares.
+// usesOld tells whether a declaration reaches an earlier variable, or a package, of the name that it declares.
 func (b *builder) usesOld(f *ast.File) bool {
 	found := false
 	for _, d := range f.Decls {
@@ -50,7 +50,7 @@ func (b *builder) usesOld(f *ast.File) bool {
 			vs := sp.(*ast.ValueSpec)
 			old := map[string]bool{}
 			for _, n := range vs.Names {
-				if _, ok := b.s.live[n.Name].(*types.Var); ok {
+				if _, ok := b.s.live[n.Name].(*types.Var); ok || b.s.live[n.Name] == nil && b.hadMeaning(n.Name) {
 					old[n.Name] = true
 				}
 			}

@@ -41,9 +41,10 @@ func (s *Session) message(c *checked, te types.Error) string {
 }
 
 var (
-	qualified = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`" + `|'(?:[^'\\]|\\.)*'|(^|[^\w.])main\.`)
-	position  = regexp.MustCompile(`\bc[0-9]+:[0-9]+:[0-9]+`)
-	twoTypes  = regexp.MustCompile(`^cannot use .* of .*type (\S*main\.(\w+)\S*)\) as (\S*main\.\w+\S*) value`)
+	qualified   = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`" + `|'(?:[^'\\]|\\.)*'|(^|[^\w.])main\.`)
+	position    = regexp.MustCompile(`\bc[0-9]+:[0-9]+:[0-9]+`)
+	meantBefore = regexp.MustCompile(`\(\*` + marker + `old[0-9]+_(\w+)\)|` + marker + `(?:old|pkg)[0-9]+_(\w+)`)
+	twoTypes    = regexp.MustCompile(`^cannot use .* of .*type (\S*main\.(\w+)\S*)\) as (\S*main\.\w+\S*) value`)
 )
 
 // readable leaves out of a text what a reader of the cell does not know: that its names are a package's.
@@ -55,6 +56,9 @@ func (s *Session) readable(msg string) string {
 		}
 		return x
 	})
+	if strings.Contains(msg, marker) { // a name in its earlier meaning
+		msg = meantBefore.ReplaceAllString(msg, "$1$2")
+	}
 	if !strings.Contains(msg, "main.") {
 		return msg
 	}
