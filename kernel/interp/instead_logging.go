@@ -3,6 +3,7 @@ package interp
 import (
 	"fmt"
 	"log"
+	"log/slog"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -20,6 +21,16 @@ func (in *Interp) logging(std *log.Logger, exit func(int)) map[string]any {
 		"log.Flags":   std.Flags, "log.SetFlags": std.SetFlags,
 		"log.Prefix": std.Prefix, "log.SetPrefix": std.SetPrefix,
 		"log.Writer": std.Writer, "log.SetOutput": std.SetOutput,
+
+		// a handler that becomes slog's default gets what is logged here, too
+		"log/slog.SetDefault": func(l *slog.Logger) {
+			before := log.Writer()
+			slog.SetDefault(l)
+			if after := log.Writer(); after != before {
+				std.SetOutput(after)
+				std.SetFlags(log.Flags())
+			}
+		},
 
 		"log.Output":           func(depth int, s string) error { return in.output(std, depth, s) },
 		"log.(*Logger).Output": func(l logger, depth int, s string) error { return in.output(l, depth, s) },
