@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"go/types"
 	"os"
-	"regexp"
 	"runtime"
 	"runtime/metrics"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/godlas/godlas/kernel/internal/lazy"
 )
 
 // The run time finds that all goroutines wait for each other, unless the program is linked with C: then it cannot tell. So
@@ -81,14 +82,14 @@ func idle() bool {
 // asleep tells whether no goroutine but the calling one runs or can be woken by anything but another.
 func asleep() bool {
 	for _, state := range goroutines() {
-		if !stuck.MatchString(state) {
+		if !stuck().MatchString(state) {
 			return false
 		}
 	}
 	return true
 }
 
-var stuck = regexp.MustCompile(`^(chan (receive|send)|select|sync\.\w+\.\w+|semacquire)( \((nil chan|no cases)\))?(, |$)`)
+var stuck = lazy.Regexp(`^(chan (receive|send)|select|sync\.\w+\.\w+|semacquire)( \((nil chan|no cases)\))?(, |$)`)
 
 // goroutines returns why each goroutine but the calling one does not run.
 func goroutines() (states []string) {

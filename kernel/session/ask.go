@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"go/doc/comment"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/godlas/godlas/kernel/internal/lazy"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
 	"github.com/godlas/godlas/kernel/session/cell"
@@ -108,12 +108,12 @@ func (s *session) goRange(src string, p cell.Piece, g span) (from, to int, ok bo
 	return g.args + flags(src[g.args:g.head]), g.head, true
 }
 
-var flag = regexp.MustCompile(`^[ \t]*-[a-z]+[ \t]+[0-9]*(?:[ \t]|$)`)
+var flag = lazy.Regexp(`^[ \t]*-[a-z]+[ \t]+[0-9]*(?:[ \t]|$)`)
 
 // flags is how long the flags are that a magic takes before its Go: "-n 100 ".
 func flags(args string) (n int) {
 	for {
-		m := flag.FindString(args[n:])
+		m := flag().FindString(args[n:])
 		if m == "" {
 			return n
 		}

@@ -7,8 +7,9 @@
 package cell
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/godlas/godlas/kernel/internal/lazy"
 )
 
 // Kind says what a piece is.
@@ -123,9 +124,9 @@ func lineEnd(src string, pos int) int {
 const name = `%{0,2}[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*`
 
 var (
-	helpBefore = regexp.MustCompile(`^(\?\??)[ \t]*(` + name + `)$`)
-	helpAfter  = regexp.MustCompile(`^(` + name + `)[ \t]*(\?\??)$`)
-	magicName  = regexp.MustCompile(`^[\pL\pN_.%-]*`)
+	helpBefore = lazy.Regexp(`^(\?\??)[ \t]*(` + name + `)$`)
+	helpAfter  = lazy.Regexp(`^(` + name + `)[ \t]*(\?\??)$`)
+	magicName  = lazy.Regexp(`^[\pL\pN_.%-]*`)
 )
 
 // magic reads a line at the start of a statement as something else than Go.
@@ -134,10 +135,10 @@ func magic(line string) (Piece, bool) {
 	if text == "" {
 		return Piece{}, false
 	}
-	if m := helpBefore.FindStringSubmatch(text); m != nil {
+	if m := helpBefore().FindStringSubmatch(text); m != nil {
 		return Piece{Kind: Help, Name: m[2], Args: m[1]}, true
 	}
-	if m := helpAfter.FindStringSubmatch(text); m != nil {
+	if m := helpAfter().FindStringSubmatch(text); m != nil {
 		return Piece{Kind: Help, Name: m[1], Args: m[2]}, true
 	}
 	p := Piece{}
@@ -153,7 +154,7 @@ func magic(line string) (Piece, bool) {
 		return p, false
 	}
 	if p.Kind != Shell {
-		p.Name = magicName.FindString(rest)
+		p.Name = magicName().FindString(rest)
 		rest = rest[len(p.Name):]
 	}
 	p.Args = strings.TrimSpace(rest)

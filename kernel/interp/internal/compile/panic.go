@@ -3,10 +3,11 @@ package compile
 import (
 	"fmt"
 	"go/token"
-	"regexp"
 	"runtime"
 	"strings"
 	"unsafe"
+
+	"github.com/godlas/godlas/kernel/internal/lazy"
 )
 
 // Call is one entry of an interpreted stack.
@@ -86,7 +87,7 @@ func (f *fun) name() string {
 	}
 	s := f.f.RelString(nil)
 	s = strings.ReplaceAll(s, "main.", "")
-	s = valueMethod.ReplaceAllString(s, "$1.")
+	s = valueMethod().ReplaceAllString(s, "$1.")
 	if from, to := strings.IndexByte(s, '['), strings.LastIndexByte(s, ']'); from > 0 && to > from {
 		s = s[:from] + "[...]" + s[to+1:]
 	}
@@ -96,7 +97,7 @@ func (f *fun) name() string {
 	return "main." + s
 }
 
-var valueMethod = regexp.MustCompile(`^\(([^*)]+)\)\.`)
+var valueMethod = lazy.Regexp(`^\(([^*)]+)\)\.`)
 
 // caught makes the record of a panic that was just recovered natively.
 func (g *gor) caught(r any) *panicking {

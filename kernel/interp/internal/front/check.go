@@ -7,13 +7,14 @@ import (
 	"go/token"
 	"go/types"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
 
 	"golang.org/x/tools/go/ssa"
+
+	"github.com/godlas/godlas/kernel/internal/lazy"
 )
 
 // checked is one pass of the type checker over a cell.
@@ -92,7 +93,7 @@ func (b *builder) typeCheck(f *ast.File) *checked {
 			if errors.As(err, &te) {
 				if !strings.HasPrefix(te.Msg, "\t") { // what follows an error goes with it
 					cycle = strings.HasPrefix(te.Msg, "initialization cycle")
-					dropped = te.Soft && unused.MatchString(te.Msg) || cycle && !b.pkgLevel
+					dropped = te.Soft && unused().MatchString(te.Msg) || cycle && !b.pkgLevel
 				}
 				if cycle {
 					cycles = append(cycles, err)
@@ -188,7 +189,7 @@ func dedupImports(f *ast.File) {
 
 // unused is what the checker says of a name that nothing uses: in a notebook a later cell may. Its other soft errors, such
 // as a type argument that does not satisfy its constraint, are errors here, too.
-var unused = regexp.MustCompile(`^declared and not used: |^label \w+ declared and not used$|^\w+ declared and not used$|^".*" imported (as \w+ )?and not used$`)
+var unused = lazy.Regexp(`^declared and not used: |^label \w+ declared and not used$|^\w+ declared and not used$|^".*" imported (as \w+ )?and not used$`)
 
 // checkAll checks the text that make gives, again if imports were missing.
 func (b *builder) checkAll(make func() string) (*checked, error) {

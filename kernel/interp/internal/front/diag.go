@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"go/scanner"
 	"go/types"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/godlas/godlas/kernel/internal/lazy"
 )
 
 // Diagnostic is one error of a cell.
@@ -32,7 +33,7 @@ func (e Errors) Error() string {
 }
 
 // implicit is what the checker says of an unexported field of a type of an earlier cell, to it another package's.
-var implicit = regexp.MustCompile(`^implicit assignment to unexported field \w+ in struct literal of type main\.`)
+var implicit = lazy.Regexp(`^implicit assignment to unexported field \w+ in struct literal of type main\.`)
 
 // diagnose makes diagnostics of what the parser or checker found. Text that we
 // generated has no position in the cell; what is wrong there shows in the cell
@@ -60,7 +61,7 @@ func (s *Session) diagnose(file string, errs []error, c *checked) Errors {
 				out = append(out, d)
 			}
 		case errors.As(err, &te):
-			if len(errs) > 1 && implicit.MatchString(te.Msg) {
+			if len(errs) > 1 && implicit().MatchString(te.Msg) {
 				continue
 			}
 			p := s.fset.Position(te.Pos)

@@ -7,10 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/godlas/godlas/kernel/internal/lazy"
 )
 
 // completeString completes in the string literal lit: the path of an import, a
@@ -168,7 +169,7 @@ func memberName(fn *types.Func) string {
 }
 
 var (
-	fileParameter = regexp.MustCompile(`(?i)^(file|dir|path|folder)|(file|dir|path|folder|filename)$`)
+	fileParameter = lazy.Regexp(`(?i)^(file|dir|path|folder)|(file|dir|path|folder|filename)$`)
 	filePackages  = []string{"os", "path/filepath", "io/ioutil", "image", "archive/zip", "debug/elf", "encoding/csv"}
 )
 
@@ -200,7 +201,7 @@ func (q *query) takesFile(call *ast.CallExpr, fn *types.Func, arg int) bool {
 			return !strings.Contains(strings.ToLower(fn.Name()), "env") && p.Name() != "key"
 		}
 	}
-	return fileParameter.MatchString(p.Name())
+	return fileParameter().MatchString(p.Name())
 }
 
 // looksLikePath tells whether a string can be meant as a path, wherever it stands.

@@ -7,9 +7,10 @@ import (
 	"go/types"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/godlas/godlas/kernel/internal/lazy"
 )
 
 // A cell may leave out the import of a package. A name that several packages have stands for the first that has all members
@@ -46,7 +47,7 @@ func isStd(p string) bool {
 	return !strings.Contains(first, ".")
 }
 
-var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
+var majorVersion = lazy.Regexp(`^v[0-9]+$`)
 
 // index maps the names that packages most likely have to their paths.
 func (p *Packages) index() map[string][]string {
@@ -60,7 +61,7 @@ func (p *Packages) index() map[string][]string {
 // nameOf guesses a package's name by its path.
 func nameOf(p string) string {
 	b := path.Base(p)
-	if majorVersion.MatchString(b) {
+	if majorVersion().MatchString(b) {
 		b = path.Base(path.Dir(p))
 	}
 	return b
@@ -99,7 +100,7 @@ func selected(f *ast.File, name string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-var undefined = regexp.MustCompile(`^undefined: (\w+)$`)
+var undefined = lazy.Regexp(`^undefined: (\w+)$`)
 
 // missingImports adds imports for package names that a cell uses without importing them.
 func (b *builder) missingImports(errs []error) bool {
@@ -109,7 +110,7 @@ func (b *builder) missingImports(errs []error) bool {
 		if !errors.As(err, &te) {
 			continue
 		}
-		m := undefined.FindStringSubmatch(te.Msg)
+		m := undefined().FindStringSubmatch(te.Msg)
 		if m == nil || b.owned[m[1]] {
 			continue
 		}

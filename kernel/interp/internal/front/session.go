@@ -4,13 +4,13 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"regexp"
 	"runtime"
 	"strings"
 	"unicode"
 
 	"golang.org/x/tools/go/ssa"
 
+	"github.com/godlas/godlas/kernel/internal/lazy"
 	"github.com/godlas/godlas/kernel/interp/internal/compile"
 )
 
@@ -172,8 +172,8 @@ func (s *Session) Import(path string) (*types.Package, error) {
 // Readable makes a function's name in a stack what a reader expects: the
 // statements of a cell are its main.
 func Readable(fn string) string {
-	return generated.ReplaceAllStringFunc(fn, func(s string) string {
-		m := generated.FindStringSubmatch(s)
+	return generated().ReplaceAllStringFunc(fn, func(s string) string {
+		m := generated().FindStringSubmatch(s)
 		switch m[1] {
 		case "method":
 			return m[2] + "." + m[3]
@@ -184,4 +184,4 @@ func Readable(fn string) string {
 	})
 }
 
-var generated = regexp.MustCompile(marker + `([a-z]+)[0-9]+(?:_(\w+)_(\w+)|_[0-9]+)?`)
+var generated = lazy.Regexp(marker + `([a-z]+)[0-9]+(?:_(\w+)_(\w+)|_[0-9]+)?`)

@@ -6,32 +6,33 @@ import (
 	"go/types"
 	"iter"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/godlas/godlas/kernel/internal/lazy"
 )
 
 // What the checker says is shown in its own words, with what a reader most likely meant where a name is misspelt.
 
 var (
-	undefinedIn    = regexp.MustCompile(`^undefined: (\w+)\.(\w+)$`)
-	undefinedField = regexp.MustCompile(`^\S+\.(\S+) undefined \(type (.+) has no (?:field or )?method (\S+?)\)$`)
-	unknownField   = regexp.MustCompile(`^unknown field (\S+) in struct literal`)
-	cannotImport   = regexp.MustCompile(`^could not import (\S+) \((.*)\)$`)
-	plainName      = regexp.MustCompile(`^undefined: ([\pL_][\pL_\pN]*)$`)
+	undefinedIn    = lazy.Regexp(`^undefined: (\w+)\.(\w+)$`)
+	undefinedField = lazy.Regexp(`^\S+\.(\S+) undefined \(type (.+) has no (?:field or )?method (\S+?)\)$`)
+	unknownField   = lazy.Regexp(`^unknown field (\S+) in struct literal`)
+	cannotImport   = lazy.Regexp(`^could not import (\S+) \((.*)\)$`)
+	plainName      = lazy.Regexp(`^undefined: ([\pL_][\pL_\pN]*)$`)
 )
 
 // message is the text of an error that c, which may be nil, found.
 func (s *Session) message(c *checked, te types.Error) string {
 	msg := s.readable(te.Msg)
-	if m := cannotImport.FindStringSubmatch(msg); m != nil {
+	if m := cannotImport().FindStringSubmatch(msg); m != nil {
 		return s.importMessage(m[1], m[2])
 	}
 	if c == nil || c.pkg == nil {
 		return msg
 	}
-	if m := twoTypes.FindStringSubmatch(te.Msg); m != nil && m[1] == m[3] {
+	if m := twoTypes().FindStringSubmatch(te.Msg); m != nil && m[1] == m[3] {
 		return msg + "; " + m[2] + " was declared again, and what was made before has the earlier " + m[2]
 	}
 	if near := s.meant(c, te.Pos, te.Msg); near != "" {
@@ -41,15 +42,15 @@ func (s *Session) message(c *checked, te types.Error) string {
 }
 
 var (
-	qualified   = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`" + `|'(?:[^'\\]|\\.)*'|(^|[^\w.])main\.`)
-	position    = regexp.MustCompile(`\bc[0-9]+:[0-9]+:[0-9]+`)
-	meantBefore = regexp.MustCompile(`\(\*` + marker + `old[0-9]+_(\w+)\)|` + marker + `(?:old|pkg)[0-9]+_(\w+)`)
-	twoTypes    = regexp.MustCompile(`^cannot use .* of .*type (\S*main\.(\w+)\S*)\) as (\S*main\.\w+\S*) value`)
+	qualified   = lazy.Regexp("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`" + `|'(?:[^'\\]|\\.)*'|(^|[^\w.])main\.`)
+	position    = lazy.Regexp(`\bc[0-9]+:[0-9]+:[0-9]+`)
+	meantBefore = lazy.Regexp(`\(\*` + marker + `old[0-9]+_(\w+)\)|` + marker + `(?:old|pkg)[0-9]+_(\w+)`)
+	twoTypes    = lazy.Regexp(`^cannot use .* of .*type (\S*main\.(\w+)\S*)\) as (\S*main\.\w+\S*) value`)
 )
 
 // readable leaves out of a text what a reader of the cell does not know: that its names are a package's.
 func (s *Session) readable(msg string) string {
-	msg = position.ReplaceAllStringFunc(msg, func(x string) string {
+	msg = position().ReplaceAllStringFunc(msg, func(x string) string {
 		file, at, _ := strings.Cut(x, ":")
 		if c := s.cells[file]; c != nil {
 			return c.name + ":" + at
@@ -57,12 +58,12 @@ func (s *Session) readable(msg string) string {
 		return x
 	})
 	if strings.Contains(msg, marker) { // a name in its earlier meaning
-		msg = meantBefore.ReplaceAllString(msg, "$1$2")
+		msg = meantBefore().ReplaceAllString(msg, "$1$2")
 	}
 	if !strings.Contains(msg, "main.") {
 		return msg
 	}
-	return qualified.ReplaceAllStringFunc(msg, func(x string) string {
+	return qualified().ReplaceAllStringFunc(msg, func(x string) string {
 		if x[0] == '"' || x[0] == '`' || x[0] == '\'' {
 			return x
 		}
@@ -82,13 +83,13 @@ func (s *Session) importMessage(path, why string) string {
 
 // meant finds the name that an error at pos is most likely about.
 func (s *Session) meant(c *checked, pos token.Pos, msg string) string {
-	if m := undefinedIn.FindStringSubmatch(msg); m != nil {
+	if m := undefinedIn().FindStringSubmatch(msg); m != nil {
 		return s.meantMember(c, pos, m[1], m[2])
 	}
-	if m := plainName.FindStringSubmatch(msg); m != nil && m[1] != "init" {
+	if m := plainName().FindStringSubmatch(msg); m != nil && m[1] != "init" {
 		return s.meantName(c, pos, m[1])
 	}
-	if m := undefinedField.FindStringSubmatch(msg); m != nil {
+	if m := undefinedField().FindStringSubmatch(msg); m != nil {
 		if sel := c.selector(pos); sel != nil {
 			if t := c.info.Types[sel.X].Type; t != nil {
 				return nearest(m[3], members(t, c.pkg))
@@ -96,7 +97,7 @@ func (s *Session) meant(c *checked, pos token.Pos, msg string) string {
 		}
 		return ""
 	}
-	if m := unknownField.FindStringSubmatch(msg); m != nil {
+	if m := unknownField().FindStringSubmatch(msg); m != nil {
 		if lit := c.literal(pos); lit != nil {
 			return nearest(m[1], fields(c.info.Types[lit].Type))
 		}
