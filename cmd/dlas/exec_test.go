@@ -242,6 +242,13 @@ func main() {
 }`, stderr: "fatal error: all goroutines are asleep - deadlock!\n", code: 2,
 	},
 	{
+		name: "a deadlock of a program that logs",
+		files: `package main
+import ("flag"; "log")
+func main() { flag.Parse(); log.SetFlags(0); c := make(chan int); log.Print("wait"); c <- 1 }`,
+		stderr: "wait\nfatal error: all goroutines are asleep - deadlock!\n", code: 2,
+	},
+	{
 		name: "main ends with Goexit",
 		files: `package main
 import ("fmt"; "runtime")

@@ -21,10 +21,11 @@ import (
 // quiet are packages whose compiled code starts neither timers nor goroutines, and has none woken from outside. Of time and
 // context the names below do.
 var quiet = []string{
-	"bufio", "bytes", "cmp", "container/heap", "container/list", "container/ring", "context", "encoding/binary", "encoding/hex",
-	"errors", "fmt", "io", "iter", "maps", "math", "math/big", "math/bits", "math/cmplx", "math/rand", "math/rand/v2", "os",
-	"reflect", "regexp", "runtime", "runtime/debug", "slices", "sort", "strconv", "strings", "sync", "sync/atomic",
-	"text/tabwriter", "time", "unicode", "unicode/utf16", "unicode/utf8", "unique", "unsafe",
+	"bufio", "bytes", "cmp", "container/heap", "container/list", "container/ring", "context", "encoding/base64", "encoding/binary",
+	"encoding/csv", "encoding/hex", "encoding/json", "errors", "flag", "fmt", "hash", "hash/crc32", "hash/fnv", "io", "iter", "log",
+	"maps", "math", "math/big", "math/bits", "math/cmplx", "math/rand", "math/rand/v2", "os", "path", "path/filepath", "reflect",
+	"regexp", "runtime", "runtime/debug", "slices", "sort", "strconv", "strings", "sync", "sync/atomic", "text/tabwriter",
+	"text/template", "time", "unicode", "unicode/utf16", "unicode/utf8", "unique", "unsafe",
 }
 
 var waking = map[string][]string{

@@ -39,7 +39,11 @@ func TestGo(t *testing.T) {
 		{"fmt.Println(1);", []string{"stdout: 1\n"}},
 		{"func f(n int) int { return n * 2 }\n%time f(4)\nf(5)", []string{"result: 8", "stdout: wall", "result: 10"}},
 		{"strconv.Quote?", []string{"payload: "}},
-		{"%reset\nx", []string{"error: CompileError: cell[24]:2:1: undefined: x"}},
+		{"type Day int\nfunc (d Day) String() string { return []string{\"Mon\"}[d] }\nDay(7)", []string{"result: %!v(PANIC=String method: runtime error: index out of range [7] with length 1)"}},
+		{"Day(0)", []string{"result: Mon"}},
+		{"type Ptr struct{ n int }\nfunc (p *Ptr) String() string { return fmt.Sprint(p.n) }\n[]*Ptr{nil, {5}}", []string{"result: [<nil> 5]"}},
+		{"type Bad int\nfunc (Bad) MimeBundle() map[string]any { panic(\"no\") }\nBad(7)", []string{"result: main.Bad (showing it panics: no)"}},
+		{"%reset\nx", []string{"error: CompileError: cell[28]:2:1: undefined: x"}},
 	} {
 		out, done := c.execute(pipe.Execute{Code: x.code, Count: i + 1})
 		same := slices.EqualFunc(out, x.want, strings.HasPrefix)

@@ -54,11 +54,16 @@ func (m *Machine) Go(f func()) func() {
 }
 
 // Do runs f, compiled code that may call methods and func values of cells, for
-// run.
+// run. What those panic with f may recover, as fmt does.
 func (m *Machine) Do(run *Run, f func()) {
 	run.label()
 	run.live.Add(1)
+	run.doing.Store(rt.G())
 	defer func() {
+		if r := recover(); r != nil {
+			m.orphan(m.newGor(run), r)
+		}
+		run.doing.Store(0)
 		run.live.Add(-1)
 		run.tell()
 	}()
@@ -86,6 +91,13 @@ func (m *Machine) visit(f func(g *gor)) {
 			return
 		}
 		r := recover()
+		if run.doing.Load() == rt.G() {
+			switch r.(type) {
+			case nil, stopSignal, exitSignal:
+			default:
+				panic(r)
+			}
+		}
 		m.orphan(g, r)
 		if r != nil && m.opt.Abort != nil && serving() {
 			panic(m.opt.Abort)

@@ -14,8 +14,9 @@ type Run struct {
 	stop   atomic.Bool
 	late   atomic.Bool // deferred calls have had their time
 	cancel context.CancelCauseFunc
-	live   atomic.Int64  // goroutines in its code
-	quiet  chan struct{} // has room for one: none was left after a stop
+	live   atomic.Int64   // goroutines in its code
+	quiet  chan struct{}  // has room for one: none was left after a stop
+	doing  atomic.Uintptr // the goroutine of Do
 }
 
 // runKey is the key under which a run's context has the run.
