@@ -60,6 +60,7 @@ type builder struct {
 	edits    []edit
 	globals  strings.Builder
 	last     ast.Expr
+	list     span // of the expressions that the cell ends in, if they are several
 	later    []laterMethod
 	decls    map[string]*typeDecl // of the types that the cell declares
 	added    []string             // import specs
@@ -131,7 +132,7 @@ func (b *builder) assemble() {
 	b.notes = nil
 	b.program = false
 	for _, p := range split(b.src) {
-		text := "\n" + b.line(p.from) + b.src[p.from:p.to] + "\n"
+		text := "\n" + b.line(p.from) + b.call(p.from, p.to) + "\n"
 		switch p.kind {
 		case packageClause:
 			b.program = true
@@ -201,6 +202,13 @@ func (b *builder) build() (*Compiled, error) {
 		b.pkgLevel = false
 		b.assemble()
 		f, err = b.parse(b.text)
+	}
+	if list, ok := b.several(err); ok {
+		b.list = list
+		b.assemble()
+		if again, e := b.parse(b.text); e == nil {
+			f, err = again, nil
+		}
 	}
 	if err != nil {
 		return nil, b.syntaxErrors(err)
@@ -453,6 +461,9 @@ func (b *builder) finalText(lastText string) string {
 		added.WriteString(a + "\n")
 	}
 	es = append(es, edit{b.importAt, b.importAt, added.String()}, edit{b.declsEnd, b.declsEnd, b.globals.String() + "\n"})
+	if xs := b.lastSeveral(); lastText == "" && xs != nil {
+		lastText = strings.Repeat("_, ", len(xs)-1) + "_ = " + b.lastSource()
+	}
 	if lastText != "" {
 		es = append(es, edit{b.off(b.last.Pos()), b.off(b.last.End()), lastText})
 	}

@@ -228,7 +228,9 @@ func (b *builder) finish() (*Compiled, error) {
 	n, quiet := 0, false
 	if b.last != nil {
 		n = 1
-		if _, ok := b.last.(*ast.CallExpr); ok {
+		if xs := b.lastSeveral(); xs != nil {
+			n = len(xs)
+		} else if _, ok := b.last.(*ast.CallExpr); ok {
 			c, err := b.checkAll(func() string { return b.finalText("") })
 			if err != nil {
 				return nil, s.diagnose(b.file, []error{err}, nil)
@@ -246,7 +248,7 @@ func (b *builder) finish() (*Compiled, error) {
 		for i := range n {
 			names = append(names, b.name("last")+"_"+strconv.Itoa(i))
 		}
-		rhs, typ := b.source(b.last.Pos(), b.last.End()), ""
+		rhs, typ := b.lastSource(), ""
 		if rhs == "nil" && b.s.live["nil"] == nil && !b.vars["nil"] && !b.declared["nil"] {
 			typ = "any"
 		}
