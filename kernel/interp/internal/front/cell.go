@@ -203,12 +203,8 @@ func (b *builder) build() (*Compiled, error) {
 		b.assemble()
 		f, err = b.parse(b.text)
 	}
-	if list, ok := b.several(err); ok {
-		b.list = list
-		b.assemble()
-		if again, e := b.parse(b.text); e == nil {
-			f, err = again, nil
-		}
+	if err != nil {
+		f, err = b.parseSeveral(f, err)
 	}
 	if err != nil {
 		return nil, b.syntaxErrors(err)

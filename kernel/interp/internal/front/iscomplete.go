@@ -60,7 +60,11 @@ func IsComplete(src string) (status, indent string) {
 	}
 	b := &builder{s: &Session{fset: token.NewFileSet(), cells: map[string]*cellText{}}, file: "c", src: src}
 	b.assemble()
-	if _, err := b.parse(b.text); err != nil {
+	file, err := b.parse(b.text)
+	if err != nil {
+		_, err = b.parseSeveral(file, err)
+	}
+	if err != nil {
 		return "invalid", ""
 	}
 	return "complete", ""

@@ -41,6 +41,20 @@ func (b *builder) several(err error) (s span, ok bool) {
 	return s, s.to <= len(b.src)
 }
 
+// parseSeveral parses the cell again if it ends in several expressions, which f and err came of.
+func (b *builder) parseSeveral(f *ast.File, err error) (*ast.File, error) {
+	list, ok := b.several(err)
+	if !ok {
+		return f, err
+	}
+	b.list = list
+	b.assemble()
+	if again, e := b.parse(b.text); e == nil {
+		return again, nil
+	}
+	return f, err
+}
+
 // call writes a part of the source with the expressions at its end as the arguments of a call.
 func (b *builder) call(from, to int) string {
 	s := b.list
