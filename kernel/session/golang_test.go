@@ -29,7 +29,7 @@ func TestGo(t *testing.T) {
 		{"%%timeit -n 10\nq := x\n_ = q", []string{"stdout: "}},
 		{"%%time\nx + undef", []string{"error: CompileError: cell[12]:2:5: undefined: undef"}},
 		{"type T struct{ n int }\nfunc (t T) MimeBundle() map[string]any { return map[string]any{\"text/html\": \"<b>T</b>\"} }\nT{5}", []string{"result: T"}},
-		{"x, fmt.Errorf(\"e\")", []string{"error: CompileError"}},
+		{"x, fmt.Errorf(\"e\")", []string{"result: 6, e"}},
 		{"import \"strconv\"\nstrconv.Atoi(\"12\")", []string{"result: 12"}},
 		{"strconv.Atoi(\"a\")", []string{"result: 0, strconv.Atoi: parsing \"a\": invalid syntax"}},
 		{"var e error\ne", nil},
