@@ -81,14 +81,6 @@ func TestGotest(t *testing.T) {
 	}
 	close(queue)
 	wg.Wait()
-	// a few count goroutines or objects, some milliseconds after they were last used
-	for _, p := range slices.Sorted(maps.Keys(results)) {
-		for try := 2; try <= 3 && known[p] == "" && results[p].why != ""; try++ {
-			t.Logf("%s: %s; again alone, try %d", p, results[p].why, try)
-			begin := time.Now()
-			results[p] = outcome{runGotest(root, p, gotestLimit), time.Since(begin)}
-		}
-	}
 	var list strings.Builder
 	for _, p := range slices.Sorted(maps.Keys(results)) {
 		g := programs[p]
