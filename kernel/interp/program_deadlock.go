@@ -51,6 +51,7 @@ func selfContained(pkg *types.Package, uses []types.Object) bool {
 
 // watch ends the process when all other goroutines wait for each other.
 func watch() {
+	stuck() // now, not while a program counts what is on the heap
 	for {
 		time.Sleep(watchEvery)
 		if !idle() || !asleep() {
