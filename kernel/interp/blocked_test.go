@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -51,8 +50,8 @@ func TestBlocked(t *testing.T) {
 	for _, k := range blocked.Kinds {
 		t.Run(k.Name, func(t *testing.T) {
 			if k.Shell {
-				if _, err := exec.LookPath("sleep"); err != nil {
-					t.Skip(err)
+				if runtime.GOOS == "windows" {
+					t.Skip("there are no Unix commands")
 				}
 			}
 			if k.Setup != "" {
