@@ -31,19 +31,20 @@ func (c *client) until(text string) pipe.Frame {
 func TestOutputOfGoroutines(t *testing.T) {
 	c := goSession(t)
 	first := c.send(pipe.KindExecute, 0, pipe.Execute{Count: 1, Code: `step, done := make(chan int), make(chan bool)
+inner := make(chan bool) // not done: the cell that waits for that would go on with one of these
 go func() {
 	for n := range step {
 		fmt.Println("printed", n)
 		fmt.Fprintln(os.Stderr, "written", n)
 		println("built in", n)
 		log.Print("logged ", n)
-		go func() { fmt.Println("started", n); done <- true }()
-		time.AfterFunc(0, func() { fmt.Println("timed", n); done <- true })
+		go func() { fmt.Println("started", n); inner <- true }()
+		time.AfterFunc(0, func() { fmt.Println("timed", n); inner <- true })
 		var wg sync.WaitGroup
 		wg.Go(func() { fmt.Println("grouped", n) })
 		wg.Wait()
-		<-done
-		<-done
+		<-inner
+		<-inner
 		done <- true
 	}
 }()
