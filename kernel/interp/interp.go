@@ -144,8 +144,9 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// Interp is one session. Eval must not be called by two goroutines at once; the
-// other methods may be called while it runs.
+// Interp is one session. Its methods may be called by many goroutines at once:
+// cells are compiled one after the other, in the order of the calls, and run
+// beside each other as goroutines of one program do.
 type Interp struct {
 	opt   Options
 	fset  *token.FileSet
@@ -156,7 +157,8 @@ type Interp struct {
 	streams  *streams
 	held     held
 	children sync.Map // *os.Process -> *child
-	evals    sync.Mutex
+	evals    sync.Mutex // held while a cell is compiled and its packages are initialised
+	running  running
 	fault    func(v any) // told of panics in answers; for tests
 
 	finalizers, cleanups sequence
@@ -212,7 +214,8 @@ func New(o Options) *Interp {
 // ctx ended before.
 func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 	in.evals.Lock()
-	defer in.evals.Unlock()
+	next := sync.OnceFunc(in.evals.Unlock)
+	defer next()
 	if err := ctx.Err(); err != nil {
 		return Result{}, context.Cause(ctx)
 	}
@@ -224,7 +227,8 @@ func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 		return Result{}, err
 	}
 	run := compile.NewRun(ctx)
-	in.m.SetCurrent(run)
+	in.begin(run)
+	defer in.end(run)
 	if in.opt.OnCell != nil {
 		in.opt.OnCell(run.Ctx)
 	}
@@ -232,6 +236,9 @@ func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
 	ok := true
 	err = in.supervise(ctx, run, func() {
 		for i, f := range refs.all {
+			if i == len(refs.all)-1 {
+				next() // a cell that imports the same packages finds them initialised
+			}
 			if p, ok = in.m.Eval(run, f); p != nil || !ok {
 				if i < len(refs.all)-1 {
 					in.uninitialized(refs)

@@ -122,7 +122,7 @@ func (m *Machine) toMemory(l *layout, v reflect.Value, p unsafe.Pointer) {
 // Eval runs a function without parameters on the calling goroutine. The error
 // of a stopped run is nil and ok false.
 func (m *Machine) Eval(run *Run, sf FuncRef) (p *Panic, ok bool) {
-	run.label()
+	run.Label()
 	g := m.newGor(run)
 	g.begin()
 	done := false

@@ -56,7 +56,7 @@ func (m *Machine) Go(f func()) func() {
 // Do runs f, compiled code that may call methods and func values of cells, for
 // run. What those panic with f may recover, as fmt does.
 func (m *Machine) Do(run *Run, f func()) {
-	run.label()
+	run.Label()
 	run.live.Add(1)
 	run.doing.Store(rt.G())
 	defer func() {

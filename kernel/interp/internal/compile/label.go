@@ -19,8 +19,8 @@ var labels sync.Map // uintptr -> *labelOf
 
 type labelOf struct{ run *Run }
 
-// label marks the calling goroutine and those that it will start.
-func (r *Run) label() {
+// Label marks the calling goroutine and those that it will start.
+func (r *Run) Label() {
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("cell", "running")))
 	p := rt.Label()
 	if p == nil {
@@ -32,8 +32,8 @@ func (r *Run) label() {
 	runtime.AddCleanup((*byte)(p), func(at uintptr) { labels.CompareAndDelete(at, of) }, uintptr(p))
 }
 
-// labelled returns the run that has led to the calling goroutine, or nil.
-func labelled() *Run {
+// Labelled returns the run that has led to the calling goroutine, or nil.
+func Labelled() *Run {
 	p := uintptr(rt.Label())
 	if p == 0 {
 		return nil

@@ -101,7 +101,7 @@ func (m *Machine) CallerRun() *Run {
 	if g := m.gors.get(rt.G()); g != nil {
 		return g.run
 	}
-	return labelled()
+	return Labelled()
 }
 
 // CurrentRun is CallerRun, or else the run of the cell that runs now. It is nil
