@@ -47,6 +47,12 @@ func SetContext(ctx context.Context) {
 func Context() context.Context {
 	current.RLock()
 	defer current.RUnlock()
+	// Where cells run beside each other, each has its own.
+	if s, ok := current.sink.(interface{ Context() context.Context }); ok {
+		if ctx := s.Context(); ctx != nil {
+			return ctx
+		}
+	}
 	if current.ctx == nil {
 		return context.Background()
 	}

@@ -17,42 +17,61 @@ type asker struct {
 	out  *output
 	turn chan struct{} // holds one token: whoever takes it may ask
 
-	mu      sync.Mutex
-	request uint64
-	allowed bool
-	answers chan string // of the open question
+	mu    sync.Mutex
+	desks map[uint64]*desk // of the requests that run
 
 	reading sync.Mutex
 	rest    []byte // of the line that Read has begun to hand out
 }
 
+// desk is where the questions of one request are asked.
+type desk struct {
+	owner   owner
+	allowed bool        // its client takes questions
+	answers chan string // of the open question
+}
+
 func newAsker(out *output) *asker {
-	a := &asker{out: out, turn: make(chan struct{}, 1)}
+	a := &asker{out: out, turn: make(chan struct{}, 1), desks: map[uint64]*desk{}}
 	a.turn <- struct{}{}
 	return a
 }
 
-// begin says for which request questions are now asked, and whether its client takes any. An open question of the
-// request before, which a goroutine may have left, has no answer.
-func (a *asker) begin(request uint64, allowed bool) {
+// begin says that a request runs, and whether its client takes questions.
+func (a *asker) begin(w owner, allowed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.answers != nil {
-		close(a.answers)
-		a.answers = nil
+	a.desks[w.id] = &desk{owner: w, allowed: allowed}
+}
+
+// end says that it does no longer: an open question, which a goroutine may have left, has no answer.
+func (a *asker) end(w owner) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if d := a.desks[w.id]; d != nil && d.answers != nil {
+		close(d.answers)
 	}
-	a.request, a.allowed = request, allowed
+	delete(a.desks, w.id)
+}
+
+// desk is where the code that calls asks: at that of its own request, or, if that has ended, of one that runs. a.mu is held.
+func (a *asker) desk(w owner) *desk {
+	if d := a.desks[w.id]; d != nil {
+		return d
+	}
+	return a.desks[a.out.last().id]
 }
 
 // answer hands the user's line to the open question of a request; without one it is dropped.
 func (a *asker) answer(request uint64, line string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.answers == nil || request != a.request {
+	d := a.desks[request]
+	if d == nil || d.answers == nil {
 		return
 	}
-	a.answers <- line
-	a.answers = nil
+	d.answers <- line
+	d.answers = nil
 }
 
 func (a *asker) ask(ctx context.Context, prompt string, password bool) (string, error) {
@@ -62,14 +81,16 @@ func (a *asker) ask(ctx context.Context, prompt string, password bool) (string, 
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
+	w := a.out.owner()
 	a.mu.Lock()
-	if !a.allowed {
+	d := a.desk(w)
+	if d == nil || !d.allowed {
 		a.mu.Unlock()
 		return "", errNoInput
 	}
 	answers := make(chan string, 1)
-	a.answers = answers
-	w := owner{id: a.request}
+	d.answers = answers
+	w = owner{id: d.owner.id} // a question is asked in a silent cell too
 	a.mu.Unlock()
 	if err := a.out.sendAs(w, pipe.KindInputRequest, pipe.Input{Prompt: prompt, Password: password}); err != nil {
 		return "", err
@@ -83,8 +104,8 @@ func (a *asker) ask(ctx context.Context, prompt string, password bool) (string, 
 	case <-ctx.Done():
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if a.answers == answers {
-			a.answers = nil
+		if d.answers == answers {
+			d.answers = nil
 		}
 		return "", context.Cause(ctx)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/godlas/godlas/kernel/interp"
 )
 
-// Language is what a session needs of that which runs Go; *interp.Interp is it. Eval is called by one
-// goroutine at a time, the others by many, also while Eval runs.
+// Language is what a session needs of that which runs Go; *interp.Interp is it. All may be called by many
+// goroutines at once; of Eval there is one call at a time and shell.
 type Language interface {
 	Eval(ctx context.Context, c interp.Cell) (interp.Result, error)
 	Complete(src string, cursor int) interp.Completion

@@ -2,12 +2,14 @@ package session
 
 import (
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/interp"
 )
 
 const (
@@ -28,7 +30,8 @@ type output struct {
 	caller atomic.Pointer[func() (owner, bool)] // the owner of the code that calls, if that is known
 
 	mu      sync.Mutex
-	current owner
+	running []owner // in the order in which they have begun
+	current owner   // the last of running, or else the last that was one
 	of      owner             // of pending
 	name    string            // the stream of pending
 	pending []byte            // printed and not sent
@@ -48,19 +51,54 @@ func (o *output) begin(w owner) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.flushLocked(true)
+	o.running = append(o.running, w)
 	o.current = w
+}
+
+// end sends what is left of a request's output.
+func (o *output) end(w owner) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flushLocked(true)
+	o.running = slices.DeleteFunc(o.running, func(x owner) bool { return x == w })
+	if n := len(o.running); n > 0 {
+		o.current = o.running[n-1]
+	}
 }
 
 // know says how to find the owner of the code that calls.
 func (o *output) know(caller func() (owner, bool)) { o.caller.Store(&caller) }
 
-// owner is whom output of the calling code belongs to.
-func (o *output) owner() owner {
+// known is the owner of the code that calls, if it has one.
+func (o *output) known() (owner, bool) {
 	if f := o.caller.Load(); f != nil {
 		if w, ok := (*f)(); ok {
-			return w
+			return w, true
 		}
 	}
+	return ownerOf(interp.Marked())
+}
+
+// owner is whom output of the calling code belongs to.
+func (o *output) owner() owner {
+	if w, ok := o.known(); ok {
+		return w
+	}
+	return o.last()
+}
+
+// runs is the request that has begun last of those that run.
+func (o *output) runs() (w owner, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if n := len(o.running); n > 0 {
+		return o.running[n-1], true
+	}
+	return owner{}, false
+}
+
+// last is the request that has begun last of those that run, or else of all.
+func (o *output) last() owner {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.current

@@ -62,16 +62,9 @@ func Run(conn *pipe.Conn, o Options) error {
 	if err := conn.Send(pipe.KindReady, 0, 0, pipe.Ready{PID: os.Getpid(), GoVersion: version}); err != nil {
 		return err
 	}
-	queue := newQueue()
-	ran := make(chan struct{})
-	go func() {
-		defer close(ran)
-		for f, ok := queue.pop(); ok; f, ok = queue.pop() {
-			s.serve(f)
-		}
-	}()
-	err := s.receive(queue)
-	queue.close()
+	shells := newShells(s.serve)
+	err := s.receive(shells)
+	ran := shells.close()
 	s.interrupt(0, errClosed)
 	select {
 	case <-ran:
@@ -103,7 +96,7 @@ type request struct {
 }
 
 // receive reads frames until the end: what runs cells is queued, all else is answered beside it.
-func (s *session) receive(queue *queue) error {
+func (s *session) receive(shells *shells) error {
 	for {
 		f, err := s.conn.Receive()
 		if err != nil {
@@ -112,9 +105,9 @@ func (s *session) receive(queue *queue) error {
 		switch f.Kind {
 		case pipe.KindExecute:
 			s.begin(f.ID)
-			queue.push(f)
+			shells.push(f)
 		case pipe.KindReset:
-			queue.push(f)
+			shells.push(f)
 		case pipe.KindInterrupt:
 			s.interrupt(f.Parent, errInterrupted)
 		case pipe.KindInputReply:
@@ -146,10 +139,30 @@ func (s *session) end(id uint64) {
 	delete(s.open, id)
 }
 
-func (s *session) context(id uint64) context.Context {
+// own puts the owner of a request into its context.
+func (s *session) own(w owner) context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.open[id].ctx
+	r := s.open[w.id]
+	r.ctx = context.WithValue(r.ctx, ownerKey{}, w)
+	s.open[w.id] = r
+	return r.ctx
+}
+
+// context is that of the cell whose code calls; where it is nobody's, that of the one that runs, or nil.
+func (s *session) context() context.Context {
+	w, known := s.out.known()
+	if !known {
+		if w, known = s.out.runs(); !known {
+			return nil
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, runs := s.open[w.id]; runs {
+		return r.ctx
+	}
+	return interp.Marked()
 }
 
 // interrupt stops a request, or with id 0 all.
@@ -179,16 +192,14 @@ func (s *session) serve(f pipe.Frame) {
 		s.conn.Send(pipe.KindDone, f.ID, 0, pipe.Done{Err: message("Error", err.Error())})
 		return
 	}
-	ctx := s.context(f.ID)
 	w := owner{f.ID, ex.Silent}
-	ctx = context.WithValue(ctx, ownerKey{}, w)
+	ctx := s.own(w)
+	interp.Mark(ctx)
 	s.out.begin(w)
-	s.asker.begin(f.ID, ex.AllowStdin)
-	display.SetContext(ctx)
+	s.asker.begin(w, ex.AllowStdin)
 	done := s.execute(ctx, ex)
-	display.SetContext(context.Background())
-	s.asker.begin(0, false)
-	s.out.flush(true)
+	s.asker.end(w)
+	s.out.end(w)
 	if len(s.opts.Native) > 0 {
 		done.Marker = pipe.NewMarker()
 		for _, w := range s.opts.Native {
@@ -201,13 +212,17 @@ func (s *session) serve(f pipe.Frame) {
 // ownerKey is the key under which the context of a cell has its owner.
 type ownerKey struct{}
 
-// caller is the owner of the code that calls.
+// caller is the owner of the code that calls, as the language knows it.
 func (s *session) caller(l Language) (owner, bool) {
 	x, ok := l.(interface{ Caller() context.Context })
 	if !ok {
 		return owner{}, false
 	}
-	ctx := x.Caller()
+	return ownerOf(x.Caller())
+}
+
+// ownerOf is the owner that a context of a cell has.
+func ownerOf(ctx context.Context) (owner, bool) {
 	if ctx == nil {
 		return owner{}, false
 	}

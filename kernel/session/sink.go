@@ -23,5 +23,8 @@ func (k sink) Input(ctx context.Context, prompt string, password bool) (string, 
 	return k.s.asker.ask(ctx, prompt, password)
 }
 
+// Context is that of the cell whose code calls: package display asks for it.
+func (k sink) Context() context.Context { return k.s.context() }
+
 // Typed is of package display's.
 func (k sink) Typed(line string) { k.s.asker.typed(line) }

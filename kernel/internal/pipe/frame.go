@@ -57,6 +57,7 @@ type Frame struct {
 	Kind    Kind            `json:"kind"`
 	ID      uint64          `json:"id,omitempty"`
 	Parent  uint64          `json:"parent,omitempty"`
+	Shell   string          `json:"shell,omitempty"` // the subshell it came through; what is of different shells runs at once
 	Body    json.RawMessage `json:"body,omitempty"`
 	Buffers [][]byte        `json:"-"`
 }
