@@ -12,9 +12,12 @@ fmt: ## format as the gate wants it
 generate: ## remake generated files
 	go generate ./...
 
-lock: ## resolve install/lock/lab.in anew for every platform, with the hashes of every file (needs uv from PyPI)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-build \
-		--no-header --no-annotate --no-emit-index-url install/lock/lab.in -o install/lock/lab.txt
+compile = uv pip compile --universal --python-version 3.11 --generate-hashes --no-build \
+	--no-header --no-annotate --no-emit-index-url
+
+lock: ## resolve the lists of Python packages anew for every platform, with the hashes of every file (needs uv from PyPI)
+	$(compile) install/lock/lab.in -o install/lock/lab.txt
+	$(compile) install/installtest/lock/hosts.in -c install/lock/lab.txt -o install/installtest/lock/hosts.txt
 
 picture: ## the README's picture: the quickstart in JupyterLab (needs Python and Chromium)
 	dir=$$(mktemp -d) && DLAS_PICTURES=$$dir go test -count=1 -run TestQuickstartInJupyterLab ./notebooks && \

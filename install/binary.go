@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // Binary copies the running program into the user's cache under the hash of its content and returns the copy's path.
@@ -23,7 +24,7 @@ func Binary() (string, error) {
 		// The name may by now belong to another build; this link is the program that runs.
 		open = "/proc/self/exe"
 	}
-	cache, err := cacheDir()
+	cache, err := CacheDir()
 	if err != nil {
 		return "", err
 	}
@@ -50,6 +51,8 @@ func copyBinary(src, base, dir string) (string, error) {
 	dir = filepath.Join(dir, sum[:16])
 	dst := filepath.Join(dir, name)
 	if fi, err := os.Stat(dst); err == nil && fi.Size() == size {
+		now := time.Now()
+		os.Chtimes(dst, now, now) // the newest copies are kept longest
 		return dst, nil
 	}
 

@@ -49,12 +49,16 @@ const markerName = "godlas.json"
 // Processes that call it at once wait for the first. Progress, and what there is to say of a failure beyond the
 // error's one line, goes to out. It appears whole or, when something fails or ctx ends, not at all. Without a fit
 // Python the error is a *NoPython.
-func MakeEnv(ctx context.Context, out io.Writer) (*Env, error) {
-	cache, err := cacheDir()
+func MakeEnv(ctx context.Context, out io.Writer) (*Env, error) { return MakeEnvOf(ctx, out, labLock) }
+
+// MakeEnvOf is MakeEnv with the packages of another lock file, as tests of other hosts than JupyterLab want them. Each
+// lock file has an environment of its own.
+func MakeEnvOf(ctx context.Context, out io.Writer, lock []byte) (*Env, error) {
+	cache, err := CacheDir()
 	if err != nil {
 		return nil, err
 	}
-	e, err := makeEnv(ctx, out, filepath.Join(cache, "python"), labLock)
+	e, err := makeEnv(ctx, out, filepath.Join(cache, "python"), lock)
 	if err != nil {
 		explain(out, err)
 	}

@@ -4,7 +4,8 @@
 // Everything lies below the user's cache folder, in godlas/ (or in DLAS_CACHE), so that removing that folder undoes it
 // all:
 //
-//	godlas/bin/HASH/dlas      copies of the binary, by content (go run's own copy is gone when it ends)
+//	godlas/bin/HASH/dlas      copies of the binary, by content (go run's own copy is gone when it ends); the newest few,
+//	                          and those that a kernelspec starts or a kernel runs from
 //	godlas/python/HASH/       JupyterLab, by the hash of the embedded lock file
 //	godlas/jupyter/           JupyterLab's settings and log, apart from the user's own Jupyter
 //
@@ -25,9 +26,9 @@ import (
 // Name is the kernelspec's name, as `jupyter kernelspec list` shows it and as notebooks store it.
 const Name = "godlas"
 
-// cacheDir returns the folder that everything made here lies in: DLAS_CACHE, else godlas in the user's cache folder. It
+// CacheDir returns the folder that everything made here lies in: DLAS_CACHE, else godlas in the user's cache folder. It
 // does not create it.
-func cacheDir() (string, error) {
+func CacheDir() (string, error) {
 	if dir := os.Getenv("DLAS_CACHE"); dir != "" {
 		return filepath.Abs(dir)
 	}

@@ -1,12 +1,15 @@
 package install
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/godlas/godlas/internal/need"
@@ -39,7 +42,7 @@ func TestKernelspecIsFound(t *testing.T) {
 		{"prefix", prefix, filepath.Join(prefix, "share", "jupyter")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir, err := Install(tt.prefix)
+			dir, err := Install(Place{Prefix: tt.prefix}, Kernelspec{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,10 +69,10 @@ print(json.dumps(dict(s.to_dict(), resource_dir=s.resource_dir)))`)
 			if fi, err := os.Stat(got.Argv[0]); err != nil || fi.Mode()&0o111 == 0 {
 				t.Errorf("the kernelspec starts %s: %v", got.Argv[0], err)
 			}
-			if _, err := Uninstall(tt.prefix); err != nil || exists(dir) {
+			if _, err := Uninstall(Place{Prefix: tt.prefix}, ""); err != nil || exists(dir) {
 				t.Errorf("not removed: %v", err)
 			}
-			if _, err := Uninstall(tt.prefix); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := Uninstall(Place{Prefix: tt.prefix}, ""); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("removing nothing: %v", err)
 			}
 		})
@@ -86,8 +89,139 @@ func TestUninstallLeavesOthers(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "kernel.json"), other, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Uninstall(prefix); err == nil || !exists(dir) {
+	if _, err := Uninstall(Place{Prefix: prefix}, ""); err == nil || !exists(dir) {
 		t.Errorf("somebody else's kernelspec was removed (%v)", err)
+	}
+}
+
+// What a user says about a kernelspec is what Jupyter hands to the process that it starts.
+func TestKernelspecAsSaid(t *testing.T) {
+	e := realEnv(t)
+	data := filepath.Join(t.TempDir(), "share", "jupyter")
+	// Stands for the binary: it writes what it was started with to where it is told.
+	program := filepath.Join(t.TempDir(), "dlas")
+	script := "#!/bin/sh\nprintf '%s\\n' \"$@\" \"$GREETING\" \"$WHERE\" >\"$OUT\"\n"
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	k := Kernelspec{
+		Name: "Go-2", DisplayName: "Go, zwei <b>", Args: []string{"--memory", "4GiB"},
+		Env: map[string]string{"GREETING": "a = \"b\"", "WHERE": "${PLACE}/x", "OUT": out},
+	}
+	dir, err := k.Write(data, program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := exec.Command(e.Python, "-c", `import time
+from jupyter_client.manager import KernelManager
+km = KernelManager(kernel_name="go-2")
+print(km.kernel_spec.display_name, km.kernel_spec.interrupt_mode, sep="|")
+km.start_kernel()
+km.provisioner.process.wait()
+km.cleanup_resources()`)
+	find.Env = append(pythonEnv(), "JUPYTER_PATH="+data, "PLACE=/here", "HOME="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+t.TempDir())
+	said, err := find.CombinedOutput()
+	if err != nil || string(said) != "Go, zwei <b>|message\n" {
+		t.Fatalf("%v: %s", err, said)
+	}
+	got, err := os.ReadFile(out)
+	lines := strings.Split(string(got), "\n")
+	if err != nil || len(lines) != 8 {
+		t.Fatalf("%v: it was started with %q", err, got)
+	}
+	lines[4] = "" // the connection file
+	if want := []string{"kernel", "--memory", "4GiB", "--connection-file", "", `a = "b"`, "/here/x", ""}; !slices.Equal(lines, want) {
+		t.Errorf("it was started with %q, want %q", lines, want)
+	}
+	list := exec.Command(e.Python, "-m", "jupyter_client.kernelspecapp", "list", "--json")
+	list.Env = append(pythonEnv(), "JUPYTER_PATH="+data)
+	var specs struct {
+		Kernelspecs map[string]struct {
+			ResourceDir string `json:"resource_dir"`
+		}
+	}
+	if b, err := list.Output(); err != nil || json.Unmarshal(b, &specs) != nil || specs.Kernelspecs["go-2"].ResourceDir != dir {
+		t.Errorf("jupyter kernelspec list has %v (%v), want go-2 in %s", specs, err, dir)
+	}
+	files, err := os.ReadDir(dir)
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	if want := []string{"kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("the folder has %v, want %v", names, want)
+	}
+	if left, _ := os.ReadDir(data); len(left) != 1 {
+		t.Errorf("beside kernels there is left %v", left)
+	}
+}
+
+func TestKernelspecRefusals(t *testing.T) {
+	data := t.TempDir()
+	python := filepath.Join(data, "kernels", "python3")
+	if err := os.MkdirAll(python, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	other := []byte(`{"argv":["python","-m","ipykernel_launcher"],"language":"python","display_name":"Python 3"}`)
+	if err := os.WriteFile(filepath.Join(python, "kernel.json"), other, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []Kernelspec{
+		{Name: "python3"},
+		{Name: "Python3"},
+		{Name: "../up"},
+		{Name: ".."},
+		{Name: "a b"},
+		{Name: "ü"},
+		{Env: map[string]string{"": "x"}},
+		{Env: map[string]string{"A=B": "x"}},
+	} {
+		if dir, err := k.Write(data, "/bin/dlas"); err == nil {
+			t.Errorf("%+v was written to %s", k, dir)
+		}
+	}
+	if b, _ := os.ReadFile(filepath.Join(python, "kernel.json")); !bytes.Equal(b, other) {
+		t.Errorf("another kernel's file is now %s", b)
+	}
+	if _, err := (Kernelspec{}).Write(data, "dlas"); err == nil {
+		t.Error("a path that depends on the working folder was written")
+	}
+	// One whose file is damaged is mended.
+	dir := filepath.Join(data, "kernels", Name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kernel.json"), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Uninstall(Place{Prefix: filepath.Join(data, "..")}, ""); err == nil || !exists(dir) {
+		t.Errorf("a damaged kernelspec was taken for ours (%v)", err)
+	}
+	if _, err := WriteKernelspec(data, "/bin/dlas"); err != nil {
+		t.Error(err)
+	}
+	if k, err := readKernelspec(dir); err != nil || k.Argv[0] != "/bin/dlas" {
+		t.Errorf("not mended: %v, %v", k, err)
+	}
+}
+
+// --sys-prefix is the environment of the Python on PATH: an active one's, here a new one.
+func TestSysPrefix(t *testing.T) {
+	e := realEnv(t)
+	venv := filepath.Join(t.TempDir(), "venv")
+	if out, err := exec.Command(e.Python, "-m", "venv", "--without-pip", venv).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Setenv("PATH", filepath.Dir(envPython(venv))+string(os.PathListSeparator)+os.Getenv("PATH"))
+	got, err := Place{SysPrefix: true}.data()
+	want, _ := filepath.EvalSymlinks(venv)
+	if real, _ := filepath.EvalSymlinks(filepath.Dir(filepath.Dir(got))); err != nil || real != want {
+		t.Errorf("%s (%v), want below %s", got, err, want)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if got, err := (Place{SysPrefix: true}).data(); err == nil {
+		t.Errorf("without a Python there is %s", got)
 	}
 }
 

@@ -45,18 +45,23 @@ func Lab(ctx context.Context, o LabOptions) error {
 		}
 		l.Close()
 	}
-	cache, err := cacheDir()
+	cache, err := CacheDir()
 	if err != nil {
 		return err
 	}
 	s := &steps{out: out}
 
 	s.begin()
-	binary, err := Binary()
+	home := filepath.Join(cache, "jupyter")
+	spec, err := withBinary(func(binary string) (string, error) {
+		s.done("binary", binary)
+		s.begin()
+		return WriteKernelspec(filepath.Join(home, "data"), binary)
+	})
 	if err != nil {
 		return err
 	}
-	s.done("binary", binary)
+	s.done("kernelspec", spec)
 
 	s.begin()
 	env, err := MakeEnv(ctx, out)
@@ -64,14 +69,6 @@ func Lab(ctx context.Context, o LabOptions) error {
 		return err
 	}
 	s.done("JupyterLab", env.Dir)
-
-	s.begin()
-	home := filepath.Join(cache, "jupyter")
-	spec, err := WriteKernelspec(filepath.Join(home, "data"), binary)
-	if err != nil {
-		return err
-	}
-	s.done("kernelspec", spec)
 
 	s.begin()
 	dir, kept, err := notebookDir(o.Dir)

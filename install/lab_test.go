@@ -79,7 +79,7 @@ func TestLab(t *testing.T) {
 		t.Setenv(name, tmp)
 	}
 	t.Setenv("DLAS_CACHE", "")
-	cache, err := cacheDir()
+	cache, err := CacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,9 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
+// shareLock takes a share of f's lock, which keeps tryLock from it until f is closed.
+func shareLock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) }
+
 // ownGroup starts cmd in a process group of its own, so that the terminal's Ctrl-C reaches us alone, and makes its
 // cancelling end the whole group.
 func ownGroup(cmd *exec.Cmd) {

@@ -20,6 +20,11 @@ func tryLock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
+// shareLock takes a share of f's lock, which keeps tryLock from it until f is closed.
+func shareLock(f *os.File) error {
+	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, new(windows.Overlapped))
+}
+
 // ownGroup starts cmd in a process group of its own, so that the console's Ctrl-C reaches us alone, and makes its
 // cancelling end the processes that it started too.
 func ownGroup(cmd *exec.Cmd) {

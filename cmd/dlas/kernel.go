@@ -14,6 +14,7 @@ import (
 	"github.com/godlas/godlas/dlas/cells"
 	"github.com/godlas/godlas/dlas/data"
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/install"
 	"github.com/godlas/godlas/kernel"
 	"github.com/godlas/godlas/kernel/interp"
 	"github.com/godlas/godlas/kernel/nb"
@@ -38,6 +39,7 @@ func runKernel(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	defer install.HoldBinary()()
 	level := slog.LevelWarn
 	if *verbose {
 		level = slog.LevelDebug

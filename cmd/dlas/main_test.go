@@ -102,6 +102,9 @@ func TestBadInput(t *testing.T) {
 		{[]string{"nb", "walk", "x"}, `nb: unknown verb "walk"; usage: dlas nb run …`},
 		{[]string{"lab", "--port", "70000"}, "lab: port 70000 is not in 0..65535"},
 		{[]string{"install", "--user", "--prefix", dir}, "install: --user and --prefix name two places"},
+		{[]string{"uninstall", "--sys-prefix", "--prefix", dir}, "uninstall: --prefix and --sys-prefix name two places"},
+		{[]string{"install", "--prefix", dir, "--env", "A"}, `install: invalid value "A" for flag -env: "A" is not NAME=VALUE`},
+		{[]string{"install", "--prefix", dir, "--memory", "lots"}, "install: --memory lots is no size such as 4GiB or 512MiB"},
 		{[]string{"kernel"}, "kernel: Jupyter starts this command, with --connection-file; dlas install tells it how"},
 		{[]string{"help", "latensy"}, `unknown word "latensy"; try latency, …`},
 	} {

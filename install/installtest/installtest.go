@@ -4,7 +4,9 @@ package installtest
 
 import (
 	"context"
+	_ "embed"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,9 +22,27 @@ import (
 // fit Python is there or the packages cannot be had.
 func Env(t testing.TB) *install.Env {
 	t.Helper()
+	return made(t, install.MakeEnv)
+}
+
+//go:embed lock/hosts.txt
+var hostsLock []byte
+
+// Hosts returns the pinned environment of the other programs that run notebooks, beside all that Env has: Notebook 7,
+// jupyter console, qtconsole without its window, nbconvert, papermill and jupytext. Like Env it is made once, or ends
+// the test under the name python.
+func Hosts(t testing.TB) *install.Env {
+	t.Helper()
+	return made(t, func(ctx context.Context, out io.Writer) (*install.Env, error) {
+		return install.MakeEnvOf(ctx, out, hostsLock)
+	})
+}
+
+func made(t testing.TB, make func(context.Context, io.Writer) (*install.Env, error)) *install.Env {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	e, err := install.MakeEnv(ctx, logWriter{t})
+	e, err := make(ctx, logWriter{t})
 	if none := (*install.NoPython)(nil); errors.As(err, &none) {
 		need.Missing(t, "python", "there is no Python of 3.11 or newer with venv and ensurepip on PATH")
 	}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/godlas/godlas/install"
+)
+
+func runInstall(_ context.Context, c *call) error {
+	f := c.flags()
+	place := f.place()
+	k := install.Kernelspec{Env: map[string]string{}}
+	f.StringVar(&k.Name, "name", "", "`name` of the kernelspec, for a second one beside godlas")
+	f.StringVar(&k.DisplayName, "display-name", "", "`text` that people see; without it, Go (godlas)")
+	f.Func("env", "`name=value` in the kernel's environment; may stand several times", func(s string) error {
+		name, value, err := install.ParseEnv(s)
+		if err == nil {
+			k.Env[name] = value
+		}
+		return err
+	})
+	memory := f.String("memory", "", "soft limit of a session's memory, a `size` such as 4GiB")
+	if _, err := f.parse(0, 0); err != nil {
+		return err
+	}
+	where, err := place()
+	if err != nil {
+		return err
+	}
+	if *memory != "" {
+		if !isSize(*memory) {
+			return usageError(fmt.Sprintf("install: --memory %s is no size such as 4GiB or 512MiB", *memory))
+		}
+		k.Args = []string{"--memory", *memory}
+	}
+	dir, err := install.Install(where, k)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.stdout, "installed the kernel into "+dir)
+	return nil
+}
+
+func runUninstall(_ context.Context, c *call) error {
+	f := c.flags()
+	place := f.place()
+	name := f.String("name", "", "`name` of the kernelspec; without it, godlas")
+	if _, err := f.parse(0, 0); err != nil {
+		return err
+	}
+	where, err := place()
+	if err != nil {
+		return err
+	}
+	dir, err := install.Uninstall(where, *name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.stdout, "removed the kernel from "+dir)
+	return nil
+}
+
+// place adds the flags that say which Jupyter is meant. The function that it returns reads them once they are parsed.
+func (f *flags) place() func() (install.Place, error) {
+	var p install.Place
+	user := f.Bool("user", false, "the user's own Jupyter, which is the default")
+	f.StringVar(&p.Prefix, "prefix", "", "`folder` of a Python environment")
+	f.BoolVar(&p.SysPrefix, "sys-prefix", false, "the environment of the Python that is first on PATH, such as an active one")
+	return func() (install.Place, error) {
+		var said []string
+		for _, flag := range []struct {
+			name string
+			set  bool
+		}{{"--user", *user}, {"--prefix", p.Prefix != ""}, {"--sys-prefix", p.SysPrefix}} {
+			if flag.set {
+				said = append(said, flag.name)
+			}
+		}
+		if len(said) > 1 {
+			return p, usageError(fmt.Sprintf("%s: %s name two places", f.c.name, strings.Join(said[:2], " and ")))
+		}
+		return p, nil
+	}
+}
+
+// isSize reports whether text is a number of bytes with a unit, as dlas kernel --memory takes it.
+func isSize(text string) bool {
+	number := strings.TrimRight(text, "KMGTiB")
+	switch text[len(number):] {
+	case "", "B", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB":
+		n, err := strconv.ParseFloat(number, 64)
+		return err == nil && n > 0 && !strings.ContainsAny(number, "eExXpP_nN")
+	}
+	return false
+}
