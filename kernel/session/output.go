@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/godlas/godlas/kernel/internal/comms"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
 )
@@ -21,6 +22,7 @@ const (
 type owner struct {
 	id     uint64
 	silent bool
+	into   comms.Sink // where it goes instead, or nil
 }
 
 // output sends what cells print and show, in the order in which they do so. It belongs to the cell whose code calls, which
@@ -30,8 +32,8 @@ type output struct {
 	caller atomic.Pointer[func() (owner, bool)] // the owner of the code that calls, if that is known
 
 	mu      sync.Mutex
-	running []owner // in the order in which they have begun
-	current owner   // the last of running, or else the last that was one
+	running []owner           // in the order in which they have begun
+	current owner             // the last of running, or else the last that was one
 	of      owner             // of pending
 	name    string            // the stream of pending
 	pending []byte            // printed and not sent
@@ -108,6 +110,9 @@ func (o *output) last() owner {
 func (o *output) send(kind pipe.Kind, body any) error { return o.sendAs(o.owner(), kind, body) }
 
 func (o *output) sendAs(w owner, kind pipe.Kind, body any) error {
+	if w.into != nil && redirect(w.into, kind, body) {
+		return nil
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if w.silent {
@@ -117,6 +122,16 @@ func (o *output) sendAs(w owner, kind pipe.Kind, body any) error {
 		return err
 	}
 	return o.conn.Send(kind, 0, w.id, body)
+}
+
+// post sends a message of a comm after what was printed before it.
+func (o *output) post(w owner, kind pipe.Kind, body any, buffers [][]byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.flushLocked(false); err != nil {
+		return err
+	}
+	return o.conn.Send(kind, 0, w.id, body, buffers...)
 }
 
 // flush sends what was printed; with end, the beginnings of characters too.
@@ -187,6 +202,10 @@ type stream struct {
 func (s stream) Write(p []byte) (int, error) {
 	o := s.o
 	w := o.owner()
+	if w.into != nil {
+		w.into.Stream(s.name, string(p))
+		return len(p), nil
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if w.silent || len(p) == 0 {

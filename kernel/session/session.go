@@ -11,10 +11,12 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/godlas/godlas/kernel/display"
 	"github.com/godlas/godlas/kernel/display/gonbui"
+	"github.com/godlas/godlas/kernel/internal/comms"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
 	"github.com/godlas/godlas/kernel/session/magic"
@@ -47,6 +49,7 @@ var (
 // Run serves conn until its end. There can be one session in a process at a time: it owns what package display shows.
 func Run(conn *pipe.Conn, o Options) error {
 	s := &session{conn: conn, opts: o, table: magic.NewTable(magic.Builtin(), o.Magics), open: map[uint64]request{}, sources: newSources()}
+	s.handlers = map[*context.CancelCauseFunc]bool{}
 	s.folder, _ = os.Getwd()
 	if s.opts.Exit == nil {
 		s.opts.Exit = os.Exit
@@ -57,13 +60,18 @@ func Run(conn *pipe.Conn, o Options) error {
 	display.SetSink(sink{s})
 	gonbui.IsNotebook = true
 	defer display.SetSink(nil)
+	comms.SetHost(commHost{s})
+	defer comms.SetHost(nil)
 
 	version, _, _ := strings.Cut(strings.TrimPrefix(runtime.Version(), "go"), " ")
-	if err := conn.Send(pipe.KindReady, 0, 0, pipe.Ready{PID: os.Getpid(), GoVersion: version}); err != nil {
+	s.ready = pipe.Ready{PID: os.Getpid(), GoVersion: version}
+	if err := s.sayReady(); err != nil {
 		return err
 	}
 	shells := newShells(s.serve)
-	err := s.receive(shells)
+	pages := newShells(s.comm)
+	err := s.receive(shells, pages)
+	pages.close()
 	ran := shells.close()
 	s.interrupt(0, errClosed)
 	select {
@@ -85,9 +93,12 @@ type session struct {
 	asker    *asker
 	sources  *sources
 	folder   string // of the notebook: where the session was started, and where the go.mod is looked for
+	ready    pipe.Ready
+	calling  atomic.Int32 // handlers that run
 
-	mu   sync.Mutex
-	open map[uint64]request // execute requests that are not done
+	mu       sync.Mutex
+	open     map[uint64]request                // execute requests that are not done
+	handlers map[*context.CancelCauseFunc]bool // what stops the handlers that run
 }
 
 type request struct {
@@ -95,8 +106,9 @@ type request struct {
 	stop context.CancelCauseFunc
 }
 
-// receive reads frames until the end: what runs cells is queued, all else is answered beside it.
-func (s *session) receive(shells *shells) error {
+// receive reads frames until the end: what runs cells is queued, and apart from it what the page tells comms; all else is
+// answered beside it.
+func (s *session) receive(shells, pages *shells) error {
 	for {
 		f, err := s.conn.Receive()
 		if err != nil {
@@ -108,6 +120,9 @@ func (s *session) receive(shells *shells) error {
 			shells.push(f)
 		case pipe.KindReset:
 			shells.push(f)
+		case pipe.KindCommOpen, pipe.KindCommMsg, pipe.KindCommClose:
+			f.Shell = "" // they are kept in one order
+			pages.push(f)
 		case pipe.KindInterrupt:
 			s.interrupt(f.Parent, errInterrupted)
 		case pipe.KindInputReply:
@@ -151,6 +166,9 @@ func (s *session) own(w owner) context.Context {
 
 // context is that of the cell whose code calls; where it is nobody's, that of the one that runs, or nil.
 func (s *session) context() context.Context {
+	if ctx := s.handling(); ctx != nil {
+		return ctx
+	}
 	w, known := s.out.known()
 	if !known {
 		if w, known = s.out.runs(); !known {
@@ -165,10 +183,11 @@ func (s *session) context() context.Context {
 	return interp.Marked()
 }
 
-// interrupt stops a request, or with id 0 all.
+// interrupt stops a request, or with id 0 all; and handlers, which are of no request.
 func (s *session) interrupt(id uint64, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.stopHandlers(why)
 	for i, r := range s.open {
 		if id == 0 || id == i {
 			r.stop(why)
@@ -192,13 +211,14 @@ func (s *session) serve(f pipe.Frame) {
 		s.conn.Send(pipe.KindDone, f.ID, 0, pipe.Done{Err: message("Error", err.Error())})
 		return
 	}
-	w := owner{f.ID, ex.Silent}
+	w := owner{id: f.ID, silent: ex.Silent}
 	ctx := s.own(w)
 	interp.Mark(ctx)
 	s.out.begin(w)
 	s.asker.begin(w, ex.AllowStdin)
 	done := s.execute(ctx, ex)
 	s.asker.end(w)
+	comms.Flush()
 	s.out.end(w)
 	if len(s.opts.Native) > 0 {
 		done.Marker = pipe.NewMarker()
@@ -235,6 +255,7 @@ func (s *session) reset() error {
 	if err != nil {
 		return err
 	}
+	comms.CloseAll()
 	l.Reset()
 	s.sources.clear()
 	return nil

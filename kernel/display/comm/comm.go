@@ -107,7 +107,9 @@ func (c *Comm) ID() string { return c.c.ID }
 func (c *Comm) Target() string { return c.c.Target }
 
 // Send sends data, which encoding/json must take, and buffers as they are.
-func (c *Comm) Send(data any, buffers ...[]byte) error { return c.c.Send(comms.Here(), data, buffers...) }
+func (c *Comm) Send(data any, buffers ...[]byte) error {
+	return c.c.Send(comms.Here(), data, buffers...)
+}
 
 // OnMessage calls f for every message of the page, those that came before it too.
 func (c *Comm) OnMessage(f func(Message)) {

@@ -67,11 +67,15 @@ type Host interface {
 	Targets()
 }
 
+// ErrSuperseded ends a call that another has taken the place of: nobody wants to know.
+var ErrSuperseded = errors.New("superseded")
+
 var table struct {
 	sync.Mutex
 	host    Host
 	open    map[string]*Comm
 	targets map[string]func(c *Comm, m Message)
+	flushes []func()
 	jobs    []job
 	working bool
 }
@@ -292,6 +296,23 @@ func Enqueue(at Place, f func()) {
 	if !table.working {
 		table.working = true
 		go work()
+	}
+}
+
+// OnFlush has f called when all that is to be sent is to be sent now.
+func OnFlush(f func()) {
+	table.Lock()
+	defer table.Unlock()
+	table.flushes = append(table.flushes, f)
+}
+
+// Flush sends what waits for more to go with it, as at the end of a cell.
+func Flush() {
+	table.Lock()
+	all := table.flushes
+	table.Unlock()
+	for _, f := range all {
+		f()
 	}
 }
 

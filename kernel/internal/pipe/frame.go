@@ -18,7 +18,7 @@ import (
 type Kind string
 
 // From front to session. Each carries a fresh request id in ID and is answered by exactly one Done, Completed,
-// Inspected, Judged or Restored frame with the same id; Interrupt, InputReply and the comm frames have no answer.
+// Inspected, Judged or Restored frame with the same id; Interrupt and InputReply have no answer.
 const (
 	KindExecute    Kind = "execute"     // body Execute; answered by Done
 	KindComplete   Kind = "complete"    // body Cursor; answered by Completed
@@ -28,7 +28,7 @@ const (
 	KindInputReply Kind = "input_reply" // Parent = the execute request; body Input
 	KindReset      Kind = "reset"       // forget all cells; answered by Done
 	KindUsage      Kind = "usage"       // answered by Done with Usage set
-	KindCommOpen   Kind = "comm_open"   // body Comm, buffers; both ways
+	KindCommOpen   Kind = "comm_open"   // body Comm, buffers; both ways. To the session, these are answered by Done once the comm has it
 	KindCommMsg    Kind = "comm_msg"
 	KindCommClose  Kind = "comm_close"
 	KindDebug      Kind = "debug" // body: a Debug Adapter Protocol request, answered by Done
@@ -36,7 +36,7 @@ const (
 
 // From session to front. Parent is the request the output belongs to.
 const (
-	KindReady        Kind = "ready"         // first frame of a session; body Ready
+	KindReady        Kind = "ready"         // first frame of a session, and again when what it says has changed; body Ready
 	KindStream       Kind = "stream"        // body Stream
 	KindDisplay      Kind = "display"       // body Display
 	KindUpdate       Kind = "update"        // body Display with DisplayID
@@ -116,6 +116,7 @@ type Error struct {
 	Name      string   `json:"ename"`
 	Value     string   `json:"evalue"`
 	Traceback []string `json:"traceback"`
+	Aside     bool     `json:"aside,omitempty"` // it is shown in the cell's place and is not the cell's: of a handler
 }
 
 // Done ends a request that was executed. Err is nil for success; it was sent as an error frame before.
