@@ -10,19 +10,38 @@ import (
 	"github.com/godlas/godlas/kernel/internal/zmtp"
 )
 
-// comms are the open comms, by id with their target.
+// comms are the open comms, by id.
 type comms struct {
 	mu   sync.Mutex
-	open map[string]string
+	open map[string]openComm
 }
 
-func (c *comms) add(id, target string) {
+// openComm is a comm with its target and the request in which the session has opened it, which its handlers' output
+// belongs to however long that is ago; nil if the client has.
+type openComm struct {
+	target string
+	by     *request
+}
+
+func (c *comms) add(id, target string, by *request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open == nil {
-		c.open = map[string]string{}
+		c.open = map[string]openComm{}
 	}
-	c.open[id] = target
+	c.open[id] = openComm{target, by}
+}
+
+// by is the request of that id if it has opened a comm.
+func (c *comms) by(id uint64) *request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, x := range c.open {
+		if x.by != nil && x.by.id == id {
+			return x.by
+		}
+	}
+	return nil
 }
 
 // remove reports whether the comm was open.
@@ -63,7 +82,7 @@ func (f *front) commOpen(_ *zmtp.Socket, m *wire.Message) {
 		f.pub.publish("comm_close", m.RawHeader, content{"comm_id": c.ID, "data": content{}})
 		return
 	}
-	f.comms.add(c.ID, c.Target)
+	f.comms.add(c.ID, c.Target, nil)
 	f.toComm(pipe.KindCommOpen, m, c)
 }
 
@@ -86,10 +105,15 @@ func (f *front) commClose(_ *zmtp.Socket, m *wire.Message) {
 	f.toComm(pipe.KindCommClose, m, c)
 }
 
+// toComm gives a message to the session and waits until the comm has it: what is said in answer comes before the idle
+// status, at which a page sends the next. Handlers of cells run after that.
 func (f *front) toComm(kind pipe.Kind, m *wire.Message, c pipe.Comm) {
-	if err := f.work.send(kind, newRequest(m), c, m.Buffers...); err != nil {
+	r := newRequest(m)
+	if err := f.work.send(kind, r, c, m.Buffers...); err != nil {
 		f.Log.Warn("comm message not delivered", "err", err)
+		return
 	}
+	<-r.answer
 }
 
 func (f *front) commInfo(sock *zmtp.Socket, m *wire.Message) {
@@ -102,9 +126,9 @@ func (f *front) commInfo(sock *zmtp.Socket, m *wire.Message) {
 	}
 	list := content{}
 	f.comms.mu.Lock()
-	for id, target := range f.comms.open {
-		if c.Target == "" || c.Target == target {
-			list[id] = content{"target_name": target}
+	for id, x := range f.comms.open {
+		if c.Target == "" || c.Target == x.target {
+			list[id] = content{"target_name": x.target}
 		}
 	}
 	f.comms.mu.Unlock()
@@ -112,7 +136,7 @@ func (f *front) commInfo(sock *zmtp.Socket, m *wire.Message) {
 }
 
 // commFromSession publishes a comm message of the session.
-func (f *front) commFromSession(parent json.RawMessage, frame pipe.Frame) {
+func (f *front) commFromSession(r *request, parent json.RawMessage, frame pipe.Frame) {
 	c, err := pipe.Decode[pipe.Comm](frame)
 	if err != nil {
 		f.Log.Warn("frame ignored", "err", err)
@@ -126,7 +150,7 @@ func (f *front) commFromSession(parent json.RawMessage, frame pipe.Frame) {
 	switch frame.Kind {
 	case pipe.KindCommOpen:
 		body["target_name"] = c.Target
-		f.comms.add(c.ID, c.Target)
+		f.comms.add(c.ID, c.Target, r)
 	case pipe.KindCommClose:
 		f.comms.remove(c.ID)
 	}

@@ -128,7 +128,7 @@ func (f *front) output(r *request, frame pipe.Frame) {
 	}
 	switch frame.Kind {
 	case pipe.KindCommOpen, pipe.KindCommMsg, pipe.KindCommClose:
-		f.commFromSession(parent, frame)
+		f.commFromSession(r, parent, frame)
 		return
 	case pipe.KindInputRequest:
 		f.question(r, frame)
@@ -197,7 +197,7 @@ func (f *front) publishFrame(r *request, parent json.RawMessage, frame pipe.Fram
 		if err != nil {
 			return err
 		}
-		if r != nil {
+		if r != nil && !e.Aside {
 			r.mu.Lock()
 			r.failed = true
 			r.mu.Unlock()

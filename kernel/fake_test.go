@@ -101,6 +101,9 @@ func fakeSession() {
 		case pipe.KindCommOpen, pipe.KindCommMsg:
 			c, _ := pipe.Decode[pipe.Comm](fr)
 			f.c.Send(pipe.KindCommMsg, 0, fr.ID, pipe.Comm{ID: c.ID, Data: c.Data}, fr.Buffers...)
+			f.c.Send(pipe.KindDone, fr.ID, 0, pipe.Done{})
+		case pipe.KindCommClose:
+			f.c.Send(pipe.KindDone, fr.ID, 0, pipe.Done{})
 		}
 	}
 }

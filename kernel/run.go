@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 	f.pub = newPublisher(codec, f.iopub, codec.Session(), o.Log)
 	f.work = &worker{
 		start: o.Start, grace: o.Grace, log: o.Log,
-		output: f.output, native: f.nativeOutput, lost: f.sessionLost, warn: f.warnInterrupt,
+		output: f.output, native: f.nativeOutput, lost: f.sessionLost, warn: f.warnInterrupt, kept: f.comms.by,
 	}
 
 	// The interrupt of the terminal is the client's to handle: it sends interrupt_request. Caught and dropped, not

@@ -41,6 +41,8 @@ type life struct {
 	Session
 	stdout, stderr *native
 	ready          pipe.Ready
+	said           chan struct{} // closed when ready is known, or never will be
+	saidOnce       sync.Once
 	broken         error         // a frame that could not be read
 	killed         atomic.Bool   // by the second interrupt
 	exit           Exit          // once ended is closed
@@ -53,6 +55,7 @@ type worker struct {
 	output func(*request, pipe.Frame)              // a frame that is not an answer; the request is nil if there was none yet
 	native func(r *request, name string, b []byte) // text of file descriptor 1 or 2
 	lost   func(r *request, l *life, idle bool)    // a session has ended, with idle while nothing was asked of it; r is the last request
+	kept   func(id uint64) *request                // one that is long past and may still have output, or nil
 	grace  time.Duration
 	warn   func(r *request) // the grace after an interrupt is over
 	log    *slog.Logger
@@ -64,6 +67,7 @@ type worker struct {
 	next    uint64
 	open    map[uint64]*request
 	recent  []*request // the last ones that can have output, also of goroutines that they have left behind
+	pages   []*request // the last messages of comms: what is said in answer names them
 	current *request   // what the shell channel waits for
 	restart int        // sessions that ended young, one after the other
 	left    time.Time  // when an interrupted cell had left calls behind
@@ -102,12 +106,13 @@ func (w *worker) live() {
 			}
 			continue
 		}
-		l := &life{Session: s, ended: make(chan struct{})}
+		l := &life{Session: s, ended: make(chan struct{}), said: make(chan struct{})}
 		l.stdout = newNative(s.Stdout(), false, func(b []byte) { w.native(w.latest(), "stdout", b) })
 		l.stderr = newNative(s.Stderr(), true, func(b []byte) { w.native(w.latest(), "stderr", b) })
 		w.life, w.failure = l, nil
 		w.mu.Unlock()
 		w.receive(l)
+		l.saidOnce.Do(func() { close(l.said) })
 		if !w.bury(l, time.Since(born)) {
 			return
 		}
@@ -144,6 +149,7 @@ func (w *worker) receive(l *life) {
 				w.mu.Lock()
 				l.ready = r
 				w.mu.Unlock()
+				l.saidOnce.Do(func() { close(l.said) })
 			}
 		case pipe.KindDone, pipe.KindCompleted, pipe.KindInspected, pipe.KindJudged:
 			w.mu.Lock()
@@ -163,9 +169,16 @@ func (w *worker) receive(l *life) {
 func (w *worker) find(id uint64) *request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := len(w.recent) - 1; i >= 0; i-- {
-		if w.recent[i].id == id {
-			return w.recent[i]
+	for _, list := range [][]*request{w.recent, w.pages} {
+		for i := len(list) - 1; i >= 0; i-- {
+			if list[i].id == id {
+				return list[i]
+			}
+		}
+	}
+	if w.kept != nil {
+		if r := w.kept(id); r != nil {
+			return r
 		}
 	}
 	return w.latestLocked()
@@ -240,14 +253,19 @@ func (w *worker) isClosing() bool {
 	return w.closing
 }
 
-// targets are the comm targets of the session.
+// targets are the comm targets of the session, which it has said when it is ready.
 func (w *worker) targets() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.life == nil {
+	l, err := w.session()
+	if err != nil {
 		return nil
 	}
-	return w.life.ready.CommTargets
+	select {
+	case <-l.said:
+	case <-time.After(10 * time.Second):
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return l.ready.CommTargets
 }
 
 func (w *worker) alive() bool {
@@ -274,23 +292,26 @@ func (w *worker) send(kind pipe.Kind, r *request, body any, buffers ...[]byte) e
 	w.next++
 	r.id, r.life = w.next, l
 	r.answer = make(chan pipe.Frame, 1)
+	w.open[r.id] = r
 	switch kind {
-	case pipe.KindCommOpen, pipe.KindCommMsg, pipe.KindCommClose: // not answered
-	default:
-		w.open[r.id] = r
-	}
-	switch kind {
-	case pipe.KindExecute, pipe.KindCommOpen, pipe.KindCommMsg, pipe.KindCommClose:
-		w.recent = append(w.recent, r)
-	}
-	if len(w.recent) > recentRequests {
-		w.recent = append(w.recent[:0], w.recent[1:]...)
+	case pipe.KindExecute:
+		w.recent = keep(w.recent, r)
+	case pipe.KindCommOpen, pipe.KindCommMsg, pipe.KindCommClose:
+		w.pages = keep(w.pages, r)
 	}
 	w.mu.Unlock()
 	if err := l.Send(pipe.Frame{Kind: kind, ID: r.id, Body: b, Buffers: buffers}); err != nil {
 		w.log.Debug("frame not sent", "kind", string(kind), "err", err) // the end of the session closes the answer
 	}
 	return nil
+}
+
+// keep adds a request to the last ones.
+func keep(list []*request, r *request) []*request {
+	if list = append(list, r); len(list) > recentRequests {
+		list = append(list[:0], list[1:]...)
+	}
+	return list
 }
 
 // session returns the living session.
@@ -394,6 +415,7 @@ func (w *worker) interrupt() {
 			l.Kill()
 		}
 		w.mu.Unlock()
+		w.tell(pipe.Frame{Kind: pipe.KindInterrupt, Parent: pipe.Handlers})
 		return
 	}
 	r.mu.Lock()

@@ -24,7 +24,7 @@ const (
 	KindComplete   Kind = "complete"    // body Cursor; answered by Completed
 	KindInspect    Kind = "inspect"     // body Cursor; answered by Inspected
 	KindIsComplete Kind = "is_complete" // body Cursor (Pos unused); answered by Judged
-	KindInterrupt  Kind = "interrupt"   // Parent = request to stop, 0 = all
+	KindInterrupt  Kind = "interrupt"   // Parent = request to stop, 0 = all, Handlers = none; handlers of comms stop in any case
 	KindInputReply Kind = "input_reply" // Parent = the execute request; body Input
 	KindReset      Kind = "reset"       // forget all cells; answered by Done
 	KindUsage      Kind = "usage"       // answered by Done with Usage set
@@ -33,6 +33,9 @@ const (
 	KindCommClose  Kind = "comm_close"
 	KindDebug      Kind = "debug" // body: a Debug Adapter Protocol request, answered by Done
 )
+
+// Handlers is the request that there never is: an interrupt of it stops handlers of comms alone.
+const Handlers = ^uint64(0)
 
 // From session to front. Parent is the request the output belongs to.
 const (
