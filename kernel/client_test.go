@@ -230,6 +230,12 @@ func (c *client) next(ch chan *wire.Message) *wire.Message {
 // send sends a request and returns its id.
 func (c *client) send(s zmq4.Socket, typ string, body any, buffers ...[]byte) string {
 	c.t.Helper()
+	return c.sendTo("", s, typ, body, buffers...)
+}
+
+// sendTo sends a request to a subshell.
+func (c *client) sendTo(subshell string, s zmq4.Socket, typ string, body any, buffers ...[]byte) string {
+	c.t.Helper()
 	if body == nil {
 		body = struct{}{}
 	}
@@ -237,7 +243,7 @@ func (c *client) send(s zmq4.Socket, typ string, body any, buffers ...[]byte) st
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	m.Buffers = buffers
+	m.Buffers, m.Header.SubshellID = buffers, subshell
 	f, err := c.codec.Encode(m)
 	if err != nil {
 		c.t.Fatal(err)

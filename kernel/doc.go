@@ -1,7 +1,7 @@
 // Package kernel is the front of a Jupyter kernel: the process that owns the five sockets and the signing key.
 //
 // It keeps requests in order, runs them in a session (a child process that it starts, and starts again when it dies),
-// and turns what the session sends into Jupyter's messages. It speaks protocol 5.4 with iopub_welcome of 5.5.
+// and turns what the session sends into Jupyter's messages. It speaks protocol 5.5: docs/jupyter.md says what of it, and with which test.
 package kernel
 
 import (

@@ -38,23 +38,22 @@ func (f *front) execute(sock *zmtp.Socket, m *wire.Message) {
 		return
 	}
 	store := unless(c.StoreHistory, true) && !c.Silent
-	if store {
-		f.count++
-	}
+	count := f.counted(store)
 	r := newRequest(m)
-	r.silent, r.allowStdin, r.count = c.Silent, unless(c.AllowStdin, true), f.count
+	r.silent, r.allowStdin, r.count = c.Silent, unless(c.AllowStdin, true), count
 	end := f.work.begin(r) // before the client sees that the cell has begun and may interrupt it
 	if !c.Silent {
-		f.pub.publish("execute_input", m.RawHeader, content{"code": c.Code, "execution_count": f.count})
+		f.pub.publish("execute_input", m.RawHeader, content{"code": c.Code, "execution_count": count})
 	}
 	var meta struct {
 		CellID string `json:"cellId"`
 	}
 	json.Unmarshal(m.Metadata, &meta) // it is only a help: without it there is none
 	frame, ok, err := f.work.call(pipe.KindExecute, r, pipe.Execute{
-		Code: c.Code, Count: f.count, CellID: meta.CellID, Silent: c.Silent, AllowStdin: r.allowStdin, UserExpressions: c.UserExpressions,
+		Code: c.Code, Count: count, CellID: meta.CellID, Silent: c.Silent, AllowStdin: r.allowStdin, UserExpressions: c.UserExpressions,
 	})
 	end()
+	f.questions.end(r)
 	if !ok && f.quitting() {
 		return // the client knows
 	}
@@ -78,14 +77,14 @@ func (f *front) execute(sock *zmtp.Socket, m *wire.Message) {
 	}
 	f.pub.flush()
 	if store {
-		if err := f.past.Append(f.count, c.Code, result); err != nil {
+		if err := f.past.Append(count, c.Code, result); err != nil {
 			f.Log.Warn("the history is not kept", "err", err)
 		}
 	}
 	if payload == nil {
 		payload = []json.RawMessage{}
 	}
-	out := content{"status": "ok", "execution_count": f.count, "payload": payload, "user_expressions": content{}}
+	out := content{"status": "ok", "execution_count": count, "payload": payload, "user_expressions": content{}}
 	if done.Expressions != nil {
 		out["user_expressions"] = done.Expressions
 	}
@@ -96,10 +95,22 @@ func (f *front) execute(sock *zmtp.Socket, m *wire.Message) {
 		out["status"] = "error"
 		if unless(c.StopOnError, true) {
 			time.Sleep(abortGrace)
-			f.queue.abort()
+			if q := f.shells.of(m.Header.SubshellID); q != nil {
+				q.abort()
+			}
 		}
 	}
 	f.replyWith(sock, m, out, content{"started": started.UTC().Format(wire.DateFormat), "status": out["status"]})
+}
+
+// counted is the execution count of a cell, which is a new one if it is kept.
+func (f *front) counted(kept bool) int {
+	f.counting.Lock()
+	defer f.counting.Unlock()
+	if kept {
+		f.count++
+	}
+	return f.count
 }
 
 func (f *front) quitting() bool {
@@ -220,36 +231,6 @@ func (f *front) nativeOutput(r *request, name string, text []byte) {
 	}
 	f.pub.stream(name, parent, text)
 	f.iopub.Throttle()
-}
-
-// question asks the user for a cell, on the stdin channel of the client that has sent it.
-func (f *front) question(r *request, frame pipe.Frame) {
-	in, err := pipe.Decode[pipe.Input](frame)
-	if r == nil || err != nil {
-		return
-	}
-	if !r.allowStdin {
-		f.answer(r.id, "") // the session was told not to ask
-		return
-	}
-	m, err := f.codec.New("input_request", r.parent, content{"prompt": in.Prompt, "password": in.Password})
-	if err != nil {
-		f.Log.Error("question not asked", "err", err)
-		return
-	}
-	r.mu.Lock()
-	r.asked = true
-	r.mu.Unlock()
-	f.pub.flush() // the prompt comes after what was printed
-	m.Identities = r.identities
-	f.send(f.stdin, m)
-}
-
-func (f *front) answer(id uint64, value string) {
-	b, err := json.Marshal(pipe.Input{Value: value})
-	if err == nil {
-		f.work.tell(pipe.Frame{Kind: pipe.KindInputReply, Parent: id, Body: b})
-	}
 }
 
 // warnInterrupt tells the user that a cell does not stop.

@@ -45,7 +45,7 @@ type fake struct {
 	c       *pipe.Conn
 	mu      sync.Mutex
 	stops   map[uint64]chan struct{}
-	answers chan string
+	answers map[uint64]chan string
 	vars    map[string]string
 }
 
@@ -53,15 +53,10 @@ func fakeSession() {
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	f := &fake{
 		c:     pipe.NewConn(os.NewFile(3, "r"), os.NewFile(4, "w")),
-		stops: map[uint64]chan struct{}{}, answers: make(chan string, 1), vars: map[string]string{},
+		stops: map[uint64]chan struct{}{}, answers: map[uint64]chan string{}, vars: map[string]string{},
 	}
 	f.c.Send(pipe.KindReady, 0, 0, pipe.Ready{PID: os.Getpid(), GoVersion: "1.0", CommTargets: []string{"echo"}})
-	cells := make(chan pipe.Frame, 1000)
-	go func() {
-		for fr := range cells {
-			f.run(fr)
-		}
-	}()
+	cells := map[string]chan pipe.Frame{}
 	for {
 		fr, err := f.c.Receive()
 		if err != nil {
@@ -71,8 +66,18 @@ func fakeSession() {
 		case pipe.KindExecute:
 			f.mu.Lock()
 			f.stops[fr.ID] = make(chan struct{})
+			f.answers[fr.ID] = make(chan string, 1)
 			f.mu.Unlock()
-			cells <- fr
+			if cells[fr.Shell] == nil {
+				c := make(chan pipe.Frame, 1000)
+				cells[fr.Shell] = c
+				go func() {
+					for fr := range c {
+						f.run(fr)
+					}
+				}()
+			}
+			cells[fr.Shell] <- fr
 		case pipe.KindInterrupt:
 			f.mu.Lock()
 			if s := f.stops[fr.Parent]; s != nil {
@@ -85,7 +90,11 @@ func fakeSession() {
 			f.mu.Unlock()
 		case pipe.KindInputReply:
 			in, _ := pipe.Decode[pipe.Input](fr)
-			f.answers <- in.Value
+			f.mu.Lock()
+			if c := f.answers[fr.Parent]; c != nil {
+				c <- in.Value
+			}
+			f.mu.Unlock()
 		case pipe.KindComplete:
 			c, _ := pipe.Decode[pipe.Cursor](fr)
 			f.c.Send(pipe.KindCompleted, fr.ID, 0, pipe.Completed{
@@ -124,6 +133,7 @@ func (f *fake) run(fr pipe.Frame) {
 	}
 	f.mu.Lock()
 	delete(f.stops, fr.ID)
+	delete(f.answers, fr.ID)
 	f.mu.Unlock()
 	done.Marker = pipe.NewMarker()
 	os.Stdout.WriteString(done.Marker)
@@ -163,12 +173,27 @@ func (f *fake) step(id uint64, ex pipe.Execute, stop chan struct{}, word, arg st
 		return &pipe.Error{Name: "Oops", Value: arg, Traceback: []string{"line 1", "line 2"}}
 	case "set":
 		k, v, _ := strings.Cut(arg, "=")
+		f.mu.Lock()
 		f.vars[k] = v
+		f.mu.Unlock()
+	case "await": // a variable that another cell sets
+		for {
+			f.mu.Lock()
+			v := f.vars[arg]
+			f.mu.Unlock()
+			if v != "" {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
 	case "get":
-		if f.vars[arg] == "" {
+		f.mu.Lock()
+		v := f.vars[arg]
+		f.mu.Unlock()
+		if v == "" {
 			return &pipe.Error{Name: "Undefined", Value: arg}
 		}
-		f.c.Send(pipe.KindResult, 0, id, pipe.Display{Data: map[string]any{"text/plain": f.vars[arg]}})
+		f.c.Send(pipe.KindResult, 0, id, pipe.Display{Data: map[string]any{"text/plain": v}})
 	case "exprs":
 		done.Expressions = map[string]map[string]any{}
 		for k, v := range ex.UserExpressions {
@@ -178,9 +203,12 @@ func (f *fake) step(id uint64, ex pipe.Execute, stop chan struct{}, word, arg st
 		if !ex.AllowStdin {
 			return &pipe.Error{Name: "NoInput", Value: "no"}
 		}
+		f.mu.Lock()
+		answers := f.answers[id]
+		f.mu.Unlock()
 		f.c.Send(pipe.KindInputRequest, 0, id, pipe.Input{Prompt: arg, Password: word == "password"})
 		select {
-		case v := <-f.answers:
+		case v := <-answers:
 			f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: "got " + v + "\n"})
 		case <-stop:
 			return &pipe.Error{Name: "Interrupted", Value: "asked"}

@@ -20,10 +20,10 @@ type content map[string]any
 // decode reads the content of a request; fields that are absent keep their value.
 func decode(m *wire.Message, into any) error { return json.Unmarshal(m.Content, into) }
 
-// runShell handles the requests of the shell channel one after the other.
-func (f *front) runShell() {
+// runShell handles the requests of a shell one after the other.
+func (f *front) runShell(q *queue) {
 	for {
-		it, ok := f.queue.pop()
+		it, ok := q.pop()
 		if !ok {
 			return
 		}
@@ -45,20 +45,23 @@ type handler struct {
 
 func (f *front) handlers() map[string]handler {
 	return map[string]handler{
-		"execute_request":     {f.execute, false},
-		"complete_request":    {f.complete, false},
-		"inspect_request":     {f.inspect, false},
-		"is_complete_request": {f.isComplete, false},
-		"comm_open":           {f.commOpen, false},
-		"comm_msg":            {f.commMsg, false},
-		"comm_close":          {f.commClose, false},
-		"comm_info_request":   {f.commInfo, true},
-		"history_request":     {f.history, true},
-		"kernel_info_request": {f.kernelInfo, true},
-		"connect_request":     {f.connect, true},
-		"interrupt_request":   {f.interrupt, true},
-		"shutdown_request":    {f.shutdownRequest, true},
-		"usage_request":       {f.usage, true},
+		"execute_request":         {f.execute, false},
+		"complete_request":        {f.complete, false},
+		"inspect_request":         {f.inspect, false},
+		"is_complete_request":     {f.isComplete, false},
+		"comm_open":               {f.commOpen, false},
+		"comm_msg":                {f.commMsg, false},
+		"comm_close":              {f.commClose, false},
+		"comm_info_request":       {f.commInfo, true},
+		"history_request":         {f.history, true},
+		"kernel_info_request":     {f.kernelInfo, true},
+		"connect_request":         {f.connect, true},
+		"interrupt_request":       {f.interrupt, true},
+		"list_subshell_request":   {f.listSubshells, true},
+		"create_subshell_request": {f.createSubshell, true},
+		"delete_subshell_request": {f.deleteSubshell, true},
+		"shutdown_request":        {f.shutdownRequest, true},
+		"usage_request":           {f.usage, true},
 	}
 }
 
@@ -107,14 +110,24 @@ func (f *front) send(sock *zmtp.Socket, m *wire.Message) {
 
 // bad answers a request that makes no sense.
 func (f *front) bad(sock *zmtp.Socket, m *wire.Message, err error) {
-	f.reply(sock, m, content{
-		"status": "error", "ename": "BadRequest", "evalue": err.Error(), "traceback": []string{err.Error()},
-	})
+	f.fail(sock, m, "BadRequest", err.Error())
 }
+
+// fail answers a request with an error.
+func (f *front) fail(sock *zmtp.Socket, m *wire.Message, name, text string) {
+	c := content{"status": "error", "ename": name, "evalue": text, "traceback": []string{text}}
+	if m.Header.MsgType == "execute_request" {
+		c["execution_count"] = f.counted(false)
+	}
+	f.reply(sock, m, c)
+}
+
+// isRequest reports whether messages of a type are answered.
+func isRequest(msgType string) bool { return strings.HasSuffix(msgType, "_request") }
 
 // request makes what is given to the session for a message.
 func newRequest(m *wire.Message) *request {
-	return &request{parent: m.RawHeader, identities: m.Identities}
+	return &request{parent: m.RawHeader, identities: m.Identities, shell: m.Header.SubshellID}
 }
 
 // position reads code and cursor of a request.
@@ -207,7 +220,6 @@ func orEmpty(m map[string]any) map[string]any {
 	return m
 }
 
-// kernelInfo lists no supported_features: those of protocol 5.5 are subshells and the debugger, and there is neither.
 func (f *front) kernelInfo(sock *zmtp.Socket, m *wire.Message) {
 	version, _, _ := strings.Cut(strings.TrimPrefix(runtime.Version(), "go"), " ")
 	links := f.Links
@@ -220,7 +232,7 @@ func (f *front) kernelInfo(sock *zmtp.Socket, m *wire.Message) {
 			"name": "go", "version": version, "mimetype": "text/x-go", "file_extension": ".go",
 			"pygments_lexer": "go", "codemirror_mode": "go", "nbconvert_exporter": "script",
 		},
-		"banner": f.Banner, "help_links": links, "supported_features": []string{},
+		"banner": f.Banner, "help_links": links, "supported_features": []string{"kernel subshells"},
 	})
 }
 

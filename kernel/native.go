@@ -18,9 +18,10 @@ type native struct {
 
 	mu    sync.Mutex
 	cond  *sync.Cond
-	buf   []byte // read and neither passed on nor known to be a marker
-	cut   []byte // first bytes of a character
-	want  string // marker to wait for
+	buf   []byte          // read and neither passed on nor known to be a marker
+	cut   []byte          // first bytes of a character
+	want  map[string]bool // markers that are waited for
+	alone func() bool     // at most one cell runs: a marker that is not waited for is not a session's
 	ended bool
 
 	crashes bool   // look for crash texts
@@ -48,8 +49,8 @@ var crashStarts = []string{
 const longestStart = len("runtime: failed to create new OS thread")
 
 // newNative reads r until its end in a goroutine of its own.
-func newNative(r io.Reader, crashes bool, emit func([]byte)) *native {
-	n := &native{emit: emit, crashes: crashes}
+func newNative(r io.Reader, crashes bool, alone func() bool, emit func([]byte)) *native {
+	n := &native{emit: emit, crashes: crashes, alone: alone, want: map[string]bool{}}
 	n.cond = sync.NewCond(&n.mu)
 	n.release = time.AfterFunc(time.Hour, func() {
 		n.mu.Lock()
@@ -102,13 +103,13 @@ func (n *native) scan() {
 			n.buf = n.buf[1:]
 		case !whole:
 			return
-		case string(n.buf[:pipe.MarkerLen]) == n.want:
+		case n.want[string(n.buf[:pipe.MarkerLen])]:
+			delete(n.want, string(n.buf[:pipe.MarkerLen]))
 			n.buf = n.buf[pipe.MarkerLen:]
-			n.want = ""
 			n.finishText()
 			n.freeCrash() // the process lives
 			n.cond.Broadcast()
-		case n.want != "" || len(n.buf) > maxHeld: // not the session's: a cell has printed it
+		case len(n.want) > 0 && n.alone() || len(n.buf) > maxHeld: // not the session's: a cell has printed it
 			n.pass(n.buf[:1])
 			n.buf = n.buf[1:]
 		default:
@@ -245,12 +246,12 @@ func (n *native) await(marker string, patience time.Duration) bool {
 	defer timer.Stop()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.want = marker
+	n.want[marker] = true
 	n.scan()
-	for n.want == marker && !n.ended && !late {
+	for n.want[marker] && !n.ended && !late {
 		n.cond.Wait()
 	}
-	n.want = ""
+	delete(n.want, marker)
 	return !late
 }
 

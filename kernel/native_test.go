@@ -22,7 +22,7 @@ type feed struct {
 func newFeed(crashes bool) *feed {
 	r, w := io.Pipe()
 	f := &feed{w: w}
-	f.native = newNative(r, crashes, func(b []byte) {
+	f.native = newNative(r, crashes, func() bool { return true }, func(b []byte) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.got.Write(b)

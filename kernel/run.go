@@ -33,10 +33,13 @@ type front struct {
 	pub     *publisher
 	work    *worker
 	past    *history.Log
-	queue   *queue
+	shells  *shells
 	comms   comms
 
-	count int // of the shell channel's goroutine: cells run that are kept in the history
+	questions questions
+
+	counting sync.Mutex
+	count    int // cells begun that are kept in the history
 
 	leaving  atomic.Bool   // a shutdown request was answered
 	quit     chan struct{} // closed once all of that answer is sent
@@ -63,7 +66,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("connection file %s: %w", o.ConnectionFile, err)
 	}
-	f := &front{Options: o, conn: conn, codec: codec, queue: newQueue(), quit: make(chan struct{})}
+	f := &front{Options: o, conn: conn, codec: codec, quit: make(chan struct{})}
 	f.past, err = history.Open(historyPath(o.History))
 	if err != nil {
 		o.Log.Warn("the history is not kept", "err", err)
@@ -89,16 +92,18 @@ func Run(ctx context.Context, o Options) error {
 
 	f.pub.status("starting", nil)
 	f.work.run()
+	f.shells = newShells(f.runShell)
 	var channels sync.WaitGroup
-	for _, serve := range []func(){f.serveShell, f.runShell, f.serveControl, f.serveStdin, f.serveBeat} {
+	for _, serve := range []func(){f.serveShell, f.serveControl, f.serveStdin, f.serveBeat} {
 		channels.Go(serve)
 	}
 	f.wait(ctx, signals, orphaned)
 	f.work.close(700 * time.Millisecond)
 	f.pub.flush()
-	f.queue.close()
+	f.shells.close()
 	f.closeSockets()
 	channels.Wait()
+	f.shells.wait()
 	return nil
 }
 
@@ -197,34 +202,10 @@ func (f *front) receive(channel string, sock *zmtp.Socket, do func(*wire.Message
 	}
 }
 
-func (f *front) serveShell() { f.receive("shell", f.shell, f.queue.push) }
+func (f *front) serveShell() { f.receive("shell", f.shell, f.enqueue) }
 
 func (f *front) serveControl() {
 	f.receive("control", f.control, func(m *wire.Message) { f.handle(f.control, m) })
-}
-
-// serveStdin hands the user's answers to the cell that has asked.
-func (f *front) serveStdin() {
-	f.receive("stdin", f.stdin, func(m *wire.Message) {
-		var c struct {
-			Value string `json:"value"`
-		}
-		if m.Header.MsgType != "input_reply" || decode(m, &c) != nil {
-			return
-		}
-		r := f.work.latest()
-		if r == nil {
-			return
-		}
-		r.mu.Lock()
-		open := r.asked
-		r.asked = false
-		id := r.id
-		r.mu.Unlock()
-		if open {
-			f.answer(id, c.Value)
-		}
-	})
 }
 
 func (f *front) serveBeat() {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 // request is a request that was given to a session: what its output is sent with, and what has come of it.
 type request struct {
 	id         uint64
+	shell      string // the subshell that it came through
 	parent     json.RawMessage
 	identities [][]byte // of the client, for questions on the stdin channel
 	silent     bool
@@ -31,7 +33,6 @@ type request struct {
 	payload  []json.RawMessage
 	result   string // text of its execute_result
 	failed   bool   // an error was published
-	asked    bool   // a question of it is open
 	warned   bool   // the user knows that the next interrupt ends the session
 	answered bool
 }
@@ -68,7 +69,7 @@ type worker struct {
 	open    map[uint64]*request
 	recent  []*request // the last ones that can have output, also of goroutines that they have left behind
 	pages   []*request // the last messages of comms: what is said in answer names them
-	current *request   // what the shell channel waits for
+	running []*request // what the shells wait for, one each
 	restart int        // sessions that ended young, one after the other
 	left    time.Time  // when an interrupted cell had left calls behind
 }
@@ -107,8 +108,8 @@ func (w *worker) live() {
 			continue
 		}
 		l := &life{Session: s, ended: make(chan struct{}), said: make(chan struct{})}
-		l.stdout = newNative(s.Stdout(), false, func(b []byte) { w.native(w.latest(), "stdout", b) })
-		l.stderr = newNative(s.Stderr(), true, func(b []byte) { w.native(w.latest(), "stderr", b) })
+		l.stdout = newNative(s.Stdout(), false, w.alone, func(b []byte) { w.native(w.latest(), "stdout", b) })
+		l.stderr = newNative(s.Stderr(), true, w.alone, func(b []byte) { w.native(w.latest(), "stderr", b) })
 		w.life, w.failure = l, nil
 		w.mu.Unlock()
 		w.receive(l)
@@ -191,7 +192,13 @@ func (w *worker) latest() *request {
 	return w.latestLocked()
 }
 
+// latestLocked is the last that runs, or else the last of all.
 func (w *worker) latestLocked() *request {
+	for i := len(w.recent) - 1; i >= 0; i-- {
+		if r := w.recent[i]; w.open[r.id] == r {
+			return r
+		}
+	}
 	if n := len(w.recent); n > 0 {
 		return w.recent[n-1]
 	}
@@ -219,13 +226,13 @@ func (w *worker) bury(l *life, age time.Duration) bool {
 	open := w.open
 	w.open = map[uint64]*request{}
 	closing := w.closing
-	if age > 5*time.Second || w.current != nil {
+	if age > 5*time.Second || len(w.running) > 0 {
 		w.restart = 0
 	} else {
 		w.restart++
 	}
 	young := w.restart
-	idle := w.current == nil
+	idle := len(w.running) == 0
 	last := w.latestLocked()
 	w.mu.Unlock()
 	if !closing {
@@ -295,21 +302,22 @@ func (w *worker) send(kind pipe.Kind, r *request, body any, buffers ...[]byte) e
 	w.open[r.id] = r
 	switch kind {
 	case pipe.KindExecute:
-		w.recent = keep(w.recent, r)
+		w.recent = w.keep(w.recent, r)
 	case pipe.KindCommOpen, pipe.KindCommMsg, pipe.KindCommClose:
-		w.pages = keep(w.pages, r)
+		w.pages = w.keep(w.pages, r)
 	}
 	w.mu.Unlock()
-	if err := l.Send(pipe.Frame{Kind: kind, ID: r.id, Body: b, Buffers: buffers}); err != nil {
+	if err := l.Send(pipe.Frame{Kind: kind, ID: r.id, Shell: r.shell, Body: b, Buffers: buffers}); err != nil {
 		w.log.Debug("frame not sent", "kind", string(kind), "err", err) // the end of the session closes the answer
 	}
 	return nil
 }
 
-// keep adds a request to the last ones.
-func keep(list []*request, r *request) []*request {
+// keep adds a request to the last ones, which are those that run and some before them; w.mu is held.
+func (w *worker) keep(list []*request, r *request) []*request {
 	if list = append(list, r); len(list) > recentRequests {
-		list = append(list[:0], list[1:]...)
+		old := max(slices.IndexFunc(list, func(r *request) bool { return w.open[r.id] != r }), 0)
+		list = slices.Delete(list, old, old+1)
 	}
 	return list
 }
@@ -334,15 +342,15 @@ func (w *worker) session() (*life, error) {
 	}
 }
 
-// begin makes r what an interrupt stops, also while it is on its way to the session. The function it returns ends that.
+// begin makes r one that an interrupt stops, also while it is on its way to the session. The function it returns ends that.
 func (w *worker) begin(r *request) (end func()) {
 	r.sent = make(chan struct{})
 	w.mu.Lock()
-	w.current = r
+	w.running = append(w.running, r)
 	w.mu.Unlock()
 	return func() {
 		w.mu.Lock()
-		w.current = nil
+		w.running = slices.DeleteFunc(w.running, func(x *request) bool { return x == r })
 		w.mu.Unlock()
 		r.mu.Lock()
 		r.answered = true
@@ -365,6 +373,13 @@ func (w *worker) call(kind pipe.Kind, r *request, body any) (f pipe.Frame, ok bo
 		}
 	}
 	return f, ok, nil
+}
+
+// alone reports whether at most one cell runs.
+func (w *worker) alone() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.running) < 2
 }
 
 // leaves notes what an interrupted cell has left behind; a cell that ends as others do shows that all is well.
@@ -404,11 +419,11 @@ func (w *worker) tell(f pipe.Frame, buffers ...[]byte) {
 // doubleHit is within which a second interrupt is one with the first.
 const doubleHit = 500 * time.Millisecond
 
-// interrupt stops what runs: it asks the session to; once the user was told that this does not work, it ends it.
+// interrupt stops what runs, in all shells: it asks the session to; once the user was told that this does not work, it ends it.
 func (w *worker) interrupt() {
 	w.mu.Lock()
-	r, l := w.current, w.life
-	if r == nil {
+	running, l := slices.Clone(w.running), w.life
+	if len(running) == 0 {
 		// a key that was hit twice does not mean it
 		if since := time.Since(w.left); l != nil && doubleHit < since && since < pipe.SecondInterrupt {
 			l.killed.Store(true)
@@ -418,15 +433,24 @@ func (w *worker) interrupt() {
 		w.tell(pipe.Frame{Kind: pipe.KindInterrupt, Parent: pipe.Handlers})
 		return
 	}
-	r.mu.Lock()
-	hard := r.warned && l != nil // without it, r waits for a session that is being started
-	r.mu.Unlock()
 	w.mu.Unlock()
-	if hard {
-		l.killed.Store(true)
-		l.Kill()
-		return
+	for _, r := range running {
+		r.mu.Lock()
+		hard := r.warned && l != nil // without it, r waits for a session that is being started
+		r.mu.Unlock()
+		if hard {
+			l.killed.Store(true)
+			l.Kill()
+			return
+		}
 	}
+	for _, r := range running {
+		w.stop(r)
+	}
+}
+
+// stop asks the session to stop a request.
+func (w *worker) stop(r *request) {
 	go func() {
 		<-r.sent // an interrupt that overtakes its cell would stop nothing
 		w.tell(pipe.Frame{Kind: pipe.KindInterrupt, Parent: r.id})

@@ -156,7 +156,7 @@ type Interp struct {
 
 	streams  *streams
 	held     held
-	children sync.Map // *os.Process -> *child
+	children sync.Map   // *os.Process -> *child
 	evals    sync.Mutex // held while a cell is compiled and its packages are initialised
 	running  running
 	fault    func(v any) // told of panics in answers; for tests

@@ -22,7 +22,7 @@ import (
 )
 
 // Version is the protocol version that headers and kernel_info name.
-const Version = "5.4"
+const Version = "5.5"
 
 // DateFormat is ISO 8601 with microseconds and a time zone.
 const DateFormat = "2006-01-02T15:04:05.000000Z07:00"
@@ -57,6 +57,15 @@ type Message struct {
 	Metadata   json.RawMessage // nil is {}
 	Content    json.RawMessage
 	Buffers    [][]byte
+}
+
+// Size is how many bytes a message that was read takes.
+func (m *Message) Size() int {
+	n := len(m.RawHeader) + len(m.Parent) + len(m.Metadata) + len(m.Content)
+	for _, b := range m.Buffers {
+		n += len(b)
+	}
+	return n
 }
 
 // Codec signs, checks and numbers the messages of one kernel. It is safe for many goroutines.
@@ -94,11 +103,11 @@ func NewCodec(key, scheme string) (*Codec, error) {
 	if !ok || h == nil {
 		return nil, fmt.Errorf("wire: unknown signature scheme %q, hmac-sha256 is the usual one", scheme)
 	}
-	return &Codec{session: newID(), username: "kernel", key: []byte(key), hash: h, seen: map[string]struct{}{}}, nil
+	return &Codec{session: NewID(), username: "kernel", key: []byte(key), hash: h, seen: map[string]struct{}{}}, nil
 }
 
-// newID returns a random UUID.
-func newID() string {
+// NewID returns a random UUID.
+func NewID() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails: it ends the program if the system has no randomness
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
