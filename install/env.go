@@ -67,10 +67,7 @@ func MakeEnvOf(ctx context.Context, out io.Writer, lock []byte) (*Env, error) {
 
 // makeEnv is MakeEnv below root for a given lock file.
 func makeEnv(ctx context.Context, out io.Writer, root string, lock []byte) (*Env, error) {
-	h := sha256.New()
-	h.Write(lock)
-	h.Write(labSettings)
-	dir := filepath.Join(root, hex.EncodeToString(h.Sum(nil))[:16])
+	dir := envDir(root, lock)
 	if e := openEnv(dir); e != nil {
 		return e, nil
 	}
@@ -117,6 +114,14 @@ func makeEnv(ctx context.Context, out io.Writer, root string, lock []byte) (*Env
 	}
 	e.Fresh = true
 	return e, nil
+}
+
+// envDir is where the environment of a lock file lies below root.
+func envDir(root string, lock []byte) string {
+	h := sha256.New()
+	h.Write(lock)
+	h.Write(labSettings)
+	return filepath.Join(root, hex.EncodeToString(h.Sum(nil))[:16])
 }
 
 // openEnv returns the finished environment in dir, or nil where there is none or the Python below it has changed.

@@ -39,3 +39,12 @@ func ownGroup(cmd *exec.Cmd) {
 
 // isRoot reports whether the process runs as the administrator, which JupyterLab refuses unless told.
 func isRoot() bool { return os.Geteuid() == 0 }
+
+// freeSpace is the room that a folder's disk has for this user, in bytes.
+func freeSpace(dir string) (uint64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return uint64(s.Bavail) * uint64(s.Bsize), nil
+}

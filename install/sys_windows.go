@@ -39,3 +39,14 @@ func ownGroup(cmd *exec.Cmd) {
 
 // isRoot is false: JupyterLab asks for no flag of an administrator here.
 func isRoot() bool { return false }
+
+// freeSpace is the room that a folder's disk has for this user, in bytes.
+func freeSpace(dir string) (uint64, error) {
+	p, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return 0, err
+	}
+	var free uint64
+	err = windows.GetDiskFreeSpaceEx(p, &free, nil, nil)
+	return free, err
+}

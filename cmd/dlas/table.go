@@ -24,6 +24,7 @@ func commands() []command {
 		{name: "exec", usage: "exec FILE.go… | FOLDER [ARGUMENT …]", help: "Run a Go program in the interpreter, without a Go toolchain. It has the streams, the arguments, the environment and the exit status that it would have compiled.", run: runExec, signals: true},
 		{name: "install", usage: "install [--user | --prefix FOLDER | --sys-prefix] [--name NAME] [--display-name TEXT] [--env NAME=VALUE …] [--memory SIZE]", help: "Add the godlas kernel to a Jupyter that is installed already.", run: runInstall},
 		{name: "uninstall", usage: "uninstall [--user | --prefix FOLDER | --sys-prefix] [--name NAME]", help: "Remove the godlas kernel from it.", run: runUninstall},
+		{name: "doctor", usage: "doctor [--json]", help: "Look for what is wrong with this machine, and say the command that mends it. Exits with 1 where notebooks would not run.", run: runDoctor},
 		{name: "help", usage: "help [COMMAND | WORD]", help: "Explain a command, or a word of the stack: a layer, a choice, a column, a verdict.", run: runHelp},
 		{name: "version", usage: "version", help: "Print this program's build and machine.", run: runVersion},
 		{name: "kernel", usage: "kernel --connection-file FILE", help: "Be a Jupyter kernel; Jupyter starts this.", run: runKernel, internal: true, signals: true},
