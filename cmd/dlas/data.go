@@ -7,9 +7,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/godlas/godlas/dlas"
 	"github.com/godlas/godlas/dlas/data"
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/kernel/display"
 )
 
 // failure is an error that is not the fault of what was typed, whatever it wraps.
@@ -69,11 +69,11 @@ func getData(ctx context.Context, c *call, name string) error {
 	if !slices.Contains(names, name) {
 		return ir.Unknown(ir.Data, "data set to download", name, names)
 	}
-	live := newLive(c.stderr)
+	live := display.ProgressOn(c.stderr)
 	err := data.Get(ctx, name, data.EnvFromOS(), func(p data.Progress) {
-		live.show(dlas.Progress{Step: p.File, Done: int(p.Done >> 20), Total: int(p.Total >> 20), Unit: "MiB"})
+		live.Tell(p.File, int(p.Done), int(p.Total), "B")
 	})
-	live.clear()
+	live.Clear()
 	if err != nil {
 		return failure{err}
 	}

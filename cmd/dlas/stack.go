@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/godlas/godlas/dlas"
+	"github.com/godlas/godlas/dlas/cells"
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/kernel/display"
 )
 
 // readSmall reads a file that is meant to hold one Spec or result.
@@ -52,9 +53,8 @@ func runRun(ctx context.Context, c *call) error {
 		return printGo(c, st)
 	}
 	live := newLive(c.stderr)
-	dlas.OnProgress = live.show
 	r, err := st.RunAs(ctx, *name)
-	live.clear()
+	live.Clear()
 	if err != nil {
 		return err
 	}
@@ -90,9 +90,8 @@ func runSweep(ctx context.Context, c *call) error {
 		return printGo(c, st)
 	}
 	live := newLive(c.stderr)
-	dlas.OnProgress = live.show
 	s, err := st.SweepWith(ctx, dlas.SweepOptions{Fresh: *fresh})
-	live.clear()
+	live.Clear()
 	if s == nil {
 		return err
 	}
@@ -132,9 +131,8 @@ func runCompare(ctx context.Context, c *call) error {
 		}
 	}
 	live := newLive(c.stderr)
-	dlas.OnProgress = live.show
 	cmp, err := compare(ctx, a, b)
-	live.clear()
+	live.Clear()
 	if err != nil {
 		return err
 	}
@@ -142,39 +140,13 @@ func runCompare(ctx context.Context, c *call) error {
 	return err
 }
 
-// live is the progress line of a terminal; on anything else it shows nothing.
-type live struct {
-	w    io.Writer
-	on   bool
-	last string
-}
-
-func newLive(w io.Writer) *live {
-	f, ok := w.(*os.File)
-	if !ok {
-		return &live{w: w}
+// newLive is the progress of long work: one line in a terminal, now and then a line elsewhere.
+func newLive(w io.Writer) *display.Bar {
+	b := display.ProgressOn(w)
+	dlas.OnProgress = func(p dlas.Progress) {
+		if !p.Ended { // the command ends the line
+			cells.Tell(b, p)
+		}
 	}
-	info, err := f.Stat()
-	return &live{w: w, on: err == nil && info.Mode()&os.ModeCharDevice != 0}
-}
-
-func (l *live) show(p dlas.Progress) {
-	if !l.on {
-		return
-	}
-	if p.Ended {
-		l.clear()
-		return
-	}
-	if line := p.String(); line != l.last {
-		l.last = line
-		fmt.Fprint(l.w, "\r\x1b[K"+line)
-	}
-}
-
-func (l *live) clear() {
-	if l.on && l.last != "" {
-		fmt.Fprint(l.w, "\r\x1b[K")
-		l.last = ""
-	}
+	return b
 }

@@ -2,8 +2,6 @@ package cells
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,19 +20,15 @@ var hooks = sync.OnceFunc(func() {
 	})
 })
 
-// A progress line appears after a while, so that quick runs leave none, and is drawn again now and then.
-const (
-	progressAfter = 400 * time.Millisecond
-	progressEvery = 150 * time.Millisecond
-)
+// progressAfter is when a progress line appears: quick runs leave none.
+const progressAfter = 400 * time.Millisecond
 
 // progressLine is the one line under a cell that says how far its runs are.
 type progressLine struct {
-	mu     sync.Mutex
-	cell   context.Context // whose line it is
-	start  time.Time       // of the cell's first progress
-	drawn  time.Time
-	handle *display.Handle
+	mu    sync.Mutex
+	cell  context.Context // whose line it is
+	start time.Time       // of the cell's first progress
+	bar   *display.Bar
 }
 
 var line progressLine
@@ -47,45 +41,35 @@ func (l *progressLine) tell(p dlas.Progress, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if cell := display.Context(); cell != l.cell || l.start.IsZero() {
-		l.cell, l.start, l.handle = cell, now, nil
+		l.cell, l.start, l.bar = cell, now, nil
 	}
-	last := p.Total > 0 && p.Done >= p.Total
-	if now.Sub(l.start) < progressAfter || !last && now.Sub(l.drawn) < progressEvery {
+	if now.Sub(l.start) < progressAfter {
 		return
 	}
-	l.drawn = now
-	l.draw(barText(p))
-}
-
-func (l *progressLine) draw(text string) {
-	if l.handle == nil {
-		l.handle = display.Show(progressText(text))
-		return
+	if l.bar == nil {
+		l.bar = display.ProgressOn(nil)
 	}
-	l.handle.Update(progressText(text))
+	Tell(l.bar, p)
 }
 
 // end leaves the time that the work took in place of the progress.
 func (l *progressLine) end(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.handle != nil {
-		l.draw("measured in " + now.Sub(l.start).Round(100*time.Millisecond).String())
+	took := now.Sub(l.start).Round(100 * time.Millisecond).String()
+	if l.cell != nil && l.cell.Err() != nil {
+		l.bar.Finish("interrupted after " + took)
+	} else {
+		l.bar.Finish("measured in " + took)
 	}
-	l.handle, l.start = nil, time.Time{}
+	l.bar, l.start = nil, time.Time{}
 }
 
-// progressText shows itself as it is.
-type progressText string
-
-func (t progressText) String() string { return string(t) }
-
-// barText is a progress as a bar and words.
-func barText(p dlas.Progress) string {
-	if p.Total <= 0 {
-		return p.String()
+// Tell draws a progress of dlas as a line.
+func Tell(b *display.Bar, p dlas.Progress) {
+	label := p.Step
+	if p.Label != "" {
+		label = p.Label + ": " + p.Step
 	}
-	const width = 24
-	full := min(max(p.Done, 0), p.Total) * width / p.Total
-	return fmt.Sprintf("%s%s  %s", strings.Repeat("█", full), strings.Repeat("░", width-full), p)
+	b.Tell(label, p.Done, p.Total, p.Unit)
 }

@@ -46,7 +46,7 @@ func TestProgressLine(t *testing.T) {
 		base := 1000 + 10000*i
 		l.tell(images(1), at(base))
 		l.tell(images(50), at(base+500))
-		if len(p.now) != i+1 || p.now[i] != "████████████░░░░░░░░░░░░  accuracy 50/100 images" {
+		if len(p.now) != i+1 || p.now[i] != "accuracy  ████████████░░░░░░░░░░░░ 50/100 images" {
 			t.Fatalf("during run %d: %q", i, p.now)
 		}
 		l.tell(images(100), at(base+2000-1000*i))

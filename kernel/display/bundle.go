@@ -8,21 +8,23 @@ import (
 	"image"
 	"image/png"
 	"maps"
-	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 const plain = "text/plain"
 
-// maxText is where the text form of a value is cut, in bytes: a browser does not survive a printed network.
-const maxText = 64 << 10
-
 // Mimer shows itself: MimeBundle maps MIME types to content. Binary content is []byte or base64 in a string; that
-// of JSON types is any value encoding/json takes; all other is a string.
+// of JSON types is any value encoding/json takes; all other is a string. The method may return a second
+// map[string]any, of metadata. What it returns that is none of this is left out, and the text says so.
 type Mimer interface{ MimeBundle() map[string]any }
+
+// mimerWith shows itself with metadata.
+type mimerWith interface {
+	MimeBundle() (data, metadata map[string]any)
+}
 
 var renderers struct {
 	sync.RWMutex
@@ -38,9 +40,11 @@ func Register(r func(v any) (map[string]any, bool)) {
 }
 
 // Bundle returns what v looks like, by MIME type, always with a text/plain form, and metadata (or nil). By
-// the first rule that fits: a registered renderer; the method MimeBundle; an image.Image or []byte in PNG, JPEG or
-// GIF as the image; an error or fmt.Stringer as its text; a matrix (methods Dims and At) as a table; all else as %+v
-// prints it. Bundle of a *Handle is nil: it has been shown already. Text is cut at 64 KiB. Bundle never panics.
+// the first rule that fits: a registered renderer; the method MimeBundle, also one of *T for a value of T; an image.Image or
+// []byte in PNG, JPEG, GIF, WebP or BMP as the image, at most 1600 pixels wide and high; an error as its text with what it
+// wraps; a fmt.Stringer or fmt.Formatter as its text; a matrix (methods Dims and At) as a table; a list of structs, maps or
+// lists, and a map, as a table of its first and last rows; all else as %+v prints it, with pointers followed. Text from
+// values is escaped in HTML, and cut at 64 KiB. Bundle of a *Handle is nil: it has been shown already. Bundle never panics.
 func Bundle(v any) (data, metadata map[string]any) {
 	switch v := v.(type) {
 	case *Handle:
@@ -54,34 +58,75 @@ func Bundle(v any) (data, metadata map[string]any) {
 		case v.CanInterface():
 			return Bundle(v.Interface())
 		}
-		return map[string]any{plain: cut(fmt.Sprintf("%+v", v))}, nil
+		p := printer{left: maxText, whole: whole}
+		p.value(v, 0)
+		return map[string]any{plain: p.b.String()}, nil
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			data, metadata = map[string]any{plain: fmt.Sprintf("%T (showing it panics: %v)", v, p)}, nil
+			data, metadata = map[string]any{plain: oneLine(fmt.Sprintf("%T (showing it panics: %v)", v, p), maxText)}, nil
 		}
 	}()
 	if d, ok := registered(v); ok {
-		return normal(v, d), nil
+		return normal(v, d, nil)
 	}
-	if m, ok := v.(Mimer); ok && !isNil(v) {
-		return normal(v, m.MimeBundle()), nil
+	if d, m, ok := itself(v); ok {
+		return normal(v, d, m)
+	}
+	return look(v), nil
+}
+
+// itself asks a value, or a pointer to it, how it wants to be shown.
+func itself(v any) (data, metadata map[string]any, ok bool) {
+	if isNil(v) {
+		return nil, nil, false
+	}
+	for range 2 {
+		switch m := v.(type) {
+		case Mimer:
+			return m.MimeBundle(), nil, true
+		case mimerWith:
+			data, metadata = m.MimeBundle()
+			return data, metadata, true
+		}
+		t := reflect.TypeOf(v)
+		if t.Name() == "" || !reflect.PointerTo(t).Implements(mimers[0]) && !reflect.PointerTo(t).Implements(mimers[1]) {
+			break
+		}
+		p := reflect.New(t)
+		p.Elem().Set(reflect.ValueOf(v))
+		v = p.Interface()
+	}
+	return nil, nil, false
+}
+
+// look is by the rules for values that say nothing of MIME types.
+func look(v any) map[string]any {
+	if isNil(v) {
+		return map[string]any{plain: text(v)}
 	}
 	switch v := v.(type) {
 	case image.Image:
-		if !isNil(v) {
-			return imageBundle(v), nil
-		}
+		return imageBundle(v)
 	case []byte:
 		if mime, ok := imageType(v); ok {
-			return map[string]any{mime: base64.StdEncoding.EncodeToString(v), plain: fmt.Sprintf("%s, %d bytes", mime, len(v))}, nil
+			return fileBundle(mime, v)
 		}
+	case error:
+		return map[string]any{plain: errorText(v)}
+	case fmt.Formatter: // before matrices: what is formatted by gonum is no matrix
+		return map[string]any{plain: text(v)}
+	case fmt.Stringer:
+		return map[string]any{plain: text(v)}
 	case matrix:
-		if !isNil(v) {
-			return matrixBundle(v), nil
-		}
+		return matrixBundle(v)
+	case complexMatrix:
+		return complexBundle(v)
 	}
-	return map[string]any{plain: text(v)}, nil
+	if t := tabular(reflect.ValueOf(v)); t != nil {
+		return t.bundle()
+	}
+	return map[string]any{plain: text(v)}
 }
 
 func registered(v any) (map[string]any, bool) {
@@ -96,41 +141,101 @@ func registered(v any) (map[string]any, bool) {
 	return nil, false
 }
 
-// normal gives a bundle from elsewhere its text/plain form and encodes bytes; the map given is left as it is.
-func normal(v any, d map[string]any) map[string]any {
-	d = maps.Clone(d)
-	if d == nil {
-		d = map[string]any{}
-	}
-	for mime, c := range d {
-		b, ok := c.([]byte)
-		switch {
-		case !ok:
-		case isText(mime):
-			d[mime] = string(b)
-		case isJSON(mime):
-			d[mime] = json.RawMessage(b)
-		default:
-			d[mime] = base64.StdEncoding.EncodeToString(b)
+// normal gives a bundle from elsewhere its text/plain form, encodes bytes and leaves out what no client could show, with a
+// line that says so; the maps given are left as they are.
+func normal(v any, d, metadata map[string]any) (map[string]any, map[string]any) {
+	out := map[string]any{}
+	var wrong []string
+	for _, mime := range slices.Sorted(maps.Keys(d)) {
+		c, err := content(mime, d[mime])
+		if err != "" {
+			wrong = append(wrong, fmt.Sprintf("MimeBundle of %T: %s: %s", v, oneLine(mime, 80), err))
+			continue
 		}
+		out[mime] = c
 	}
-	for mime, c := range d {
-		if isJSON(mime) {
-			if _, err := json.Marshal(c); err != nil {
-				delete(d, mime) // it would make the whole message unsendable
-			}
-		} else if _, ok := c.(string); !ok {
-			d[mime] = fmt.Sprint(c)
-		}
-	}
-	if _, ok := d[plain]; !ok {
-		if s, ok := d["text/html"].(string); ok {
-			d[plain] = textOf(s)
+	if _, ok := out[plain]; !ok {
+		if s, ok := out["text/html"].(string); ok {
+			out[plain] = textOf(s)
+		} else if t, ok := d[plain].(string); ok {
+			out[plain] = t
 		} else {
-			d[plain] = text(v)
+			out[plain] = text(v)
 		}
 	}
-	return d
+	if metadata != nil {
+		if _, err := json.Marshal(metadata); err != nil {
+			wrong = append(wrong, fmt.Sprintf("MimeBundle of %T: metadata: %v", v, err))
+			metadata = nil
+		}
+	}
+	if len(wrong) > 0 {
+		note := strings.Join(wrong, "\n")
+		out[plain] = fmt.Sprintf("%s\n%s", out[plain], note)
+		if s, ok := out["text/html"].(string); ok {
+			out["text/html"] = s + "<pre>" + escape(note) + "</pre>"
+		}
+	}
+	return out, metadata
+}
+
+// content is what stands under a MIME type in a message, or what is wrong with c.
+func content(mime string, c any) (any, string) {
+	if kind, sub, ok := strings.Cut(mime, "/"); !ok || kind == "" || sub == "" || strings.ContainsAny(mime, " \t\r\n") {
+		return nil, "this is no MIME type"
+	}
+	b, isBytes := c.([]byte)
+	r := reflect.ValueOf(c)
+	isString := r.Kind() == reflect.String
+	switch {
+	case isJSON(mime):
+		if isString && (strings.HasPrefix(r.String(), "{") || strings.HasPrefix(r.String(), "[")) {
+			b, isBytes = []byte(r.String()), json.Valid([]byte(r.String()))
+		}
+		if isBytes {
+			if !json.Valid(b) {
+				return nil, "the bytes are not JSON"
+			}
+			return json.RawMessage(b), ""
+		}
+		if _, err := json.Marshal(c); err != nil {
+			return nil, err.Error() // it would make the whole message unsendable
+		}
+		return c, ""
+	case isText(mime):
+		switch lines, ok := c.([]string); {
+		case isBytes:
+			return strings.ToValidUTF8(string(b), "\uFFFD"), ""
+		case isString:
+			return r.String(), ""
+		case ok:
+			return strings.Join(lines, ""), "" // as notebook files have it
+		}
+		return nil, fmt.Sprintf("a %T, and not a string", c)
+	}
+	if m, ok := c.(image.Image); ok && mime == "image/png" && !isNil(c) {
+		var buf bytes.Buffer
+		if err := png.Encode(&buf, m); err != nil {
+			return nil, err.Error()
+		}
+		b, isBytes = buf.Bytes(), true
+	}
+	switch {
+	case isBytes:
+		return base64.StdEncoding.EncodeToString(b), ""
+	case !isString:
+		return nil, fmt.Sprintf("a %T, and neither []byte nor a string", c)
+	}
+	s := r.String()
+	if t, ok := imageType([]byte(s)); ok && strings.HasPrefix(mime, "image/") && t == mime {
+		return base64.StdEncoding.EncodeToString([]byte(s)), ""
+	}
+	if strings.HasPrefix(mime, "image/") || strings.HasPrefix(mime, "audio/") || strings.HasPrefix(mime, "video/") {
+		if _, err := base64.StdEncoding.DecodeString(strings.NewReplacer("\n", "", "\r", "").Replace(s)); err != nil {
+			return nil, "the string is not base64"
+		}
+	}
+	return s, ""
 }
 
 func isText(mime string) bool {
@@ -139,52 +244,6 @@ func isText(mime string) bool {
 
 func isJSON(mime string) bool {
 	return mime == "application/json" || strings.HasSuffix(mime, "+json")
-}
-
-func imageBundle(m image.Image) map[string]any {
-	size := m.Bounds().Size()
-	d := map[string]any{plain: fmt.Sprintf("%T, %dx%d", m, size.X, size.Y)}
-	var b bytes.Buffer
-	if err := png.Encode(&b, m); err == nil { // an empty image has no PNG
-		d["image/png"] = base64.StdEncoding.EncodeToString(b.Bytes())
-	}
-	return d
-}
-
-func imageType(b []byte) (string, bool) {
-	switch t := http.DetectContentType(b); t {
-	case "image/png", "image/jpeg", "image/gif":
-		return t, true
-	}
-	return "", false
-}
-
-// text is the text/plain form of a value without a look of its own.
-func text(v any) string {
-	if isNil(v) {
-		return cut(fmt.Sprintf("%v", v))
-	}
-	switch v := v.(type) {
-	case error:
-		return cut(fmt.Sprintf("%v", v)) // by fmt, which survives a panic in Error
-	case fmt.Stringer:
-		return cut(fmt.Sprintf("%v", v))
-	}
-	if reflect.TypeOf(v).Kind() == reflect.Func {
-		return cut(fmt.Sprintf("%T", v)) // its address says nothing
-	}
-	return cut(fmt.Sprintf("%+v", v))
-}
-
-func cut(s string) string {
-	if len(s) > maxText {
-		n := maxText
-		for n > 0 && !utf8.RuneStart(s[n]) {
-			n--
-		}
-		s = fmt.Sprintf("%s … (%d bytes more)", s[:n], len(s)-n)
-	}
-	return s
 }
 
 func isNil(v any) bool {
@@ -199,9 +258,13 @@ func isNil(v any) bool {
 }
 
 func jsonBundle(v any) (data, metadata map[string]any) {
+	if s, ok := v.(string); ok && (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")) && json.Valid([]byte(s)) {
+		v = json.RawMessage(s)
+	}
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		data, metadata = Bundle(v)
+		data[plain] = fmt.Sprintf("%v\n(it is no JSON: %v)", data[plain], err)
 		return data, metadata
 	}
 	return map[string]any{"application/json": json.RawMessage(b), plain: cut(string(b))}, nil

@@ -90,12 +90,19 @@ func TestBundle(t *testing.T) {
 		{"nil with methods", none, map[string]any{plain: "<nil>"}},
 		{"png bytes", png, map[string]any{"image/png": base64.StdEncoding.EncodeToString(png), plain: "image/png, 13 bytes"}},
 		{"other bytes", []byte{1, 2}, map[string]any{plain: "[1 2]"}},
+		{"text in bytes", []byte("a\n"), map[string]any{plain: `[]byte("a\n")`}},
 		{"mimer", mime{map[string]any{"text/html": "<p>a &lt; b</p><p>c</p>"}}, map[string]any{"text/html": "<p>a &lt; b</p><p>c</p>", plain: "a < b\nc"}},
 		{"mimer with bytes", mime{map[string]any{"image/png": []byte{0xff}, "text/x": []byte("é"), plain: "p"}}, map[string]any{"image/png": "/w==", "text/x": "é", plain: "p"}},
-		{"mimer with what JSON refuses", mime{map[string]any{"application/json": func() {}, plain: "p"}}, map[string]any{plain: "p"}},
 		{"mimer that panics", faulty{}, map[string]any{plain: "display.faulty (showing it panics: no luck)"}},
 		{"handle", &Handle{}, nil},
-		{"matrix", dense{2, 2}, map[string]any{plain: "2x2\n 0   1\n10  11", "text/html": `<table><caption>2 × 2</caption><tr><td style="text-align:right">0</td><td style="text-align:right">1</td></tr><tr><td style="text-align:right">10</td><td style="text-align:right">11</td></tr></table>`}},
+		{"matrix", dense{2, 2}, map[string]any{plain: "    0   1\n0   0   1\n1  10  11\n[2 rows × 2 columns]", "text/html": `<table>
+<thead><tr><th style="text-align:right"></th><th style="text-align:right" title="float64">0</th><th style="text-align:right" title="float64">1</th></tr></thead>
+<tbody>
+<tr><th style="text-align:right">0</th><td style="text-align:right">0</td><td style="text-align:right">1</td></tr>
+<tr><th style="text-align:right">1</th><td style="text-align:right">10</td><td style="text-align:right">11</td></tr>
+</tbody>
+</table>
+<p>2 rows × 2 columns</p>`}},
 	} {
 		if got := bundleOf(c.v); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %s, want %s", c.name, keys(got), keys(c.want))
@@ -129,7 +136,7 @@ func TestBundleIsCut(t *testing.T) {
 	}
 	r, c := dense{1000, 1000}.Dims()
 	text := bundleOf(dense{r, c})[plain].(string)
-	if lines := strings.Count(text, "\n"); lines != 2*edgeSide+1 || !strings.Contains(text, "⋱") {
+	if lines := strings.Count(text, "\n"); lines != 2*edgeSide+2 || !strings.Contains(text, "⋮") || !strings.Contains(text, "…") {
 		t.Errorf("a large matrix takes %d lines", lines)
 	}
 }
@@ -240,7 +247,8 @@ func TestTextOf(t *testing.T) {
 func TestProgress(t *testing.T) {
 	r := record(t)
 	clock := time.Unix(0, 0)
-	b := newBar(10, func() time.Time { return clock })
+	b := newBar(10, func() time.Time { return clock }, ownSurface())
+	b.draw()
 	for range 5 {
 		clock = clock.Add(20 * time.Millisecond)
 		b.Add(1)
@@ -255,8 +263,8 @@ func TestProgress(t *testing.T) {
 	b.Set(10)
 	b.Done()
 	b.Done()
-	if got, want := r.updates[len(r.updates)-1][plain], "half  ████████████████████████ 10/10  100/s  100ms in all"; got != want || len(r.updates) != 2 {
+	if got, want := r.updates[len(r.updates)-1][plain], "half  ████████████████████████ 10/10  100/s  100ms in all"; got != want || len(r.updates) != 3 {
 		t.Errorf("%d updates, the last %q, want %q", len(r.updates), got, want)
 	}
-	newBar(0, func() time.Time { return clock }).Add(3) // unknown length: no division by it
+	newBar(0, func() time.Time { return clock }, ownSurface()).Add(3) // unknown length: no division by it
 }

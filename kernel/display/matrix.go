@@ -1,8 +1,8 @@
 package display
 
 import (
-	"fmt"
-	"strings"
+	"reflect"
+	"strconv"
 )
 
 // matrix is what the matrices of gonum have; a local interface keeps this package free of gonum.
@@ -11,63 +11,54 @@ type matrix interface {
 	At(i, j int) float64
 }
 
-// A matrix with more rows or columns than this shows the first and last ones.
+// complexMatrix is that of its matrices of complex numbers.
+type complexMatrix interface {
+	Dims() (r, c int)
+	At(i, j int) complex128
+}
+
+func matrixBundle(m matrix) map[string]any {
+	r, c := m.Dims()
+	return grid(r, c, func(rows []int, j int) column {
+		fs := make([]float64, len(rows))
+		for k, i := range rows {
+			fs[k] = m.At(i, j)
+		}
+		return floatsColumn("", fs)
+	})
+}
+
+func complexBundle(m complexMatrix) map[string]any {
+	r, c := m.Dims()
+	return grid(r, c, func(rows []int, j int) column {
+		vs := make([]reflect.Value, len(rows))
+		for k, i := range rows {
+			vs[k] = reflect.ValueOf(m.At(i, j))
+		}
+		return columnOf("", vs)
+	})
+}
+
+// A matrix shows fewer rows than a table of records: its elements say less one by one.
 const (
 	maxSide  = 20
 	edgeSide = 8
 )
 
-// shown lists the indices of n that are shown; -1 stands for those left out.
-func shown(n int) []int {
-	var s []int
-	for i := range n {
-		if n > maxSide && i >= edgeSide && i < n-edgeSide {
-			if i == edgeSide {
-				s = append(s, -1)
-			}
-			continue
-		}
-		s = append(s, i)
-	}
-	return s
-}
-
-func matrixBundle(m matrix) map[string]any {
-	r, c := m.Dims()
-	rows, cols := shown(r), shown(c)
-	cell := func(i, j int) string {
-		switch {
-		case i >= 0 && j >= 0:
-			return fmt.Sprintf("%.4g", m.At(i, j))
-		case i >= 0:
-			return "…"
-		case j >= 0:
-			return "⋮"
-		}
-		return "⋱"
-	}
-	var text, html strings.Builder
-	fmt.Fprintf(&text, "%dx%d", r, c)
-	fmt.Fprintf(&html, "<table><caption>%d × %d</caption>", r, c)
-	width := make([]int, len(cols))
-	for k, j := range cols {
-		for _, i := range rows {
-			width[k] = max(width[k], len([]rune(cell(i, j))))
-		}
-	}
+// grid is a table whose rows and columns have numbers for names.
+func grid(r, c int, columnAt func(rows []int, j int) column) map[string]any {
+	rows, gap := pick(r, maxSide, edgeSide, edgeSide)
+	cols, colGap := pick(c, maxSide, edgeSide, edgeSide)
+	t := &table{rows: r, columns: c, gap: gap, colGap: colGap}
+	index := column{right: true}
 	for _, i := range rows {
-		text.WriteString("\n")
-		html.WriteString("<tr>")
-		for k, j := range cols {
-			s := cell(i, j)
-			if k > 0 {
-				text.WriteString("  ")
-			}
-			text.WriteString(strings.Repeat(" ", width[k]-len([]rune(s))) + s)
-			html.WriteString(`<td style="text-align:right">` + s + "</td>")
-		}
-		html.WriteString("</tr>")
+		index.cells = append(index.cells, strconv.Itoa(i))
 	}
-	html.WriteString("</table>")
-	return map[string]any{plain: text.String(), "text/html": html.String()}
+	t.index = &index
+	for _, j := range cols {
+		col := columnAt(rows, j)
+		col.head = strconv.Itoa(j)
+		t.cols = append(t.cols, col)
+	}
+	return t.bundle()
 }

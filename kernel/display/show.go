@@ -3,6 +3,7 @@ package display
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -16,14 +17,21 @@ type Handle struct {
 // Update replaces what the handle shows. A string given to a handle of HTML, Markdown, LaTeX or SVG is taken as
 // that; any other value is shown as [Show] would.
 func (h *Handle) Update(v any) error {
+	if h == nil || h.id == "" {
+		return errors.New("display: this handle shows nothing that could be replaced")
+	}
 	data, metadata := h.make(v)
 	return sink().Update(data, metadata, h.id)
 }
 
 // show displays v and returns its handle.
 func show(v any, make func(v any) (data, metadata map[string]any)) *Handle {
-	h := &Handle{id: newID(), make: make}
 	data, metadata := make(v)
+	if data == nil { // a handle: what it shows has been shown
+		h, _ := v.(*Handle)
+		return h
+	}
+	h := &Handle{id: newID(), make: make}
 	if err := sink().Display(data, metadata, h.id); err != nil {
 		// A cell has no use for this error: the session's pipe is gone and with it the reader of any answer.
 		return h
@@ -37,8 +45,14 @@ func newID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Show shows any value the way [Bundle] says.
-func Show(v any) *Handle { return show(v, Bundle) }
+// Show shows values the way [Bundle] says, each as an output of its own. The handle is that of the last one.
+func Show(v ...any) *Handle {
+	var h *Handle
+	for _, x := range v {
+		h = show(x, Bundle)
+	}
+	return h
+}
 
 // HTML shows a piece of HTML. It is the caller's to escape what comes from elsewhere (html.EscapeString).
 func HTML(s string) *Handle { return show(s, textual(htmlBundle)) }
@@ -55,7 +69,11 @@ func SVG(s string) *Handle { return show(s, textual(svgBundle)) }
 // PNG shows an image in PNG's format. An image.Image is shown by [Show].
 func PNG(b []byte) *Handle { return show(b, Bundle) }
 
-// JSON shows v as a tree that can be unfolded. What encoding/json refuses is shown as text.
+// JPEG shows an image in JPEG's format.
+func JPEG(b []byte) *Handle { return show(b, Bundle) }
+
+// JSON shows v as a tree that can be unfolded; a string that holds an object or a list of JSON is taken as that. What
+// encoding/json refuses is shown as [Show] would, with the reason.
 func JSON(v any) *Handle { return show(v, jsonBundle) }
 
 // VegaLite shows a Vega-Lite specification: JSON as a string or []byte, or a value that encodes to it.

@@ -36,11 +36,16 @@ func SetSink(s Sink) {
 	current.sink = s
 }
 
-// SetContext publishes the context of the running cell, or context.Background() where none runs.
+// SetContext publishes the context of the running cell, or context.Background() where none runs. Progress lines of the cell
+// before are drawn for the last time.
 func SetContext(ctx context.Context) {
 	current.Lock()
-	defer current.Unlock()
+	before := current.ctx
 	current.ctx = ctx
+	current.Unlock()
+	if before != nil && before != ctx && before != context.Background() {
+		bars.endOf(before)
+	}
 }
 
 // Context is that of the running cell: it ends when the user interrupts the cell. Where no cell runs it never ends.
