@@ -299,7 +299,9 @@ func (in *Interp) compileCell(c Cell) (compiled *front.Compiled, refs toRun, err
 	} else if !c.Aside {
 		in.front.Input(c.N, c.Source)
 	}
+	in.front.Whole = c.Input
 	compiled, err = in.front.Compile(name, c.Source)
+	in.front.Whole = ""
 	if err != nil {
 		return nil, refs, compileError(err)
 	}

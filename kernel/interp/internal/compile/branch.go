@@ -164,6 +164,9 @@ func (c *compiler) tailOf(b *ssa.BasicBlock) *tail {
 	return t
 }
 
+// apart is t without what is compiled together with the branch.
+func (t *tail) apart() *tail { return &tail{b: t.b, x: t.x, n: 1} }
+
 // increment recognises the addition of ints, or the subtraction of a constant.
 func increment(x *ssa.BinOp) bool {
 	if kindOf(x.X.Type()) != types.Int {

@@ -131,6 +131,9 @@ func (c *compiler) call(cc *ssa.CallCommon, v ssa.Value) op {
 	case *ssa.Builtin:
 		return c.builtin(f.Name(), cc, v)
 	case *ssa.Function:
+		if f == c.m.dbg.hook {
+			return c.hookOp(cc, v)
+		}
 		if f.Synthetic == "package initializer" && f.Pkg.Pkg.Path() != "main" { // that of a library has run
 			return func(*frame) {}
 		}

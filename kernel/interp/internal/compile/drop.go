@@ -26,6 +26,7 @@ func (m *Machine) Drop(gone map[*ssa.Package]bool) {
 	if len(gone) == 0 {
 		return
 	}
+	m.forgetVariants(gone)
 	for more := true; more; { // compiling makes functions that were not asked for before
 		more = false
 		for sf, f := range m.funs {
@@ -43,6 +44,11 @@ func (m *Machine) Drop(gone map[*ssa.Package]bool) {
 	for g := range m.globals {
 		if gone[g.Pkg] {
 			delete(m.globals, g)
+		}
+	}
+	for g := range m.dbg.alias {
+		if gone[g.Pkg] {
+			delete(m.dbg.alias, g)
 		}
 	}
 	for t := range m.layouts { // canon has the types once
@@ -89,6 +95,9 @@ func (f *fun) redirect(to *fun) {
 	for _, w := range append(f.earlier, weak.Make(f)) {
 		if x := w.Value(); x != nil {
 			x.forwardTo(to)
+			if x.hooked != nil {
+				x.hooked.forwardTo(to)
+			}
 			to.earlier = append(to.earlier, w)
 		}
 	}

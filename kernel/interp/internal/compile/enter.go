@@ -121,9 +121,14 @@ func (m *Machine) toMemory(l *layout, v reflect.Value, p unsafe.Pointer) {
 
 // Eval runs a function without parameters on the calling goroutine. The error
 // of a stopped run is nil and ok false.
-func (m *Machine) Eval(run *Run, sf FuncRef) (p *Panic, ok bool) {
+func (m *Machine) Eval(run *Run, sf FuncRef) (p *Panic, ok bool) { return m.eval(run, sf, false) }
+
+func (m *Machine) eval(run *Run, sf FuncRef, aside bool) (p *Panic, ok bool) {
 	run.Label()
 	g := m.newGor(run)
+	if g.main = !aside; aside {
+		g.free++
+	}
 	g.begin()
 	done := false
 	defer func() {

@@ -67,6 +67,11 @@ type gor struct {
 	born *frame
 	// deferring counts deferred calls that run although the run is stopped.
 	deferring int
+	// step is how far the goroutine goes before a debugger has it stop, or nil;
+	// free counts what runs in it that no debugger stops.
+	step *stepping
+	free int
+	main bool // it runs the statements of a cell
 	// spares are frames that are not in use, by the slots of their functions.
 	spares [spareSlots]*frame
 }

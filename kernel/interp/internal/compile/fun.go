@@ -46,6 +46,12 @@ type fun struct {
 	deferring    bool
 	wrapper      bool
 	recoverBlock int
+
+	// hooked is the variant of f for debuggers, cell its source if f is one, and
+	// places its variables.
+	hooked *fun
+	cell   *DebugCell
+	places []place
 }
 
 type fixed struct {
@@ -129,6 +135,8 @@ type compiler struct {
 	ops []op
 	// shared has the values that take the place of another, see coalesce.
 	shared map[ssa.Value]ssa.Value
+	// cell is the source, if the function is debugged.
+	cell *DebugCell
 	// outerDefers says that f runs deferred calls of its range-over-func bodies.
 	outerDefers bool
 }
@@ -211,7 +219,10 @@ func (c *compiler) compile() {
 		c.bodiless()
 		return
 	}
-	c.shared = coalesce(sf)
+	f.cell = c.m.dbg.cells[sf.Pkg]
+	if c.cell = f.cell; c.cell == nil {
+		c.shared = coalesce(sf)
+	}
 	for _, p := range sf.Params {
 		f.params, f.paramTypes = append(f.params, c.reg(p)), append(f.paramTypes, c.layout(p))
 	}
@@ -238,6 +249,9 @@ func (c *compiler) compile() {
 	f.code = make([]blockCode, len(blocks))
 	for i, b := range blocks {
 		f.code[i] = c.block(b)
+	}
+	if c.cell != nil {
+		f.places = c.places()
 	}
 	f.mem = rt.Layout(c.mem.size, c.mem.ptrs)
 }
@@ -272,6 +286,12 @@ func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 	late := c.lateDefers(b) // such a block returns, and has no tail
 	fused := 0
 	tail, inc := c.tailOf(b), c.before(b)
+	if c.cell != nil { // each instruction by itself
+		inc = nil
+		if tail != nil {
+			tail = tail.apart()
+		}
+	}
 	done := len(b.Instrs) - 1 // the first instruction that is compiled with the end
 	if tail != nil {
 		done = len(b.Instrs) - tail.n
@@ -290,7 +310,7 @@ func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 			fused--
 			continue
 		}
-		if i < done {
+		if i < done && c.cell == nil {
 			end := done
 			if i < late {
 				end = late
@@ -301,7 +321,7 @@ func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 				fused = n - 1
 				continue
 			}
-		} else if i < len(b.Instrs)-1 {
+		} else if i >= done && i < len(b.Instrs)-1 {
 			continue
 		}
 		c.at, c.ops = b.Index, code.ops

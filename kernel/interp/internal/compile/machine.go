@@ -82,6 +82,7 @@ type Machine struct {
 	gors    gorTable
 	pcs     pcs
 	current currentRun
+	dbg     debugging
 }
 
 // New makes a machine.
@@ -97,6 +98,9 @@ func New(o Options) *Machine {
 
 // Global returns the address of a package-level variable. Mu is held.
 func (m *Machine) Global(g *ssa.Global) unsafe.Pointer {
+	if plain := m.dbg.alias[g]; plain != nil {
+		g = plain
+	}
 	if p := m.globals[g]; p != nil {
 		return p
 	}

@@ -107,7 +107,9 @@ func (g *gor) caught(r any) *panicking {
 			return p
 		}
 	}
-	return &panicking{val: r, stack: trace(g.top, maxStack)}
+	p := &panicking{val: r, stack: trace(g.top, maxStack)}
+	g.threw(p)
+	return p
 }
 
 func same(x, y any) bool {

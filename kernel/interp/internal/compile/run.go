@@ -67,9 +67,15 @@ func (r *Run) tell() {
 func (g *gor) begin() {
 	g.run.live.Add(1)
 	g.m.gors.set(rt.G(), g)
+	if d := g.m.dbg.now.Load(); d != nil {
+		d.enter(g)
+	}
 }
 
 func (g *gor) end() {
+	if d := g.m.dbg.now.Load(); d != nil {
+		d.leave(g)
+	}
 	g.m.gors.set(rt.G(), nil)
 	g.run.live.Add(-1)
 	g.run.tell()

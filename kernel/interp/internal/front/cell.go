@@ -97,7 +97,7 @@ func (s *Session) Compile(name, src string) (*Compiled, error) {
 		s: s, id: s.serial, file: "c" + strconv.Itoa(s.serial), src: src,
 		declared: map[string]bool{}, owned: map[string]bool{}, auto: map[string]bool{}, vars: map[string]bool{}, olds: map[string]types.Object{}, decls: map[string]*typeDecl{}, order: map[string]int{},
 	}
-	s.cells[b.file] = &cellText{name: name, src: src, lines: strings.Count(strings.TrimRight(src, "\n"), "\n") + 1}
+	s.cells[b.file] = &cellText{name: name, src: src, lines: strings.Count(strings.TrimRight(src, "\n"), "\n") + 1, whole: s.Whole}
 	out, err := b.build()
 	b.forgetDrafts(out)
 	return out, err

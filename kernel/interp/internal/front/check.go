@@ -356,6 +356,7 @@ func (b *builder) ssa(c *checked, n int, quiet bool) *Compiled {
 	s.register(c, sp)
 	b.attachBodies(sp)
 	b.commit(c, sp)
+	b.keepSource(c)
 	out := &Compiled{Func: sp.Func(b.name("cell")), Quiet: quiet, Notes: b.notes, made: b.made}
 	if len(b.made) > 0 {
 		out.done = sp.Var(b.name("done"))

@@ -3,6 +3,7 @@ package front
 import (
 	"go/token"
 	"go/types"
+	"slices"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -21,6 +22,9 @@ type cellPackage struct {
 	// stays says that it declares types or generic functions: values of these may
 	// be anywhere, and more may be built of them.
 	stays bool
+	// checked is what can be debugged, if that is known.
+	checked *checked
+	name    string // of the file that positions name
 }
 
 // tidyAfter is how many packages may come before the next look for some to forget.
@@ -90,6 +94,7 @@ func (s *Session) tidy() {
 			gone[p.ssa] = true
 		}
 	}
+	s.kept = slices.DeleteFunc(s.kept, func(p *cellPackage) bool { return !keep[p.pkg] })
 	s.M.Drop(gone) // while positions are known
 	for q, p := range s.remembered {
 		if keep[q] {

@@ -24,6 +24,15 @@ type Session struct {
 	Words   func(path, fn string, arg int, typed string) (words []string, replace int)
 	Modules func() []string
 
+	// Debug says that cells can be stopped at each statement, and Path makes of a
+	// whole cell what breakpoints name it by. Whole is the cell that the next
+	// Compile is of, where its source is a part of it.
+	Debug bool
+	Path  func(cell string) string
+	Whole string
+	// Fault is told why a cell cannot be debugged; for tests.
+	Fault func(v any)
+
 	fset    *token.FileSet
 	sizes   types.Sizes
 	imp     *importer
@@ -39,6 +48,7 @@ type Session struct {
 	serial  int
 	// remembered are the packages of cells; tidyAt is how many there may be.
 	remembered map[*types.Package]*cellPackage
+	kept       []*cellPackage // whose checked source is there, the oldest first
 	tidyAt     int
 	users      map[string]*user // by name
 
@@ -53,6 +63,7 @@ type cellText struct {
 	name  string
 	src   string
 	lines int
+	whole string // the cell that src is of
 }
 
 // typeDecl remembers how a type was declared, to recognise it when its cell
@@ -84,6 +95,7 @@ func New(m *compile.Machine, fset *token.FileSet, pkgs *Packages, prelude []stri
 // Reset forgets all cells.
 func (s *Session) Reset() {
 	s.live = map[string]types.Object{}
+	s.kept = nil
 	s.remembered, s.tidyAt = map[*types.Package]*cellPackage{}, tidyAfter
 	s.imports = map[string]string{}
 	s.guessed = map[string]bool{}
