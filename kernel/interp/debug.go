@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,7 +149,7 @@ type Thread struct {
 func (d *Debugger) Threads() []Thread {
 	var out []Thread
 	for _, t := range d.d.Threads() {
-		name := "cell"
+		name := cmp.Or(t.Cell, "cell")
 		if !t.Main {
 			name = fmt.Sprintf("goroutine %d", t.ID)
 		}

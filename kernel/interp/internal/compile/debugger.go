@@ -410,7 +410,11 @@ func (d *Debugger) threadOf(g *gor) *thread {
 	t := d.threads[g]
 	if t == nil {
 		t = &thread{g: g, id: 1}
-		if !g.main {
+		taken := !g.main
+		for _, o := range d.threads { // cells can run beside each other
+			taken = taken || o.id == 1
+		}
+		if taken {
 			d.last++
 			t.id = d.last
 		}
@@ -452,6 +456,7 @@ type Thread struct {
 	Main    bool // it runs the cell itself
 	Stopped bool
 	Func    string // where it is, if it is stopped
+	Cell    string // that of its outermost call then
 }
 
 // Threads lists the goroutines that run code of cells.
@@ -462,6 +467,11 @@ func (d *Debugger) Threads() (out []Thread) {
 		x := Thread{ID: t.id, Main: g.main}
 		if t.top != nil {
 			x.Stopped, x.Func = true, t.top.fn.name()
+			for fr := t.top; fr != nil; fr = fr.caller {
+				if fr.fn != nil && fr.fn.cell != nil {
+					x.Cell = fr.fn.cell.Name
+				}
+			}
 		}
 		out = append(out, x)
 	}
