@@ -106,8 +106,8 @@ func (k Kernelspec) Write(data, binary string) (string, error) {
 		DisplayName:   display,
 		Language:      "go",
 		InterruptMode: "message",
-		// 5.5 and above announce the handshake by registration file, which this kernel has not.
-		Protocol: "5.4",
+		// 5.6 and above announce the handshake by registration file, which this kernel has not.
+		Protocol: "5.5",
 		Env:      k.Env,
 		Metadata: map[string]any{"debugger": false, Name: map[string]any{}},
 	}, "", "  ")

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-zeromq/zmq4"
 
+	"github.com/godlas/godlas/kernel/internal/schema"
 	"github.com/godlas/godlas/kernel/internal/wire"
 )
 
@@ -206,6 +207,15 @@ func (c *client) pump(ctx context.Context, s zmq4.Socket) chan *wire.Message {
 			if err != nil {
 				fmt.Fprintf(os.Stderr, "message that does not decode: %v\n", err)
 				return
+			}
+			way := schema.FromKernel
+			if s.Type() == zmq4.Sub {
+				way = schema.Published
+			}
+			if err := schema.Check(schema.Message{
+				Way: way, Prefix: d.Identities, Header: d.RawHeader, Parent: d.Parent, Metadata: d.Metadata, Content: d.Content,
+			}); err != nil {
+				c.t.Errorf("a message against the protocol: %v\n%s", err, m)
 			}
 			ch <- d
 		}

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	os.Setenv(CheckEnv, "1")
 	os.Exit(m.Run())
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/godlas/godlas/kernel/internal/history"
 	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/internal/schema"
 	"github.com/godlas/godlas/kernel/internal/wire"
 	"github.com/godlas/godlas/kernel/internal/zmtp"
 )
@@ -101,6 +102,7 @@ func (f *front) replyWith(sock *zmtp.Socket, m *wire.Message, c content, metadat
 func (f *front) send(sock *zmtp.Socket, m *wire.Message) {
 	frames, err := f.codec.Encode(m)
 	if err == nil {
+		checkSent(schema.FromKernel, len(m.Identities), frames)
 		err = sock.Send(frames...)
 	}
 	if err != nil {

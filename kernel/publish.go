@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/godlas/godlas/kernel/internal/schema"
 	"github.com/godlas/godlas/kernel/internal/wire"
 	"github.com/godlas/godlas/kernel/internal/zmtp"
 )
@@ -70,6 +71,7 @@ func (p *publisher) send(topic, msgType string, parent, metadata json.RawMessage
 	m.Identities, m.Metadata, m.Buffers = [][]byte{[]byte(topic)}, metadata, buffers
 	frames, err := p.codec.Encode(m)
 	if err == nil {
+		checkSent(schema.Published, 1, frames)
 		err = p.sock.Send(frames...)
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/go-zeromq/zmq4"
 
 	"github.com/godlas/godlas/kernel/internal/history"
+	"github.com/godlas/godlas/kernel/internal/schema"
 	"github.com/godlas/godlas/kernel/internal/wire"
 	"github.com/godlas/godlas/kernel/internal/zmtp"
 )
@@ -183,6 +184,7 @@ func (f *front) welcome(topic []byte) [][]byte {
 	if err != nil {
 		return nil
 	}
+	checkSent(schema.Published, 1, frames)
 	return frames
 }
 

@@ -75,7 +75,7 @@ func startLab(t *testing.T, binary string) *lab {
 	}
 	l := &lab{out: &output{}, done: make(chan struct{})}
 	l.cmd = exec.Command(binary, "lab", "--no-browser", "--dir", filepath.Join(home, "notebooks"))
-	l.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "DLAS_CACHE="+filepath.Join(home, "godlas"))
+	l.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "DLAS_CACHE="+filepath.Join(home, "godlas"), "DLAS_CHECK_MESSAGES=1")
 	l.cmd.Stdout, l.cmd.Stderr = l.out, l.out
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)

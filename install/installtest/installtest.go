@@ -85,6 +85,7 @@ func Kernel(t testing.TB) (binary string, env []string) {
 		"JUPYTER_RUNTIME_DIR=" + filepath.Join(dir, "runtime"),
 		"XDG_CACHE_HOME=" + filepath.Join(dir, "cache"),
 		"DLAS_CACHE=" + filepath.Join(dir, "cache", "godlas"),
+		"DLAS_CHECK_MESSAGES=1", // the kernel ends at the first message that is against the protocol
 	}
 	for _, d := range []string{"data", "config", "runtime", "cache"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {

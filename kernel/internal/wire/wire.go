@@ -167,6 +167,9 @@ func (c *Codec) Decode(frames [][]byte) (*Message, error) {
 	if m.Header.MsgType == "" {
 		return nil, errors.New("wire: the header has no msg_type")
 	}
+	if m.Header.MsgID == "" { // nobody could tell what is sent in answer
+		return nil, errors.New("wire: the header has no msg_id")
+	}
 	return m, nil
 }
 
