@@ -25,9 +25,9 @@ func EndCommands() {
 	}
 }
 
-// runGroup runs cmd in a process group of its own. When its context ends the group gets SIGINT, and SIGKILL
+// runGroupThen runs cmd in a process group of its own. When its context ends the group gets SIGINT, and SIGKILL
 // if it is still there after the grace.
-func runGroup(cmd *exec.Cmd) error {
+func runGroupThen(cmd *exec.Cmd, started func()) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	diesWithParent(cmd.SysProcAttr)
 	ended := make(chan struct{})
@@ -54,6 +54,9 @@ func runGroup(cmd *exec.Cmd) error {
 		}
 		id := cmd.Process.Pid
 		keepGroup(id, true)
+		if started != nil {
+			started()
+		}
 		err := cmd.Wait()
 		keepGroup(id, syscall.Kill(-id, 0) == nil)
 		done <- err

@@ -11,8 +11,8 @@ import (
 // EndCommands has nothing to do: a command's job has taken all its processes with it.
 func EndCommands() {}
 
-// runGroup runs cmd in a job, which takes all its processes with it when its context ends, and when the session does.
-func runGroup(cmd *exec.Cmd) error {
+// runGroupThen runs cmd in a job, which takes all its processes with it when its context ends, and when the session does.
+func runGroupThen(cmd *exec.Cmd, started func()) error {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return err
@@ -39,6 +39,9 @@ func runGroup(cmd *exec.Cmd) error {
 		cmd.Process.Kill()
 		cmd.Wait()
 		return err
+	}
+	if started != nil {
+		started()
 	}
 	return cmd.Wait()
 }
