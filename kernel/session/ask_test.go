@@ -29,7 +29,7 @@ func TestComplete(t *testing.T) {
 		{"%words é\nva|", 9, 11, []string{"value"}},
 		{"%tim|", 0, 4, []string{"%time", "%timeit"}},
 		{"print\n  %w|", 8, 10, []string{"%who", "%words"}},
-		{"%|who", 0, 1, []string{"%%bash", "%cd", "%env", "%fails", "%get", "%help", "%load", "%lsmagic", "%page", "%panics", "%reset", "%%sh", "%time", "%timeit", "%use", "%who", "%words"}},
+		{"%|who", 0, 1, []string{"%%bash", "%cd", "%env", "%exec", "%fails", "%get", "%%go", "%goflags", "%help", "%load", "%ls", "%lsmagic", "%page", "%panics", "%reset", "%rm", "%%sh", "%test", "%time", "%timeit", "%use", "%who", "%words"}},
 		{"%%b|", 0, 3, []string{"%%bash"}},
 		{"%words al|", 7, 9, []string{"alpha"}},
 		{"%words x |", 9, 9, []string{"alpha", "beta"}},

@@ -45,7 +45,7 @@ func (s *session) execute(ctx context.Context, ex pipe.Execute) (done pipe.Done)
 }
 
 func (r *running) pieces(code string) error {
-	pieces := cell.Split(code)
+	pieces := program(code, cell.Split(code))
 	for i, p := range pieces {
 		if r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
@@ -54,13 +54,15 @@ func (r *running) pieces(code string) error {
 		switch {
 		case p.Kind == cell.Go:
 			var values []reflect.Value
-			source := p.Source(code)
+			source := r.source(p, pieces, code)
 			values, err = r.eval(r.ctx, interp.Cell{Source: source, Input: code, Aside: i < len(pieces)-1})
 			if err == nil && i == len(pieces)-1 {
 				err = r.result(values, source)
 			}
 		case p.Kind == cell.Help:
 			err = r.help(p)
+		case p.Kind == cell.Main:
+			err = r.main(p)
 		case p.Kind == cell.Whole && p.Body == "" && i > 0:
 			err = fmt.Errorf("%%%%%s must be the first line of its cell", p.Name)
 		default:
@@ -88,6 +90,7 @@ func (r *running) eval(ctx context.Context, c interp.Cell) ([]reflect.Value, err
 	for _, n := range res.Notes {
 		fmt.Fprintln(r.s.out.stream("stderr"), "note: "+clean(n))
 	}
+	r.ran(c, err)
 	return res.Values, err
 }
 
@@ -100,6 +103,9 @@ func (r *running) magic(p cell.Piece) (err error) {
 	run := magic.Shell
 	if p.Kind != cell.Shell {
 		m, err := r.s.table.Find(p.Name, call.Whole)
+		if f, ok := r.s.programs.Foreign(p.Name); err != nil && ok {
+			m, err = f, nil
+		}
 		if err != nil {
 			return err
 		}

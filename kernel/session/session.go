@@ -19,6 +19,7 @@ import (
 	"github.com/godlas/godlas/kernel/internal/comms"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
+	"github.com/godlas/godlas/kernel/session/compiled"
 	"github.com/godlas/godlas/kernel/session/magic"
 )
 
@@ -48,9 +49,11 @@ var (
 
 // Run serves conn until its end. There can be one session in a process at a time: it owns what package display shows.
 func Run(conn *pipe.Conn, o Options) error {
-	s := &session{conn: conn, opts: o, table: magic.NewTable(magic.Builtin(), o.Magics), open: map[uint64]request{}, sources: newSources()}
+	s := &session{conn: conn, opts: o, open: map[uint64]request{}, sources: newSources()}
 	s.handlers = map[*context.CancelCauseFunc]bool{}
 	s.folder, _ = os.Getwd()
+	s.programs = compiled.New(s.folder, o.Libraries)
+	s.table = magic.NewTable(magic.Builtin(), s.programs.Magics(), o.Magics)
 	if s.opts.Exit == nil {
 		s.opts.Exit = os.Exit
 	}
@@ -92,6 +95,7 @@ type session struct {
 	out      *output
 	asker    *asker
 	sources  *sources
+	programs *compiled.Cells
 	folder   string // of the notebook: where the session was started, and where the go.mod is looked for
 	ready    pipe.Ready
 	calling  atomic.Int32 // handlers that run
@@ -257,6 +261,7 @@ func (s *session) reset() error {
 	}
 	comms.CloseAll()
 	l.Reset()
+	s.programs.Reset()
 	s.sources.clear()
 	return nil
 }

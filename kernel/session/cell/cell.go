@@ -1,7 +1,8 @@
 // Package cell cuts the text of a notebook cell into Go and magics.
 //
 // A line at the start of a statement outside all brackets is not Go if it begins with % (a magic) or ! (a
-// command for the shell), or asks for help (name? or ?name). A cell whose first line begins with %% belongs to that
+// command for the shell), or asks for help (name? or ?name). A bare %% or %main stands, as in GoNB, before the statements of
+// a program. A cell whose first line begins with %% belongs to that
 // magic as a whole. In strings, comments, brackets and unfinished statements these characters are Go's. A statement
 // that is the expression !ok must be written (!ok).
 package cell
@@ -21,6 +22,7 @@ const (
 	Whole             // %%Name Args, and Body is the rest of the cell
 	Shell             // !Args
 	Help              // Name?; Args is "?" or "??"
+	Main              // a bare %% or %main, with Args: the statements of a program begin, as in GoNB
 )
 
 // Piece is a part of a cell. Pieces follow each other without a gap: the cell is the concatenation of src[Start:End].
@@ -78,7 +80,7 @@ func Split(src string) []Piece {
 			return append(out, p)
 		}
 		first = false
-		if p.Kind == Line || p.Kind == Shell {
+		if p.Kind == Line || p.Kind == Shell || p.Kind == Main {
 			args := []string{p.Args}
 			for strings.HasSuffix(args[len(args)-1], `\`) && end < len(src) {
 				args[len(args)-1] = strings.TrimSpace(strings.TrimSuffix(args[len(args)-1], `\`))
@@ -156,6 +158,9 @@ func magic(line string) (Piece, bool) {
 	if p.Kind != Shell {
 		p.Name = magicName().FindString(rest)
 		rest = rest[len(p.Name):]
+	}
+	if p.Kind == Whole && p.Name == "" && (rest == "" || rest[0] == ' ' || rest[0] == '\t') || p.Kind == Line && p.Name == "main" {
+		p.Kind, p.Name = Main, ""
 	}
 	p.Args = strings.TrimSpace(rest)
 	p.Col = strings.LastIndex(strings.TrimRight(line, " \t\r\n"), p.Args) + 1

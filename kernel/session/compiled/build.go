@@ -68,7 +68,17 @@ func (b *builder) build(ctx context.Context, t target) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(src)
-	overlay := map[string]map[string]string{"Replace": {}}
+	pkg := "./" + folder
+	var overlay map[string]map[string]string
+	if slices.ContainsFunc(t.flags, func(f string) bool { return strings.HasPrefix(f, "-cover") }) {
+		// the tool that counts what is covered reads files where they seem to be: they are in a module of their own then
+		if err := m.move(src); err != nil {
+			return "", err
+		}
+		pkg = "."
+	} else {
+		overlay = map[string]map[string]string{"Replace": {}}
+	}
 	for name, text := range map[string]string{"main.go": t.main, "main_test.go": t.testText()} {
 		if text == "" {
 			continue
@@ -77,15 +87,9 @@ func (b *builder) build(ctx context.Context, t target) (string, error) {
 		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
 			return "", err
 		}
-		overlay["Replace"][filepath.Join(m.dir, folder, name)] = p
-	}
-	o, err := json.Marshal(overlay)
-	if err != nil {
-		return "", err
-	}
-	list := filepath.Join(src, "overlay.json")
-	if err := os.WriteFile(list, o, 0o600); err != nil {
-		return "", err
+		if overlay != nil {
+			overlay["Replace"][filepath.Join(m.dir, folder, name)] = p
+		}
 	}
 	args := []string{"build"}
 	if t.test {
@@ -96,13 +100,26 @@ func (b *builder) build(ctx context.Context, t target) (string, error) {
 		args = append(args, "-ldflags=-s -w") // what only a debugger reads takes a third of the time
 	}
 	if m.alternative != "" {
-		args = append(args, "-mod=mod", "-modfile="+m.alternative)
+		if args = append(args, "-mod=mod"); overlay != nil {
+			args = append(args, "-modfile="+m.alternative)
+		}
 		defer os.Remove(m.alternative)
 		defer os.Remove(strings.TrimSuffix(m.alternative, ".mod") + ".sum")
 	}
 	out := filepath.Join(src, "program"+exe())
 	args = append(args, t.flags...)
-	args = append(args, "-overlay="+list, "-o="+out, "./"+folder)
+	if overlay != nil {
+		o, err := json.Marshal(overlay)
+		if err != nil {
+			return "", err
+		}
+		list := filepath.Join(src, "overlay.json")
+		if err := os.WriteFile(list, o, 0o600); err != nil {
+			return "", err
+		}
+		args = append(args, "-overlay="+list)
+	}
+	args = append(args, "-o="+out, pkg)
 	cmd, err := modules.Workspace{Dir: m.dir}.BuildCommand(ctx, args...)
 	if err != nil {
 		return "", err
@@ -205,6 +222,33 @@ func (b *builder) module(imports []string) (*module, error) {
 	}
 	return m, nil
 }
+
+// move makes a module like m in another folder, which has all that m's go.mod names but not m's own packages.
+func (m *module) move(dir string) error {
+	from := filepath.Join(m.dir, "go.mod")
+	if m.alternative != "" {
+		from = m.alternative
+	} else if p := (modules.Workspace{Dir: m.dir}).ModFile(); p != "" {
+		from = p
+	}
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	root := filepath.Dir((modules.Workspace{Dir: m.dir}).ModFile())
+	text = relativeReplace().ReplaceAllFunc(text, func(b []byte) []byte {
+		at := bytes.LastIndexAny(b, " \t>") + 1
+		return append(b[:at:at], strconv.Quote(filepath.Join(root, string(b[at:])))...)
+	})
+	sums, _ := os.ReadFile(strings.TrimSuffix(from, ".mod") + ".sum")
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), text, 0o600); err != nil {
+		return err
+	}
+	m.dir = dir
+	return os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o600)
+}
+
+var relativeReplace = lazy.Regexp(`=>\s*\.\.?/[^\s"]*`)
 
 // localReplace is a replacement by a folder.
 var localReplace = lazy.Regexp(`=>\s*"?(\.{0,2}/|[A-Za-z]:\\)`)

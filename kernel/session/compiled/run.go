@@ -17,7 +17,8 @@ import (
 
 // launch is a program to run for a cell.
 type launch struct {
-	title    string // names it in errors
+	name     func(text []byte) []byte // puts the names of cells into what it writes
+	title    string                   // names it in errors
 	path     string
 	args     []string
 	source   func(cell string, line int) string // the text of a line of a cell, for the columns of a panic's calls
@@ -51,8 +52,8 @@ func run(ctx context.Context, l launch) error {
 		return err
 	}
 	cmd.Stdout, cmd.Stderr = outW, errW
-	out, errs := &stream{r: outR, w: l.stdout}, &stream{r: errR}
-	trace := &trace{w: l.stderr}
+	out, errs := &stream{r: outR, w: l.stdout, name: l.name}, &stream{r: errR, name: func(b []byte) []byte { return b }}
+	trace := &trace{w: l.stderr, name: l.name}
 	errs.w = trace
 	in.before = func() {
 		out.drain()
@@ -126,9 +127,10 @@ func closeAll(files ...*os.File) {
 
 // stream passes on what a program writes.
 type stream struct {
-	r  *os.File
-	w  io.Writer
-	mu sync.Mutex
+	r    *os.File
+	w    io.Writer
+	name func(text []byte) []byte
+	mu   sync.Mutex
 }
 
 func (s *stream) copy() {
@@ -145,7 +147,7 @@ func (s *stream) read(b []byte) (int, error) {
 	n, err := s.r.Read(b)
 	if n > 0 {
 		s.mu.Lock()
-		_, _ = s.w.Write(b[:n]) // fails when the session ends, and the program with it
+		_, _ = s.w.Write(s.name(b[:n])) // fails when the session ends, and the program with it
 		s.mu.Unlock()
 	}
 	return n, err

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	maxTrace  = 1 << 20                // bytes of a trace that are kept for the error
-	holdTrace = 500 * time.Millisecond // a program that goes on for so long behind a line that looks like a panic's has not ended by one
+	maxTrace  = 1 << 20         // bytes of a trace that are kept for the error
+	holdTrace = 3 * time.Second // a program that is silent for so long behind a line that looks like a panic's has not ended by one
 )
 
 // trace passes on what a program writes to its standard error and holds back what looks like the report of a panic: that is
@@ -22,6 +22,7 @@ const (
 type trace struct {
 	mu    sync.Mutex
 	w     io.Writer
+	name  func(text []byte) []byte
 	begun bool   // what is written now is not at the beginning of a line
 	held  []byte // the report
 	timer *time.Timer
@@ -29,9 +30,8 @@ type trace struct {
 
 var (
 	panicLine  = [][]byte{[]byte("panic: "), []byte("fatal error: "), []byte("runtime: goroutine stack exceeds")}
-	frameLine  = lazy.Regexp(`^\t(?:.*[/\\])?(cell\[[^\]]*\]):(\d+)(?: \+0x[0-9a-f]+)?$`)
+	frameLine  = lazy.Regexp(`^\t(?:.*[/\\])?(cell\[[^\]]*\]):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=.*)?$`)
 	callSuffix = lazy.Regexp(`\([^()]*\)$`)
-	cellInText = lazy.Regexp(`[^\s"]*[/\\](cell\[[^\]]*\]:\d+)`)
 )
 
 func (t *trace) Write(b []byte) (int, error) {
@@ -45,7 +45,7 @@ func (t *trace) Write(b []byte) (int, error) {
 	for len(rest) > 0 {
 		if !t.begun && startsPanic(rest) {
 			if len(b) > len(rest) {
-				_, _ = t.w.Write(b[:len(b)-len(rest)])
+				_, _ = t.w.Write(t.name(b[:len(b)-len(rest)]))
 			}
 			t.hold(rest)
 			return len(b), nil
@@ -57,7 +57,7 @@ func (t *trace) Write(b []byte) (int, error) {
 		}
 		rest, t.begun = rest[i+1:], false
 	}
-	_, _ = t.w.Write(b)
+	_, _ = t.w.Write(t.name(b))
 	return len(b), nil
 }
 
@@ -76,10 +76,14 @@ func (t *trace) hold(b []byte) {
 		t.flush()
 		return
 	}
+	wait := holdTrace
+	if !bytes.HasPrefix(t.held, panicLine[0]) {
+		wait *= 10 // the run time itself ends the program, and may have much to say
+	}
 	if t.timer == nil {
-		t.timer = time.AfterFunc(holdTrace, t.release)
+		t.timer = time.AfterFunc(wait, t.release)
 	} else {
-		t.timer.Reset(holdTrace)
+		t.timer.Reset(wait)
 	}
 }
 
@@ -92,7 +96,7 @@ func (t *trace) release() {
 
 func (t *trace) flush() {
 	if len(t.held) > 0 {
-		_, _ = t.w.Write(cellInText().ReplaceAll(t.held, []byte("$1")))
+		_, _ = t.w.Write(t.name(t.held))
 		t.begun = t.held[len(t.held)-1] != '\n'
 	}
 	t.held = nil
@@ -121,6 +125,7 @@ func (t *trace) panic(source func(cell string, line int) string) error {
 	}
 	stack, _, _ = strings.Cut(stack, "\n\n") // of the first goroutine
 	head, _, _ = strings.Cut(head, "\n[signal ")
+	head, _, _ = strings.Cut(head, "\n\nruntime stack:")
 	e := &interp.PanicError{Text: strings.TrimSpace(head)}
 	if strings.HasPrefix(e.Text, "runtime: goroutine stack exceeds") {
 		if _, why, ok := strings.Cut(e.Text, "fatal error: "); ok {
@@ -141,6 +146,9 @@ func (t *trace) panic(source func(cell string, line int) string) error {
 			f, _, _ = strings.Cut(f, " in goroutine")
 		} else {
 			f = callSuffix().ReplaceAllString(f, "")
+		}
+		if _, short, ok := strings.Cut(f, folder+"."); ok { // a test's package has its path for a name
+			f = short
 		}
 		n, _ := strconv.Atoi(m[2])
 		text := source(m[1], n)

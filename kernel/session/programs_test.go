@@ -1,0 +1,55 @@
+package session
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/godlas/godlas/internal/need"
+	"github.com/godlas/godlas/kernel/interp"
+)
+
+// compiler makes a session whose compiled cells have a place of the test's, and the user's build cache.
+func compiler(t *testing.T) *client {
+	t.Helper()
+	need.Program(t, "go", "go")
+	if os.Getenv("GOCACHE") == "" {
+		d, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("GOCACHE", filepath.Join(d, "go-build"))
+	}
+	if os.Getenv("GOMODCACHE") == "" && os.Getenv("GOPATH") == "" {
+		home, _ := os.UserHomeDir()
+		t.Setenv("GOPATH", filepath.Join(home, "go"))
+	}
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	t.Chdir(t.TempDir())
+	return start(t, Options{Libraries: []interp.Library{interp.Std()}})
+}
+
+func TestCompiledCells(t *testing.T) {
+	c := compiler(t)
+	steps(t, c, [][2]string{
+		{"%%go\nfmt.Println(\"hi\", 1+2)", "stdout: hi 3\n"},
+		{"%%go\nfunc double(n int) int { return 2 * n }\n%%\nfmt.Println(double(4), os.Args[1:])", "stdout: 8 []\n"},
+		{"%%go\n%% -n 3 \"a b\"\nfmt.Println(double(5), len(os.Args))\n", "stdout: 10 4"},
+		{"%%go\nx := 3\n\n\tundef(x)", "error: CompileError: cell[4]:4:2: undefined: undef"},
+		{"%%go\nfunc f() {\n\tvar m map[string]int\n\tm[\"a\"] = 1\n}\nfmt.Println(\"before\")\nf()", "stdout: before\n | error: panic: assignment to entry in nil map"},
+		{"type P struct{ X, Y int }\nfunc (p P) Sum() int { return p.X + p.Y }\nps := []P{{1, 2}, {3, 4}}\nname := \"Ada\"", ""},
+		{"%%go\nfor _, p := range ps {\n\tfmt.Println(name, p.Sum())\n}", "stdout: Ada 3\nAda 7\n"},
+		{"%%go\nos.Exit(3)", "error: Error: %%go: the program ended with exit status 3"},
+		{"%%go\nimport \"github.com/janpfeifer/gonb/gonbui\"\nfmt.Println(1)\ngonbui.DisplayHTML(\"<b>h</b>\")\nfmt.Println(2)", "stdout: 1\n | display: h | stdout: 2\n"},
+		{"%%go\npackage main\n\nfunc main() {\n\tfmt.Println(\"whole\")\n}", "stdout: whole\n"},
+		{"%%go\nfunc f( {", "error: CompileError: cell[11]:2:"},
+		{"%%go\nimport \"example.org/none\"\nnone.F()", "no module that is recorded here has package example.org/none: %get example.org/none@latest gets it"},
+		{"%%go -race\nfmt.Println()", "-race needs C"},
+		{"func Add(a, b int) int { return a + b }", ""},
+		{"%%test\nfunc TestAdd(t *testing.T) {\n\tif Add(1, 2) != 3 {\n\t\tt.Error(\"no\")\n\t}\n}", "--- PASS: TestAdd"},
+		{"%%test -v\nfunc TestBad(t *testing.T) {\n\tt.Errorf(\"it is %d\", Add(1, 1))\n}", "cell[16]:3: it is 2"},
+		{"%%test\nfunc TestBad(t *testing.T) {\n\tt.Errorf(\"it is %d\", Add(1, 1))\n}", "error: Error: %%test: TestBad fails"},
+		{"%%test -cover -run Add", "coverage: 25.0% of statements"},
+	})
+}
