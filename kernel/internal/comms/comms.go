@@ -331,3 +331,9 @@ func work() {
 		_ = Call(context.Background(), j.at, j.f) // its place has shown it
 	}
 }
+
+// Fault is a mistake in the use of comms or widgets that a cell has made: the session shows its text as the message of
+// the cell, without a stack.
+type Fault struct{ Name, Text string }
+
+func (f *Fault) Error() string { return f.Text }

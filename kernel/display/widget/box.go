@@ -1,0 +1,128 @@
+package widget
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Container is a widget that holds others.
+type Container struct{ *Model }
+
+// HBox puts widgets beside each other.
+func HBox(children ...Widget) *Container { return newContainer("HBox", children) }
+
+// VBox puts widgets below each other.
+func VBox(children ...Widget) *Container { return newContainer("VBox", children) }
+
+// Box puts widgets beside each other as its layout says.
+func Box(children ...Widget) *Container { return newContainer("Box", children) }
+
+// GridBox puts widgets in a grid of so many columns.
+func GridBox(columns int, children ...Widget) *Container {
+	w := newContainer("GridBox", children)
+	w.set("layout.grid_template_columns", fmt.Sprintf("repeat(%d, auto)", max(columns, 1)))
+	return w
+}
+
+// Tab shows one of the widgets at a time, at first the first, and a row of titles to choose by; see Titles.
+func Tab(children ...Widget) *Container {
+	w := newContainer("Tab", children)
+	w.openFirst()
+	return w
+}
+
+// Accordion shows the titles of the widgets, and that one which is chosen below its title; at first none.
+func Accordion(children ...Widget) *Container { return newContainer("Accordion", children) }
+
+// Stack shows one of the widgets at a time, at first the first; see SetSelected.
+func Stack(children ...Widget) *Container {
+	w := newContainer("Stack", children)
+	w.openFirst()
+	return w
+}
+
+func newContainer(class string, children []Widget) *Container {
+	w := &Container{newModel(class)}
+	w.text = w.describe
+	w.SetChildren(children...)
+	return w
+}
+
+func (w *Container) openFirst() {
+	if len(w.Children()) > 0 {
+		w.set("selected_index", 0)
+	}
+}
+
+// Set sets any trait by its name in ipywidgets, such as "disabled", "tooltip", "layout.width" or "style.text_color".
+func (w *Container) Set(trait string, v any) *Container { w.set(trait, v); return w }
+
+// Titles sets the titles of a Tab or an Accordion.
+func (w *Container) Titles(titles ...string) *Container { w.set("titles", titles); return w }
+
+// Children are the widgets in it.
+func (w *Container) Children() []Widget {
+	var list []Widget
+	for _, c := range w.Get("children").([]*Model) {
+		list = append(list, c)
+	}
+	return list
+}
+
+// SetChildren puts other widgets in it.
+func (w *Container) SetChildren(children ...Widget) {
+	for _, c := range children {
+		if c == nil || reflect.ValueOf(c).IsNil() {
+			panic(fault("a nil among the widgets of a %s", w.class.name))
+		}
+		if c.model().holds(w.Model) {
+			panic(fault("a %s cannot be in itself", w.class.name))
+		}
+	}
+	w.set("children", children)
+}
+
+// holds reports whether x is m or in it.
+func (m *Model) holds(x *Model) bool {
+	if m == x {
+		return true
+	}
+	m.mu.Lock()
+	children, _ := m.state["children"].([]*Model)
+	m.mu.Unlock()
+	return slices.ContainsFunc(children, func(c *Model) bool { return c.holds(x) })
+}
+
+// Selected is the place of the widget that a Tab, Accordion or Stack shows, from 0, or -1.
+func (w *Container) Selected() int {
+	if i, ok := w.Get("selected_index").(int); ok {
+		return i
+	}
+	return -1
+}
+
+// SetSelected shows another one; -1 shows none.
+func (w *Container) SetSelected(i int) {
+	if i < 0 {
+		w.set("selected_index", nil)
+		return
+	}
+	w.set("selected_index", i)
+}
+
+// OnSelect calls f with the place of the one that is shown after another was chosen, or -1.
+func (w *Container) OnSelect(f func(i int)) *Container {
+	w.watch("selected_index", func(any) { f(w.Selected()) })
+	return w
+}
+
+func (w *Container) describe() string {
+	var b strings.Builder
+	b.WriteString(w.class.name + ":")
+	for _, c := range w.Children() {
+		b.WriteString("\n  " + strings.ReplaceAll(c.model().String(), "\n", "\n  "))
+	}
+	return b.String()
+}
