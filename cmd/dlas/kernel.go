@@ -22,7 +22,7 @@ import (
 )
 
 // prelude is what a cell has without an import.
-var prelude = []string{"github.com/godlas/godlas/dlas", "github.com/godlas/godlas/plotting", "github.com/godlas/godlas/kernel/display"}
+var prelude = []string{"github.com/godlas/godlas/dlas", "github.com/godlas/godlas/plotting", "github.com/godlas/godlas/kernel/display", "github.com/godlas/godlas/kernel/display/widget"}
 
 // runKernel is the process that Jupyter starts.
 func runKernel(ctx context.Context, c *call) error {

@@ -104,6 +104,7 @@ func (h commHost) Call(ctx context.Context, at comms.Place, f func()) error {
 	s.mu.Lock()
 	delete(s.handlers, &stop)
 	s.mu.Unlock()
+	comms.Flush()
 	s.out.flush(false)
 	if err != nil && !errors.Is(context.Cause(ctx), comms.ErrSuperseded) {
 		s.showError(ctx, w, err)

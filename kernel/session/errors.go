@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/godlas/godlas/kernel/internal/comms"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
 )
@@ -76,6 +77,9 @@ func stillRuns(err error) string {
 }
 
 func (s *session) isMessage(v any) (string, bool) {
+	if f, ok := v.(*comms.Fault); ok {
+		return f.Name, true
+	}
 	if s.opts.Message == nil || v == nil {
 		return "", false
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/godlas/godlas/kernel/display"
 	"github.com/godlas/godlas/kernel/display/gonbui"
+	"github.com/godlas/godlas/kernel/display/widget"
 	"github.com/godlas/godlas/kernel/internal/comms"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
@@ -64,6 +65,7 @@ func Run(conn *pipe.Conn, o Options) error {
 	gonbui.IsNotebook = true
 	defer display.SetSink(nil)
 	comms.SetHost(commHost{s})
+	widget.Serve()
 	defer comms.SetHost(nil)
 
 	version, _, _ := strings.Cut(strings.TrimPrefix(runtime.Version(), "go"), " ")

@@ -22,8 +22,12 @@ func Symbols(path string) map[string]reflect.Value {
 		return symbols_github_com_godlas_godlas_dlas_ir()
 	case "github.com/godlas/godlas/kernel/display":
 		return symbols_github_com_godlas_godlas_kernel_display()
+	case "github.com/godlas/godlas/kernel/display/comm":
+		return symbols_github_com_godlas_godlas_kernel_display_comm()
 	case "github.com/janpfeifer/gonb/gonbui":
 		return symbols_github_com_godlas_godlas_kernel_display_gonbui()
+	case "github.com/godlas/godlas/kernel/display/widget":
+		return symbols_github_com_godlas_godlas_kernel_display_widget()
 	case "github.com/godlas/godlas/plotting":
 		return symbols_github_com_godlas_godlas_plotting()
 	}
