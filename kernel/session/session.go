@@ -64,8 +64,8 @@ func Run(conn *pipe.Conn, o Options) error {
 	display.SetSink(sink{s})
 	gonbui.IsNotebook = true
 	defer display.SetSink(nil)
-	comms.SetHost(commHost{s})
 	widget.Serve()
+	comms.SetHost(commHost{s})
 	defer comms.SetHost(nil)
 
 	version, _, _ := strings.Cut(strings.TrimPrefix(runtime.Version(), "go"), " ")

@@ -41,14 +41,14 @@ type trait struct {
 func (c *class) trait(name string) *trait { return c.byName[name] }
 
 // The traits of each class, as `name kind default`, separated by semicolons. A kind with a question mark may be null,
-// and is. A list of words is an enumeration with the first as default. See ipywidgets, packages/schema.
+// and is; one with a tilde may be too. A list of words is an enumeration with the first as default. See ipywidgets, packages/schema.
 const (
 	described = "description str; description_allow_html bool"
 	disabled  = "; disabled bool"
 	across    = "; orientation horizontal,vertical"
 	slides    = "; " + described + disabled + across + "; readout bool true; continuous_update bool true; behavior drag-tap,drag-snap,tap,drag,snap"
 	intRange  = "; min int 0; max int 100; step int 1"
-	realRange = "; min float 0; max float 100; step float 0.1"
+	realRange = "; min float 0; max float 100; step float~ 0.1"
 	styles    = ",primary,success,info,warning,danger"
 	boxStyles = ",success,info,warning,danger"
 	options   = "; _options_labels strs; index int?; " + described + disabled
@@ -69,7 +69,7 @@ func describe(name string) (traits, style string, check func(map[string]any, str
 	case "FloatSlider":
 		traits, style, check = "value float"+realRange+"; readout_format str .2f"+slides, "SliderStyle", bounded
 	case "FloatLogSlider":
-		traits, style, check = "value float 1; base float 10; min float 0; max float 4; step float 0.1; readout_format str .3g"+slides, "SliderStyle", boundedLog
+		traits, style, check = "value float 1; base float 10; min float 0; max float 4; step float~ 0.1; readout_format str .3g"+slides, "SliderStyle", boundedLog
 	case "IntRangeSlider":
 		traits, style, check = "value ints2 25,75"+intRange+"; readout_format str d"+slides, "SliderStyle", boundedPair
 	case "FloatRangeSlider":
@@ -83,7 +83,7 @@ func describe(name string) (traits, style string, check func(map[string]any, str
 	case "RadioButtons":
 		traits, style, check = "orientation vertical,horizontal"+options, "DescriptionStyle", indexed
 	case "ToggleButtons":
-		traits, style, check = "icons strs; tooltips strs; button_style "+styles+options, "ToggleButtonsStyle", indexed
+		traits, style, check = "icons strs; tooltips strs; button_style ~"+styles+options, "ToggleButtonsStyle", indexed
 	case "SelectMultiple":
 		traits, style, check = "rows int 5; _options_labels strs; index ints; "+described+disabled, "DescriptionStyle", indexedAll
 	case "Text", "Password":
@@ -111,7 +111,7 @@ func describe(name string) (traits, style string, check func(map[string]any, str
 	case "IntProgress":
 		traits, style, check = "value int; min int 0; max int 100; bar_style "+boxStyles+"; "+described+across, "ProgressStyle", bounded
 	case "FloatProgress":
-		traits, style, check = "value float; min float 0; max float 100; bar_style "+boxStyles+"; "+described+across, "ProgressStyle", bounded
+		traits, style, check = "value float; min float 0; max float 100; bar_style ~"+boxStyles+"; "+described+across, "ProgressStyle", bounded
 	case "Play":
 		traits, style, check = "value int; interval int 100; playing bool; repeat bool; show_repeat bool true"+intRange+"; "+described+disabled, "DescriptionStyle", bounded
 	case "ColorPicker":
@@ -244,13 +244,16 @@ func parseTrait(s string) trait {
 	if strings.Contains(rest, ",") && !strings.HasPrefix(rest, "ints2") && !strings.HasPrefix(rest, "floats2") { // its words may have spaces
 		t.kind = kindEnum
 		rest, t.null = strings.CutPrefix(rest, "?")
+		rest, may := strings.CutPrefix(rest, "~")
 		t.oneOf = strings.Split(rest, ",")
 		if !t.null {
 			t.def = t.oneOf[0]
 		}
+		t.null = t.null || may
 		return t
 	}
 	word, t.null = strings.CutSuffix(word, "?")
+	word, may := strings.CutSuffix(word, "~")
 	switch word {
 	case "str":
 		t.kind, t.def = kindString, def
@@ -285,5 +288,6 @@ func parseTrait(s string) trait {
 	if t.null {
 		t.def = nil
 	}
+	t.null = t.null || may
 	return t
 }

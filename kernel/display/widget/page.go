@@ -3,6 +3,7 @@ package widget
 import (
 	"encoding/json"
 	"strings"
+	"sync"
 
 	"github.com/godlas/godlas/kernel/internal/comms"
 )
@@ -17,8 +18,10 @@ const (
 func Serve() {
 	comms.Register(target, fromPage)
 	comms.Register(controlTarget, control)
-	comms.OnFlush(flushAll)
+	flushes()
 }
+
+var flushes = sync.OnceFunc(func() { comms.OnFlush(flushAll) })
 
 // heard takes a message of the page; from is the message, for what answers it.
 func (m *Model) heard(msg comms.Message, from comms.Place) {
