@@ -57,12 +57,28 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The signature of jupyter_client's Session(key=b"secret") over four known parts.
-func TestSignatureIsJupyters(t *testing.T) {
-	c := codec(t, "secret", "hmac-sha256")
-	got := string(c.sign([][]byte{[]byte(`{"a":1}`), []byte(`{}`), []byte(`{}`), []byte(`{"b":2}`)}))
-	if want := "9b14d94617bffb278285cea390d9dc17e01ec3188dba313f9548021906557a7b"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+// The signatures of jupyter_client's Session(key=b"secret", signature_scheme=...) over four known parts, with every hash of
+// hashlib that hmac takes.
+func TestSignaturesAreJupyters(t *testing.T) {
+	for scheme, want := range map[string]string{
+		"":              "9b14d94617bffb278285cea390d9dc17e01ec3188dba313f9548021906557a7b",
+		"hmac-md5":      "e1eb7abd412c65b8951391ab5a93126e",
+		"hmac-sha1":     "1c914dbd338ed463bb97d8d8e2df862874bf7172",
+		"hmac-sha224":   "bbe0a171a936c51895ed7cd13ea7beacb6822c34e44af14d240478d6",
+		"hmac-sha256":   "9b14d94617bffb278285cea390d9dc17e01ec3188dba313f9548021906557a7b",
+		"hmac-sha384":   "f22fe8e458ecb20519a247af85960c36326b27dd9e1c5a9a8e992bceb9f9cd926646743d942a98f66336c8eaf51e92d1",
+		"hmac-sha512":   "9cb30a3d92111c6ea9a137577025471caeb47fd0279ee25ed87844d712742dc4bae5fa70b7cd830a57c9026cbb0d921128d0e8a4fa722edd4fc570028ed981b0",
+		"hmac-sha3_224": "f020ed9af5a16551934f38883f6d0baddc76ecd9e66b113b0e5198bf",
+		"hmac-sha3_256": "1c5b7e8c8405ed7312b961d359431bfb9a5854e80b17258457b855edb8f27a9b",
+		"hmac-sha3_384": "ce26dba88613e41146a75389095c35688918f227899f05e03589136704bee92f216eb9fd856378cbaa89ef202cda2af8",
+		"hmac-sha3_512": "3ef7261a00ad7d33d026d9c4133668c2cad2a48bf239f726ff8660a56a864f5872ec7780effaef151e063ca9e35eb873dc421665875c40999313794cf19b68d5",
+		"hmac-blake2b":  "7b87b906c5c8b41fcb392f4c10473361f3c55be7a8a83409f1c819d91e3635c1c45ffa0b13bed0c7eff736140248f37303bc3fd005dfeff20bd4b229ff030d8b",
+		"hmac-blake2s":  "0b531cbe02cfb8344d418e7c755290019dac5ef2e1dda0e8c9b13cbf24a87459",
+	} {
+		c := codec(t, "secret", scheme)
+		if got := string(c.sign([][]byte{[]byte(`{"a":1}`), []byte(`{}`), []byte(`{}`), []byte(`{"b":2}`)})); got != want {
+			t.Errorf("%s: got %s, want %s", scheme, got, want)
+		}
 	}
 }
 
@@ -102,7 +118,8 @@ func TestRefused(t *testing.T) {
 		"header not object":  {resign(0, `[]`), nil},
 		"header not JSON":    {resign(0, `{`), nil},
 		"header wrong type":  {resign(0, `{"msg_type":3}`), nil},
-		"header no type":     {resign(0, `{}`), nil},
+		"header no type":     {resign(0, `{"msg_id":"1"}`), nil},
+		"header no id":       {resign(0, `{"msg_type":"execute_request"}`), nil},
 		"content a string":   {resign(3, `"x"`), nil},
 		"content trailing":   {resign(3, `{} {}`), nil},
 		"content too deep":   {resign(3, `{"a":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+`}`), nil},
