@@ -12,7 +12,7 @@ const gone = "The session has ended and a fresh one was started: what cells had 
 
 // cause says in a few words how a session came to its end; inCell, that a cell was running.
 func cause(l *life, inCell bool) string {
-	text := l.stderr.crashText()
+	text := l.stderr.CrashText()
 	switch {
 	case l.killed.Load():
 		return "it was ended by the second interrupt"
@@ -56,7 +56,7 @@ func crashError(l *life) *pipe.Error {
 		e.Name = "Interrupted"
 	}
 	e.Traceback = []string{"\x1b[31m" + e.Name + "\x1b[0m: " + why}
-	for line := range strings.Lines(l.stderr.crashText()) {
+	for line := range strings.Lines(l.stderr.CrashText()) {
 		line = strings.TrimRight(line, "\r\n")
 		if strings.HasPrefix(line, "goroutine ") || strings.HasPrefix(line, "runtime stack:") || len(e.Traceback) > crashExcerpt {
 			break

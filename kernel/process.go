@@ -13,7 +13,8 @@ import (
 
 // StartProcess starts argv as a session. The process finds the pipe from the front at file descriptor 3 and the one to
 // the front at 4 (on Windows: two handles, whose numbers DLAS_PIPE holds as "r,w"). It is in a process group of its own,
-// so that an interrupt typed in the terminal does not reach it.
+// so that an interrupt typed in the terminal does not reach it. At 5 and 6 it finds the other ends of its own descriptors 1
+// and 2, and may read there what it has itself written, to know where that belongs; not so on Windows.
 func StartProcess(argv []string) (Session, error) {
 	if len(argv) == 0 {
 		return nil, errors.New("kernel: no command for the session")
@@ -40,16 +41,21 @@ func StartProcess(argv []string) (Session, error) {
 		}
 	}
 	cmd.Stdout, cmd.Stderr = child[2], child[3]
+	readers, release := []io.ReadCloser{ours[2], ours[3]}, func() {}
 	err := inherit(cmd, child[0], child[1])
+	if err == nil {
+		readers, release, err = share(cmd, ours[2:])
+	}
 	if err == nil {
 		err = cmd.Start()
 	}
+	release()
 	closeAll(child)
 	if err != nil {
 		closeAll(ours)
 		return nil, fmt.Errorf("kernel: session does not start: %w", err)
 	}
-	p.in, p.fromPipe, p.stdout, p.stderr = ours[0], ours[1], ours[2], ours[3]
+	p.in, p.fromPipe, p.stdout, p.stderr = ours[0], ours[1], readers[0], readers[1]
 	p.conn = pipe.NewConn(p.fromPipe, p.in)
 	go func() {
 		defer close(p.ended)
@@ -66,13 +72,13 @@ func StartProcess(argv []string) (Session, error) {
 
 // process is a Session in a child process.
 type process struct {
-	cmd                      *exec.Cmd
-	conn                     *pipe.Conn
-	in                       *os.File
-	fromPipe, stdout, stderr *os.File
-	ended                    chan struct{}
-	exit                     Exit // once ended is closed
-	closing                  sync.Once
+	cmd            *exec.Cmd
+	conn           *pipe.Conn
+	in, fromPipe   *os.File
+	stdout, stderr io.ReadCloser
+	ended          chan struct{}
+	exit           Exit // once ended is closed
+	closing        sync.Once
 }
 
 func (p *process) Send(f pipe.Frame) error { return p.conn.Write(f) }

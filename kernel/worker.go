@@ -40,7 +40,7 @@ type request struct {
 // life is a session from its start to its end.
 type life struct {
 	Session
-	stdout, stderr *native
+	stdout, stderr *pipe.Native
 	ready          pipe.Ready
 	said           chan struct{} // closed when ready is known, or never will be
 	saidOnce       sync.Once
@@ -108,8 +108,8 @@ func (w *worker) live() {
 			continue
 		}
 		l := &life{Session: s, ended: make(chan struct{}), said: make(chan struct{})}
-		l.stdout = newNative(s.Stdout(), false, w.alone, func(b []byte) { w.native(w.latest(), "stdout", b) })
-		l.stderr = newNative(s.Stderr(), true, w.alone, func(b []byte) { w.native(w.latest(), "stderr", b) })
+		l.stdout = pipe.NewNative(s.Stdout(), false, w.alone, func(b []byte) { w.native(w.latest(), "stdout", b) })
+		l.stderr = pipe.NewNative(s.Stderr(), true, w.alone, func(b []byte) { w.native(w.latest(), "stderr", b) })
 		w.life, w.failure = l, nil
 		w.mu.Unlock()
 		w.receive(l)
@@ -217,8 +217,8 @@ func (w *worker) bury(l *life, age time.Duration) bool {
 		l.exit = <-gone
 	}
 	// What it has started may hold the pipes open.
-	l.stdout.awaitEnd(500 * time.Millisecond)
-	l.stderr.awaitEnd(500 * time.Millisecond)
+	l.stdout.AwaitEnd(500 * time.Millisecond)
+	l.stderr.AwaitEnd(500 * time.Millisecond)
 	close(l.ended)
 
 	w.mu.Lock()
@@ -236,7 +236,7 @@ func (w *worker) bury(l *life, age time.Duration) bool {
 	last := w.latestLocked()
 	w.mu.Unlock()
 	if !closing {
-		w.log.Info("session ended", "code", l.exit.Code, "signal", l.exit.Signal, "crash", l.stderr.crashText())
+		w.log.Info("session ended", "code", l.exit.Code, "signal", l.exit.Signal, "crash", l.stderr.CrashText())
 		w.lost(last, l, idle)
 	}
 	for _, r := range open {
@@ -395,11 +395,16 @@ func (w *worker) leaves(calls int, l *life) {
 // drain waits until all native output of a request has been read.
 func (w *worker) drain(l *life, f pipe.Frame) {
 	d, err := pipe.Decode[pipe.Done](f)
-	if err != nil || d.Marker == "" {
+	if err != nil {
+		return
+	}
+	if d.Marker == "" { // the session has read all that it has written
+		l.stdout.Sync()
+		l.stderr.Sync()
 		return
 	}
 	const patience = 2 * time.Second // both markers were written before the frame was
-	if !l.stdout.await(d.Marker, patience) || !l.stderr.await(d.Marker, patience) {
+	if !l.stdout.Await(d.Marker, patience) || !l.stderr.Await(d.Marker, patience) {
 		w.log.Warn("a cell has ended without its marker on both file descriptors")
 	}
 }

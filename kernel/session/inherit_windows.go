@@ -20,3 +20,6 @@ func inherited() (r, w *os.File, err error) {
 	}
 	return os.NewFile(rh, "from the kernel"), os.NewFile(wh, "to the kernel"), nil
 }
+
+// natives is of Unix: here the front alone reads what the process writes.
+func natives() func(emit func(name string, text []byte)) { return nil }

@@ -39,6 +39,9 @@ type output struct {
 	pending []byte            // printed and not sent
 	cut     map[string][]byte // by stream, the first bytes of a character whose others are not printed yet
 	timer   *time.Timer
+	sent    time.Time // when prints were last sent
+
+	native func(emit func(name string, text []byte)) // reads what was written to file descriptors 1 and 2; nil where only the front does
 }
 
 func newOutput(conn *pipe.Conn) *output {
@@ -52,6 +55,7 @@ func newOutput(conn *pipe.Conn) *output {
 func (o *output) begin(w owner) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.natives()
 	o.flushLocked(true)
 	o.running = append(o.running, w)
 	o.current = w
@@ -61,6 +65,7 @@ func (o *output) begin(w owner) {
 func (o *output) end(w owner) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.natives()
 	o.flushLocked(true)
 	o.running = slices.DeleteFunc(o.running, func(x owner) bool { return x == w })
 	if n := len(o.running); n > 0 {
@@ -118,6 +123,7 @@ func (o *output) sendAs(w owner, kind pipe.Kind, body any) error {
 	if w.silent {
 		return nil
 	}
+	o.natives()
 	if err := o.flushLocked(o.of != w); err != nil {
 		return err
 	}
@@ -134,10 +140,19 @@ func (o *output) post(w owner, kind pipe.Kind, body any, buffers [][]byte) error
 	return o.conn.Send(kind, 0, w.id, body, buffers...)
 }
 
+// natives takes what was written to the file descriptors since: it belongs after what was printed before, and to the cell
+// that runs, since nothing is known of its writer.
+func (o *output) natives() {
+	if o.native != nil {
+		o.native(func(name string, text []byte) { o.print(o.current, name, text) })
+	}
+}
+
 // flush sends what was printed; with end, the beginnings of characters too.
 func (o *output) flush(end bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.natives()
 	o.flushLocked(end)
 }
 
@@ -151,6 +166,9 @@ func (o *output) flushLocked(end bool) error {
 	} else if n := whole(text); n < len(text) {
 		o.cut[name] = append([]byte(nil), text[n:]...)
 		text = text[:n]
+	}
+	if len(text) > 0 {
+		o.sent = time.Now()
 	}
 	err := o.chunks(name, text)
 	if end {
@@ -208,25 +226,39 @@ func (s stream) Write(p []byte) (int, error) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if w.silent || len(p) == 0 {
-		return len(p), nil
-	}
-	if o.name != s.name || o.of != w {
-		if err := o.flushLocked(o.of != w); err != nil {
-			return 0, err
-		}
-		o.name, o.of = s.name, w
-	}
-	if len(o.pending) == 0 {
-		o.pending = append(o.pending, o.cut[s.name]...)
-		delete(o.cut, s.name)
-		o.timer.Reset(gather)
-	}
-	o.pending = append(o.pending, p...)
-	if len(o.pending) >= maxChunk {
-		if err := o.flushLocked(false); err != nil {
-			return 0, err
-		}
+	o.natives()
+	if err := o.print(w, s.name, p); err != nil {
+		return 0, err
 	}
 	return len(p), nil
+}
+
+// print adds text of a stream to what is to be sent. What comes after a pause is sent at once, so that it is not lost if the
+// next statement ends the process; what follows waits for more.
+func (o *output) print(w owner, name string, p []byte) error {
+	if w.silent || len(p) == 0 {
+		return nil
+	}
+	if o.name != name || o.of != w {
+		if err := o.flushLocked(o.of != w); err != nil {
+			return err
+		}
+		o.name, o.of = name, w
+	}
+	first := len(o.pending) == 0
+	if first {
+		o.pending = append(o.pending, o.cut[name]...)
+		delete(o.cut, name)
+	}
+	o.pending = append(o.pending, p...)
+	switch {
+	case len(o.pending) >= maxChunk:
+		return o.flushLocked(false)
+	case first:
+		if time.Since(o.sent) > gather {
+			return o.flushLocked(false)
+		}
+		o.timer.Reset(gather)
+	}
+	return nil
 }

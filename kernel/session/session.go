@@ -40,6 +40,8 @@ type Options struct {
 	// Native are the process's file descriptors 1 and 2: a marker is written to both at the end of a cell, for the front
 	// to see that it has read all. Without them there is no marker.
 	Native []io.Writer
+
+	own func(emit func(name string, text []byte)) // instead of Native: reads what the process itself has written there
 }
 
 // Errors that end a cell from outside.
@@ -59,6 +61,7 @@ func Run(conn *pipe.Conn, o Options) error {
 		s.opts.Exit = os.Exit
 	}
 	s.out = newOutput(conn)
+	s.out.native = o.own
 	s.asker = newAsker(s.out)
 	s.language = sync.OnceValues(s.newLanguage)
 	display.SetSink(sink{s})

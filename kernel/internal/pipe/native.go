@@ -1,4 +1,4 @@
-package kernel
+package pipe
 
 import (
 	"bytes"
@@ -7,14 +7,13 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
-
-	"github.com/godlas/godlas/kernel/internal/pipe"
 )
 
-// native reads one of the session's file descriptors 1 and 2. It passes on whole characters, takes out the markers that
+// Native reads one of the session's file descriptors 1 and 2. It passes on whole characters, takes out the markers that
 // end a cell, and holds back the text of a crash of the Go runtime until it is known to be one.
-type native struct {
+type Native struct {
 	emit func(text []byte)
+	wait Waiter // nil for a reader that blocks
 
 	mu    sync.Mutex
 	cond  *sync.Cond
@@ -48,9 +47,19 @@ var crashStarts = []string{
 
 const longestStart = len("runtime: failed to create new OS thread")
 
-// newNative reads r until its end in a goroutine of its own.
-func newNative(r io.Reader, crashes bool, alone func() bool, emit func([]byte)) *native {
-	n := &native{emit: emit, crashes: crashes, alone: alone, want: map[string]bool{}}
+// Waiter is a reader that other processes may read too: Wait returns when there is something that they leave, or the end,
+// and Read does not block after that but may find nothing.
+type Waiter interface {
+	io.Reader
+	Wait()
+	// Hurry says whether Wait is to leave others no time.
+	Hurry(bool)
+}
+
+// NewNative reads r, which may be a [Waiter], until its end in a goroutine of its own. With crashes it looks for texts of a
+// crash; alone reports whether at most one cell runs. Emit is called in the order of the text, by one goroutine at a time.
+func NewNative(r io.Reader, crashes bool, alone func() bool, emit func([]byte)) *Native {
+	n := &Native{emit: emit, crashes: crashes, alone: alone, want: map[string]bool{}}
 	n.cond = sync.NewCond(&n.mu)
 	n.release = time.AfterFunc(time.Hour, func() {
 		n.mu.Lock()
@@ -58,15 +67,24 @@ func newNative(r io.Reader, crashes bool, alone func() bool, emit func([]byte)) 
 		n.freeCrash()
 	})
 	n.release.Stop()
+	n.wait, _ = r.(Waiter)
 	go n.read(r)
 	return n
 }
 
-func (n *native) read(r io.Reader) {
+func (n *Native) read(r io.Reader) {
 	b := make([]byte, 64<<10)
 	for {
-		k, err := r.Read(b)
-		n.mu.Lock()
+		var k int
+		var err error
+		if n.wait != nil {
+			n.wait.Wait()
+			n.mu.Lock() // what is read is passed on before Sync returns
+			k, err = r.Read(b)
+		} else {
+			k, err = r.Read(b)
+			n.mu.Lock()
+		}
 		n.buf = append(n.buf, b[:k]...)
 		n.scan()
 		if err != nil {
@@ -87,9 +105,9 @@ func (n *native) read(r io.Reader) {
 }
 
 // scan passes on what cannot be a marker; n.mu is held.
-func (n *native) scan() {
+func (n *Native) scan() {
 	for len(n.buf) > 0 {
-		i := bytes.IndexByte(n.buf, pipe.MarkerPrefix[0])
+		i := bytes.IndexByte(n.buf, MarkerPrefix[0])
 		if i < 0 {
 			i = len(n.buf)
 		}
@@ -103,9 +121,9 @@ func (n *native) scan() {
 			n.buf = n.buf[1:]
 		case !whole:
 			return
-		case n.want[string(n.buf[:pipe.MarkerLen])]:
-			delete(n.want, string(n.buf[:pipe.MarkerLen]))
-			n.buf = n.buf[pipe.MarkerLen:]
+		case n.want[string(n.buf[:MarkerLen])]:
+			delete(n.want, string(n.buf[:MarkerLen]))
+			n.buf = n.buf[MarkerLen:]
 			n.finishText()
 			n.freeCrash() // the process lives
 			n.cond.Broadcast()
@@ -122,26 +140,26 @@ func (n *native) scan() {
 // likeMarker reports whether b begins with what is, or may become, a marker, and whether it is all there.
 func likeMarker(b []byte) (like, whole bool) {
 	const digits = 32
-	k := min(len(b), pipe.MarkerLen)
+	k := min(len(b), MarkerLen)
 	for i, c := range b[:k] {
-		switch j := i - len(pipe.MarkerPrefix); {
+		switch j := i - len(MarkerPrefix); {
 		case j < 0:
-			if c != pipe.MarkerPrefix[i] {
+			if c != MarkerPrefix[i] {
 				return false, false
 			}
 		case j < digits:
 			if !strings.ContainsRune("0123456789abcdef", rune(c)) {
 				return false, false
 			}
-		case c != pipe.MarkerSuffix[j-digits]:
+		case c != MarkerSuffix[j-digits]:
 			return false, false
 		}
 	}
-	return true, k == pipe.MarkerLen
+	return true, k == MarkerLen
 }
 
 // pass hands text on, less a character that is cut at its end; n.mu is held.
-func (n *native) pass(b []byte) {
+func (n *Native) pass(b []byte) {
 	if len(b) == 0 {
 		return
 	}
@@ -153,7 +171,7 @@ func (n *native) pass(b []byte) {
 	n.out(b)
 }
 
-func (n *native) out(b []byte) {
+func (n *Native) out(b []byte) {
 	if len(n.cut) > 0 {
 		b = append(n.cut, b...)
 		n.cut = nil
@@ -174,7 +192,7 @@ func (n *native) out(b []byte) {
 }
 
 // finishText passes on what is left of a character that never came; n.mu is held.
-func (n *native) finishText() {
+func (n *Native) finishText() {
 	if len(n.cut) > 0 {
 		n.emit([]byte("\uFFFD"))
 		n.cut = nil
@@ -182,7 +200,7 @@ func (n *native) finishText() {
 }
 
 // watch returns the part of b before a crash text, which it keeps; n.mu is held.
-func (n *native) watch(b []byte) []byte {
+func (n *Native) watch(b []byte) []byte {
 	if n.crash != nil {
 		n.keep(b)
 		return nil
@@ -215,14 +233,14 @@ func (n *native) watch(b []byte) []byte {
 	return b
 }
 
-func (n *native) keep(b []byte) {
+func (n *Native) keep(b []byte) {
 	k := min(len(b), maxCrash-len(n.crash))
 	n.crash = append(n.crash, b[:k]...)
 	n.lost += len(b) - k
 }
 
 // freeCrash passes on what looked like a crash of a process that lives; n.mu is held.
-func (n *native) freeCrash() {
+func (n *Native) freeCrash() {
 	if n.crash == nil || n.ended {
 		return
 	}
@@ -234,8 +252,8 @@ func (n *native) freeCrash() {
 	n.out(text)
 }
 
-// await returns when the marker was read, the stream has ended, or the time is over; it reports whether it was not.
-func (n *native) await(marker string, patience time.Duration) bool {
+// Await returns when the marker was read, the stream has ended, or the time is over; it reports whether it was not.
+func (n *Native) Await(marker string, patience time.Duration) bool {
 	late := false
 	timer := time.AfterFunc(patience, func() {
 		n.mu.Lock()
@@ -246,6 +264,8 @@ func (n *native) await(marker string, patience time.Duration) bool {
 	defer timer.Stop()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.hurry(true)
+	defer n.hurry(false)
 	n.want[marker] = true
 	n.scan()
 	for n.want[marker] && !n.ended && !late {
@@ -255,8 +275,8 @@ func (n *native) await(marker string, patience time.Duration) bool {
 	return !late
 }
 
-// awaitEnd returns when the stream has ended or the time is over.
-func (n *native) awaitEnd(patience time.Duration) {
+// AwaitEnd returns when the stream has ended or the time is over.
+func (n *Native) AwaitEnd(patience time.Duration) {
 	late := false
 	timer := time.AfterFunc(patience, func() {
 		n.mu.Lock()
@@ -267,13 +287,27 @@ func (n *native) awaitEnd(patience time.Duration) {
 	defer timer.Stop()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.hurry(true)
 	for !n.ended && !late {
 		n.cond.Wait()
 	}
 }
 
-// crashText returns what the runtime wrote when it ended the process; "" for nothing.
-func (n *native) crashText() string {
+func (n *Native) hurry(on bool) {
+	if n.wait != nil {
+		n.wait.Hurry(on)
+	}
+}
+
+// Sync returns when all that was read is passed on, and says that the process lives: a cell of it has just ended.
+func (n *Native) Sync() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.freeCrash()
+}
+
+// CrashText returns what the runtime wrote when it ended the process; "" for nothing.
+func (n *Native) CrashText() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return string(bytes.ToValidUTF8(n.crash, []byte("\uFFFD")))

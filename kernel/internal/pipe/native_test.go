@@ -1,4 +1,4 @@
-package kernel
+package pipe
 
 import (
 	"fmt"
@@ -7,13 +7,14 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/godlas/godlas/kernel/internal/pipe"
 )
+
+// testPatience is what a test waits for something that takes milliseconds.
+const testPatience = 20 * time.Second
 
 // feed is a stream that a test writes piece by piece, with what native has passed on of it.
 type feed struct {
-	*native
+	*Native
 	w   *io.PipeWriter
 	mu  sync.Mutex
 	got strings.Builder
@@ -22,7 +23,7 @@ type feed struct {
 func newFeed(crashes bool) *feed {
 	r, w := io.Pipe()
 	f := &feed{w: w}
-	f.native = newNative(r, crashes, func() bool { return true }, func(b []byte) {
+	f.Native = NewNative(r, crashes, func() bool { return true }, func(b []byte) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.got.Write(b)
@@ -37,9 +38,9 @@ func (f *feed) text() string {
 }
 
 func TestNativeInPiecesOfEverySize(t *testing.T) {
-	marker := pipe.NewMarker()
-	other := pipe.NewMarker()
-	in := "aé世🎉\n" + pipe.MarkerPrefix + "short\n" + other + "\x1b[0m" + marker
+	marker := NewMarker()
+	other := NewMarker()
+	in := "aé世🎉\n" + MarkerPrefix + "short\n" + other + "\x1b[0m" + marker
 	want := strings.TrimSuffix(in, marker)
 	for size := 1; size <= len(in); size++ {
 		f := newFeed(false)
@@ -48,7 +49,7 @@ func TestNativeInPiecesOfEverySize(t *testing.T) {
 				io.WriteString(f.w, in[at:min(at+size, len(in))])
 			}
 		}()
-		if !f.await(marker, patience) {
+		if !f.Await(marker, testPatience) {
 			t.Fatalf("size %d: the marker is not seen", size)
 		}
 		if f.text() != want {
@@ -56,7 +57,7 @@ func TestNativeInPiecesOfEverySize(t *testing.T) {
 		}
 		io.WriteString(f.w, "next")
 		f.w.Close()
-		f.awaitEnd(patience)
+		f.AwaitEnd(testPatience)
 		if f.text() != want+"next" {
 			t.Fatalf("size %d: %q after it", size, f.text())
 		}
@@ -67,13 +68,13 @@ func TestNativeMarkerBeforeAndAfterAwait(t *testing.T) {
 	f := newFeed(false)
 	defer f.w.Close()
 	for i := range 100 {
-		m := pipe.NewMarker()
+		m := NewMarker()
 		if i%2 == 0 {
 			io.WriteString(f.w, fmt.Sprint(i)+m)
 		} else {
 			go io.WriteString(f.w, fmt.Sprint(i)+m)
 		}
-		if !f.await(m, patience) {
+		if !f.Await(m, testPatience) {
 			t.Fatalf("marker %d", i)
 		}
 	}
@@ -84,11 +85,11 @@ func TestNativeMarkerBeforeAndAfterAwait(t *testing.T) {
 
 func TestNativeGivesUp(t *testing.T) {
 	f := newFeed(false)
-	if f.await(pipe.NewMarker(), 10*time.Millisecond) {
+	if f.Await(NewMarker(), 10*time.Millisecond) {
 		t.Error("a marker that never came was seen")
 	}
 	f.w.Close()
-	if !f.await(pipe.NewMarker(), patience) {
+	if !f.Await(NewMarker(), testPatience) {
 		t.Error("the end of the stream is waited for")
 	}
 }
@@ -97,7 +98,7 @@ func TestNativeBadBytes(t *testing.T) {
 	f := newFeed(false)
 	io.WriteString(f.w, "a\xff\xfeb\xe4\xb8")
 	f.w.Close()
-	f.awaitEnd(patience)
+	f.AwaitEnd(testPatience)
 	if got := f.text(); got != "a\uFFFDb\uFFFD" {
 		t.Errorf("%q", got)
 	}
@@ -115,11 +116,11 @@ func TestCrashTextIsHeldBack(t *testing.T) {
 			io.WriteString(f.w, in[400:])
 			f.w.Close()
 		}()
-		f.awaitEnd(patience)
+		f.AwaitEnd(testPatience)
 		if got := f.text(); !strings.HasPrefix(got, "before\n") || strings.Contains(got, "concurrent") {
 			t.Errorf("size %d: passed on %q", size, got)
 		}
-		if got := f.crashText(); !strings.HasPrefix(got, "fatal error: concurrent map writes\n") || len(got) > maxCrash {
+		if got := f.CrashText(); !strings.HasPrefix(got, "fatal error: concurrent map writes\n") || len(got) > maxCrash {
 			t.Errorf("size %d: %d bytes, %.50q", size, len(got), got)
 		}
 	}
@@ -128,12 +129,12 @@ func TestCrashTextIsHeldBack(t *testing.T) {
 func TestWhatOnlyLooksLikeACrashIsPassedOn(t *testing.T) {
 	f := newFeed(true)
 	defer f.w.Close()
-	m := pipe.NewMarker()
+	m := NewMarker()
 	in := "x panic: no\npan"
 	io.WriteString(f.w, in)
 	io.WriteString(f.w, "ic: printed\nmore\n")
 	io.WriteString(f.w, m)
-	if !f.await(m, patience) || f.text() != in+"ic: printed\nmore\n" || f.crashText() != "" {
-		t.Errorf("%q, crash %q", f.text(), f.crashText())
+	if !f.Await(m, testPatience) || f.text() != in+"ic: printed\nmore\n" || f.CrashText() != "" {
+		t.Errorf("%q, crash %q", f.text(), f.CrashText())
 	}
 }
