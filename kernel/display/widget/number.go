@@ -58,7 +58,7 @@ func (w *Int) OnChange(f func(v int)) *Int {
 // Float is a control of a number.
 type Float struct{ *Model }
 
-// FloatSlider is a slider from low to high, with some fifty to a hundred steps.
+// FloatSlider is a slider from low to high, in steps of a power of ten that fits.
 func FloatSlider(low, high float64) *Float {
 	w := newFloat("FloatSlider", low, high)
 	w.fine(low, high)
@@ -190,20 +190,22 @@ func (m *Model) bounds(low, high, value any) {
 	}
 }
 
-// fine gives a new slider a step of 1, 2 or 5 times a power of ten that fits its length, and enough digits to show it.
+// fine gives a new slider a power of ten as its step, of which there are fifty to five hundred between its ends, and
+// enough digits to show it.
 func (m *Model) fine(low, high float64) {
 	if !(high > low) {
 		return
 	}
-	step := math.Pow(10, math.Floor(math.Log10((high-low)/50)))
-	for _, by := range []float64{5, 2} {
-		if step*by <= (high-low)/50 {
-			step *= by
-			break
-		}
+	digits := -int(math.Floor(math.Log10((high - low) / 50)))
+	m.set("step", decimal(math.Pow(10, -float64(digits))))
+	m.set("readout_format", fmt.Sprintf(".%df", max(digits, 0)))
+}
+
+// decimal takes the noise of binary arithmetic off a number that a slider has come to by adding steps.
+func decimal(x float64) float64 {
+	d, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 12, 64), 64)
+	if err != nil {
+		return x
 	}
-	digits := max(0, -int(math.Floor(math.Log10(step))))
-	step, _ = strconv.ParseFloat(strconv.FormatFloat(step, 'f', digits, 64), 64)
-	m.set("step", step)
-	m.set("readout_format", fmt.Sprintf(".%df", max(digits, 2)))
+	return d
 }

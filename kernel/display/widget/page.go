@@ -77,6 +77,14 @@ func (m *Model) update(state map[string]any, from comms.Place) {
 			refused[k] = true
 			continue
 		}
+		if m.class.trait("step") != nil { // of a slider
+			switch v := x.(type) {
+			case float64:
+				x = decimal(v)
+			case [2]float64:
+				x = [2]float64{decimal(v[0]), decimal(v[1])}
+			}
+		}
 		values[k], echo[k] = x, x
 	}
 	if m.change(values, echo) != nil {
