@@ -50,7 +50,7 @@ func (f *front) execute(sock *zmtp.Socket, m *wire.Message) {
 	}
 	json.Unmarshal(m.Metadata, &meta) // it is only a help: without it there is none
 	frame, ok, err := f.work.call(pipe.KindExecute, r, pipe.Execute{
-		Code: c.Code, Count: count, CellID: meta.CellID, Silent: c.Silent, AllowStdin: r.allowStdin, UserExpressions: c.UserExpressions,
+		Code: c.Code, Count: count, CellID: meta.CellID, Silent: c.Silent, Unstored: !store, AllowStdin: r.allowStdin, UserExpressions: c.UserExpressions,
 	})
 	end()
 	f.questions.end(r)

@@ -66,6 +66,13 @@ func LaTeX(s string) *Handle { return show(s, textual(latexBundle)) }
 // SVG shows a vector image.
 func SVG(s string) *Handle { return show(s, textual(svgBundle)) }
 
+// JavaScript runs a script in the page. A page that does not trust the notebook shows the text in its place.
+func JavaScript(s string) *Handle {
+	return show(s, textual(func(s string) map[string]any {
+		return map[string]any{"application/javascript": s, plain: fmt.Sprintf("JavaScript, %d bytes", len(s))}
+	}))
+}
+
 // PNG shows an image in PNG's format. An image.Image is shown by [Show].
 func PNG(b []byte) *Handle { return show(b, Bundle) }
 

@@ -48,6 +48,10 @@ func SetContext(ctx context.Context) {
 	}
 }
 
+// Ended says that the cell with a context has come to its end: its progress lines are drawn for the last time. A session calls
+// it.
+func Ended(cell context.Context) { bars.endOf(cell) }
+
 // Context is that of the running cell: it ends when the user interrupts the cell. Where no cell runs it never ends.
 func Context() context.Context {
 	current.RLock()

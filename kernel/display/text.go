@@ -46,6 +46,21 @@ func text(v any) string {
 	return p.b.String()
 }
 
+// Line is a value on one line of at most n characters, without control characters. A reflect.Value stands for what it holds.
+// It never panics.
+func Line(v any, n int) (s string) {
+	defer func() {
+		if p := recover(); p != nil {
+			s = oneLine(fmt.Sprintf("%T", v), n)
+		}
+	}()
+	r, ok := v.(reflect.Value)
+	if !ok {
+		r = reflect.ValueOf(v)
+	}
+	return inline(r, n)
+}
+
 // inline is a value on one line of at most n characters.
 func inline(v reflect.Value, n int) string {
 	p := printer{left: 4 * n, whole: 8}

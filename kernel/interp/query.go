@@ -167,3 +167,10 @@ func (in *Interp) Set(name string, v any) error {
 	}
 	return nil
 }
+
+// Forget makes a name of the cells unknown to later ones. What uses it already goes on doing so.
+func (in *Interp) Forget(name string) {
+	in.m.Mu.Lock()
+	defer in.m.Mu.Unlock()
+	delete(in.front.Live(), name)
+}

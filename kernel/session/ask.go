@@ -108,7 +108,7 @@ func (s *session) goRange(src string, p cell.Piece, g span) (from, to int, ok bo
 	return g.args + flags(src[g.args:g.head]), g.head, true
 }
 
-var flag = lazy.Regexp(`^[ \t]*-[a-z]+[ \t]+[0-9]*(?:[ \t]|$)`)
+var flag = lazy.Regexp(`^[ \t]*(?:-q|-[nr][ \t]*=?[0-9]*|-o[ \t]+[\pL\pN_]*)(?:[ \t]|$)`)
 
 // flags is how long the flags are that a magic takes before its Go: "-n 100 ".
 func flags(args string) (n int) {

@@ -28,8 +28,7 @@ func TestComplete(t *testing.T) {
 		{"é p|x", 2, 3, []string{"print", "panic"}},
 		{"%words é\nva|", 9, 11, []string{"value"}},
 		{"%tim|", 0, 4, []string{"%time", "%timeit"}},
-		{"print\n  %w|", 8, 10, []string{"%who", "%words"}},
-		{"%|who", 0, 1, []string{"%%bash", "%cd", "%env", "%exec", "%fails", "%get", "%%go", "%goflags", "%help", "%load", "%ls", "%lsmagic", "%page", "%panics", "%reset", "%rm", "%%sh", "%test", "%time", "%timeit", "%use", "%who", "%words"}},
+		{"print\n  %w|", 8, 10, []string{"%who", "%whos", "%words"}},
 		{"%%b|", 0, 3, []string{"%%bash"}},
 		{"%words al|", 7, 9, []string{"alpha"}},
 		{"%words x |", 9, 9, []string{"alpha", "beta"}},
@@ -52,6 +51,25 @@ func TestComplete(t *testing.T) {
 		if !slices.Equal(texts, x.want) || got.Start != x.start || got.End != x.end {
 			t.Errorf("%q: %q from %d to %d, want %q from %d to %d", x.code, texts, got.Start, got.End, x.want, x.start, x.end)
 		}
+	}
+}
+
+// TestCompleteMagics: behind a % all magics are offered, each as it is written.
+func TestCompleteMagics(t *testing.T) {
+	c := start(t, toyOptions())
+	_, last := c.answer(c.send(pipe.KindComplete, 0, cursor("%|who")))
+	got := body[pipe.Completed](t, last)
+	found := map[string]bool{}
+	for _, m := range got.Matches {
+		found[m.Text] = true
+	}
+	for name, want := range map[string]bool{"%%bash": true, "%bash": false, "%who": true, "%words": true, "%%writefile": true, "%capture": true} {
+		if found[name] != want {
+			t.Errorf("%s: %v", name, found[name])
+		}
+	}
+	if got.Start != 0 || got.End != 1 {
+		t.Errorf("from %d to %d", got.Start, got.End)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 
@@ -20,13 +21,21 @@ type running struct {
 	ctx  context.Context
 	name string // in positions
 	n    int
+
+	output string     // the text of its result
+	files  []*os.File // that its output is copied to
 }
 
 // execute runs a cell and says how it ended; an error has been sent as a frame then.
 func (s *session) execute(ctx context.Context, ex pipe.Execute) (done pipe.Done) {
 	r := &running{s: s, ctx: ctx, name: fmt.Sprintf("cell[%d]", ex.Count), n: ex.Count}
 	s.sources.put(r.name, ex.Code)
-	if err := r.pieces(ex.Code); err != nil {
+	defer r.finish()
+	err := r.pieces(ex.Code)
+	if !ex.Silent && !ex.Unstored {
+		s.inputs.add(magic.Input{N: ex.Count, Code: ex.Code, Result: r.output})
+	}
+	if err != nil {
 		done.Interrupted = ctx.Err() != nil
 		if left := new(interp.Stopped); errors.As(err, &left) {
 			done.Left = len(left.Calls)
@@ -183,6 +192,7 @@ func (r *running) result(values []reflect.Value, source string) error {
 	if data == nil {
 		return nil
 	}
+	r.output, _ = data["text/plain"].(string)
 	return r.s.out.send(pipe.KindResult, pipe.Display{Data: data, Metadata: metadata})
 }
 

@@ -20,7 +20,7 @@ func TestGo(t *testing.T) {
 		{"import \"fmt\"\nfmt.Println(\"x is\", x)", []string{"stdout: x is 6\n"}},
 		{"import \"os\"\nfmt.Fprintln(os.Stderr, \"e\")\nprintln(1)", []string{"stderr: e\n1\n"}},
 		{"y := 1\n\n\tx + undefinedName", []string{"error: CompileError: cell[4]:3:6: undefined: undefinedName"}},
-		{"a := []int{1}\n%who\na[x]", []string{"stdout: var ", "error: panic: runtime error: index out of range [6] with length 1"}},
+		{"a := []int{1}\n%who\na[x]", []string{"stdout: a  x\n", "error: panic: runtime error: index out of range [6] with length 1"}},
 		{"%time z := x + 1\nz", []string{"stdout: wall", "result: 7"}},
 		{"%time z + undef", []string{"error: CompileError: cell[7]:1:11: undefined: undef"}},
 		{"%timeit -n 10 x*x", []string{"stdout: "}},

@@ -23,6 +23,7 @@ type owner struct {
 	id     uint64
 	silent bool
 	into   comms.Sink // where it goes instead, or nil
+	tee    *tee       // what sees it first, or nil
 }
 
 // output sends what cells print and show, in the order in which they do so. It belongs to the cell whose code calls, which
@@ -115,6 +116,9 @@ func (o *output) last() owner {
 func (o *output) send(kind pipe.Kind, body any) error { return o.sendAs(o.owner(), kind, body) }
 
 func (o *output) sendAs(w owner, kind pipe.Kind, body any) error {
+	if w.tee != nil && !w.silent && w.tee.frame(kind, body) {
+		return nil
+	}
 	if w.into != nil && redirect(w.into, kind, body) {
 		return nil
 	}
@@ -220,6 +224,9 @@ type stream struct {
 func (s stream) Write(p []byte) (int, error) {
 	o := s.o
 	w := o.owner()
+	if w.tee != nil && !w.silent && w.tee.text(s.name, p) {
+		return len(p), nil
+	}
 	if w.into != nil {
 		w.into.Stream(s.name, string(p))
 		return len(p), nil

@@ -101,6 +101,7 @@ type session struct {
 	asker    *asker
 	sources  *sources
 	programs *compiled.Cells
+	inputs   inputs
 	folder   string // of the notebook: where the session was started, and where the go.mod is looked for
 	ready    pipe.Ready
 	calling  atomic.Int32 // handlers that run
@@ -226,6 +227,7 @@ func (s *session) serve(f pipe.Frame) {
 	s.out.begin(w)
 	s.asker.begin(w, ex.AllowStdin)
 	done := s.execute(ctx, ex)
+	display.Ended(ctx)
 	s.asker.end(w)
 	comms.Flush()
 	s.out.end(w)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"io"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
 )
@@ -28,3 +29,6 @@ func (k sink) Context() context.Context { return k.s.context() }
 
 // Typed is of package display's.
 func (k sink) Typed(line string) { k.s.asker.typed(line) }
+
+// Print is of package display's: it prints to a stream of the cell.
+func (k sink) Print(stream, text string) { io.WriteString(k.s.out.stream(stream), text) }

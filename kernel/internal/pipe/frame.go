@@ -71,6 +71,7 @@ type Execute struct {
 	Count           int               `json:"count"`             // execution count, the n of In[n]
 	CellID          string            `json:"cell_id,omitempty"` // the notebook's id of the cell, where the client sent one
 	Silent          bool              `json:"silent,omitempty"`
+	Unstored        bool              `json:"unstored,omitempty"` // it is no part of the history
 	AllowStdin      bool              `json:"allow_stdin,omitempty"`
 	UserExpressions map[string]string `json:"user_expressions,omitempty"`
 }

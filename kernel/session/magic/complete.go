@@ -14,6 +14,28 @@ func completeFiles(c Completing) ([]Match, int) {
 	return files(path, func(s string) string { return s }), len(path)
 }
 
+// completeAfterFlags completes arguments that are one path behind flags.
+func completeAfterFlags(c Completing) ([]Match, int) {
+	if c.Body {
+		return nil, 0
+	}
+	text := c.Text
+	for strings.HasPrefix(text, "-") {
+		word, rest, ok := strings.Cut(text, " ")
+		if !ok {
+			return nil, 0
+		}
+		if word == "-r" {
+			_, rest, _ = strings.Cut(strings.TrimLeft(rest, " "), " ")
+		}
+		text = strings.TrimLeft(rest, " ")
+	}
+	return completeFiles(Completing{Text: text})
+}
+
+// completeWords completes the last word of arguments as a path.
+func completeWords(c Completing) ([]Match, int) { return Files(c.Text) }
+
 // completeScript completes the last line of a script.
 func completeScript(c Completing) ([]Match, int) {
 	if !c.Body {

@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/godlas/godlas/kernel/display"
 )
 
 // Magic is a row of the table.
@@ -67,6 +69,16 @@ type Session interface {
 	Set(name string, v any) error
 	// Reset forgets all cells.
 	Reset()
+	// Forget forgets one name.
+	Forget(name string)
+	// Run runs a text as a cell within the running one: Go, magics and commands.
+	Run(ctx context.Context, text string) error
+	// Capture is Run with the output kept back; what there is of it comes with an error too.
+	Capture(ctx context.Context, text string) (*display.Captured, error)
+	// Copy copies the output of the rest of the cell to a file, whose content it replaces unless add is set.
+	Copy(path string, add bool) error
+	// Inputs lists the cells that have run, oldest first, but not the running one.
+	Inputs() []Input
 	// Page shows a text in the client's pager.
 	Page(text string)
 	// SetNextInput puts text into a new cell below, or in place of the running one.
@@ -159,6 +171,9 @@ func (t *Table) Find(name string, whole bool) (Magic, error) {
 	}
 	near := Nearest(name, names)
 	if len(near) == 0 {
+		if !whole && isProgram(name) {
+			return Magic{}, fmt.Errorf("there is no magic %%%s; !%s runs the program of that name", name, name)
+		}
 		return Magic{}, fmt.Errorf("there is no magic %s%s; %%lsmagic lists what there is", sign, name)
 	}
 	return Magic{}, fmt.Errorf("there is no magic %s%s; did you mean %s%s?", sign, name, sign, strings.Join(near, " or "+sign))

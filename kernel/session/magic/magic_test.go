@@ -3,6 +3,7 @@ package magic
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/internal/need"
+	"github.com/godlas/godlas/kernel/display"
 )
 
 // host is a session that evaluates nothing and notes what it is asked.
@@ -28,6 +30,11 @@ type host struct {
 	results int
 	resets  int
 	next    string
+	forgot  []string
+	inputs  []Input
+	copied  string
+	ran     []string
+	set     map[string]any
 	vars    []Var
 	sleep   time.Duration // a run of a loop's body takes
 }
@@ -43,11 +50,33 @@ func (h *host) Eval(ctx context.Context, src string) ([]reflect.Value, error) {
 	}
 	return []reflect.Value{reflect.ValueOf(1)}, ctx.Err()
 }
-func (h *host) Result([]reflect.Value)              { h.results++ }
-func (h *host) Vars() []Var                         { return h.vars }
-func (h *host) Get(string) (reflect.Value, bool)    { return reflect.Value{}, false }
-func (h *host) Set(string, any) error               { return nil }
-func (h *host) Reset()                              { h.resets++ }
+func (h *host) Result([]reflect.Value) { h.results++ }
+func (h *host) Vars() []Var            { return h.vars }
+func (h *host) Get(name string) (reflect.Value, bool) {
+	v, ok := h.set[name]
+	return reflect.ValueOf(v), ok
+}
+
+func (h *host) Set(name string, v any) error {
+	if h.set == nil {
+		h.set = map[string]any{}
+	}
+	h.set[name] = v
+	return nil
+}
+func (h *host) Reset()                           { h.resets++ }
+func (h *host) Forget(name string)               { h.forgot = append(h.forgot, name) }
+func (h *host) Inputs() []Input                  { return h.inputs }
+func (h *host) Copy(path string, add bool) error { h.copied = fmt.Sprint(path, add); return nil }
+func (h *host) Run(_ context.Context, s string) error {
+	h.ran = append(h.ran, s)
+	return nil
+}
+
+func (h *host) Capture(_ context.Context, s string) (*display.Captured, error) {
+	h.ran = append(h.ran, s)
+	return &display.Captured{Parts: []display.Part{{Stream: "stdout", Text: "out\n"}, {Data: map[string]any{"text/html": "<p>"}}}}, nil
+}
 func (h *host) Page(string)                         {}
 func (h *host) SetNextInput(s string, replace bool) { h.next = s }
 func (h *host) Table() *Table                       { return h.table }
@@ -124,7 +153,7 @@ func TestBuiltinRows(t *testing.T) {
 func TestHelp(t *testing.T) {
 	h := newHost()
 	out, err := h.do(t, "help", "", "", false)
-	if err != nil || !strings.Contains(out, "%timeit [-n N] STATEMENT") || !strings.Contains(out, "%%bash") {
+	if err != nil || !strings.Contains(out, "%timeit …") || !strings.Contains(out, "%%bash") {
 		t.Errorf("%v: %s", err, out)
 	}
 	out, err = h.do(t, "help", "%time", "", false)
@@ -195,12 +224,18 @@ func TestDigits(t *testing.T) {
 
 func TestWho(t *testing.T) {
 	h := newHost()
-	if out, _ := h.do(t, "who", "", "", false); out != "no variables yet\n" {
+	if out, _ := h.do(t, "who", "", "", false); out != "no names yet\n" {
 		t.Error(out)
 	}
 	h.vars = []Var{{"x", "var", "int", reflect.ValueOf(3)}, {"f", "func", "func()", reflect.ValueOf(func() {})}, {"s", "var", "string", reflect.ValueOf(strings.Repeat("a\n", 50))}}
-	out, err := h.do(t, "who", "", "", false)
-	if err != nil || strings.Count(out, "\n") != 3 || !strings.Contains(out, "var   x  int     3") || strings.Contains(out, "0x") {
+	if out, err := h.do(t, "who", "func int", "", false); err != nil || out != "f  x\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+	if _, err := h.do(t, "who", "chan", "", false); err == nil || err.Error() != `%who: "chan" is no kind (var, func, type, const) and nothing has this type` {
+		t.Error(err)
+	}
+	out, err := h.do(t, "whos", "", "", false)
+	if err != nil || strings.Count(out, "\n") != 4 || !strings.Contains(out, "var   x     int     3") || strings.Contains(out, "0x") {
 		t.Errorf("%v:\n%s", err, out)
 	}
 }

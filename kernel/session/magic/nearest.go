@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Nearest returns up to three of names that a reader may have meant by name: those that begin with it, else those within two
-// edits (one, for a name of up to three letters).
+// Nearest returns up to three of names that a reader may have meant by name: those that begin with it, else those fewest edits
+// away, which are two at most (one, for a name of up to three letters).
 func Nearest(name string, names []string) []string {
 	type near struct {
 		name string
@@ -27,7 +27,9 @@ func Nearest(name string, names []string) []string {
 	slices.SortStableFunc(found, func(a, b near) int { return a.d - b.d })
 	var out []string
 	for _, f := range found[:min(3, len(found))] {
-		out = append(out, f.name)
+		if f.d == found[0].d {
+			out = append(out, f.name)
+		}
 	}
 	return out
 }
