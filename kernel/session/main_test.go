@@ -126,7 +126,7 @@ fmt.Print("世"[:1])
 fmt.Print("世"[1:])
 native(2, "g")`)
 		got := strings.ReplaceAll(strings.Join(out, ""), "astdout: bc", "abc") // what comes first is sent at once
-		if !strings.HasPrefix(got, "stdout: abcstderr: destdout: f%cd") || !strings.HasSuffix(got, "\né世stderr: g") {
+		if !strings.HasPrefix(got, "stdout: abcstderr: destdout: f%args") || !strings.HasSuffix(got, "\né世stderr: g") {
 			t.Fatalf("run %d: %q", i, out)
 		}
 	}
