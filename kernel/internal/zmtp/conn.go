@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -25,6 +26,11 @@ type conn struct {
 
 	in     []byte // checked bytes that zmq4 has not read yet; of its reading goroutine
 	topics map[string]struct{}
+	shaken bool // what comes now counts for Limits.Unproven; of the reading goroutine
+
+	proven  atomic.Bool  // vouched for
+	strikes atomic.Int64 // messages it was blamed for
+	heard   atomic.Int64 // when its last message came, Unix nanoseconds
 
 	out splitter // of zmq4's writes; they are serialised by its sockets' locks
 
@@ -32,20 +38,25 @@ type conn struct {
 	queue     [][]byte
 	queued    int64 // bytes in queue and in the write going on
 	full      bool  // queued is above the soft limit, counted in l.over
+	fullSince time.Time
+	slow      bool  // it was full for so long that nobody waits for it until its queue is empty
+	held      int64 // bytes counted in l.held
 	progress  time.Time
 	more      chan struct{} // there is something to write, to finish or to close for
 	closed    bool
 	finishing bool
 	empty     chan struct{} // closed when all is written in finishing, or the connection is closed
 	once      sync.Once     // of closing empty
+	gone      chan struct{} // closed with the connection
 }
 
 func newConn(l *listener, raw net.Conn, br *bufio.Reader) *conn {
-	c := &conn{Conn: raw, l: l, br: br, more: make(chan struct{}, 1), empty: make(chan struct{}), topics: map[string]struct{}{}}
+	c := &conn{Conn: raw, l: l, br: br, more: make(chan struct{}, 1), empty: make(chan struct{}), gone: make(chan struct{}), topics: map[string]struct{}{}}
+	c.heard.Store(time.Now().UnixNano())
 	c.out.skip = greetingLen
 	c.out.emit = func(msg []byte) {
 		if !isBarrier(msg) {
-			c.enqueue(msg)
+			c.enqueue(l.share(msg))
 		}
 	}
 	return c
@@ -75,6 +86,9 @@ func (c *conn) body(b []byte, n uint64) ([]byte, error) {
 	const step = 64 << 10
 	for n > 0 {
 		k := int(min(n, step))
+		if c.shaken && !c.hold(k) {
+			return nil, fmt.Errorf("more than %d bytes of messages from peers that have not signed one", c.l.Limits.Unproven)
+		}
 		at := len(b)
 		b = append(b, make([]byte, k)...)
 		if _, err := io.ReadFull(c.br, b[at:]); err != nil {
@@ -89,6 +103,9 @@ func (c *conn) body(b []byte, n uint64) ([]byte, error) {
 func (c *conn) Read(p []byte) (int, error) {
 	for len(c.in) == 0 {
 		msg, err := c.receive()
+		if err == nil && msg != nil && !c.enter() {
+			err = io.EOF
+		}
 		if err != nil {
 			var netErr net.Error
 			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &netErr) {
@@ -107,6 +124,16 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // receive reads frames up to the end of a message and returns them encoded; nil for what is not for zmq4.
 func (c *conn) receive() ([]byte, error) {
+	c.letGo()
+	c.shaken = true
+	if !c.proven.Load() { // it may be silent for ever, but not in the middle of a message
+		if _, err := c.br.Peek(1); err != nil {
+			return nil, err
+		}
+		c.SetReadDeadline(time.Now().Add(c.l.Limits.Handshake))
+		defer c.SetReadDeadline(time.Time{})
+	}
+	c.heard.Store(time.Now().UnixNano())
 	var msg []byte
 	for frames := 1; ; frames++ {
 		flags, n, err := c.header()
@@ -232,6 +259,15 @@ func (c *conn) enqueue(msg []byte) {
 		c.mu.Unlock()
 		return
 	}
+	if c.queued > 0 && c.l.queued.Load()+int64(len(msg)) > c.l.Limits.Queues {
+		c.mu.Unlock()
+		c.l.cutLongest()
+		c.mu.Lock()
+		if c.closed {
+			c.mu.Unlock()
+			return
+		}
+	}
 	if c.queued > 0 && c.queued+int64(len(msg)) > c.l.Limits.Outbound {
 		c.mu.Unlock()
 		c.cut(fmt.Sprintf("more than %d bytes wait for it", c.l.Limits.Outbound))
@@ -251,10 +287,13 @@ func (c *conn) enqueue(msg []byte) {
 
 // setQueued keeps l.over; c.mu is held.
 func (c *conn) setQueued(n int64) {
+	c.l.queued.Add(n - c.queued)
 	c.queued = n
+	c.slow = c.slow && n > 0
 	if full := n > c.l.Limits.Soft && !c.closed; full != c.full {
 		c.full = full
 		if full {
+			c.fullSince = time.Now()
 			c.l.over.Add(1)
 		} else {
 			c.l.over.Add(-1)
@@ -302,18 +341,13 @@ func (c *conn) write() {
 				b = b[n:]
 				c.mu.Lock()
 				c.progress = time.Now()
-				c.setQueued(c.queued - int64(n))
+				if !c.closed {
+					c.setQueued(c.queued - int64(n))
+				}
 				c.mu.Unlock()
 			}
 		}
 	}
-}
-
-// backlog returns the bytes queued and the time since the peer last took any.
-func (c *conn) backlog() (int64, time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.queued, time.Since(c.progress)
 }
 
 // cut closes the connection for a fault of the peer.
@@ -335,6 +369,9 @@ func (c *conn) Close() error {
 		return nil
 	}
 	c.closed = true
+	close(c.gone)
+	c.l.held.Add(-c.held)
+	c.held = 0
 	c.queue = nil
 	c.setQueued(0)
 	c.once.Do(func() { close(c.empty) })

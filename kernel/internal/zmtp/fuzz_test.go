@@ -33,7 +33,7 @@ func FuzzPeer(f *testing.F) {
 	f.Add(true, append(append(greeting(), ready(zmq4.Sub, "")...), appendFrame(nil, 0, []byte("\x01topic"))...))
 	f.Add(false, append(bytes.Clone(hello), flagLong, 0, 0, 0, 0, 0, 0, 0, 5, 'h', 'e'))
 	f.Fuzz(func(t *testing.T, pub bool, sent []byte) {
-		l := &listener{Config: Config{Type: zmq4.Router, Log: slog.New(slog.DiscardHandler)}, conns: map[*conn]struct{}{}, ids: map[string]*conn{}, pending: list.New()}
+		l := &listener{Config: Config{Type: zmq4.Router, Log: slog.New(slog.DiscardHandler)}, conns: map[*conn]struct{}{}, ids: map[string]*conn{}, pending: list.New(), room: make(chan struct{}, len(sent)+1)}
 		if pub {
 			l.Type = zmq4.XPub
 			l.Welcome = func(topic []byte) [][]byte { return [][]byte{topic} }

@@ -3,6 +3,7 @@ package zmtp
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -100,6 +101,9 @@ func (l *listener) handshake(raw net.Conn) (*conn, error) {
 	if !compatible(l.Type, typ) {
 		return nil, fmt.Errorf("a %q socket cannot talk to a %s", typ, l.Type)
 	}
+	if id == "" { // the socket makes one, which no peer can ask for
+		id = "\x00" + rand.Text()
+	}
 	if err := l.admit(c, id); err != nil {
 		return nil, err
 	}
@@ -150,8 +154,8 @@ func parseReady(b []byte) (typ, id string, err error) {
 			id = value
 		}
 	}
-	if len(id) > 255 {
-		return "", "", errors.New("an identity has at most 255 bytes")
+	if len(id) > 255 || strings.HasPrefix(id, "\x00") {
+		return "", "", errors.New("an identity has at most 255 bytes and does not begin with a zero")
 	}
 	return typ, id, nil
 }

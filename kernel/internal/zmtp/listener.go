@@ -76,7 +76,12 @@ type listener struct {
 	conns   map[*conn]struct{}
 	ids     map[string]*conn // Router: identities in use
 	drained chan struct{}    // a connection fell below the soft limit, or closed
+	room    chan struct{}    // a place for each message that zmq4 has and Recv has not returned
+	vouched map[string]bool  // Router: identities that were vouched for
 	over    atomic.Int64     // connections above the soft limit
+	queued  atomic.Int64     // bytes queued for all connections
+	held    atomic.Int64     // bytes of messages of connections that nobody has vouched for
+	shared  []byte           // XPub: the message that was queued last; of zmq4's one sending goroutine
 	transit atomic.Int64     // XPub: bytes sent and not yet seen by the monitor
 }
 
@@ -85,6 +90,7 @@ func newListener(c Config, raw net.Listener) *listener {
 		Config: c, raw: raw,
 		ready: make(chan net.Conn), closed: make(chan struct{}), drained: make(chan struct{}, 1),
 		pending: list.New(), conns: map[*conn]struct{}{}, ids: map[string]*conn{},
+		room: make(chan struct{}, room), vouched: map[string]bool{},
 	}
 	if c.Type == zmq4.XPub {
 		l.monitor = newMonitor(func(n int) { l.transit.Add(-int64(n)); l.wake() })
@@ -197,15 +203,21 @@ func (l *listener) shake(raw net.Conn, e *list.Element) {
 func (l *listener) admit(c *conn, id string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.conns) >= l.Limits.Conns {
-		return fmt.Errorf("already %d connections", len(l.conns))
+	if l.Type == zmq4.Router && l.ids[id] != nil {
+		return errors.New("the identity is in use")
 	}
-	if l.Type == zmq4.Router && id != "" {
-		if l.ids[id] != nil {
-			return errors.New("the identity is in use")
+	if len(l.conns) >= l.Limits.Conns {
+		old := l.leastLocked()
+		if old == nil {
+			return fmt.Errorf("already %d connections", len(l.conns))
 		}
+		l.dropLocked(old)
+		go old.cut("it gives way to another, and has sent nothing for longest")
+	}
+	if l.Type == zmq4.Router {
 		l.ids[id] = c
 		c.id = id
+		c.proven.Store(l.vouched[id])
 	}
 	l.conns[c] = struct{}{}
 	return nil
@@ -213,12 +225,16 @@ func (l *listener) admit(c *conn, id string) error {
 
 func (l *listener) forget(c *conn) {
 	l.mu.Lock()
+	l.dropLocked(c)
+	l.mu.Unlock()
+	l.wake()
+}
+
+func (l *listener) dropLocked(c *conn) {
 	delete(l.conns, c)
 	if c.id != "" && l.ids[c.id] == c {
 		delete(l.ids, c.id)
 	}
-	l.mu.Unlock()
-	l.wake()
 }
 
 func (l *listener) wake() {
@@ -235,11 +251,10 @@ func (l *listener) throttle() {
 		l.mu.Unlock()
 		full := l.transit.Load() > l.Limits.Soft
 		for _, c := range conns {
-			switch queued, since := c.backlog(); {
-			case queued <= l.Limits.Soft:
-			case since > l.Limits.Stall:
+			switch waits, stuck := c.backlog(); {
+			case stuck:
 				c.cut("it has not taken anything for " + l.Limits.Stall.String())
-			default:
+			case waits:
 				full = true
 			}
 		}

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -63,6 +65,7 @@ type monitor struct {
 	in     []byte
 	out    splitter
 	seen   chan struct{} // a barrier message has come
+	end    atomic.Bool   // the next message ends the goroutine that brings it
 	closed chan struct{}
 	once   sync.Once
 }
@@ -74,6 +77,9 @@ func newMonitor(taken func(bytes int)) *monitor {
 	m.out.skip = greetingLen
 	m.out.emit = func(msg []byte) {
 		taken(len(msg))
+		if m.end.Load() {
+			runtime.Goexit()
+		}
 		if isBarrier(msg) {
 			select {
 			case m.seen <- struct{}{}:

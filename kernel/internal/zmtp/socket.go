@@ -29,14 +29,17 @@ import (
 // Limits bound what a peer can cost. A zero field means its default.
 type Limits struct {
 	Handshake time.Duration // time for a whole ZMTP handshake; 10 s
-	Pending   int           // handshakes at once, above which the oldest is cut; 256
-	Conns     int           // connections after the handshake, above which new ones are refused; 1024
+	Pending   int           // handshakes at once, above which the oldest is cut; 128
+	Conns     int           // connections after the handshake; above it one that nobody vouches for gives way, or else the new one; 256
+	Strikes   int           // messages that a peer is blamed for before it is cut; 32
+	Unproven  int64         // bytes of messages from peers that nobody vouches for, of all of them together; 32 MiB
 	Message   int64         // bytes in a message received; 256 MiB
 	Frames    int           // frames in a message received; 4096
 	Topics    int           // subscriptions of a peer; 1024
 	Outbound  int64         // bytes queued for a peer, above which it is cut; 256 MiB
+	Queues    int64         // bytes queued for all peers, above which the one with most is cut; 512 MiB
 	Soft      int64         // bytes queued for a peer, above which Throttle waits for it; 8 MiB
-	Stall     time.Duration // time without a byte accepted, after which Throttle cuts a peer it waits for; 5 s
+	Stall     time.Duration // time that Throttle waits for a peer at most; one that took nothing meanwhile is cut; 5 s
 	Linger    time.Duration // time Close takes at most to send what is queued; 1 s
 }
 
@@ -56,14 +59,17 @@ func (l *Limits) fill() {
 	}
 	num(&l.Message, 256<<20)
 	num(&l.Outbound, 256<<20)
+	num(&l.Queues, 512<<20)
+	num(&l.Unproven, 32<<20)
 	num(&l.Soft, 8<<20)
 	count := func(p *int, v int) {
 		if *p == 0 {
 			*p = v
 		}
 	}
-	count(&l.Pending, 256)
-	count(&l.Conns, 1024)
+	count(&l.Pending, 128)
+	count(&l.Conns, 256)
+	count(&l.Strikes, 32)
 	count(&l.Frames, 4096)
 	count(&l.Topics, 1024)
 }
@@ -172,8 +178,9 @@ func (s *Socket) Send(frames ...[]byte) error {
 	return s.sock.Send(zmq4.NewMsgFrom(frames...))
 }
 
-// Throttle waits until every peer has at most [Limits.Soft] bytes queued. A peer that takes nothing for [Limits.Stall]
-// meanwhile is cut, so the wait is bounded by it. Whoever produces much output calls it between messages.
+// Throttle waits until every peer has at most [Limits.Soft] bytes queued, [Limits.Stall] at most. A peer that takes
+// nothing meanwhile is cut; one that takes too little is not waited for again before it has caught up. Whoever produces
+// much output calls it between messages.
 func (s *Socket) Throttle() { s.l.throttle() }
 
 // Recv returns the frames of the next message; for a Router the first is the identity of the peer. The only error is
@@ -184,6 +191,7 @@ func (s *Socket) Recv() ([][]byte, error) {
 		if s.ctx.Err() != nil {
 			return nil, net.ErrClosed
 		}
+		<-s.l.room
 		if err == nil {
 			return m.Frames, nil
 		}
@@ -201,6 +209,9 @@ func (s *Socket) flushAndClose() error {
 	}
 	s.l.flush(deadline)
 	s.cancel()
+	if s.typ == zmq4.XPub {
+		s.endSender()
+	}
 	err := s.sock.Close()
 	if e := s.l.Close(); err == nil || errors.Is(err, net.ErrClosed) {
 		err = e

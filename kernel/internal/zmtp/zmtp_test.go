@@ -231,6 +231,8 @@ func TestConnectionLimit(t *testing.T) {
 	s := bind(t, Config{Type: zmq4.Router, Limits: Limits{Conns: 2}})
 	shaken(t, s, zmq4.Dealer, "a")
 	b := shaken(t, s, zmq4.Dealer, "b")
+	s.Vouch([]byte("a"))
+	s.Vouch([]byte("b"))
 	p := dialRaw(t, s)
 	p.send(greeting(), ready(zmq4.Dealer, "c"))
 	wantCut(t, p)
@@ -270,6 +272,7 @@ func TestHostileBytesCutThePeerAlone(t *testing.T) {
 		"no socket type":         append(greeting(), command("\x05READY")...),
 		"unknown socket type":    append(greeting(), ready("WHAT", "")...),
 		"wrong socket type":      append(greeting(), ready(zmq4.Sub, "")...),
+		"identity of a socket":   append(greeting(), ready(zmq4.Dealer, "\x00made")...),
 		"long identity":          append(greeting(), ready(zmq4.Dealer, strings.Repeat("x", 256))...),
 		"huge READY":             append(greeting(), append([]byte{flagCommand}, huge...)...),
 		"reserved flags":         append(greeting(), 0xf8, 1, 0),
