@@ -27,6 +27,9 @@ type Options struct {
 	History string        // file of the history across runs; "" is history.jsonl in the folder godlas of the user's cache
 	Grace   time.Duration // time a cell has to stop after an interrupt, before a second one ends the session; 0 is 5 s
 	Log     *slog.Logger  // nil logs warnings to stderr
+
+	Alone bool             // the process is this kernel's alone: what cells have started ends with their session, even if that is killed (Linux)
+	Now   func() time.Time // the clock of the dates in messages; nil is time.Now. What waits goes by the monotonic clock
 }
 
 // Link is an entry of the help menu.

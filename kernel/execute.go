@@ -31,7 +31,7 @@ func unless(p *bool, def bool) bool {
 }
 
 func (f *front) execute(sock *zmtp.Socket, m *wire.Message) {
-	started := time.Now()
+	started := f.Now()
 	var c executeContent
 	if err := decode(m, &c); err != nil {
 		f.bad(sock, m, err)

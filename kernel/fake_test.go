@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(3)
 	case "kernel": // a whole kernel in a process of its own; the connection file is in the next variable
 		os.Setenv(fakeEnv, "run")
-		err := Run(context.Background(), Options{ConnectionFile: os.Getenv("GODLAS_FAKE_CONNECTION"), Argv: []string{os.Args[0]}, History: os.Getenv("GODLAS_FAKE_HISTORY")})
+		err := Run(context.Background(), Options{ConnectionFile: os.Getenv("GODLAS_FAKE_CONNECTION"), Argv: []string{os.Args[0]}, Alone: true, History: os.Getenv("GODLAS_FAKE_HISTORY")})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

@@ -47,7 +47,12 @@ func StartProcess(argv []string) (Session, error) {
 		readers, release, err = share(cmd, ours[2:])
 	}
 	if err == nil {
-		err = cmd.Start()
+		err = startOwn(func() (int, error) {
+			if err := cmd.Start(); err != nil {
+				return 0, err
+			}
+			return cmd.Process.Pid, nil
+		})
 	}
 	release()
 	closeAll(child)
@@ -60,6 +65,8 @@ func StartProcess(argv []string) (Session, error) {
 	go func() {
 		defer close(p.ended)
 		err := cmd.Wait()
+		forgetOwn(cmd.Process.Pid)
+		endAdopted()
 		p.exit.Code = cmd.ProcessState.ExitCode()
 		p.exit.Signal = endSignal(cmd.ProcessState)
 		var bad *exec.ExitError

@@ -59,6 +59,10 @@ func Run(ctx context.Context, o Options) error {
 	if o.Grace == 0 {
 		o.Grace = 5 * time.Second
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Log = slog.New(newSparse(o.Log.Handler()))
 	conn, err := readConnection(o.ConnectionFile)
 	if err != nil {
 		return err
@@ -67,6 +71,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("connection file %s: %w", o.ConnectionFile, err)
 	}
+	codec.SetClock(o.Now)
 	f := &front{Options: o, conn: conn, codec: codec, quit: make(chan struct{})}
 	f.past, err = history.Open(historyPath(o.History))
 	if err != nil {
@@ -90,6 +95,9 @@ func Run(ctx context.Context, o Options) error {
 	stop := make(chan struct{})
 	defer close(stop)
 	orphaned := watchParent(stop)
+	if o.Alone {
+		adopt(stop)
+	}
 
 	f.pub.status("starting", nil)
 	f.work.run()
@@ -198,9 +206,18 @@ func (f *front) receive(channel string, sock *zmtp.Socket, do func(*wire.Message
 		m, err := f.codec.Decode(frames)
 		if err != nil {
 			f.Log.Warn("message ignored", "channel", channel, "err", err)
+			sock.Blame(frames[0])
 			continue
 		}
+		f.vouch(frames[0])
 		do(m)
+	}
+}
+
+// vouch says on every channel that a peer is a client: it has one identity on all of them.
+func (f *front) vouch(id []byte) {
+	for _, s := range []*zmtp.Socket{f.shell, f.control, f.stdin} {
+		s.Vouch(id)
 	}
 }
 

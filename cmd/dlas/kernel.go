@@ -47,6 +47,7 @@ func runKernel(ctx context.Context, c *call) error {
 	return kernel.Run(ctx, kernel.Options{
 		ConnectionFile: *file,
 		Argv:           []string{self, "session"},
+		Alone:          true,
 		Name:           "godlas",
 		Version:        dlas.Version,
 		Banner:         "godlas " + dlas.Version + ": Go with the Deep Learning Acceleration Stack; %dlas shows the stack, %lsmagic the magics",

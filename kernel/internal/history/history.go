@@ -70,7 +70,11 @@ func (l *Log) start() error {
 		if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
 			return fmt.Errorf("history: %w", err)
 		}
-		if st, err := os.Stat(l.path); err == nil && st.Size() > maxFile {
+		st, err := os.Stat(l.path)
+		if err == nil && st.Mode()&(os.ModeNamedPipe|os.ModeSocket|os.ModeDir) != 0 { // opening a pipe would wait for a reader
+			return fmt.Errorf("history: %s is not a file", l.path)
+		}
+		if err == nil && st.Size() > maxFile {
 			if err := shorten(l.path, maxFile/2); err != nil {
 				return fmt.Errorf("history: %w", err)
 			}

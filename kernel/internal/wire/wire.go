@@ -77,6 +77,7 @@ type Codec struct {
 	username string
 	key      []byte
 	hash     func() hash.Hash
+	now      func() time.Time
 
 	mu   sync.Mutex
 	seen map[string]struct{}
@@ -108,7 +109,7 @@ func NewCodec(key, scheme string) (*Codec, error) {
 	if !ok || h == nil {
 		return nil, fmt.Errorf("wire: unknown signature scheme %q, hmac-sha256 is the usual one", scheme)
 	}
-	return &Codec{session: NewID(), username: "kernel", key: []byte(key), hash: h, seen: map[string]struct{}{}}, nil
+	return &Codec{session: NewID(), username: "kernel", key: []byte(key), hash: h, now: time.Now, seen: map[string]struct{}{}}, nil
 }
 
 // NewID returns a random UUID.
@@ -119,6 +120,9 @@ func NewID() string {
 	s := hex.EncodeToString(b[:])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }
+
+// SetClock sets the clock of the dates in headers. It is called before the first message.
+func (c *Codec) SetClock(now func() time.Time) { c.now = now }
 
 func (c *Codec) sign(parts [][]byte) []byte {
 	if len(c.key) == 0 {
@@ -214,7 +218,7 @@ func (c *Codec) New(msgType string, parent json.RawMessage, content any) (*Messa
 	c.mu.Unlock()
 	h := Header{
 		MsgID: id, Session: c.session, Username: c.username, MsgType: msgType, Version: Version,
-		Date: time.Now().UTC().Format(DateFormat),
+		Date: c.now().UTC().Format(DateFormat),
 	}
 	return &Message{Header: h, Parent: parent, Content: body}, nil
 }

@@ -30,7 +30,7 @@ type conn struct {
 
 	proven  atomic.Bool  // vouched for
 	strikes atomic.Int64 // messages it was blamed for
-	heard   atomic.Int64 // when its last message came, Unix nanoseconds
+	heard   atomic.Int64 // when its last message began, as time since epoch
 
 	out splitter // of zmq4's writes; they are serialised by its sockets' locks
 
@@ -50,9 +50,11 @@ type conn struct {
 	gone      chan struct{} // closed with the connection
 }
 
+var epoch = time.Now()
+
 func newConn(l *listener, raw net.Conn, br *bufio.Reader) *conn {
 	c := &conn{Conn: raw, l: l, br: br, more: make(chan struct{}, 1), empty: make(chan struct{}), gone: make(chan struct{}), topics: map[string]struct{}{}}
-	c.heard.Store(time.Now().UnixNano())
+	c.heard.Store(int64(time.Since(epoch)))
 	c.out.skip = greetingLen
 	c.out.emit = func(msg []byte) {
 		if !isBarrier(msg) {
@@ -133,7 +135,7 @@ func (c *conn) receive() ([]byte, error) {
 		c.SetReadDeadline(time.Now().Add(c.l.Limits.Handshake))
 		defer c.SetReadDeadline(time.Time{})
 	}
-	c.heard.Store(time.Now().UnixNano())
+	c.heard.Store(int64(time.Since(epoch)))
 	var msg []byte
 	for frames := 1; ; frames++ {
 		flags, n, err := c.header()
