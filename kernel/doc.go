@@ -26,6 +26,7 @@ type Options struct {
 
 	History string        // file of the history across runs; "" is history.jsonl in the folder godlas of the user's cache
 	Grace   time.Duration // time a cell has to stop after an interrupt, before a second one ends the session; 0 is 5 s
+	Output  int64         // bytes of text that cells may print at once, and again every 8 s, before some is left out; 0 is 2 MB, -1 no limit
 	Log     *slog.Logger  // nil logs warnings to stderr
 
 	Alone bool             // the process is this kernel's alone: what cells have started ends with their session, even if that is killed (Linux)

@@ -164,11 +164,11 @@ func (f *front) output(r *request, frame pipe.Frame) {
 func (f *front) publishFrame(r *request, parent json.RawMessage, frame pipe.Frame) error {
 	switch frame.Kind {
 	case pipe.KindStream:
-		s, err := pipe.Decode[pipe.Stream](frame)
+		name, text, err := pipe.DecodeStream(frame)
 		if err != nil {
 			return err
 		}
-		f.pub.stream(s.Name, parent, []byte(s.Text))
+		f.pub.stream(name, parent, text)
 	case pipe.KindDisplay, pipe.KindUpdate, pipe.KindResult:
 		d, err := pipe.Decode[pipe.Display](frame)
 		if err != nil {
@@ -182,10 +182,10 @@ func (f *front) publishFrame(r *request, parent json.RawMessage, frame pipe.Fram
 		switch frame.Kind {
 		case pipe.KindDisplay:
 			c["transient"] = transient
-			f.pub.publish("display_data", parent, c, frame.Buffers...)
+			f.pub.show("display_data", parent, d.DisplayID, len(frame.Body), c, frame.Buffers...)
 		case pipe.KindUpdate:
 			c["transient"] = transient
-			f.pub.publish("update_display_data", parent, c, frame.Buffers...)
+			f.pub.show("update_display_data", parent, d.DisplayID, len(frame.Body), c, frame.Buffers...)
 		default:
 			c["execution_count"] = 0
 			if r != nil {
@@ -202,7 +202,7 @@ func (f *front) publishFrame(r *request, parent json.RawMessage, frame pipe.Fram
 		if err != nil {
 			return err
 		}
-		f.pub.publish("clear_output", parent, content{"wait": c.Wait})
+		f.pub.show("clear_output", parent, "", 0, content{"wait": c.Wait})
 	case pipe.KindError:
 		e, err := pipe.Decode[pipe.Error](frame)
 		if err != nil {

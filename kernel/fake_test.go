@@ -236,6 +236,24 @@ func (f *fake) step(id uint64, ex pipe.Execute, stop chan struct{}, word, arg st
 		for i := range n {
 			f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: fmt.Sprintf("line %d\n", i)})
 		}
+	case "mflood": // megabytes of text, in large frames
+		for i := range 16 * n {
+			f.c.SendStream(id, "stdout", []byte(strings.Repeat(fmt.Sprintf("block %06d é %s\n", i, strings.Repeat("x", 46)), 1000)))
+		}
+	case "displays":
+		for i := range n {
+			f.c.Send(pipe.KindDisplay, 0, id, pipe.Display{Data: map[string]any{"text/plain": fmt.Sprint(i)}, DisplayID: fmt.Sprint("d", i)})
+		}
+	case "updates":
+		for i := range n {
+			f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: fmt.Sprintf("line %d\n", i)})
+			f.c.Send(pipe.KindUpdate, 0, id, pipe.Display{Data: map[string]any{"text/plain": fmt.Sprint(i)}, DisplayID: fmt.Sprint("d", i%2)})
+		}
+	case "animate":
+		for i := range n {
+			f.c.Send(pipe.KindClear, 0, id, pipe.Clear{Wait: true})
+			f.c.Send(pipe.KindDisplay, 0, id, pipe.Display{Data: map[string]any{"text/plain": fmt.Sprint(i)}})
+		}
 	case "nativeflood":
 		for range n {
 			os.Stdout.WriteString(strings.Repeat("aé世", 1000))

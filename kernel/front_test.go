@@ -332,7 +332,7 @@ func TestComms(t *testing.T) {
 }
 
 func TestStreamsAreGathered(t *testing.T) {
-	k := startKernel(t, nil)
+	k := startKernel(t, func(_ *connection, o *Options) { o.Output = -1 })
 	c := k.connect(t)
 	begun := time.Now()
 	_, out := c.run("flood 20000")

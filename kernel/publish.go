@@ -34,6 +34,7 @@ type publisher struct {
 	timer   *time.Timer
 	flushed time.Time // of the last flush by the timer
 	quiet   time.Duration
+	limit   limiter
 }
 
 // part is gathered text of one stream and request.
@@ -43,10 +44,11 @@ type part struct {
 	text   []byte
 }
 
-func newPublisher(codec *wire.Codec, sock *zmtp.Socket, id string, log *slog.Logger) *publisher {
+func newPublisher(codec *wire.Codec, sock *zmtp.Socket, id string, burst int64, log *slog.Logger) *publisher {
 	p := &publisher{codec: codec, sock: sock, topic: "kernel." + id + ".", log: log}
-	p.timer = time.AfterFunc(time.Hour, p.flush)
+	p.timer = time.AfterFunc(time.Hour, p.pause)
 	p.timer.Stop()
+	p.limit = newLimiter(burst, p.retry)
 	return p
 }
 
@@ -59,7 +61,59 @@ func (p *publisher) publishWith(msgType string, parent, metadata json.RawMessage
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.flushLocked()
+	if p.limit.holdsOf(parent) {
+		p.releaseLocked()
+	}
 	p.send(p.topic+msgType, msgType, parent, metadata, content, buffers)
+}
+
+// show publishes a display, update or clear of about size bytes, or in a flood of them leaves it for later or out.
+func (p *publisher) show(msgType string, parent json.RawMessage, display string, size int, content any, buffers ...[]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flushLocked()
+	if p.limit.holds() || p.limit.messages.room() < 1 {
+		p.limit.holdMessage(held{part: part{parent: parent}, msgType: msgType, display: display, content: content, buffers: buffers, size: size})
+		return
+	}
+	p.limit.messages.level--
+	p.send(p.topic+msgType, msgType, parent, nil, content, buffers)
+}
+
+// retry sends what was held back if there is room for it.
+func (p *publisher) retry() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.limit.holds() && !p.limit.ready() {
+		p.limit.timer.Reset(holdTime / 4)
+		return
+	}
+	p.releaseLocked()
+}
+
+// releaseLocked sends what was held back, after how much was left out before it.
+func (p *publisher) releaseLocked() {
+	all, left := p.limit.free()
+	text := func(q part) {
+		p.limit.count(q.parent, encoded(q.text))
+		p.sendText(q)
+	}
+	for _, x := range left {
+		text(part{x.parent, "stderr", []byte(p.limit.note(x))})
+	}
+	for _, h := range all {
+		if h.text != nil {
+			text(h.part)
+			continue
+		}
+		p.limit.messages.level--
+		p.send(p.topic+h.msgType, h.msgType, h.parent, nil, h.content, h.buffers)
+	}
+}
+
+func (p *publisher) sendText(q part) {
+	p.limit.messages.level--
+	p.send("stream."+q.name, "stream", q.parent, nil, map[string]string{"name": q.name, "text": string(q.text)}, nil)
 }
 
 func (p *publisher) send(topic, msgType string, parent, metadata json.RawMessage, content any, buffers [][]byte) {
@@ -90,6 +144,10 @@ func (p *publisher) stream(name string, parent json.RawMessage, text []byte) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.limit.holds() {
+		p.limit.hold(part{parent, name, text})
+		return
+	}
 	if len(p.parts) == 0 {
 		p.timer.Reset(max(p.quiet-time.Since(p.flushed), streamPause))
 	}
@@ -114,8 +172,18 @@ func (q part) is(name string, parent json.RawMessage) bool {
 	return q.name == name && string(q.parent) == string(parent)
 }
 
-// flush sends the gathered text.
+// flush sends the gathered text, and what was held back.
 func (p *publisher) flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flushLocked()
+	if p.limit.holds() {
+		p.releaseLocked()
+	}
+}
+
+// pause ends: the gathered text is sent as far as it may be.
+func (p *publisher) pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.flushLocked()
@@ -127,7 +195,17 @@ func (p *publisher) flushLocked() {
 	}
 	p.timer.Stop()
 	for _, q := range p.parts {
-		p.send("stream."+q.name, "stream", q.parent, nil, map[string]string{"name": q.name, "text": string(q.text)}, nil)
+		if p.limit.holds() || p.limit.messages.room() < 1 {
+			p.limit.hold(q)
+			continue
+		}
+		now, rest := p.limit.take(q)
+		if len(now) > 0 {
+			p.sendText(part{q.parent, q.name, now})
+		}
+		if len(rest) > 0 {
+			p.limit.hold(part{q.parent, q.name, rest})
+		}
 	}
 	// More messages now, a longer pause until the next: the average stays.
 	p.flushed, p.quiet = time.Now(), streamPause*time.Duration(len(p.parts)+1)/2

@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) error {
 		f.closeSockets()
 		return err
 	}
-	f.pub = newPublisher(codec, f.iopub, codec.Session(), o.Log)
+	f.pub = newPublisher(codec, f.iopub, codec.Session(), o.Output, o.Log)
 	f.work = &worker{
 		start: o.Start, grace: o.Grace, log: o.Log,
 		output: f.output, native: f.nativeOutput, lost: f.sessionLost, warn: f.warnInterrupt, kept: f.comms.by,

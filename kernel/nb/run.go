@@ -148,9 +148,10 @@ func (col *collector) add(f pipe.Frame) {
 	var err error
 	switch f.Kind {
 	case pipe.KindStream:
-		var s pipe.Stream
-		if s, err = pipe.Decode[pipe.Stream](f); err == nil {
-			col.append(Output{Type: "stream", Name: s.Name, Text: s.Text})
+		var name string
+		var text []byte
+		if name, text, err = pipe.DecodeStream(f); err == nil {
+			col.append(Output{Type: "stream", Name: name, Text: string(text)})
 		}
 	case pipe.KindDisplay, pipe.KindUpdate, pipe.KindResult:
 		var d pipe.Display

@@ -137,6 +137,9 @@ func body[T any](t *testing.T, f pipe.Frame) T {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s, ok := any(&v).(*pipe.Stream); ok && len(f.Buffers) > 0 {
+		s.Text = string(f.Buffers[0])
+	}
 	return v
 }
 

@@ -192,7 +192,7 @@ func (o *output) chunks(name string, text []byte) error {
 				n = maxChunk
 			}
 		}
-		if err := o.conn.Send(pipe.KindStream, 0, o.of.id, pipe.Stream{Name: name, Text: string(text[:n])}); err != nil {
+		if err := o.conn.SendStream(o.of.id, name, text[:n]); err != nil {
 			return err
 		}
 		text = text[n:]

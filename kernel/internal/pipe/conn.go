@@ -2,12 +2,14 @@ package pipe
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"unicode/utf8"
 )
 
 // Limits of one frame: both ends run the same binary, so more than this is a fault and not a need.
@@ -40,6 +42,23 @@ func (c *Conn) Send(kind Kind, id, parent uint64, body any, buffers ...[]byte) e
 		f.Body = b
 	}
 	return c.Write(f)
+}
+
+// SendStream writes a frame of kind stream; much text travels as it is and not as JSON. See [DecodeStream].
+func (c *Conn) SendStream(parent uint64, name string, text []byte) error {
+	if len(text) < 4<<10 || !utf8.Valid(text) {
+		return c.Send(KindStream, 0, parent, Stream{Name: name, Text: string(text)})
+	}
+	return c.Send(KindStream, 0, parent, Stream{Name: name}, text)
+}
+
+// DecodeStream reads what SendStream has sent.
+func DecodeStream(f Frame) (name string, text []byte, err error) {
+	s, err := Decode[Stream](f)
+	if err == nil && len(f.Buffers) > 0 {
+		return s.Name, bytes.ToValidUTF8(f.Buffers[0], []byte("\uFFFD")), nil
+	}
+	return s.Name, []byte(s.Text), err
 }
 
 // Write sends a frame and flushes it.

@@ -90,7 +90,7 @@ type Ready struct {
 	CommTargets []string `json:"comm_targets,omitempty"` // targets a client may open a comm to; the front closes all others
 }
 
-// Stream is text for stdout or stderr.
+// Stream is text for stdout or stderr; a long one is the frame's only buffer instead of Text. See [DecodeStream].
 type Stream struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
