@@ -201,7 +201,7 @@ func TestGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range [][]string{
-		nil, nil, {"stdout: Ada 21\n", "execute_result: 42"}, {"stdout: %cd"}, {"error: CompileError: cell[5]:1:1: undefined: missing"}, {"stdout: éshell\n"},
+		nil, nil, {"stdout: Ada 21\n", "execute_result: 42"}, {"stdout: %"}, {"error: CompileError: cell[5]:1:1: undefined: missing"}, {"stdout: éshell\n"},
 	} {
 		if got := briefly(n.Cells[i]); !slices.EqualFunc(got, want, strings.HasPrefix) {
 			t.Errorf("cell %d: %q, want %q", i+1, got, want)
