@@ -129,7 +129,7 @@ func (s *session) goText(src string, pieces []cell.Piece) string {
 			continue
 		}
 		if from, to, ok := s.goRange(src, p, spanOf(src, p)); ok {
-			copy(b[from:to], src[from:to])
+			copy(b[from:to], withoutMain(src[from:to]))
 		}
 	}
 	return string(b)

@@ -30,6 +30,21 @@ func program(code string, pieces []cell.Piece) []cell.Piece {
 	return pieces
 }
 
+// withoutMain has spaces in the place of a line %% in the body of a %% cell, where it stands before statements.
+func withoutMain(body string) string {
+	if !strings.Contains(body, "%") {
+		return body
+	}
+	var b strings.Builder
+	for l := range strings.Lines(body) {
+		if _, ok := compiled.MainLine(l); ok {
+			l = strings.Repeat(" ", len(strings.TrimRight(l, "\r\n"))) + l[len(strings.TrimRight(l, "\r\n")):]
+		}
+		b.WriteString(l)
+	}
+	return b.String()
+}
+
 var packageClause = lazy.Regexp(`(?m)^[ \t]*package[ \t]+\w+[ \t]*(//.*)?$`)
 
 // source is the Go of a piece. In a cell with a line %% a package clause says nothing.

@@ -70,7 +70,7 @@ func (b *builder) build(ctx context.Context, t target) (string, error) {
 	defer os.RemoveAll(src)
 	pkg := "./" + folder
 	var overlay map[string]map[string]string
-	if slices.ContainsFunc(t.flags, func(f string) bool { return strings.HasPrefix(f, "-cover") }) {
+	if slices.ContainsFunc(t.flags, func(f string) bool { return strings.HasPrefix(strings.TrimLeft(f, "-"), "cover") }) {
 		// the tool that counts what is covered reads files where they seem to be: they are in a module of their own then
 		if err := m.move(src); err != nil {
 			return "", err

@@ -219,18 +219,10 @@ func (cs *Cells) path(name string, members []string) string {
 	if p := cs.named.Path(name, members); p != "" && !strings.Contains(p, ".") {
 		return p
 	}
-	f := (modules.Workspace{Dir: cs.build.dir}).File()
-	if f != nil {
-		for _, r := range f.Requires {
-			if packageName(r.Path) == name {
-				return r.Path
-			}
-		}
-	}
 	if name == "gonbui" {
 		return standinPath + "/gonbui"
 	}
-	return ""
+	return (modules.Workspace{Dir: cs.build.dir}).PackageNamed(name)
 }
 
 // cellOf is the name of the running cell in positions.

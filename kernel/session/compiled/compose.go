@@ -18,6 +18,12 @@ type program struct {
 	names      []string // of packages that no import was found for and that a module may have
 }
 
+// imported is a package that a program has under some name, and where a cell says so.
+type imported struct {
+	path string
+	at   place
+}
+
 // world is what a program may take from besides the cell.
 type world struct {
 	memory memory
@@ -54,10 +60,10 @@ func compose(w world, b body) (*program, error) {
 		}
 	}
 	values := map[string]string{}
-	imports := map[string]string{} // name to path, where that does not tell the name
+	imports := map[string]imported{}
 	for _, d := range w.memory.decls {
 		if d.kind == token.IMPORT && d.program && strings.ContainsAny(d.names[0], " ") {
-			imports[d.names[0]] = d.path
+			imports[d.names[0]] = imported{d.path, d.at}
 		}
 	}
 	var unknown map[string][]string
@@ -93,7 +99,8 @@ func compose(w world, b body) (*program, error) {
 				continue
 			}
 			if ds := byName["import "+name]; len(ds) > 0 && len(unknown[name]) > 0 {
-				imports[name] = ds[len(ds)-1].path
+				d := ds[len(ds)-1]
+				imports[name] = imported{d.path, d.at}
 				continue
 			}
 			text, ok, err := w.value(name)
@@ -106,7 +113,7 @@ func compose(w world, b body) (*program, error) {
 			}
 			if members := unknown[name]; len(members) > 0 {
 				if p := w.path(name, members); p != "" {
-					imports[name] = p
+					imports[name] = imported{path: p}
 				}
 			}
 		}
@@ -128,10 +135,14 @@ func compose(w world, b body) (*program, error) {
 		}
 	}
 	p := &program{}
-	if !b.test && len(b.statements) > 0 && b.main == "" && imports["flag"] == "" && usesFlags(in) {
-		imports["flag"] = "flag"
+	if !b.test && len(b.statements) > 0 && b.main == "" && imports["flag"].path == "" && usesFlags(in) {
+		imports["flag"] = imported{path: "flag"}
 	}
-	p.imports = slices.Compact(slices.Sorted(maps.Values(imports)))
+	for _, i := range imports {
+		p.imports = append(p.imports, i.path)
+	}
+	slices.Sort(p.imports)
+	p.imports = slices.Compact(p.imports)
 	p.main, p.test = write(in, values, imports, b, b.test)
 	return p, nil
 }
@@ -142,7 +153,7 @@ func usesFlags(ds []*decl) bool {
 }
 
 // write puts a program together. With tests there are two files; each imports what it uses.
-func write(ds []*decl, values, imports map[string]string, b body, test bool) (text, tests string) {
+func write(ds []*decl, values map[string]string, imports map[string]imported, b body, test bool) (text, tests string) {
 	var main, other strings.Builder
 	for _, n := range slices.Sorted(maps.Keys(values)) {
 		main.WriteString(values[n] + "\n")
@@ -172,7 +183,7 @@ func write(ds []*decl, values, imports map[string]string, b body, test bool) (te
 		main.WriteString(b.main + "\n")
 	default:
 		main.WriteString("func main() {\n")
-		if imports["flag"] == "flag" {
+		if imports["flag"].path == "flag" {
 			main.WriteString("flag.Parse()\n")
 		}
 		for _, s := range b.statements {
@@ -201,7 +212,7 @@ func inits(ds []*decl) []*decl {
 }
 
 // file is the text of a file with the imports that it uses. With a nil map it has none.
-func file(text string, imports map[string]string) string {
+func file(text string, imports map[string]imported) string {
 	head := "package main\n"
 	if len(imports) > 0 {
 		unknown, err := unresolved(head + text)
@@ -210,7 +221,13 @@ func file(text string, imports map[string]string) string {
 			if _, used := unknown[n]; !used && !special && err == nil {
 				continue
 			}
-			head += fmt.Sprintf("import %s %q\n", name, imports[n])
+			at := imports[n].at
+			if at.cell == "" {
+				head += fmt.Sprintf("import %s %q\n", name, imports[n].path)
+				continue
+			}
+			// the go command reads directives in lines of their own alone
+			head += fmt.Sprintf("import (\n%s%s %q\n)\n", at.directive(), name, imports[n].path)
 		}
 	}
 	return head + text

@@ -74,6 +74,9 @@ func (c chunk) parse() ([]*decl, error) {
 				x := &decl{kind: d.Tok, text: c.text, at: c.at}
 				for _, s := range d.Specs {
 					x.name(s)
+					if im, ok := s.(*ast.ImportSpec); ok {
+						_, x.at = whole(im.Path.Pos(), s.End())
+					}
 				}
 				out = append(out, x)
 				continue
@@ -84,6 +87,9 @@ func (c chunk) parse() ([]*decl, error) {
 				from := s.Pos()
 				if doc := docOf(s); doc != nil {
 					from = doc.Pos()
+				}
+				if im, ok := s.(*ast.ImportSpec); ok {
+					from = im.Path.Pos()
 				}
 				x.text, x.at = whole(from, s.End())
 				out = append(out, x)

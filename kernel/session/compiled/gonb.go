@@ -25,7 +25,7 @@ func (cs *Cells) gonbMagics() []magic.Magic {
 // completion do not offer it.
 func (cs *Cells) Foreign(name string) (magic.Magic, bool) {
 	const (
-		widgets = "GoNB's own widgets are not there; Jupyter's are, see package display/widgets"
+		widgets = "GoNB's own widgets are not there; Jupyter's are, in package widget"
 		get     = "nothing is downloaded when a cell runs; %get MODULE gets a module, once and for all"
 		folders = "sources in folders are seen after %use DIR, and nothing is watched"
 		input   = "a command of ! reads no input from the notebook; a cell does, by display.Input, display.Password or os.Stdin"

@@ -24,7 +24,7 @@ func Refused(path string) string {
 	}
 	switch part, _, _ := strings.Cut(rest, "/"); part {
 	case "widgets", "comms":
-		return path + ": GoNB's own widgets need its script in the page, which is not there; this kernel has Jupyter's widgets, see package display/widgets"
+		return path + ": GoNB's own widgets need its script in the page, which is not there; this kernel has Jupyter's, in package widget"
 	case "dom":
 		return path + ": changing the page from a program needs GoNB's script in the page, which is not there; gonbui.UpdateHTML changes what was shown"
 	case "wasm":
