@@ -89,7 +89,7 @@ func TestMemory(t *testing.T) {
 		{"var a, _, c = f()\nfunc f() (x, y, z int) { return }", "a _ c:1:1 1 c f"},
 		{"var c = 1", "f c"},
 		{"type T struct{}\nfunc (t *T) M() {}\nfunc (t T) N() {}", "f c T T.M T.N"},
-		{"type T int\nfunc (T) N() {}", "f c T.M T N"[:9] + "T T.N"},
+		{"type T int\nfunc (T) N() {}", "f c T.M T T.N"},
 		{"const (\n\tA = iota\n\tB\n)\nvar (\n\tu = 1\n\tv = 2\n)", "f c T.M T T.N A B u v"},
 		{"const B = 7\nvar u = 3", "f c T.M T T.N v B u"},
 		{"import (\n\t\"os\"\n\tf \"fmt\"\n)", "f c T.M T T.N v B u os f"},
