@@ -166,6 +166,12 @@ func (f *fake) step(id uint64, ex pipe.Execute, stop chan struct{}, word, arg st
 		f.c.Send(pipe.KindDisplay, 0, id, bundle)
 	case "update":
 		f.c.Send(pipe.KindUpdate, 0, id, bundle)
+	case "buffers":
+		f.c.Send(pipe.KindDisplay, 0, id, bundle, []byte{0, 1}, nil, []byte(arg))
+	case "next":
+		f.c.Send(pipe.KindPayload, 0, id, map[string]any{"source": "set_next_input", "text": arg, "replace": true})
+	case "cell":
+		f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: ex.CellID + "\n"})
 	case "clear":
 		f.c.Send(pipe.KindClear, 0, id, pipe.Clear{Wait: arg == "wait"})
 	case "payload":

@@ -228,7 +228,7 @@ func TestRequestsThatRunNothing(t *testing.T) {
 				t.Errorf("kernel_info: %s", s)
 			}
 		case tc.typ == "usage_request":
-			if b["kernel_memory"] != 123.0 || b["hostname"] == nil || b["pid"] != float64(os.Getpid()) {
+			if b["kernel_memory"] == nil || b["hostname"] == nil || b["pid"] != float64(os.Getpid()) {
 				t.Errorf("usage: %s", s)
 			}
 		case tc.typ == "connect_request":

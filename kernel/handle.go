@@ -3,10 +3,8 @@ package kernel
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/godlas/godlas/kernel/internal/history"
 	"github.com/godlas/godlas/kernel/internal/pipe"
@@ -264,24 +262,8 @@ func (f *front) shutdownRequest(sock *zmtp.Socket, m *wire.Message) {
 	f.leaving.Store(true)
 }
 
-// usage answers as ipykernel does for jupyter-resource-usage, with what the session knows of itself.
-func (f *front) usage(sock *zmtp.Socket, m *wire.Message) {
-	host, _ := os.Hostname()
-	c := content{"hostname": host, "pid": os.Getpid(), "cpu_count": runtime.NumCPU()}
-	r := newRequest(m)
-	if f.work.alive() && f.work.send(pipe.KindUsage, r, struct{}{}) == nil {
-		select {
-		case frame, ok := <-r.answer:
-			if d, err := pipe.Decode[pipe.Done](frame); ok && err == nil {
-				for k, v := range d.Usage {
-					c[k] = v
-				}
-			}
-		case <-time.After(time.Second):
-		}
-	}
-	f.reply(sock, m, c)
-}
+// tailEntries is how many entries a tail has that does not say how many, as ipykernel's.
+const tailEntries = 10
 
 func (f *front) history(sock *zmtp.Socket, m *wire.Message) {
 	c := struct {
@@ -299,14 +281,26 @@ func (f *front) history(sock *zmtp.Socket, m *wire.Message) {
 		return
 	}
 	n, stop := 0, 0
-	if c.N != nil {
+	switch {
+	case c.N != nil && *c.N > 0:
 		n = *c.N
+	case c.N != nil || c.Access != "tail": // all
+	default:
+		n = tailEntries
 	}
 	if c.Stop != nil {
 		stop = *c.Stop
 	}
 	var entries []history.Entry
 	var err error
+	none := c.N != nil && *c.N == 0 // less is all
+	switch c.Access {
+	case "tail", "search":
+		if none {
+			f.reply(sock, m, content{"status": "ok", "history": []any{}})
+			return
+		}
+	}
 	switch c.Access {
 	case "tail":
 		entries, err = f.past.Tail(n)

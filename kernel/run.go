@@ -39,6 +39,8 @@ type front struct {
 
 	questions questions
 
+	meter meter
+
 	counting sync.Mutex
 	count    int // cells begun that are kept in the history
 

@@ -235,12 +235,20 @@ func (c *Codec) Encode(m *Message) ([][]byte, error) {
 		}
 		return b
 	}
-	parts := [][]byte{header, orEmpty(m.Parent), orEmpty(m.Metadata), orEmpty(m.Content)}
-	frames := make([][]byte, 0, len(m.Identities)+6+len(m.Buffers))
-	frames = append(frames, m.Identities...)
+	return c.frames(m.Identities, [][]byte{header, orEmpty(m.Parent), orEmpty(m.Metadata), orEmpty(m.Content)}, m.Buffers), nil
+}
+
+// Sign returns the frames of a message whose parts are there already.
+func (c *Codec) Sign(header, parent, metadata, content []byte) [][]byte {
+	return c.frames(nil, [][]byte{header, parent, metadata, content}, nil)
+}
+
+func (c *Codec) frames(identities, parts, buffers [][]byte) [][]byte {
+	frames := make([][]byte, 0, len(identities)+6+len(buffers))
+	frames = append(frames, identities...)
 	frames = append(frames, delimiter, c.sign(parts))
 	frames = append(frames, parts...)
-	return append(frames, m.Buffers...), nil
+	return append(frames, buffers...)
 }
 
 // marshal is json.Marshal that leaves <, > and & as they are: HTML outputs are full of them.
