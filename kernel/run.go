@@ -39,7 +39,7 @@ type front struct {
 
 	questions questions
 
-	meter meter
+	used consumption
 
 	counting sync.Mutex
 	count    int // cells begun that are kept in the history

@@ -14,8 +14,8 @@ import (
 // usagePatience is how long a session may take to say what it knows of itself; its processes are looked at from outside.
 const usagePatience = 200 * time.Millisecond
 
-// meter remembers what processes had used when it was last asked: the use of processors is over the time since then.
-type meter struct {
+// consumption remembers what processes had used when it was last asked: the use of processors is over the time since then.
+type consumption struct {
 	mu   sync.Mutex
 	at   time.Time
 	cpu  map[int]time.Duration // processor time by process
@@ -41,6 +41,6 @@ func (f *front) usage(sock *zmtp.Socket, m *wire.Message) {
 		}
 	}
 	c["pid"] = os.Getpid()
-	f.meter.read(c)
+	f.used.read(c)
 	f.reply(sock, m, c)
 }

@@ -14,7 +14,7 @@ import (
 const tick = 10 * time.Millisecond
 
 // read adds what /proc says of this process and those below it, and of the machine.
-func (m *meter) read(c content) {
+func (m *consumption) read(c content) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()

@@ -3,4 +3,4 @@
 package kernel
 
 // read adds nothing: there is no /proc. What the session knows of itself stands.
-func (m *meter) read(content) {}
+func (m *consumption) read(content) {}
