@@ -24,6 +24,8 @@ type Options struct {
 	Banner  string // what consoles show at their start
 	Links   []Link // help links of the front end's menu
 
+	Debugger bool // the session answers debug requests, and clients are told so
+
 	History string        // file of the history across runs; "" is history.jsonl in the folder godlas of the user's cache
 	Grace   time.Duration // time a cell has to stop after an interrupt, before a second one ends the session; 0 is 5 s
 	Output  int64         // bytes of text that cells may print at once, and again every 8 s, before some is left out; 0 is 2 MB, -1 no limit

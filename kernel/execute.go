@@ -144,6 +144,9 @@ func (f *front) output(r *request, frame pipe.Frame) {
 	case pipe.KindInputRequest:
 		f.question(r, frame)
 		return
+	case pipe.KindDebugEvent:
+		f.debugEvent(parent, frame)
+		return
 	case pipe.KindPayload:
 		if r != nil {
 			r.mu.Lock()
@@ -242,6 +245,7 @@ func (f *front) warnInterrupt(r *request) {
 // sessionLost tells of a session that has ended between cells; in a cell, it is the cell's error.
 func (f *front) sessionLost(r *request, l *life, idle bool) {
 	f.comms.closeAll(f.pub)
+	f.debugLost()
 	if idle && r != nil {
 		f.pub.stream("stderr", r.parent, []byte("The session has ended: "+cause(l, false)+".\n"+gone+"\n"))
 	}

@@ -106,6 +106,34 @@ func fakeSession() {
 			f.c.Send(pipe.KindInspected, fr.ID, 0, pipe.Inspected{Found: c.Code != "", Data: map[string]any{"text/plain": fmt.Sprint(c.Code, " ", c.Pos, " ", c.Detail)}})
 		case pipe.KindIsComplete:
 			f.c.Send(pipe.KindJudged, fr.ID, 0, pipe.Judged{Status: "incomplete", Indent: "\t"})
+		case pipe.KindDebug: // answers with what it was asked; "die" is not answered
+			var q struct {
+				Seq     int    `json:"seq"`
+				Command string `json:"command"`
+			}
+			json.Unmarshal(fr.Body, &q)
+			switch q.Command {
+			case "die":
+				os.Exit(9)
+			case "evaluate": // takes until the cell that runs is stopped
+				id := fr.ID
+				f.mu.Lock()
+				var stop chan struct{}
+				for _, s := range f.stops {
+					stop = s
+				}
+				f.mu.Unlock()
+				f.c.Send(pipe.KindDebugEvent, 0, 0, map[string]any{"type": "event", "seq": 1, "event": "output", "body": map[string]any{}})
+				go func() {
+					<-stop
+					f.c.Send(pipe.KindDone, id, 0, pipe.Done{Reply: json.RawMessage(fmt.Sprintf(
+						`{"type":"response","seq":1,"request_seq":%d,"command":"evaluate","success":true,"body":{"result":"stopped"}}`, q.Seq))})
+				}()
+				continue
+			}
+			f.c.Send(pipe.KindDebugEvent, 0, 0, map[string]any{"type": "event", "seq": 1, "event": "initialized", "body": map[string]any{}})
+			f.c.Send(pipe.KindDone, fr.ID, 0, pipe.Done{Reply: json.RawMessage(fmt.Sprintf(
+				`{"type":"response","seq":2,"request_seq":%d,"command":%q,"success":true,"body":{"asked":%s}}`, q.Seq, q.Command, fr.Body))})
 		case pipe.KindUsage:
 			f.c.Send(pipe.KindDone, fr.ID, 0, pipe.Done{Usage: map[string]any{"kernel_memory": 123}})
 		case pipe.KindCommOpen, pipe.KindCommMsg:

@@ -240,7 +240,7 @@ func TestRequestsThatRunNothing(t *testing.T) {
 		}
 	}
 	// Types that are not known have a busy and an idle, and no reply.
-	for _, typ := range []string{"debug_request", "made_up", "no_request_at_all", "execute_request"} {
+	for _, typ := range []string{"made_up", "no_request_at_all", "execute_request"} {
 		c.iopub(c.send(c.control, typ, obj{"code": "print x"}))
 	}
 	if r, _ := c.run("result 1"); r["status"] != "ok" {

@@ -61,6 +61,7 @@ func (f *front) handlers() map[string]handler {
 		"delete_subshell_request": {f.deleteSubshell, true},
 		"shutdown_request":        {f.shutdownRequest, true},
 		"usage_request":           {f.usage, true},
+		"debug_request":           {f.debug, true},
 	}
 }
 
@@ -226,13 +227,18 @@ func (f *front) kernelInfo(sock *zmtp.Socket, m *wire.Message) {
 	if links == nil {
 		links = []Link{}
 	}
+	features := []string{"kernel subshells"}
+	if f.Debugger {
+		features = append(features, "debugger")
+	}
 	f.reply(sock, m, content{
 		"status": "ok", "protocol_version": wire.Version, "implementation": f.Name, "implementation_version": f.Version,
 		"language_info": content{
 			"name": "go", "version": version, "mimetype": "text/x-go", "file_extension": ".go",
 			"pygments_lexer": "go", "codemirror_mode": "go", "nbconvert_exporter": "script",
 		},
-		"banner": f.Banner, "help_links": links, "supported_features": []string{"kernel subshells"},
+		"banner": f.Banner, "help_links": links, "supported_features": features,
+		"debugger": f.Debugger, // what clients of protocols before 5.5 look for
 	})
 }
 

@@ -36,6 +36,7 @@ type front struct {
 	past    *history.Log
 	shells  *shells
 	comms   comms
+	debugs  debugs
 
 	questions questions
 
@@ -104,14 +105,16 @@ func Run(ctx context.Context, o Options) error {
 	f.pub.status("starting", nil)
 	f.work.run()
 	f.shells = newShells(f.runShell)
+	f.debugs.queue = newQueue()
 	var channels sync.WaitGroup
-	for _, serve := range []func(){f.serveShell, f.serveControl, f.serveStdin, f.serveBeat} {
+	for _, serve := range []func(){f.serveShell, f.serveControl, f.runDebug, f.serveStdin, f.serveBeat} {
 		channels.Go(serve)
 	}
 	f.wait(ctx, signals, orphaned)
 	f.work.close(700 * time.Millisecond)
 	f.pub.flush()
 	f.shells.close()
+	f.debugs.queue.close()
 	f.closeSockets()
 	channels.Wait()
 	f.shells.wait()
@@ -226,7 +229,13 @@ func (f *front) vouch(id []byte) {
 func (f *front) serveShell() { f.receive("shell", f.shell, f.enqueue) }
 
 func (f *front) serveControl() {
-	f.receive("control", f.control, func(m *wire.Message) { f.handle(f.control, m) })
+	f.receive("control", f.control, func(m *wire.Message) {
+		if m.Header.MsgType == "debug_request" {
+			f.debugs.queue.push(m)
+			return
+		}
+		f.handle(f.control, m)
+	})
 }
 
 func (f *front) serveBeat() {

@@ -51,6 +51,7 @@ func runKernel(ctx context.Context, c *call) error {
 		Name:           "godlas",
 		Version:        dlas.Version,
 		Banner:         "godlas " + dlas.Version + ": Go with the Deep Learning Acceleration Stack; %dlas shows the stack, %lsmagic the magics",
+		Debugger:       true,
 		History:        historyFile(),
 		Links:          []kernel.Link{{Text: "Go", URL: "https://go.dev/doc/"}, {Text: "Go packages", URL: "https://pkg.go.dev/std"}},
 		Log:            slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level})),

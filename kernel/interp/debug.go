@@ -388,3 +388,29 @@ func (in *Interp) evalAside(ctx context.Context, compiled *front.Compiled, refs 
 	compiled.Quiet = compiled.Quiet && len(compiled.Last) == 0
 	return in.result(Cell{Aside: true}, compiled).Values, nil
 }
+
+// Quiet runs f, which reads values of cells, while no code of cells runs that could change them, and reports whether it did:
+// a map that is read while code writes to it ends the process. f must not call the Debugger or the Interp.
+func (d *Debugger) Quiet(f func()) bool {
+	d.in.m.Mu.Lock()
+	defer d.in.m.Mu.Unlock()
+	return d.d.Quiet(f)
+}
+
+// Do runs f, which may call methods of values of cells, and stops at no breakpoint. It returns why if ctx ends before f.
+func (d *Debugger) Do(ctx context.Context, f func()) error {
+	run := compile.NewRun(ctx)
+	var p *compile.Panic
+	err := d.in.supervise(ctx, run, func() { p, _ = d.in.m.CallAside(run, f) })
+	if err == nil && p != nil {
+		err = d.in.panicError(p)
+	}
+	return err
+}
+
+// Quiet is the same of a session without a debugger: it runs f if no cell and no goroutine of one runs.
+func (in *Interp) Quiet(f func()) bool {
+	in.m.Mu.Lock()
+	defer in.m.Mu.Unlock()
+	return in.m.Still(f)
+}

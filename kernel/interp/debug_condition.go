@@ -188,3 +188,9 @@ func (d *Debugger) compileCondition(r compile.FrameRef, src string) *cond {
 	c.fn, c.last = refs.all[len(refs.all)-1], compiled.Last
 	return c
 }
+
+// Check says what is wrong with the breakpoint's own text.
+func (p Breakpoint) Check() error {
+	_, err := hits(p.Hits)
+	return err
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
 	"github.com/godlas/godlas/kernel/session/compiled"
+	"github.com/godlas/godlas/kernel/session/dap"
 	"github.com/godlas/godlas/kernel/session/magic"
 )
 
@@ -64,6 +65,7 @@ func Run(conn *pipe.Conn, o Options) error {
 	s.out.native = o.own
 	s.asker = newAsker(s.out)
 	s.language = sync.OnceValues(s.newLanguage)
+	s.debugger = s.newDebugger()
 	display.SetSink(sink{s})
 	gonbui.IsNotebook = true
 	defer display.SetSink(nil)
@@ -78,8 +80,10 @@ func Run(conn *pipe.Conn, o Options) error {
 	}
 	shells := newShells(s.serve)
 	pages := newShells(s.comm)
-	err := s.receive(shells, pages)
+	debugs := newShells(s.debug)
+	err := s.receive(shells, pages, debugs)
 	pages.close()
+	debugs.close()
 	ran := shells.close()
 	s.interrupt(0, errClosed)
 	select {
@@ -104,6 +108,7 @@ type session struct {
 	inputs   inputs
 	folder   string // of the notebook: where the session was started, and where the go.mod is looked for
 	ready    pipe.Ready
+	debugger *dap.Adapter
 	calling  atomic.Int32 // handlers that run
 
 	mu       sync.Mutex
@@ -118,7 +123,7 @@ type request struct {
 
 // receive reads frames until the end: what runs cells is queued, and apart from it what the page tells comms; all else is
 // answered beside it.
-func (s *session) receive(shells, pages *shells) error {
+func (s *session) receive(shells, pages, debugs *shells) error {
 	for {
 		f, err := s.conn.Receive()
 		if err != nil {
@@ -144,7 +149,8 @@ func (s *session) receive(shells, pages *shells) error {
 		case pipe.KindUsage:
 			go s.conn.Send(pipe.KindDone, f.ID, 0, pipe.Done{Usage: usage()})
 		case pipe.KindDebug:
-			s.conn.Send(pipe.KindDone, f.ID, 0, pipe.Done{Err: message("Unsupported", "there is no debugger in this session")})
+			f.Shell = ""
+			debugs.push(f)
 		}
 	}
 }

@@ -8,9 +8,17 @@ import (
 
 // Call runs f, compiled code that calls func values of cells, on the calling
 // goroutine. It ends as Eval does.
-func (m *Machine) Call(run *Run, f func()) (p *Panic, ok bool) {
+func (m *Machine) Call(run *Run, f func()) (p *Panic, ok bool) { return m.call(run, f, false) }
+
+// CallAside is Call for what no debugger stops.
+func (m *Machine) CallAside(run *Run, f func()) (p *Panic, ok bool) { return m.call(run, f, true) }
+
+func (m *Machine) call(run *Run, f func(), aside bool) (p *Panic, ok bool) {
 	run.Label()
 	g := m.newGor(run)
+	if aside {
+		g.free++
+	}
 	g.begin()
 	done := false
 	defer func() {

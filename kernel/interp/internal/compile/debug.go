@@ -236,15 +236,32 @@ func (c *compiler) hookOp(cc *ssa.CallCommon, v ssa.Value) op {
 	}
 }
 
-// returning wraps a call in code that is debugged, for steps that end there.
+// returning wraps what may take a while in code that is debugged, a call or a
+// wait: steps end there, and what comes back while all else is stopped stops,
+// too, before it changes a variable.
 func (c *compiler) returning(o op) op {
 	m := c.m
 	return func(fr *frame) {
 		o(fr)
 		if s := fr.g.step; s != nil && fr.depth < s.depth {
-			m.landed(fr)
+			m.landed(fr, "step")
+		} else if m.dbg.halting.Load() {
+			m.landed(fr, "")
 		}
 	}
+}
+
+// takes reports whether an instruction may take a while.
+func (c *compiler) takes(ins ssa.Instruction) bool {
+	switch x := ins.(type) {
+	case *ssa.Call:
+		return x.Call.Value != ssa.Value(c.m.dbg.hook)
+	case *ssa.UnOp:
+		return x.Op == token.ARROW
+	case *ssa.Send, *ssa.Select:
+		return true
+	}
+	return false
 }
 
 // place is where a function has the address of a variable.

@@ -64,3 +64,59 @@ func (r FrameRef) Call(sf FuncRef) (p *Panic) {
 	g.enter(sf.f, nil, nil, nil)
 	return nil
 }
+
+// Quiet is Still for when a debugger has stopped all: code that is stopped, and
+// code that waits and will stop when it comes back, do not count as running. f
+// must not call the debugger. Mu is held.
+func (d *Debugger) Quiet(f func()) bool {
+	m := d.m
+	d.mu.Lock()
+	defer d.mu.Unlock() // nothing that is stopped goes on meanwhile
+	if d.current == nil {
+		return m.Still(f)
+	}
+	for i := range m.gors {
+		m.gors[i].mu.RLock()
+	}
+	defer func() {
+		for i := range m.gors {
+			m.gors[i].mu.RUnlock()
+		}
+	}()
+	for i := range m.gors {
+		for _, g := range m.gors[i].m {
+			if t := d.threads[g]; t != nil && t.top != nil {
+				continue
+			}
+			if _, _, compiled := g.peek(); !compiled && !g.waits() {
+				return false
+			}
+		}
+	}
+	f()
+	return true
+}
+
+// waits reports whether another goroutine is at an operation with a channel; see peek.
+//
+//go:norace
+func (g *gor) waits() bool {
+	fr := g.top
+	if fr == nil || fr.fn == nil || int(fr.blk) >= len(fr.fn.f.Blocks) {
+		return false
+	}
+	pos := fr.pos()
+	for _, ins := range fr.fn.f.Blocks[fr.blk].Instrs {
+		switch x := ins.(type) {
+		case *ssa.UnOp:
+			if x.Op == token.ARROW && position(x) == pos {
+				return true
+			}
+		case *ssa.Send, *ssa.Select:
+			if position(x) == pos {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -216,13 +216,13 @@ func (m *Machine) arrive(fr *frame, st *Stmt) {
 	}
 }
 
-// landed is called where a function was called that a step has left.
-func (m *Machine) landed(fr *frame) {
+// landed is called where a function was called that a step has left, or what took a while has ended after all was to stop.
+func (m *Machine) landed(fr *frame, reason string) {
 	d := m.dbg.now.Load()
 	if d == nil || fr.g.free > 0 {
 		return
 	}
-	d.park(fr, nil, Stop{Reason: "step"})
+	d.park(fr, nil, Stop{Reason: reason})
 	fr.checkStop()
 }
 

@@ -345,6 +345,9 @@ func (c *compiler) block(b *ssa.BasicBlock) (code blockCode) {
 		case *ssa.Phi, *ssa.DebugRef, *ssa.Extract:
 		default:
 			if o := c.instr(ins); o != nil {
+				if c.cell != nil && c.takes(ins) {
+					o = c.returning(o)
+				}
 				code.ops = append(code.ops, o)
 				code.pos = append(code.pos, position(ins))
 			}

@@ -13,9 +13,6 @@ import (
 func (c *compiler) instr(ins ssa.Instruction) op {
 	switch x := ins.(type) {
 	case *ssa.Call:
-		if c.cell != nil && x.Call.Value != ssa.Value(c.m.dbg.hook) {
-			return c.returning(c.call(&x.Call, x))
-		}
 		return c.call(&x.Call, x)
 	case *ssa.Defer:
 		return c.deferred(x)
