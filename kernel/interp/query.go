@@ -6,6 +6,7 @@ import (
 	"go/types"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/godlas/godlas/kernel/interp/internal/front"
@@ -173,4 +174,13 @@ func (in *Interp) Forget(name string) {
 	in.m.Mu.Lock()
 	defer in.m.Mu.Unlock()
 	delete(in.front.Live(), name)
+}
+
+// BuiltIn reports whether packages of a module, or a package, can be imported without a module.
+func (in *Interp) BuiltIn(module string) bool {
+	in.m.Mu.Lock()
+	defer in.m.Mu.Unlock()
+	return slices.ContainsFunc(in.front.Packages.Paths(), func(p string) bool {
+		return p == module || strings.HasPrefix(p, module+"/")
+	})
 }

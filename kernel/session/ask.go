@@ -75,7 +75,8 @@ func spanOf(src string, p cell.Piece) span {
 	if p.Kind == cell.Whole {
 		g.to = p.End
 	}
-	sign := len(src[g.from:g.head]) - len(strings.TrimLeft(src[g.from:g.head], "%"))
+	head := src[g.from:g.head]
+	sign := len(head) - len(strings.TrimLeft(strings.TrimPrefix(head, "//gonb:"), "%"))
 	g.args = min(g.from+sign+len(p.Name), g.head)
 	return g
 }
@@ -202,7 +203,7 @@ func (s *session) completeMagic(src string, p cell.Piece, g span, off int) ([]ma
 	case p.Kind == cell.Shell:
 		return magic.Command(src[g.from+1 : off])
 	case off <= g.args:
-		return s.completeName(src[g.from:off])
+		return s.completeName(strings.TrimPrefix(src[g.from:off], "//gonb:"))
 	}
 	m, err := s.table.Find(p.Name, whole)
 	if err != nil || m.Complete == nil {

@@ -40,3 +40,13 @@ func (r *running) Reload(module string) []string {
 	}
 	return nil
 }
+
+// BuiltIn is of magic.Session.
+func (r *running) BuiltIn(module string) bool {
+	l, err := r.s.language()
+	if err != nil {
+		return false
+	}
+	b, ok := l.(interface{ BuiltIn(module string) bool })
+	return ok && b.BuiltIn(module)
+}

@@ -1,7 +1,8 @@
 // Package cell cuts the text of a notebook cell into Go and magics.
 //
 // A line at the start of a statement outside all brackets is not Go if it begins with % (a magic) or ! (a
-// command for the shell), or asks for help (name? or ?name). A bare %% or %main stands, as in GoNB, before the statements of
+// command for the shell), or asks for help (name? or ?name). The sign
+// may stand behind //gonb:, as in Go files of GoNB's. A bare %% or %main stands, as in GoNB, before the statements of
 // a program. A cell whose first line begins with %% belongs to that
 // magic as a whole. In strings, comments, brackets and unfinished statements these characters are Go's. A statement
 // that is the expression !ok must be written (!ok).
@@ -142,6 +143,10 @@ func magic(line string) (Piece, bool) {
 	}
 	if m := helpAfter().FindStringSubmatch(text); m != nil {
 		return Piece{Kind: Help, Name: m[1], Args: m[2]}, true
+	}
+	// GoNB's spelling of a magic in a file that other tools read as Go.
+	if after, ok := strings.CutPrefix(text, "//gonb:"); ok && after != "" && (after[0] == '%' || after[0] == '!') {
+		text = after
 	}
 	p := Piece{}
 	rest := text

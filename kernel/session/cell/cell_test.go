@@ -64,6 +64,8 @@ func TestSplit(t *testing.T) {
 		{"return\n%who", []string{`go@1 "return"`, "line@2 who []"}},
 		{"x /* y\n%who */ +\n%who", []string{`go@1 "x /* y\n%who */ +\n%who"`}},
 		{"%", []string{"line@1  []"}},
+		{"//gonb:%who x\n// gonb:%who\n//gonb:!ls\n//gonb: %who", []string{"line@1 who [x]", `go@2 "// gonb:%who"`, "shell@3 [ls]", `go@4 "//gonb: %who"`}},
+		{"//gonb:%%bash -x\nls", []string{`whole@1 bash [-x] "ls"`}},
 		{"%who\n\n\nx", []string{"line@1 who []", `go@2 "x"`}},
 	} {
 		if got := show(c.src); !slices.Equal(got, c.want) {

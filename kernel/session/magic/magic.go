@@ -87,6 +87,8 @@ type Session interface {
 	Table() *Table
 	// Folder is that of the notebook: where the session was started.
 	Folder() string
+	// BuiltIn tells whether packages of a module are part of the session.
+	BuiltIn(module string) bool
 	// Loaded lists the modules whose packages cells have loaded from source, with their versions.
 	Loaded() map[string]string
 	// Reload makes cells load a module's packages anew, and what imports them; it returns the packages' paths.

@@ -81,6 +81,7 @@ func (h *host) Page(string)                         {}
 func (h *host) SetNextInput(s string, replace bool) { h.next = s }
 func (h *host) Table() *Table                       { return h.table }
 func (h *host) Folder() string                      { return h.folder }
+func (h *host) BuiltIn(module string) bool          { return module == "gonum.org/v1/gonum" }
 func (h *host) Loaded() map[string]string           { return h.loaded }
 func (h *host) Reload(module string) []string {
 	h.reloads = append(h.reloads, module)

@@ -26,6 +26,21 @@ func get(ctx context.Context, c *Call) error {
 	if len(args) == 0 {
 		return errors.New("%get: which module? %get example.org/x@v1.2.3, or @latest")
 	}
+	args = slices.DeleteFunc(args, func(arg string) bool {
+		module, version, given := strings.Cut(arg, "@")
+		if !c.BuiltIn(module) {
+			return false
+		}
+		if given {
+			fmt.Fprintf(c.Stderr, "%s is built in: cells use its packages as the kernel has them, and programs (%%%%go) use %s\n", module, version)
+			return false
+		}
+		fmt.Fprintf(c.Stdout, "%s is built in: cells import it without %%get\n", module)
+		return true
+	})
+	if len(args) == 0 {
+		return nil
+	}
 	w := modules.Workspace{Dir: c.Folder()}
 	if err := w.Get(ctx, runGroup, c.Stdout, args); err != nil {
 		return moduleError(ctx, "%get", err)

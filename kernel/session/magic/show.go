@@ -52,7 +52,9 @@ func capture(ctx context.Context, c *Call) error {
 	var failed error
 	switch {
 	case name:
-		failed = c.Set(to, got)
+		if c.Set(to, got) != nil { // a session without package display for cells
+			failed = c.Set(to, got.Text())
+		}
 	case to != "":
 		failed = write(c, "%capture", to, []byte(got.Text()), f.has("-a"), true)
 	}

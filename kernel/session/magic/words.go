@@ -110,7 +110,7 @@ func unknownFlag(magic, word string, known []string) error {
 		k, _, _ = strings.Cut(k, " ")
 		names = append(names, k)
 	}
-	if near := Nearest(word, names); len(near) > 0 {
+	if near := Nearest(word, names); len(near) > 0 && strings.HasPrefix(word, "--") { // letters are near each other by chance
 		return fmt.Errorf("%%%s has no flag %s; did you mean %s?", magic, word, strings.Join(near, " or "))
 	}
 	if len(known) == 0 {
