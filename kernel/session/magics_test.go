@@ -51,7 +51,6 @@ func TestMagicsOfCells(t *testing.T) {
 		{"%run cell.go", []string{"result: 14"}},
 		{"written", []string{"result: 7"}},
 		{"%save again.txt 25", []string{"stderr: wrote 8 bytes to again.txt\n"}},
-		{"%get encoding/json", []string{"stdout: encoding/json is built in: cells import it without %get\n"}},
 		{"!exit 4", []string{"error: Error: !exit: exit status 4"}},
 	} {
 		out, _ := c.execute(pipe.Execute{Code: x.code, Count: i + 1})

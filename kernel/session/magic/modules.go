@@ -28,8 +28,8 @@ func get(ctx context.Context, c *Call) error {
 	}
 	args = slices.DeleteFunc(args, func(arg string) bool {
 		module, version, given := strings.Cut(arg, "@")
-		if !c.BuiltIn(module) {
-			return false
+		if host, _, _ := strings.Cut(module, "/"); !strings.Contains(host, ".") || !c.BuiltIn(module) {
+			return false // the standard library's have a sentence of their own
 		}
 		if given {
 			fmt.Fprintf(c.Stderr, "%s is built in: cells use its packages as the kernel has them, and programs (%%%%go) use %s\n", module, version)
