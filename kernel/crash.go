@@ -16,20 +16,53 @@ func cause(l *life, inCell bool) string {
 	switch {
 	case l.killed.Load():
 		return "it was ended by the second interrupt"
-	case strings.Contains(text, "goroutine stack exceeds"):
-		return "stack overflow (a recursion without end?)"
-	case text != "":
-		return crashLine(text)
-	case l.broken != nil: // and then the kernel has ended it
+	case text == "" && l.broken != nil: // and then the kernel has ended it
 		return "it sent what the kernel could not read: " + l.broken.Error()
-	case l.exit.Signal == "killed":
-		return "it was killed by the system (signal: killed); most often the machine had no memory left"
-	case l.exit.Signal != "":
-		return "it was ended by a signal: " + l.exit.Signal
-	case inCell:
-		return fmt.Sprintf("os.Exit(%d)", l.exit.Code)
+	case text == "" && l.exit.Signal == "" && !inCell:
+		return fmt.Sprintf("exit code %d", l.exit.Code)
 	}
-	return fmt.Sprintf("exit code %d", l.exit.Code)
+	return l.exit.Cause(text)
+}
+
+// Cause says in a few words how a session came to its end within a cell; crash is what the Go runtime has written then.
+func (e Exit) Cause(crash string) string {
+	switch {
+	case strings.Contains(crash, "goroutine stack exceeds"):
+		return "stack overflow (a recursion without end?)" + e.peak()
+	case strings.Contains(crash, "out of memory") || strings.Contains(crash, "cannot allocate memory"):
+		return crashLine(crash) + e.peak() + ": it asked for more memory than there is, or than dlas kernel --memory allows"
+	case crash != "":
+		return crashLine(crash) + e.peak()
+	case e.Signal == "killed":
+		return "it was killed by the system (signal: killed)" + e.peak() + e.whyKilled()
+	case e.Signal != "":
+		return "it was ended by a signal: " + e.Signal + e.peak()
+	}
+	return fmt.Sprintf("os.Exit(%d)", e.Code)
+}
+
+// smallPeak is what a session uses before cells do anything, in bytes: not worth a word.
+const smallPeak = 256 << 20
+
+func (e Exit) peak() string {
+	if e.Peak < smallPeak && e.Signal != "killed" || e.Peak == 0 {
+		return ""
+	}
+	return ", peak memory " + pipe.Bytes(e.Peak)
+}
+
+// whyKilled guesses at what is behind a kill that nobody here has sent.
+func (e Exit) whyKilled() string {
+	all := machineMemory()
+	switch {
+	case e.NoRoom:
+		return ": the system had no memory left. Use less at once, or set a limit below that of the machine with dlas kernel --memory, which stops the cell instead"
+	case all > 0 && e.Peak > all/2:
+		return fmt.Sprintf(": most likely for want of memory, of which there are %s. dlas kernel --memory sets a limit that stops the cell instead", pipe.Bytes(all))
+	case all == 0:
+		return "; most often that is for want of memory"
+	}
+	return "; not for want of memory, as it seems"
 }
 
 // crashLine is the line of a crash text that says what happened.

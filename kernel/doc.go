@@ -47,7 +47,8 @@ type Session interface {
 	Send(pipe.Frame) error
 	// Receive returns its next frame, or an error when there will be none.
 	Receive() (pipe.Frame, error)
-	// Stdout and Stderr are what its file descriptors 1 and 2 are connected to. Both end when the session ends.
+	// Stdout and Stderr are what its file descriptors 1 and 2 are connected to. Both end when the session ends. They may be
+	// pipe.Waiter: then the session takes its own output from there too.
 	Stdout() io.Reader
 	Stderr() io.Reader
 	// Close tells it to end: it will see the end of its pipe.
@@ -62,4 +63,6 @@ type Session interface {
 type Exit struct {
 	Code   int    // exit code; -1 after a signal
 	Signal string // name of the signal that ended it; "" for none
+	Peak   int64  // bytes of memory that it has used at most; 0 if unknown
+	NoRoom bool   // meanwhile the system has ended a process for want of memory
 }

@@ -119,6 +119,7 @@ func TestSessionThatDies(t *testing.T) {
 		{"overflow", "stack overflow", "goroutine stack exceeds"},
 		{"gopanic it broke", `panic: it broke`, ""},
 		{"kill", "killed", ""},
+		{"kill", "peak memory", ""},
 		{"garbage", "could not read", ""},
 	} {
 		c.run("set x=1")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/godlas/godlas/kernel/internal/pipe"
 )
 
 // Jupyter's server drops what a kernel sends beyond 1 MB of stream text or 1,000 messages a second, on the average of three
@@ -307,24 +309,11 @@ func (l *limiter) ready() bool {
 func (l *limiter) note(x *leftOut) string {
 	var what []string
 	if x.text > 0 {
-		what = append(what, size(int64(x.text))+" of text")
+		what = append(what, pipe.Bytes(int64(x.text))+" of text")
 	}
 	if x.displays > 0 {
 		what = append(what, fmt.Sprintf("%d displays", x.displays))
 	}
 	return fmt.Sprintf("\n[left out here: %s. Output that comes faster than %s, and then %s a second, is cut: write it to a file, or see dlas kernel --output.]\n",
-		strings.Join(what, " and "), size(int64(l.text.size)), size(int64(l.text.rate)))
-}
-
-// size is a number of bytes for people.
-func size(n int64) string {
-	switch {
-	case n >= 1e9:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	case n >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	case n >= 1000:
-		return fmt.Sprintf("%d kB", n/1000)
-	}
-	return fmt.Sprintf("%d bytes", n)
+		strings.Join(what, " and "), pipe.Bytes(int64(l.text.size)), pipe.Bytes(int64(l.text.rate)))
 }

@@ -21,6 +21,7 @@ func StartProcess(argv []string) (Session, error) {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	p := &process{cmd: cmd, ended: make(chan struct{})}
+	kills := outOfMemory()
 	var child, ours []*os.File
 	closeAll := func(fs []*os.File) {
 		for _, f := range fs {
@@ -68,7 +69,8 @@ func StartProcess(argv []string) (Session, error) {
 		forgetOwn(cmd.Process.Pid)
 		endAdopted()
 		p.exit.Code = cmd.ProcessState.ExitCode()
-		p.exit.Signal = endSignal(cmd.ProcessState)
+		p.exit.Signal, p.exit.Peak = endSignal(cmd.ProcessState), peakMemory(cmd.ProcessState)
+		p.exit.NoRoom = p.exit.Signal != "" && outOfMemory() > kills
 		var bad *exec.ExitError
 		if err != nil && !errors.As(err, &bad) {
 			p.exit.Code = -1

@@ -5,6 +5,7 @@ package kernel
 import (
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 )
 
@@ -25,6 +26,18 @@ func endSignal(s *os.ProcessState) string {
 		return ws.Signal().String()
 	}
 	return ""
+}
+
+// peakMemory is the most that a process has had in memory, as wait4 says it.
+func peakMemory(s *os.ProcessState) int64 {
+	u, ok := s.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	if runtime.GOOS == "darwin" || runtime.GOOS == "ios" {
+		return int64(u.Maxrss) // in bytes there, in KiB elsewhere
+	}
+	return int64(u.Maxrss) << 10
 }
 
 // alive reports whether there is a process of that id.

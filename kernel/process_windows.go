@@ -32,3 +32,5 @@ func share(_ *exec.Cmd, ends []*os.File) ([]io.ReadCloser, func(), error) {
 func killTree(cmd *exec.Cmd) { cmd.Process.Kill() }
 
 func endSignal(*os.ProcessState) string { return "" }
+
+func peakMemory(*os.ProcessState) int64 { return 0 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,11 +30,16 @@ func runKernel(ctx context.Context, c *call) error {
 	f := c.flags()
 	file := f.String("connection-file", "", "`file` that names the ports and the key")
 	verbose := f.Bool("verbose", false, "log to stderr what the kernel does")
+	memory := f.size("memory", "stop cells that make the session use more than `SIZE` of memory, such as 4GiB")
+	output := f.size("output", "leave out what cells print beyond `SIZE` at once, such as 20MB; none for no limit")
 	if _, err := f.parse(0, 0); err != nil {
 		return err
 	}
 	if *file == "" {
 		return usageError("kernel: Jupyter starts this command, with --connection-file; dlas install tells it how")
+	}
+	if *memory > 0 && *memory < leastMemory {
+		return usageError(fmt.Sprintf("kernel: --memory %d is too little: a session that has run no cell yet uses some 40 MiB; 256MiB is the least", *memory))
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -46,7 +52,8 @@ func runKernel(ctx context.Context, c *call) error {
 	}
 	return kernel.Run(ctx, kernel.Options{
 		ConnectionFile: *file,
-		Argv:           []string{self, "session"},
+		Argv:           sessionCommand(self, *memory),
+		Output:         *output,
 		Alone:          true,
 		Name:           "godlas",
 		Version:        dlas.Version,
@@ -67,9 +74,26 @@ func historyFile() string {
 	return filepath.Join(cache, "history.jsonl")
 }
 
+// leastMemory is the smallest limit that leaves room for cells, in bytes.
+const leastMemory = 256 << 20
+
+// sessionCommand is the command line of a session.
+func sessionCommand(self string, memory int64) []string {
+	if memory <= 0 {
+		return []string{self, "session"}
+	}
+	return []string{self, "session", "--memory", strconv.FormatInt(memory, 10)}
+}
+
 // runSession is the process in which cells run. The kernel starts it.
-func runSession(context.Context, *call) error {
+func runSession(_ context.Context, c *call) error {
+	f := c.flags()
+	memory := f.size("memory", "`SIZE` of the memory that cells may use")
+	if _, err := f.parse(0, 0); err != nil {
+		return err
+	}
 	return session.Main(session.Options{
+		Memory:    *memory,
 		Libraries: append([]interp.Library{interp.Std()}, cells.Libraries()...),
 		Prelude:   prelude,
 		Magics:    cells.Magics(),

@@ -27,7 +27,7 @@ func commands() []command {
 		{name: "doctor", usage: "doctor [--json]", help: "Look for what is wrong with this machine, and say the command that mends it. Exits with 1 where notebooks would not run.", run: runDoctor},
 		{name: "help", usage: "help [COMMAND | WORD]", help: "Explain a command, or a word of the stack: a layer, a choice, a column, a verdict.", run: runHelp},
 		{name: "version", usage: "version", help: "Print this program's build and machine.", run: runVersion},
-		{name: "kernel", usage: "kernel --connection-file FILE", help: "Be a Jupyter kernel; Jupyter starts this.", run: runKernel, internal: true, signals: true},
+		{name: "kernel", usage: "kernel --connection-file FILE [--memory SIZE] [--output SIZE]", help: "Be a Jupyter kernel; Jupyter starts this.", run: runKernel, internal: true, signals: true},
 		{name: "session", usage: "session", help: "Be the process in which cells run; the kernel starts this.", run: runSession, internal: true, signals: true},
 	}
 }

@@ -33,6 +33,10 @@ func message(name, text string) *pipe.Error {
 
 // describe is the error of a cell as the client shows it.
 func (s *session) describe(ctx context.Context, err error) *pipe.Error {
+	var memory memoryError
+	if ctx.Err() != nil && errors.As(context.Cause(ctx), &memory) {
+		return message("MemoryLimit", memory.Error()+stillRuns(err))
+	}
 	if ctx.Err() != nil {
 		return message("Interrupted", "the cell was interrupted; what it had declared is kept"+stillRuns(err))
 	}

@@ -22,6 +22,9 @@ func Main(o Options) error {
 	}
 	// Caught and dropped, not ignored: a command that a cell starts would inherit that.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	if o.Memory > 0 {
+		limitMemory(o.Memory)
+	}
 	if o.own = natives(); o.own == nil {
 		o.Native = []io.Writer{os.Stdout, os.Stderr}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,8 +24,9 @@ const asSession = "DLAS_TEST_SESSION"
 
 // TestMain makes the test's own binary a session process.
 func TestMain(m *testing.M) {
-	if os.Getenv(asSession) != "" {
-		if err := Main(Options{Libraries: []interp.Library{interp.Std()}}); err != nil {
+	if how := os.Getenv(asSession); how != "" {
+		limit, _ := strconv.ParseInt(how, 10, 64)
+		if err := Main(Options{Memory: limit, Libraries: []interp.Library{interp.Std()}}); err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")
 			os.Exit(2)
 		}
@@ -44,7 +46,12 @@ type child struct {
 
 func startChild(t *testing.T) *child {
 	t.Helper()
-	t.Setenv(asSession, "yes")
+	return startChildAs(t, "yes")
+}
+
+func startChildAs(t *testing.T, how string) *child {
+	t.Helper()
+	t.Setenv(asSession, how)
 	s, err := kernel.StartProcess([]string{os.Args[0]})
 	if err != nil {
 		t.Fatal(err)

@@ -105,6 +105,13 @@ func (o *output) runs() (w owner, ok bool) {
 	return owner{}, false
 }
 
+// all are the requests that run.
+func (o *output) all() []owner {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.running)
+}
+
 // last is the request that has begun last of those that run, or else of all.
 func (o *output) last() owner {
 	o.mu.Lock()

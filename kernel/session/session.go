@@ -42,6 +42,9 @@ type Options struct {
 	// to see that it has read all. Without them there is no marker.
 	Native []io.Writer
 
+	// Memory is how many bytes the process may use before cells are stopped; 0 is no limit.
+	Memory int64
+
 	own func(emit func(name string, text []byte)) // instead of Native: reads what the process itself has written there
 }
 
@@ -77,6 +80,11 @@ func Run(conn *pipe.Conn, o Options) error {
 	s.ready = pipe.Ready{PID: os.Getpid(), GoVersion: version}
 	if err := s.sayReady(); err != nil {
 		return err
+	}
+	if o.Memory > 0 {
+		stop := make(chan struct{})
+		defer close(stop)
+		go s.watchMemory(o.Memory, usedMemory, stop)
 	}
 	shells := newShells(s.serve)
 	pages := newShells(s.comm)
