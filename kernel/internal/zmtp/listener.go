@@ -251,12 +251,7 @@ func (l *listener) throttle() {
 		l.mu.Unlock()
 		full := l.transit.Load() > l.Limits.Soft
 		for _, c := range conns {
-			switch waits, stuck := c.backlog(); {
-			case stuck:
-				c.cut("it has not taken anything for " + l.Limits.Stall.String())
-			case waits:
-				full = true
-			}
+			full = c.backlog() || full
 		}
 		if !full {
 			return

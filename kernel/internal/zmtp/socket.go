@@ -39,7 +39,7 @@ type Limits struct {
 	Outbound  int64         // bytes queued for a peer, above which it is cut; 256 MiB
 	Queues    int64         // bytes queued for all peers, above which the one with most is cut; 512 MiB
 	Soft      int64         // bytes queued for a peer, above which Throttle waits for it; 8 MiB
-	Stall     time.Duration // time that Throttle waits for a peer at most; one that took nothing meanwhile is cut; 5 s
+	Stall     time.Duration // time that Throttle waits for a peer at most; 5 s
 	Linger    time.Duration // time Close takes at most to send what is queued; 1 s
 }
 
@@ -179,8 +179,8 @@ func (s *Socket) Send(frames ...[]byte) error {
 }
 
 // Throttle waits until every peer has at most [Limits.Soft] bytes queued, [Limits.Stall] at most. A peer that takes
-// nothing meanwhile is cut; one that takes too little is not waited for again before it has caught up. Whoever produces
-// much output calls it between messages.
+// too little meanwhile is not waited for again before it has caught up: its queue then grows to its limit. Whoever
+// produces much output calls it between messages.
 func (s *Socket) Throttle() { s.l.throttle() }
 
 // Recv returns the frames of the next message; for a Router the first is the identity of the peer. The only error is

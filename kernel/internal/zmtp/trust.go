@@ -98,18 +98,16 @@ func (c *conn) enter() bool {
 	return false
 }
 
-// backlog says whether Throttle is to wait for the peer, and whether the peer has taken nothing for too long.
-func (c *conn) backlog() (waits, stuck bool) {
+// backlog says whether Throttle is to wait for the peer. One that was waited for and has not caught up is not: what it does
+// not take is kept for it, up to the limits of queues, for it may be a client that reads only when it has sent all.
+func (c *conn) backlog() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.full {
-		return false, false
-	}
-	if time.Since(c.progress) > c.l.Limits.Stall {
-		return false, true
+		return false
 	}
 	c.slow = c.slow || time.Since(c.fullSince) > c.l.Limits.Stall
-	return !c.slow, false
+	return !c.slow
 }
 
 // cutLongest cuts the connection with the longest queue.

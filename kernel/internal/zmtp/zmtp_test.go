@@ -486,7 +486,7 @@ func TestStuckSubscriberStarvesNobody(t *testing.T) {
 		p.frame()
 	}
 	time.Sleep(20 * time.Millisecond)
-	const n = 2000
+	const n = 2200 // more than Outbound has room for
 	block := make([]byte, 32<<10)
 	go func() {
 		for i := range n {
