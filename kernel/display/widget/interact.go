@@ -25,6 +25,7 @@ type Interactive struct {
 	again   bool // a control has changed since the run began
 	late    *time.Timer
 	stop    context.CancelCauseFunc // of the run
+	turn    *turn                   // its output
 	idle    *sync.Cond
 }
 
@@ -253,9 +254,15 @@ func (i *Interactive) runs(ctx context.Context) {
 }
 
 func (i *Interactive) run(ctx context.Context) {
-	in := i.out.in
+	in := &turn{area: i.out.in}
+	i.mu.Lock()
+	if i.turn != nil {
+		i.turn.over.Store(true)
+	}
+	i.turn = in
+	i.mu.Unlock()
 	in.replace()
-	err := i.out.run(i.Model.at, ctx, func() {
+	err := run(ctx, i.Model.at, in, func() {
 		var args []reflect.Value
 		if i.takesCtx {
 			running := ctx
@@ -273,9 +280,11 @@ func (i *Interactive) run(ctx context.Context) {
 		}
 		in.show(i.f.Call(args))
 	})
-	if err == nil || context.Cause(ctx) != comms.ErrSuperseded {
-		in.settle()
+	if err != nil && context.Cause(ctx) == comms.ErrSuperseded {
+		in.over.Store(true)
+		return
 	}
+	in.settle()
 }
 
 func (i *Interactive) text() string {

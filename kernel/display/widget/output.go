@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -62,10 +63,10 @@ func Output() *Area {
 func (w *Area) Set(trait string, v any) *Area { w.set(trait, v); return w }
 
 // Do runs f; what it prints and shows, and its panic, is shown here. Goroutines that f starts show theirs here as well.
-func (w *Area) Do(f func()) { _ = w.run(comms.Here(), context.Background(), f) }
+func (w *Area) Do(f func()) { _ = run(context.Background(), comms.Here(), w.in, f) }
 
-// run is Do for a place of output, of which ctx ends the code too.
-func (w *Area) run(at comms.Place, ctx context.Context, f func()) error {
+// run runs f, whose output goes to a sink; ctx ends it, as does the end of the calling code.
+func run(ctx context.Context, at comms.Place, to comms.Sink, f func()) error {
 	h := comms.TheHost()
 	if h == nil {
 		f()
@@ -75,7 +76,7 @@ func (w *Area) run(at comms.Place, ctx context.Context, f func()) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	defer context.AfterFunc(outer, func() { stop(context.Cause(outer)) })()
-	return h.Call(ctx, h.Into(at, w.in), f)
+	return h.Call(ctx, h.Into(at, to), f)
 }
 
 // Append shows a value as display.Show would.
@@ -292,17 +293,49 @@ func (a *area) text() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-var _ comms.Sink = (*area)(nil)
+// turn is the sink of one run of several into an area: when it is over, what is left of it is not heard any more.
+type turn struct {
+	*area
+	over atomic.Bool
+}
+
+func (t *turn) Stream(name, text string) {
+	if !t.over.Load() {
+		t.area.Stream(name, text)
+	}
+}
+
+func (t *turn) Display(data, metadata map[string]any, id string) {
+	if !t.over.Load() {
+		t.area.Display(data, metadata, id)
+	}
+}
+
+func (t *turn) Update(data, metadata map[string]any, id string) bool {
+	return t.over.Load() || t.area.Update(data, metadata, id)
+}
+
+func (t *turn) Error(name, value string, traceback []string) {
+	if !t.over.Load() {
+		t.area.Error(name, value, traceback)
+	}
+}
+
+func (t *turn) Clear(wait bool) {
+	if !t.over.Load() {
+		t.area.Clear(wait)
+	}
+}
 
 // show shows the results of a function as a cell's last expression is shown: not a nil error at the end, and an error
 // as one.
-func (a *area) show(results []reflect.Value) {
+func (t *turn) show(results []reflect.Value) {
 	n := len(results)
 	if n > 0 && results[n-1].Type() == reflect.TypeFor[error]() {
 		err, _ := results[n-1].Interface().(error)
 		results = results[:n-1]
 		if err != nil {
-			a.Error("error", err.Error(), []string{err.Error()})
+			t.Error("error", err.Error(), []string{err.Error()})
 			return
 		}
 	}
@@ -314,7 +347,7 @@ func (a *area) show(results []reflect.Value) {
 			r = r.Elem()
 		}
 		if data, metadata := display.Bundle(r); data != nil {
-			a.Display(normal(data), normal(metadata), "")
+			t.Display(normal(data), normal(metadata), "")
 		}
 	}
 }

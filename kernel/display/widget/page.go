@@ -77,7 +77,7 @@ func (m *Model) update(state map[string]any, from comms.Place) {
 			refused[k] = true
 			continue
 		}
-		if m.class.trait("step") != nil { // of a slider
+		if m.class.trait("behavior") != nil { // of a slider
 			switch v := x.(type) {
 			case float64:
 				x = decimal(v)
