@@ -109,7 +109,7 @@ func (k Kernelspec) Write(data, binary string) (string, error) {
 		// 5.6 and above announce the handshake by registration file, which this kernel has not.
 		Protocol: "5.5",
 		Env:      k.Env,
-		Metadata: map[string]any{"debugger": true, Name: map[string]any{}},
+		Metadata: map[string]any{"debugger": true, "supported_encryption": []string{"curve"}, Name: map[string]any{}},
 	}, "", "  ")
 	if err != nil {
 		return "", err

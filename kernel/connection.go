@@ -6,7 +6,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strconv"
+
+	"github.com/godlas/godlas/kernel/internal/zmtp"
 )
 
 // connection is Jupyter's connection file.
@@ -20,20 +23,44 @@ type connection struct {
 	HeartbeatPort   int    `json:"hb_port"`
 	Key             string `json:"key"`
 	SignatureScheme string `json:"signature_scheme"`
-	CurvePublicKey  string `json:"curve_publickey"`
+	CurvePublicKey  string `json:"curve_publickey,omitempty"`
+	CurveSecretKey  string `json:"curve_secretkey,omitempty"`
+
+	curve *zmtp.CurveKeys // of the two before; nil without them
 }
 
-// readConnection reads and checks a connection file.
-func readConnection(path string) (connection, error) {
+// maxConnection bounds a connection file, which has some hundred bytes.
+const maxConnection = 64 << 10
+
+// readConnection reads and checks a connection file. Warning says that others can read the key in it.
+func readConnection(path string) (c connection, warning string, err error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return c, "", fmt.Errorf("connection file: %w", err)
+	}
+	if !st.Mode().IsRegular() { // reading a pipe would wait
+		return c, "", fmt.Errorf("connection file %s: not a file", path)
+	}
+	if st.Size() > maxConnection {
+		return c, "", fmt.Errorf("connection file %s: %d bytes are too many for one", path, st.Size())
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return connection{}, fmt.Errorf("connection file: %w", err)
+		return c, "", fmt.Errorf("connection file: %w", err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	b, err := io.ReadAll(io.LimitReader(f, maxConnection))
 	if err != nil {
-		return connection{}, fmt.Errorf("connection file: %w", err)
+		return c, "", fmt.Errorf("connection file: %w", err)
 	}
+	c, err = parseConnection(path, b)
+	if err == nil && runtime.GOOS != "windows" && c.Key != "" && st.Mode().Perm()&0o077 != 0 {
+		warning = fmt.Sprintf("connection file %s: its mode %04o lets others read the key, with which they can run code as you; chmod 600 it", path, st.Mode().Perm())
+	}
+	return c, warning, err
+}
+
+func parseConnection(path string, b []byte) (connection, error) {
 	c := connection{Transport: "tcp", IP: "127.0.0.1"}
 	if err := json.Unmarshal(b, &c); err != nil {
 		return c, fmt.Errorf("connection file %s: %w", path, err)
@@ -55,8 +82,12 @@ func readConnection(path string) (connection, error) {
 			return c, fmt.Errorf("connection file %s: %s is %d, not within 1 to 65535", path, p.name, p.port)
 		}
 	}
-	if c.CurvePublicKey != "" {
-		return c, fmt.Errorf("connection file %s: it asks for CURVE encryption, which this kernel does not have", path)
+	if c.CurvePublicKey != "" || c.CurveSecretKey != "" {
+		keys, err := zmtp.ParseCurveKeys(c.CurvePublicKey, c.CurveSecretKey)
+		if err != nil {
+			return c, fmt.Errorf("connection file %s: %w", path, err)
+		}
+		c.curve = keys
 	}
 	if c.Key == "" && c.Transport == "tcp" && !loopback(c.IP) {
 		return c, fmt.Errorf("connection file %s: without a key anyone who reaches %s could run code: it must be a loopback address", path, c.IP)

@@ -96,7 +96,9 @@ func TestConnectionFileIsChecked(t *testing.T) {
 		"shell_port is 0":   func(c *connection) { c.ShellPort = 0 },
 		"hb_port is 70000":  func(c *connection) { c.HeartbeatPort = 70000 },
 		"without a key":     func(c *connection) { c.Key, c.IP = "", "0.0.0.0" },
-		"CURVE":             func(c *connection) { c.CurvePublicKey = "x" },
+		"public CURVE key":  func(c *connection) { c.CurvePublicKey = "x" },
+		"secret CURVE key":  func(c *connection) { c.CurvePublicKey = strings.Repeat("0", 40) },
+		"not a pair":        func(c *connection) { c.CurvePublicKey, c.CurveSecretKey = strings.Repeat("1", 40), strings.Repeat("1", 40) },
 		"signature scheme":  func(c *connection) { c.SignatureScheme = "hmac-what" },
 		"in use":            func(c *connection) { c.IOPubPort = c.ShellPort },
 	} {

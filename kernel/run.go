@@ -66,9 +66,12 @@ func Run(ctx context.Context, o Options) error {
 		o.Now = time.Now
 	}
 	o.Log = slog.New(newSparse(o.Log.Handler()))
-	conn, err := readConnection(o.ConnectionFile)
+	conn, warning, err := readConnection(o.ConnectionFile)
 	if err != nil {
 		return err
+	}
+	if warning != "" {
+		o.Log.Warn(warning)
 	}
 	codec, err := wire.NewCodec(conn.Key, conn.SignatureScheme)
 	if err != nil {
@@ -162,7 +165,7 @@ func (f *front) bind() error {
 		{"iopub", &f.iopub, zmq4.XPub, f.conn.IOPubPort},
 		{"hb", &f.beat, zmq4.Rep, f.conn.HeartbeatPort},
 	} {
-		c := zmtp.Config{Type: s.typ, Network: f.conn.Transport, Address: f.conn.address(s.port), Log: f.Log}
+		c := zmtp.Config{Type: s.typ, Network: f.conn.Transport, Address: f.conn.address(s.port), Curve: f.conn.curve, Log: f.Log}
 		if s.typ == zmq4.XPub {
 			c.Welcome = f.welcome
 		}

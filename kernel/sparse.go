@@ -67,7 +67,11 @@ func (s sparse) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs is of slog.Handler.
-func (s sparse) WithAttrs(a []slog.Attr) slog.Handler { return sparse{s.Handler.WithAttrs(a), s.counts} }
+func (s sparse) WithAttrs(a []slog.Attr) slog.Handler {
+	return sparse{s.Handler.WithAttrs(a), s.counts}
+}
 
 // WithGroup is of slog.Handler.
-func (s sparse) WithGroup(name string) slog.Handler { return sparse{s.Handler.WithGroup(name), s.counts} }
+func (s sparse) WithGroup(name string) slog.Handler {
+	return sparse{s.Handler.WithGroup(name), s.counts}
+}

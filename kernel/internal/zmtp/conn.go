@@ -23,6 +23,7 @@ type conn struct {
 	l        *listener
 	br       *bufio.Reader
 	id       string
+	curve    *curve // nil is no encryption
 
 	in     []byte // checked bytes that zmq4 has not read yet; of its reading goroutine
 	topics map[string]struct{}
@@ -85,6 +86,10 @@ func (c *conn) header() (flags byte, size uint64, err error) {
 
 // body appends n bytes from the peer to b, which grows with what has come and not with what was announced.
 func (c *conn) body(b []byte, n uint64) ([]byte, error) {
+	if c.curve != nil && c.curve.decrypted {
+		c.curve.decrypted = false
+		return append(b, c.curve.plain...), nil
+	}
 	const step = 64 << 10
 	for n > 0 {
 		k := int(min(n, step))
@@ -138,7 +143,11 @@ func (c *conn) receive() ([]byte, error) {
 	c.heard.Store(int64(time.Since(epoch)))
 	var msg []byte
 	for frames := 1; ; frames++ {
-		flags, n, err := c.header()
+		limit := c.l.Limits.Message
+		if c.l.Type == zmq4.XPub {
+			limit = maxCommand
+		}
+		flags, n, err := c.next(limit)
 		if err != nil {
 			return nil, err
 		}
@@ -334,6 +343,10 @@ func (c *conn) write() {
 				b = slices.Concat(batch[:n]...)
 			}
 			batch = batch[n:]
+			counted := int64(len(b))
+			if c.curve != nil {
+				b = c.curve.seal(b)
+			}
 			for len(b) > 0 {
 				n, err := c.Conn.Write(b[:min(len(b), chunk)])
 				if err != nil {
@@ -344,7 +357,9 @@ func (c *conn) write() {
 				c.mu.Lock()
 				c.progress = time.Now()
 				if !c.closed {
-					c.setQueued(c.queued - int64(n))
+					k := min(int64(n), counted) // encrypted it is longer
+					counted -= k
+					c.setQueued(c.queued - k)
 				}
 				c.mu.Unlock()
 			}

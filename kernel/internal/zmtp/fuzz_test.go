@@ -33,13 +33,7 @@ func FuzzPeer(f *testing.F) {
 	f.Add(true, append(append(greeting(), ready(zmq4.Sub, "")...), appendFrame(nil, 0, []byte("\x01topic"))...))
 	f.Add(false, append(bytes.Clone(hello), flagLong, 0, 0, 0, 0, 0, 0, 0, 5, 'h', 'e'))
 	f.Fuzz(func(t *testing.T, pub bool, sent []byte) {
-		l := &listener{Config: Config{Type: zmq4.Router, Log: slog.New(slog.DiscardHandler)}, conns: map[*conn]struct{}{}, ids: map[string]*conn{}, pending: list.New(), room: make(chan struct{}, len(sent)+1)}
-		if pub {
-			l.Type = zmq4.XPub
-			l.Welcome = func(topic []byte) [][]byte { return [][]byte{topic} }
-		}
-		l.Limits = Limits{Message: 1 << 10, Frames: 8, Topics: 4}
-		l.Limits.fill()
+		l := fuzzListener(pub, len(sent))
 		c, err := l.handshake(&scripted{Reader: bytes.NewReader(sent)})
 		if err != nil {
 			return
@@ -69,4 +63,19 @@ func FuzzPeer(f *testing.F) {
 			t.Fatalf("%d topics", len(c.topics))
 		}
 	})
+}
+
+// fuzzListener is a listener without a socket, with room for a peer that sends n bytes.
+func fuzzListener(pub bool, n int) *listener {
+	l := &listener{
+		Config: Config{Type: zmq4.Router, Log: slog.New(slog.DiscardHandler)},
+		conns:  map[*conn]struct{}{}, ids: map[string]*conn{}, pending: list.New(), room: make(chan struct{}, n+1),
+	}
+	if pub {
+		l.Type = zmq4.XPub
+		l.Welcome = func(topic []byte) [][]byte { return [][]byte{topic} }
+	}
+	l.Limits = Limits{Message: 1 << 10, Frames: 8, Topics: 4}
+	l.Limits.fill()
+	return l
 }

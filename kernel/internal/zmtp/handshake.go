@@ -26,17 +26,23 @@ const (
 )
 
 // greeting is a peer's first 64 bytes: ZMTP 3.0, mechanism NULL, no server role.
-func greeting() []byte {
+func greeting() []byte { return greetingOf("NULL") }
+
+func greetingOf(mechanism string) []byte {
 	g := make([]byte, greetingLen)
 	g[0], g[9] = 0xff, 0x7f
 	g[10] = 3
-	copy(g[12:], "NULL")
+	copy(g[12:], mechanism)
 	return g
 }
 
 // ready is a READY command frame.
 func ready(typ zmq4.SocketType, id string) []byte {
-	body := []byte("\x05READY")
+	return appendFrame(nil, flagCommand, append([]byte("\x05READY"), metadata(typ, id)...))
+}
+
+// metadata is what a socket tells of itself.
+func metadata(typ zmq4.SocketType, id string) (body []byte) {
 	prop := func(k, v string) {
 		body = append(body, byte(len(k)))
 		body = append(body, k...)
@@ -45,7 +51,7 @@ func ready(typ zmq4.SocketType, id string) []byte {
 	}
 	prop("Socket-Type", string(typ))
 	prop("Identity", id)
-	return appendFrame(nil, flagCommand, body)
+	return body
 }
 
 // appendFrame adds a frame with its header in the shortest form.
@@ -64,7 +70,13 @@ func appendFrame(b []byte, flags byte, body []byte) []byte {
 // together with an error holds a place in the listener.
 func (l *listener) handshake(raw net.Conn) (*conn, error) {
 	raw.SetDeadline(time.Now().Add(l.Limits.Handshake))
-	if _, err := raw.Write(greeting()); err != nil {
+	mechanism, hello := "NULL", greeting()
+	if l.Curve != nil {
+		mechanism = "CURVE"
+		hello = greetingOf(mechanism)
+		hello[32] = 1 // the server
+	}
+	if _, err := raw.Write(hello); err != nil {
 		return nil, err
 	}
 	br := bufio.NewReaderSize(raw, 16<<10)
@@ -79,22 +91,21 @@ func (l *listener) handshake(raw net.Conn) (*conn, error) {
 	if _, err := io.ReadFull(br, g[11:]); err != nil {
 		return nil, err
 	}
-	if mech := string(bytes.TrimRight(g[12:32], "\x00")); mech != "NULL" {
-		return nil, fmt.Errorf("it wants security mechanism %q, here is NULL only", mech)
+	if mech := string(bytes.TrimRight(g[12:32], "\x00")); mech != mechanism {
+		return nil, fmt.Errorf("it wants security mechanism %q, here is %s only", mech, mechanism)
 	}
 	c := newConn(l, raw, br)
-	flags, n, err := c.header()
+	var props []byte
+	var err error
+	if l.Curve != nil {
+		props, err = l.shakeCurve(c)
+	} else {
+		props, err = c.handshakeCommand("READY")
+	}
 	if err != nil {
 		return nil, err
 	}
-	if flags&^flagLong != flagCommand || n > maxCommand {
-		return nil, errors.New("no READY after the greeting")
-	}
-	body, err := c.body(nil, n)
-	if err != nil {
-		return nil, err
-	}
-	typ, id, err := parseReady(body)
+	typ, id, err := parseMetadata(props)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +118,12 @@ func (l *listener) handshake(raw net.Conn) (*conn, error) {
 	if err := l.admit(c, id); err != nil {
 		return nil, err
 	}
-	if _, err := raw.Write(ready(l.Type, "")); err != nil {
+	answer := ready(l.Type, "")
+	if c.curve != nil {
+		answer = c.curve.ready(metadata(l.Type, ""))
+		c.proven.Store(true) // it knows the server's key
+	}
+	if _, err := raw.Write(answer); err != nil {
 		return c, err
 	}
 	raw.SetDeadline(time.Time{})
@@ -127,12 +143,8 @@ func compatible(ours zmq4.SocketType, peer string) bool {
 	return false
 }
 
-// parseReady reads the socket type and the identity from the body of a READY command.
-func parseReady(b []byte) (typ, id string, err error) {
-	b, ok := bytes.CutPrefix(b, []byte("\x05READY"))
-	if !ok {
-		return "", "", errors.New("no READY after the greeting")
-	}
+// parseMetadata reads the socket type and the identity from what a peer tells of itself.
+func parseMetadata(b []byte) (typ, id string, err error) {
 	bad := errors.New("malformed metadata in READY")
 	for len(b) > 0 {
 		k := int(b[0])

@@ -80,6 +80,7 @@ type Config struct {
 	Network string          // "tcp" with a host:port address, or "ipc" with a path
 	Address string
 	Limits  Limits
+	Curve   *CurveKeys   // encrypt, and admit only peers that know the public key; nil does neither
 	Log     *slog.Logger // of refused and cut peers; nil discards
 
 	// Welcome, for an XPub, makes the message that a peer is sent first after each of its subscriptions, before any
