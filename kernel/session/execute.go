@@ -110,9 +110,6 @@ func (r *running) magic(p cell.Piece) (err error) {
 		Stdout: r.s.out.stream("stdout"), Stderr: r.s.out.stream("stderr"), Line: p.Line, Column: p.Col,
 	}
 	run := magic.Shell
-	if p.Kind == cell.Shell && strings.HasPrefix(p.Args, "*") {
-		return errors.New("!* is of GoNB, which has a folder of its own to run commands in; here ! runs them in the notebook's, where its go.mod is")
-	}
 	if p.Kind != cell.Shell {
 		m, err := r.s.table.Find(p.Name, call.Whole)
 		if f, ok := r.s.programs.Foreign(p.Name); err != nil && ok {

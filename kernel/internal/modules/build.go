@@ -46,9 +46,14 @@ func (w Workspace) PackageNamed(name string) string {
 		for _, below := range []string{"", "*", "*/*"} {
 			found, _ := filepath.Glob(filepath.Join(dir, below, name, "*.go"))
 			for _, p := range found {
-				if rel, err := filepath.Rel(dir, filepath.Dir(p)); err == nil && !strings.HasSuffix(p, "_test.go") && !strings.Contains("/"+filepath.ToSlash(rel)+"/", "/internal/") {
-					return module + "/" + filepath.ToSlash(rel)
+				rel, err := filepath.Rel(dir, filepath.Dir(p))
+				if err != nil || strings.HasSuffix(p, "_test.go") || strings.Contains("/"+filepath.ToSlash(rel)+"/", "/internal/") || strings.HasPrefix(name, "testdata") {
+					continue
 				}
+				if f := (Workspace{Dir: filepath.Dir(p)}).ModFile(); filepath.Dir(f) != dir && strings.HasPrefix(f, dir) {
+					continue // a module of its own
+				}
+				return module + "/" + filepath.ToSlash(rel)
 			}
 		}
 	}

@@ -17,7 +17,7 @@ func (cs *Cells) gonbMagics() []magic.Magic {
 		{Name: "goflags", Args: "[FLAGS]", Line: true, Run: cs.goflags, Help: "set the flags of go build for %%go and %%test, or show them\n%goflags \"\" takes them back."},
 		{Name: "exec", Args: "FUNC [ARGS]", Line: true, Run: cs.exec, Help: "call a function without parameters, with os.Args and flags as a program has them"},
 		{Name: "ls", Line: true, Run: cs.ls, Help: "list what cells have declared and what of it programs (%%go) have"},
-		{Name: "rm", Args: "NAME...", Line: true, Run: cs.rm, Help: "forget declarations of %%go cells by their names"},
+		{Name: "rm", Args: "NAME...", Line: true, Run: cs.rm, Help: "forget declarations of cells by their names\nWhat an interpreted cell declared is what %reset NAME forgets; what a %%go cell declared is no more in programs."},
 	}
 }
 
@@ -162,21 +162,18 @@ func (cs *Cells) rm(_ context.Context, c *magic.Call) error {
 	defer cs.mu.Unlock()
 	cs.catchUp()
 	for _, n := range names {
-		live := false
-		for _, d := range cs.memory.decls {
-			live = live || !d.program && slices.Contains(d.names, n)
-		}
 		kinds := cs.memory.remove(n)
-		switch {
-		case live:
-			fmt.Fprintf(c.Stderr, ". %s is of an interpreted cell and lives on there; %%reset forgets all\n", n)
-		case len(kinds) == 0:
+		for _, v := range c.Vars() {
+			if v.Name == n && !slices.Contains(kinds, v.Kind) {
+				kinds = append(kinds, v.Kind)
+			}
+		}
+		c.Forget(n)
+		if len(kinds) == 0 {
 			fmt.Fprintf(c.Stderr, ". key %q not found in any definition, not removed\n", n)
 		}
 		for _, k := range kinds {
-			if !live {
-				fmt.Fprintf(c.Stdout, ". removed %s %s\n", k, n)
-			}
+			fmt.Fprintf(c.Stdout, ". removed %s %s\n", k, n)
 		}
 	}
 	return nil

@@ -93,7 +93,7 @@ func script(program string) func(context.Context, *Call) error {
 		if err != nil {
 			return err
 		}
-		cmd.Stdin = strings.NewReader(c.Body)
+		cmd.Stdin = strings.NewReader(strings.TrimSuffix(c.Body, "\n") + "\n") // programs that read lines want the last one ended
 		kept := map[string]*bytes.Buffer{}
 		for flag, to := range map[string]*io.Writer{"--out": &cmd.Stdout, "--err": &cmd.Stderr} {
 			if f.has(flag) {
