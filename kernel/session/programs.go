@@ -14,6 +14,7 @@ import (
 	"github.com/godlas/godlas/kernel/interp"
 	"github.com/godlas/godlas/kernel/session/cell"
 	"github.com/godlas/godlas/kernel/session/compiled"
+	"github.com/godlas/godlas/kernel/session/magic"
 )
 
 // What cells written as programs, as those of GoNB, have here: a line %% with arguments, a package clause, flags.
@@ -62,7 +63,7 @@ func (r *running) source(p cell.Piece, pieces []cell.Piece, code string) string 
 
 // main is a line %% ARGS: what follows is a program with these arguments, whose flags are read.
 func (r *running) main(p cell.Piece) error {
-	args, err := compiled.Fields(p.Args)
+	args, err := magic.Fields(p.Args)
 	if err != nil {
 		return fmt.Errorf("%%%%: %w", err)
 	}

@@ -246,7 +246,7 @@ func question(c *magic.Call) func(context.Context, string, bool) (string, error)
 // goCell is %%go.
 func (cs *Cells) goCell(ctx context.Context, c *magic.Call) (err error) {
 	defer func() { err = cs.namedError(err) }()
-	words, err := Fields(c.Args)
+	words, err := magic.Fields(c.Args)
 	if err != nil {
 		return fmt.Errorf("%%%%go: %w", err)
 	}
@@ -262,7 +262,7 @@ func (cs *Cells) goCell(ctx context.Context, c *magic.Call) (err error) {
 		return err
 	}
 	if s.args != nil {
-		if args, err = Fields(*s.args); err != nil {
+		if args, err = magic.Fields(*s.args); err != nil {
 			return fmt.Errorf("%%%%: %w", err)
 		}
 	}
@@ -353,44 +353,4 @@ func noC(flag string) error {
 		return fmt.Errorf("-%s needs C, and cells are built without (CGO_ENABLED=0); a package in a folder has it: !cd DIR && go test -%s", flag, flag)
 	}
 	return nil
-}
-
-// Fields cuts a line into words as a shell does, quotes and backslashes included, but expands nothing.
-func Fields(s string) (words []string, err error) {
-	var w strings.Builder
-	in, quote := false, rune(0)
-	escaped := false
-	for _, r := range s {
-		switch {
-		case escaped:
-			w.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			escaped, in = true, true
-		case quote != 0:
-			if r == quote {
-				quote = 0
-			} else {
-				w.WriteRune(r)
-			}
-		case r == '"' || r == '\'':
-			quote, in = r, true
-		case r == ' ' || r == '\t':
-			if in {
-				words = append(words, w.String())
-				w.Reset()
-			}
-			in = false
-		default:
-			in = true
-			w.WriteRune(r)
-		}
-	}
-	if quote != 0 {
-		return nil, fmt.Errorf("a quote is not closed: %s", s)
-	}
-	if in {
-		words = append(words, w.String())
-	}
-	return words, nil
 }

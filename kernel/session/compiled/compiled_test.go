@@ -18,6 +18,7 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"github.com/godlas/godlas/kernel/interp"
+	"github.com/godlas/godlas/kernel/session/magic"
 )
 
 func TestCut(t *testing.T) {
@@ -194,11 +195,11 @@ func TestFields(t *testing.T) {
 		`-x=17 "a b" 'c "d"' ""`: {"-x=17", "a b", `c "d"`, ""},
 		`a\ b "\"" é`:            {"a b", `"`, "é"},
 	} {
-		if got, err := Fields(line); err != nil || !slices.Equal(got, want) {
+		if got, err := magic.Fields(line); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %q, %v", line, got, err)
 		}
 	}
-	if _, err := Fields(`"a`); err == nil {
+	if _, err := magic.Fields(`"a`); err == nil {
 		t.Error("an open quote is taken")
 	}
 	for line, want := range map[string]string{
@@ -206,7 +207,7 @@ func TestFields(t *testing.T) {
 		"-tags a --cover -- -race": "[-tags=a -cover] [-race]",
 		"file -tags=a":             "[] [file -tags=a]",
 	} {
-		words, _ := Fields(line)
+		words, _ := magic.Fields(line)
 		flags, args, err := buildFlags(words)
 		if got := fmt.Sprint(flags, " ", args); err != nil || strings.ReplaceAll(got, "  ", " ") != want {
 			t.Errorf("%s: %s %v", line, got, err)
@@ -229,7 +230,7 @@ func TestTestFlags(t *testing.T) {
 		"-test.bench=. -test.run=Benchmark": "-test.bench=. -test.run=Benchmark",
 		"-bench .":                          "-test.bench=.",
 	} {
-		words, _ := Fields(line)
+		words, _ := magic.Fields(line)
 		tr, err := testFlags(words)
 		if err != nil {
 			t.Errorf("%s: %v", line, err)
@@ -241,7 +242,7 @@ func TestTestFlags(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{"-race": "needs C", "-rum x": "did you mean -run?", "TestA": "-run TestA", "-fuzz=F": "seeds", "-run": "needs a value"} {
-		words, _ := Fields(line)
+		words, _ := magic.Fields(line)
 		if _, err := testFlags(words); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)
 		}

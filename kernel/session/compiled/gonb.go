@@ -47,7 +47,7 @@ func (cs *Cells) Foreign(name string) (magic.Magic, bool) {
 }
 
 func (cs *Cells) goflags(_ context.Context, c *magic.Call) error {
-	words, err := Fields(c.Args)
+	words, err := magic.Fields(c.Args)
 	if err != nil {
 		return fmt.Errorf("%%goflags: %w", err)
 	}
@@ -78,7 +78,7 @@ func (cs *Cells) exec(ctx context.Context, c *magic.Call) error {
 	if !token.IsIdentifier(name) {
 		return errors.New("%exec: which function? %exec FUNC [ARGS]")
 	}
-	args, err := Fields(rest)
+	args, err := magic.Fields(rest)
 	if err != nil {
 		return fmt.Errorf("%%exec: %w", err)
 	}

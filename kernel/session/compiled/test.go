@@ -124,7 +124,7 @@ func only(names []string) string {
 // testCell is %%test, and %test anywhere in a cell.
 func (cs *Cells) testCell(ctx context.Context, c *magic.Call) (err error) {
 	defer func() { err = cs.namedError(err) }()
-	words, err := Fields(c.Args)
+	words, err := magic.Fields(c.Args)
 	if err != nil {
 		return fmt.Errorf("%%%%test: %w", err)
 	}
