@@ -24,6 +24,7 @@ func TestJupyter(t *testing.T) {
 		{"kernel_test.py", 13},
 		{"client_test.py", 14},
 		{"curve_test.py", 4},
+		{"debug_test.py", 5},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			file, err := filepath.Abs(tc.file)

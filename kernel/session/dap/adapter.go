@@ -54,6 +54,7 @@ type Adapter struct {
 	points  map[string][]point
 	refs    refs
 	filters []string
+	lab     bool        // the client is JupyterLab, see shown
 	stop    interp.Stop // the last one
 }
 
@@ -109,7 +110,7 @@ func commands() map[string]command {
 		"richInspectVariables": {handler((*Adapter).richInspect), false},
 		"variables":            {handler((*Adapter).variables), false},
 		"modules":              {(*Adapter).modules, false},
-		"initialize":           {(*Adapter).initialize, false},
+		"initialize":           {handler((*Adapter).initialize), false},
 		"disconnect":           {(*Adapter).disconnect, false},
 		"terminate":            {(*Adapter).disconnect, false},
 
@@ -177,9 +178,29 @@ func (a *Adapter) Handle(raw json.RawMessage) json.RawMessage {
 	out.Success = err == nil
 	if err != nil {
 		out.Message = err.Error()
-		out.Body = body{"error": body{"id": 1, "format": "{text}", "variables": body{"text": err.Error()}, "showUser": true}}
+		b := body{"error": body{"id": 1, "format": "{text}", "variables": body{"text": err.Error()}, "showUser": true}}
+		if list := lists(r.Command); list != "" {
+			b[list] = []any{}
+		}
+		out.Body = b
 	}
 	return a.encode(out)
+}
+
+// lists names the list in the answer to a request. JupyterLab asks for it after what was stopped has gone on, and takes for
+// granted that it is there.
+func lists(command string) string {
+	switch command {
+	case "stackTrace":
+		return "stackFrames"
+	case "scopes", "variables", "threads", "modules", "breakpoints":
+		return command
+	case "setBreakpoints":
+		return "breakpoints"
+	case "inspectVariables":
+		return "variables"
+	}
+	return ""
 }
 
 // guarded makes an error of a fault: it must not end the session with all its values.
@@ -265,7 +286,8 @@ func (a *Adapter) debugInfo(json.RawMessage) (any, error) {
 }
 
 // initialize starts the debugger; again, it leaves it as it is.
-func (a *Adapter) initialize(json.RawMessage) (any, error) {
+func (a *Adapter) initialize(args struct{ ClientID string }) (any, error) {
+	a.lab = args.ClientID == "jupyterlab"
 	if !a.started {
 		g, err := a.host.Debuggee()
 		if err != nil {

@@ -51,7 +51,7 @@ func (r *refs) clear() { r.m = nil }
 type variable struct {
 	Name         string `json:"name"`
 	Value        string `json:"value"`
-	Type         string `json:"type"`
+	Type         string `json:"type,omitempty"`
 	EvaluateName string `json:"evaluateName,omitempty"`
 	Reference    int    `json:"variablesReference"`
 	Named        int    `json:"namedVariables,omitempty"`
@@ -108,6 +108,7 @@ func (a *Adapter) show(name, typ string, v reflect.Value, in int, evaluates stri
 	if typ == "" && v.IsValid() {
 		x.Type = strings.ReplaceAll(v.Type().String(), "main.", "")
 	}
+	a.shown(&x, v)
 	at, path := inner(v, evaluates)
 	n := children(at)
 	if n == 0 {
@@ -121,6 +122,32 @@ func (a *Adapter) show(name, typ string, v reflect.Value, in int, evaluates stri
 		x.Named = n
 	}
 	return x
+}
+
+// shown takes its type off a variable for JupyterLab, whose tree shows the type and not the value of all but int and bool. A
+// value that does not say what it is of says so then.
+func (a *Adapter) shown(x *variable, v reflect.Value) {
+	if !a.lab || x.Type == "int" || x.Type == "bool" {
+		return
+	}
+	typ := x.Type
+	x.Type = ""
+	for v.IsValid() && v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	if !v.IsValid() {
+		return
+	}
+	switch k := v.Kind(); {
+	case reflect.Int <= k && k <= reflect.Complex128, k == reflect.String, k == reflect.Bool:
+		if typ = strings.ReplaceAll(v.Type().String(), "main.", ""); typ != k.String() {
+			x.Value = typ + "(" + x.Value + ")"
+		}
+	case k == reflect.Slice, k == reflect.Map, k == reflect.Pointer:
+		if v.IsNil() {
+			x.Value += " " + typ
+		}
+	}
 }
 
 // inner follows interfaces, and pointers to what has parts of its own. path is what evaluates to what it finds.
