@@ -28,7 +28,9 @@ func (f *front) runShell(q *queue) {
 		}
 		if it.aborted {
 			f.pub.status("busy", it.msg.RawHeader)
-			f.reply(f.shell, it.msg, content{"status": "aborted"})
+			if f.answers(f.shell, it.msg.Header.MsgType) {
+				f.reply(f.shell, it.msg, content{"status": "aborted"})
+			}
 			f.pub.status("idle", it.msg.RawHeader)
 			continue
 		}
@@ -65,10 +67,22 @@ func (f *front) handlers() map[string]handler {
 	}
 }
 
+// handler is how requests of a type are handled on a channel, if they are.
+func (f *front) handler(sock *zmtp.Socket, msgType string) (handler, bool) {
+	h, ok := f.known[msgType]
+	return h, ok && (sock != f.control || h.control)
+}
+
+// answers reports whether there is a reply to messages of a type on a channel.
+func (f *front) answers(sock *zmtp.Socket, msgType string) bool {
+	_, ok := f.handler(sock, msgType)
+	return ok && strings.HasSuffix(msgType, "_request")
+}
+
 // handle answers one request, between its busy and its idle.
 func (f *front) handle(sock *zmtp.Socket, m *wire.Message) {
 	f.pub.status("busy", m.RawHeader)
-	if h, ok := f.handlers()[m.Header.MsgType]; ok && (sock != f.control || h.control) {
+	if h, ok := f.handler(sock, m.Header.MsgType); ok {
 		h.handle(sock, m)
 	} else {
 		f.Log.Info("request of a type that is not known here", "type", m.Header.MsgType)
@@ -122,9 +136,6 @@ func (f *front) fail(sock *zmtp.Socket, m *wire.Message, name, text string) {
 	}
 	f.reply(sock, m, c)
 }
-
-// isRequest reports whether messages of a type are answered.
-func isRequest(msgType string) bool { return strings.HasSuffix(msgType, "_request") }
 
 // request makes what is given to the session for a message.
 func newRequest(m *wire.Message) *request {

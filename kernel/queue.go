@@ -83,7 +83,7 @@ func (q *queue) finish() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.finished = true
-	q.abortLocked(func(m *wire.Message) bool { return isRequest(m.Header.MsgType) })
+	q.abortLocked(func(*wire.Message) bool { return true })
 	q.cond.Broadcast()
 }
 

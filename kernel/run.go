@@ -35,6 +35,7 @@ type front struct {
 	work    *worker
 	past    *history.Log
 	shells  *shells
+	known   map[string]handler
 	comms   comms
 	debugs  debugs
 
@@ -87,6 +88,7 @@ func Run(ctx context.Context, o Options) error {
 		f.closeSockets()
 		return err
 	}
+	f.known = f.handlers()
 	f.pub = newPublisher(codec, f.iopub, codec.Session(), o.Output, o.Log)
 	f.work = &worker{
 		start: o.Start, grace: o.Grace, log: o.Log,

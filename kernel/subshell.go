@@ -102,7 +102,7 @@ func (f *front) enqueue(m *wire.Message) {
 // of a comm message that it was handled.
 func (f *front) unknownSubshell(sock *zmtp.Socket, m *wire.Message) {
 	f.pub.status("busy", m.RawHeader)
-	if isRequest(m.Header.MsgType) {
+	if f.answers(sock, m.Header.MsgType) {
 		f.fail(sock, m, "UnknownSubshell", fmt.Sprintf("there is no subshell %q", m.Header.SubshellID))
 	}
 	f.pub.status("idle", m.RawHeader)

@@ -49,6 +49,7 @@ var right = []struct{ typ, content string }{
 	{"is_complete_reply", `{"status":"incomplete","indent":"  "}`},
 	{"is_complete_reply", `{"status":"unknown"}`},
 	{"usage_reply", `{"hostname":"h","pid":1,"kernel_cpu":0.5,"kernel_memory":1,"cpu_count":2,"host_virtual_memory":{"total":1,"available":1,"percent":50.5,"used":1,"free":1}}`},
+	{"usage_reply", `{"status":"aborted"}`},
 	{"debug_reply", `{"seq":1}`},
 	{"input_request", `{"prompt":"","password":false}`},
 	{"stream", `{"name":"stdout","text":"x"}`},
@@ -161,7 +162,7 @@ func required(typ, name string, c map[string]any) bool {
 	case "kernel_info_reply":
 		return name != "help_links" && name != "supported_features"
 	case "usage_reply":
-		return name == "hostname" || name == "pid" || name == "cpu_count"
+		return name == "hostname" || name == "pid" || name == "cpu_count" || name == "status"
 	case "display_data", "execute_result":
 		return name != "transient"
 	case "debug_event":

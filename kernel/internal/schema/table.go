@@ -149,11 +149,17 @@ func replies() map[string]row {
 		fields{"execution_count": count(0), "payload?": list(payload), "user_expressions?": dict(expression)},
 	)}
 	t["is_complete_reply"] = row{FromKernel, always, isComplete}
-	t["usage_reply"] = row{FromKernel, always, fields{
+	used := fields{
 		"hostname": filled, "pid": count(1), "kernel_cpu?": number, "kernel_memory?": count(0), "host_cpu_percent?": number, "cpu_count": count(1),
 		"host_virtual_memory?": fields{"total": count(0), "available": count(0), "percent": number, "used": count(0), "free": count(0), "*": anything}.check,
 		"*":                    anything,
-	}.check}
+	}
+	t["usage_reply"] = row{FromKernel, always, func(v any) error {
+		if m, _ := v.(map[string]any); m["status"] != nil { // it has one only where there is nothing else to say
+			return reply(nil, nil)(v)
+		}
+		return used.check(v)
+	}}
 	t["debug_reply"] = row{FromKernel, always, fields{"*": anything}.check}
 	t["input_request"] = row{FromKernel, always, fields{"prompt": text, "password": boolean}.check}
 	return t
