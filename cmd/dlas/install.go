@@ -9,7 +9,7 @@ import (
 	"github.com/godlas/godlas/install"
 )
 
-func runInstall(_ context.Context, c *call) error {
+func runInstall(ctx context.Context, c *call) error {
 	f := c.flags()
 	place := f.place()
 	k := install.Kernelspec{Env: map[string]string{}}
@@ -22,6 +22,7 @@ func runInstall(_ context.Context, c *call) error {
 		}
 		return err
 	})
+	papermill := f.Bool("papermill", false, "also teach the place's papermill to write parameters in Go, by its pip")
 	memory := f.String("memory", "", "soft limit of a session's memory, a `size` such as 4GiB")
 	if _, err := f.parse(0, 0); err != nil {
 		return err
@@ -41,13 +42,21 @@ func runInstall(_ context.Context, c *call) error {
 		return err
 	}
 	fmt.Fprintln(c.stdout, "installed the kernel into "+dir)
+	if *papermill {
+		python, err := install.InstallPapermill(ctx, where, c.stderr)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(c.stdout, "papermill of "+python+" knows Go")
+	}
 	return nil
 }
 
-func runUninstall(_ context.Context, c *call) error {
+func runUninstall(ctx context.Context, c *call) error {
 	f := c.flags()
 	place := f.place()
 	name := f.String("name", "", "`name` of the kernelspec; without it, godlas")
+	papermill := f.Bool("papermill", false, "also take Go from the place's papermill")
 	if _, err := f.parse(0, 0); err != nil {
 		return err
 	}
@@ -60,6 +69,13 @@ func runUninstall(_ context.Context, c *call) error {
 		return err
 	}
 	fmt.Fprintln(c.stdout, "removed the kernel from "+dir)
+	if *papermill {
+		python, err := install.UninstallPapermill(ctx, where, c.stderr)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(c.stdout, "removed godlas-papermill from "+python)
+	}
 	return nil
 }
 
