@@ -55,7 +55,8 @@ func papermillWheel() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return b.Bytes(), z.Close()
+	err := z.Close()
+	return b.Bytes(), err
 }
 
 // python returns the interpreter of a place: the prefix's own, else the first on PATH.

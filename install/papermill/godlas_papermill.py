@@ -63,6 +63,13 @@ class GoTranslator(Translator):
     def assign(cls, name, str_val):
         return f"{name} {cls.operator} {str_val}"
 
+    @classmethod
+    def codify(cls, parameters, comment="Parameters"):
+        try:
+            return super().codify(parameters, comment)
+        finally:
+            cls.operator = "="  # the next notebook of this process may come without the engine below
+
     _declared = re.compile(r"^(?:var\s+)?(\w+)(?:\s+([\w.\[\]*]+))?\s*:?=\s*(.+?)(?:\s*//\s*(.*))?$")
 
     @classmethod

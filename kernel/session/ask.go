@@ -366,5 +366,8 @@ func (s *session) judge(src string) pipe.Judged {
 	if status != "incomplete" {
 		indent = ""
 	}
+	if !strings.Contains("\n"+src, "\n\t") { // consoles show a tab as ^I, so only who types tabs gets them
+		indent = strings.ReplaceAll(indent, "\t", "    ")
+	}
 	return pipe.Judged{Status: status, Indent: indent}
 }

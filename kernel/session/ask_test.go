@@ -177,13 +177,14 @@ func TestIsComplete(t *testing.T) {
 	for _, x := range []struct{ code, status, indent string }{
 		{"", "complete", ""},
 		{"x", "complete", ""},
-		{"if x {", "incomplete", "\t"},
+		{"if x {", "incomplete", "    "},
+		{"if x {\n\tif y {", "incomplete", "\t"},
 		{"%who", "complete", ""},
-		{"%who\nif x {", "incomplete", "\t"},
+		{"%who\nif x {", "incomplete", "    "},
 		{"%%bash\nls", "incomplete", ""},
 		{"%%bash\nls\n", "complete", ""},
-		{"%%time\nfor {", "incomplete", "\t"},
-		{"%time for {", "incomplete", "\t"},
+		{"%%time\nfor {", "incomplete", "    "},
+		{"%time for {", "incomplete", "    "},
 	} {
 		_, last := c.answer(c.send(pipe.KindIsComplete, 0, pipe.Cursor{Code: x.code}))
 		if got := body[pipe.Judged](t, last); got.Status != x.status || got.Indent != x.indent {

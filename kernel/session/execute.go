@@ -30,6 +30,9 @@ type running struct {
 func (s *session) execute(ctx context.Context, ex pipe.Execute) (done pipe.Done) {
 	r := &running{s: s, ctx: ctx, name: fmt.Sprintf("cell[%d]", ex.Count), n: ex.Count}
 	s.sources.put(r.name, ex.Code)
+	if r.leaves(ex.Code) {
+		return done
+	}
 	defer r.finish()
 	err := r.pieces(ex.Code)
 	if !ex.Silent && !ex.Unstored {
