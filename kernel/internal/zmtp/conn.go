@@ -35,6 +35,8 @@ type conn struct {
 
 	out splitter // of zmq4's writes; they are serialised by its sockets' locks
 
+	welcomes welcomes
+
 	mu        sync.Mutex
 	queue     [][]byte
 	queued    int64 // bytes in queue and in the write going on
@@ -59,6 +61,7 @@ func newConn(l *listener, raw net.Conn, br *bufio.Reader) *conn {
 	c.out.skip = greetingLen
 	c.out.emit = func(msg []byte) {
 		if !isBarrier(msg) {
+			c.welcomes.send(c)
 			c.enqueue(l.share(msg))
 		}
 	}
@@ -132,6 +135,7 @@ func (c *conn) Read(p []byte) (int, error) {
 // receive reads frames up to the end of a message and returns them encoded; nil for what is not for zmq4.
 func (c *conn) receive() ([]byte, error) {
 	c.letGo()
+	c.welcomes.send(c)
 	c.shaken = true
 	if !c.proven.Load() { // it may be silent for ever, but not in the middle of a message
 		if _, err := c.br.Peek(1); err != nil {
@@ -222,7 +226,7 @@ func (c *conn) subscription(on bool, topic []byte) ([]byte, error) {
 	}
 	if c.l.Welcome != nil {
 		if frames := c.l.Welcome(bytes.Clone(topic)); frames != nil {
-			c.enqueue(encode(frames))
+			c.welcomes.add(encode(frames))
 		}
 	}
 	return appendFrame(nil, 0, append([]byte{1}, topic...)), nil
