@@ -147,6 +147,14 @@ func (k Kernelspec) Write(data, binary string) (string, error) {
 	return dir, nil
 }
 
+// quartoCells are the cells that Quarto 1.5 and newer reads from a kernelspec's folder and runs before and after a
+// document. That there is one to clean up tells it to keep the kernel for the next rendering, which then starts afresh.
+// See quarto.org/docs/advanced/jupyter/kernel-execution.html.
+var quartoCells = map[string]string{
+	"quarto_setup_cell":   "// Quarto runs this cell before those of a document.\n",
+	"quarto_cleanup_cell": "%reset\n",
+}
+
 // writeSpec puts the files of a kernelspec into a folder.
 func writeSpec(dir string, spec []byte) error {
 	entries, err := logos.ReadDir("logo")
@@ -159,6 +167,11 @@ func writeSpec(dir string, spec []byte) error {
 			return err
 		}
 		if err := writeFile(filepath.Join(dir, e.Name()), b, 0o644); err != nil {
+			return err
+		}
+	}
+	for name, text := range quartoCells {
+		if err := writeFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}

@@ -149,7 +149,7 @@ km.cleanup_resources()`)
 	for _, f := range files {
 		names = append(names, f.Name())
 	}
-	if want := []string{"kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"}; err != nil || !slices.Equal(names, want) {
+	if want := []string{"kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg", "quarto_cleanup_cell", "quarto_setup_cell"}; err != nil || !slices.Equal(names, want) {
 		t.Errorf("the folder has %v, want %v", names, want)
 	}
 	if left, _ := os.ReadDir(data); len(left) != 1 {

@@ -131,14 +131,12 @@ class VSCode(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path, cls.spec = find_kernelspecs()["godlas"]
         cls.kernel = Kernel(cls.spec, cls.folder.name)
-        # It asks again until the first reply: the sockets may not be connected yet.
-        for _ in range(100):
+        # It asks again until something has come on iopub, which may be connected after shell.
+        for _ in range(200):
             msg_id = cls.kernel.send("shell", "kernel_info_request", {})
-            try:
-                cls.info = cls.kernel.receive("shell", msg_id, timeout=0.5)[1]
+            cls.info = cls.kernel.receive("shell", msg_id)[1]
+            if cls.kernel.sockets["iopub"].poll(100):
                 break
-            except AssertionError:
-                continue
 
     @classmethod
     def tearDownClass(cls):
