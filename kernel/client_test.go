@@ -72,6 +72,7 @@ func connectionFile(t *testing.T, change func(*connection)) (connection, string)
 // kernelUnderTest is a front in this process with a fake session.
 type kernelUnderTest struct {
 	conn connection
+	path string // of its connection file
 	done chan error
 	log  *logBuffer
 }
@@ -111,7 +112,7 @@ func startKernel(t *testing.T, change func(*connection, *Options)) *kernelUnderT
 			change(c, &o)
 		}
 	})
-	k := &kernelUnderTest{conn: conn, done: make(chan error, 1), log: &logBuffer{}}
+	k := &kernelUnderTest{conn: conn, path: o.ConnectionFile, done: make(chan error, 1), log: &logBuffer{}}
 	o.Log = slog.New(slog.NewTextHandler(k.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { k.done <- Run(ctx, o) }()

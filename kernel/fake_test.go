@@ -257,6 +257,8 @@ func (f *fake) step(id uint64, ex pipe.Execute, stop chan struct{}, word, arg st
 		<-stop
 		done.Interrupted, done.Left = true, n
 		return &pipe.Error{Name: "Interrupted", Value: "stopped"}
+	case "family":
+		f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: startFamily() + "\n"})
 	case "stubborn":
 		select {}
 	case "sleep":

@@ -98,9 +98,11 @@ func TestConnectionFileIsChecked(t *testing.T) {
 		"without a key":     func(c *connection) { c.Key, c.IP = "", "0.0.0.0" },
 		"public CURVE key":  func(c *connection) { c.CurvePublicKey = "x" },
 		"secret CURVE key":  func(c *connection) { c.CurvePublicKey = strings.Repeat("0", 40) },
-		"not a pair":        func(c *connection) { c.CurvePublicKey, c.CurveSecretKey = strings.Repeat("1", 40), strings.Repeat("1", 40) },
-		"signature scheme":  func(c *connection) { c.SignatureScheme = "hmac-what" },
-		"in use":            func(c *connection) { c.IOPubPort = c.ShellPort },
+		"not a pair": func(c *connection) {
+			c.CurvePublicKey, c.CurveSecretKey = strings.Repeat("1", 40), strings.Repeat("1", 40)
+		},
+		"signature scheme": func(c *connection) { c.SignatureScheme = "hmac-what" },
+		"in use":           func(c *connection) { c.IOPubPort = c.ShellPort },
 	} {
 		_, path := connectionFile(t, change)
 		err := Run(context.Background(), Options{ConnectionFile: path, Argv: []string{"x"}, History: filepath.Join(t.TempDir(), "h")})

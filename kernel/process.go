@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"time"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
 )
@@ -64,6 +65,7 @@ func StartProcess(argv []string) (Session, error) {
 	p.in, p.fromPipe, p.stdout, p.stderr = ours[0], ours[1], readers[0], readers[1]
 	p.conn = pipe.NewConn(p.fromPipe, p.in)
 	go func() {
+		defer p.endRead()
 		defer close(p.ended)
 		err := cmd.Wait()
 		forgetOwn(cmd.Process.Pid)
@@ -96,12 +98,24 @@ func (p *process) Stderr() io.Reader       { return p.stderr }
 func (p *process) Close()                  { p.closing.Do(func() { p.in.Close() }) }
 
 func (p *process) Receive() (pipe.Frame, error) {
+	select {
+	case <-p.ended:
+		p.endRead()
+	default:
+	}
 	f, err := p.conn.Receive()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = io.EOF
+	}
 	if err != nil {
 		p.fromPipe.Close()
 	}
 	return f, err
 }
+
+// endRead gives what the process has left in its pipe some time to be read. The pipe may have no end: what it has started
+// may have inherited it.
+func (p *process) endRead() { p.fromPipe.SetReadDeadline(time.Now().Add(500 * time.Millisecond)) }
 
 func (p *process) Kill() {
 	select {

@@ -161,26 +161,3 @@ func TestReplay(t *testing.T) {
 		}
 	}
 }
-
-func FuzzDecode(f *testing.F) {
-	c := codec(f, "", "")
-	f.Add(bytes.Join(frames(f, c, map[string]any{"code": "x"}), []byte("|||")))
-	f.Add([]byte("|||<IDS|MSG>||||||{}|||{}|||{}|||{}"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := c.Decode(bytes.Split(b, []byte("|||")))
-		if err != nil {
-			return
-		}
-		out, err := c.Encode(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := c.Decode(out)
-		if err != nil {
-			t.Fatalf("what was decoded does not decode again: %v", err)
-		}
-		if n.Header != m.Header || !bytes.Equal(n.Content, m.Content) || len(n.Buffers) != len(m.Buffers) || len(n.Identities) != len(m.Identities) {
-			t.Fatalf("%+v became %+v", m, n)
-		}
-	})
-}

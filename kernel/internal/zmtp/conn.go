@@ -199,7 +199,8 @@ func (c *conn) command(b []byte) ([]byte, error) {
 	if len(b) == 0 || len(b) < 1+int(b[0]) {
 		return nil, errors.New("malformed command")
 	}
-	name, arg := string(b[1:1+b[0]]), b[1+b[0]:]
+	end := 1 + int(b[0]) // as a byte it would overflow
+	name, arg := string(b[1:end]), b[end:]
 	switch name {
 	case "PING": // a time to live of two bytes, then what the PONG repeats
 		if len(arg) < 2 {

@@ -32,6 +32,7 @@ func FuzzPeer(f *testing.F) {
 	f.Add(false, append(bytes.Clone(hello), appendFrame(nil, flagCommand, []byte("\x04PING\x00\x00x"))...))
 	f.Add(true, append(append(greeting(), ready(zmq4.Sub, "")...), appendFrame(nil, 0, []byte("\x01topic"))...))
 	f.Add(false, append(bytes.Clone(hello), flagLong, 0, 0, 0, 0, 0, 0, 0, 5, 'h', 'e'))
+	f.Add(false, append(bytes.Clone(hello), appendFrame(nil, flagCommand, bytes.Repeat([]byte{0xff}, 256))...))
 	f.Fuzz(func(t *testing.T, pub bool, sent []byte) {
 		l := fuzzListener(pub, len(sent))
 		c, err := l.handshake(&scripted{Reader: bytes.NewReader(sent)})

@@ -299,6 +299,13 @@ func TestHostileBytesCutThePeerAlone(t *testing.T) {
 			t.Fatalf("received %q", f)
 		}
 	}
+	t.Run("message/longest name", func(t *testing.T) { // of a command that is unknown, which is passed over
+		p := shaken(t, s, zmq4.Dealer, "long")
+		p.send(command(strings.Repeat("\xff", 256)), appendFrame(nil, 0, []byte("after")))
+		if f := recvFrames(t, s); string(f[1]) != "after" {
+			t.Fatalf("received %q", f)
+		}
+	})
 	for name, b := range before {
 		t.Run("handshake/"+name, func(t *testing.T) {
 			p := dialRaw(t, s)
