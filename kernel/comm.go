@@ -16,8 +16,8 @@ type comms struct {
 	open map[string]openComm
 }
 
-// openComm is a comm with its target and the request in which the session has opened it, which its handlers' output
-// belongs to however long that is ago; nil if the client has.
+// openComm is a comm with its target and the request that its handlers' output belongs to, however long that is ago: the
+// one in which the session has made it, nil if the client has.
 type openComm struct {
 	target string
 	by     *request
@@ -150,6 +150,9 @@ func (f *front) commFromSession(r *request, parent json.RawMessage, frame pipe.F
 	switch frame.Kind {
 	case pipe.KindCommOpen:
 		body["target_name"] = c.Target
+		if c.Maker != 0 {
+			r = f.work.find(c.Maker)
+		}
 		f.comms.add(c.ID, c.Target, r)
 	case pipe.KindCommClose:
 		f.comms.remove(c.ID)

@@ -30,7 +30,11 @@ func (h commHost) Post(at comms.Place, m comms.Message) error {
 	if !ok {
 		w = h.s.out.owner()
 	}
-	return h.s.out.post(w, pipe.Kind(m.Kind), pipe.Comm{ID: m.ID, Target: m.Target, Data: m.Data, Metadata: m.Metadata}, m.Buffers)
+	c := pipe.Comm{ID: m.ID, Target: m.Target, Data: m.Data, Metadata: m.Metadata}
+	if maker, ok := m.Maker.(owner); ok && maker.id != w.id {
+		c.Maker = maker.id
+	}
+	return h.s.out.post(w, pipe.Kind(m.Kind), c, m.Buffers)
 }
 
 // Here is of comms.Host.

@@ -42,7 +42,7 @@ type Comm struct {
 func Open(target string, data any, buffers ...[]byte) (*Comm, error) {
 	at := comms.Here()
 	c := wrap(&comms.Comm{ID: comms.NewID(), Target: target, At: at}, at)
-	if err := comms.Open(c.c, data, nil, buffers...); err != nil {
+	if err := comms.Open(at, c.c, data, nil, buffers...); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -130,4 +130,4 @@ func (c *Comm) OnClose(f func(Message)) {
 }
 
 // Close closes the comm; data, which may be nil, is told the page.
-func (c *Comm) Close(data any) error { return c.c.Close(data) }
+func (c *Comm) Close(data any) error { return c.c.Close(comms.Here(), data) }

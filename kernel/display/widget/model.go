@@ -19,7 +19,7 @@ type Widget interface{ model() *Model }
 type Model struct {
 	class *class
 	id    string
-	at    comms.Place // of the code that made it
+	at    comms.Place // of the code that made it, where what handlers say belongs
 	text  func() string
 	shows func() // runs before it is shown
 
@@ -28,6 +28,7 @@ type Model struct {
 	mu       sync.Mutex
 	state    map[string]any
 	dirty    map[string]bool // to be sent
+	by       comms.Place     // of the code that has changed it last
 	timer    *time.Timer     // until they are
 	pause    time.Duration
 	comm     *comms.Comm
@@ -137,8 +138,13 @@ func (m *Model) known(name string) *trait {
 
 // change takes new values, which are of their traits' types, all or none. What is known is what the page has already.
 func (m *Model) change(values, known map[string]any) error {
+	by := m.at
+	if known == nil {
+		by = comms.Here()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.by = by
 	next := maps.Clone(m.state)
 	keys := slices.Sorted(maps.Keys(values))
 	for _, k := range keys {
@@ -192,13 +198,13 @@ func (m *Model) sendSoon() {
 func (m *Model) flush() {
 	m.sending.Lock()
 	defer m.sending.Unlock()
-	waiting.remove(m)
+	defer m.sent() // not before: who waits for it waits for what is on its way too
 	m.mu.Lock()
 	if m.timer != nil {
 		m.timer.Stop()
 		m.timer = nil
 	}
-	c, at := m.comm, m.at
+	c, at := m.comm, m.by
 	values := map[string]any{}
 	for k := range m.dirty {
 		values[k] = m.state[k]
@@ -207,6 +213,15 @@ func (m *Model) flush() {
 	m.mu.Unlock()
 	if c != nil && len(values) > 0 {
 		m.send(c, at, "update", values)
+	}
+}
+
+// sent notes that there is nothing to send, if so.
+func (m *Model) sent() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.dirty) == 0 {
+		waiting.remove(m)
 	}
 }
 
@@ -259,7 +274,7 @@ func (m *Model) open() {
 	clear(m.dirty)
 	m.mu.Unlock()
 	state, paths, buffers := wire(values)
-	_ = comms.Open(c, map[string]any{"state": state, "buffer_paths": paths}, map[string]any{"version": protocolVersion}, buffers...)
+	_ = comms.Open(comms.Here(), c, map[string]any{"state": state, "buffer_paths": paths}, map[string]any{"version": protocolVersion}, buffers...)
 	alive.add(m)
 }
 
@@ -276,7 +291,7 @@ func (m *Model) Close() {
 	m.mu.Unlock()
 	m.end()
 	if c != nil {
-		_ = c.Close(nil)
+		_ = c.Close(comms.Here(), nil)
 	}
 	for _, p := range parts {
 		if p, ok := p.(*Model); ok {
@@ -346,12 +361,12 @@ func (m *Model) OnCustom(f func(content json.RawMessage, buffers [][]byte)) {
 func (m *Model) Send(content any, buffers ...[]byte) error {
 	m.flush()
 	m.mu.Lock()
-	c, at := m.comm, m.at
+	c := m.comm
 	m.mu.Unlock()
 	if c == nil {
 		return nil
 	}
-	return c.Send(at, map[string]any{"method": "custom", "content": content}, buffers...)
+	return c.Send(comms.Here(), map[string]any{"method": "custom", "content": content}, buffers...)
 }
 
 // set of models, such as those that the page knows.

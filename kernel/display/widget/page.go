@@ -169,7 +169,7 @@ func fromPage(c *comms.Comm, msg comms.Message) {
 		Paths [][]any `json:"buffer_paths"`
 	}
 	if json.Unmarshal(msg.Data, &d) != nil || d.State == nil {
-		_ = c.Close(nil)
+		_ = c.Close(c.At, nil)
 		return
 	}
 	putBuffers(d.State, d.Paths, msg.Buffers)

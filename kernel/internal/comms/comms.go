@@ -30,6 +30,7 @@ type Message struct {
 	Kind     Kind
 	ID       string
 	Target   string // of KindOpen
+	Maker    Place  // of KindOpen: where what the comm's handlers say belongs
 	Data     json.RawMessage
 	Metadata json.RawMessage
 	Buffers  [][]byte
@@ -121,7 +122,7 @@ func Call(ctx context.Context, at Place, f func()) error {
 // runs code of cells is for [Enqueue].
 type Comm struct {
 	ID, Target string
-	At         Place // of the code that opened it
+	At         Place // of the code that made it, where what its handlers say belongs
 	OnMsg      func(m Message, from Place)
 	OnClose    func(m Message, from Place)
 }
@@ -133,8 +134,8 @@ func NewID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Open opens a comm to a target of the page. The id must be new; see NewID.
-func Open(c *Comm, data, metadata any, buffers ...[]byte) error {
+// Open opens a comm to a target of the page, as something that belongs to at. The id must be new; see NewID.
+func Open(at Place, c *Comm, data, metadata any, buffers ...[]byte) error {
 	m, err := message(KindOpen, c.ID, data, buffers)
 	if err != nil {
 		return err
@@ -142,7 +143,7 @@ func Open(c *Comm, data, metadata any, buffers ...[]byte) error {
 	if m.Metadata, err = object(metadata); err != nil {
 		return err
 	}
-	m.Target = c.Target
+	m.Target, m.Maker = c.Target, c.At
 	table.Lock()
 	if table.open == nil {
 		table.open = map[string]*Comm{}
@@ -153,7 +154,7 @@ func Open(c *Comm, data, metadata any, buffers ...[]byte) error {
 	if h == nil {
 		return nil
 	}
-	return h.Post(c.At, m)
+	return h.Post(at, m)
 }
 
 // errClosed is what is said on a comm that is closed.
@@ -177,8 +178,8 @@ func (c *Comm) Send(at Place, data any, buffers ...[]byte) error {
 	return h.Post(at, m)
 }
 
-// Close closes the comm and tells the other end, once.
-func (c *Comm) Close(data any) error {
+// Close closes the comm and tells the other end, once, as something that belongs to at.
+func (c *Comm) Close(at Place, data any) error {
 	m, err := message(KindClose, c.ID, data, nil)
 	if err != nil {
 		return err
@@ -192,7 +193,7 @@ func (c *Comm) Close(data any) error {
 	if !open || h == nil {
 		return nil
 	}
-	return h.Post(c.At, m)
+	return h.Post(at, m)
 }
 
 func message(k Kind, id string, data any, buffers [][]byte) (Message, error) {

@@ -169,4 +169,5 @@ type Comm struct {
 	Target   string          `json:"target_name,omitempty"`
 	Data     json.RawMessage `json:"data,omitempty"`
 	Metadata json.RawMessage `json:"metadata,omitempty"`
+	Maker    uint64          `json:"maker,omitempty"` // of an open of the session: the request that its handlers' output belongs to, if another
 }
