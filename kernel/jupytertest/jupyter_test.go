@@ -23,12 +23,9 @@ func TestJupyter(t *testing.T) {
 	}{
 		{"kernel_test.py", 13},
 		{"client_test.py", 14},
-<<<<<<< HEAD
 		{"curve_test.py", 4},
 		{"debug_test.py", 5},
-=======
 		{"widgets_test.py", 13},
->>>>>>> 2bc0660 (Say what widgets tell the page as part of the cell that makes them, so that nbclient stores their state)
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			file, err := filepath.Abs(tc.file)
