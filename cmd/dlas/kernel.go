@@ -92,7 +92,13 @@ func runSession(_ context.Context, c *call) error {
 	if _, err := f.parse(0, 0); err != nil {
 		return err
 	}
+	var interpreter []string
+	if self, err := os.Executable(); err == nil {
+		interpreter = []string{self, "exec"}
+	}
 	return session.Main(session.Options{
+		Interpreter: interpreter,
+
 		Memory:    *memory,
 		Libraries: append([]interp.Library{interp.Std()}, cells.Libraries()...),
 		Prelude:   prelude,

@@ -193,6 +193,7 @@ func New(o Options) *Interp {
 		Orphan: in.orphan, Abort: http.ErrAbortHandler, Method: in.libs.method,
 	}
 	in.libs.instead = in.instead()
+	in.libs.testers = sync.OnceValue(in.testers)
 	if o.Process {
 		options.Standin, options.Orphan, options.Overflow = nil, in.crash, overflow
 	}

@@ -9,7 +9,8 @@ import (
 // first asked for.
 type symbols struct {
 	libs    []Library
-	instead map[string]reflect.Value // see Interp.instead
+	instead map[string]reflect.Value        // see Interp.instead
+	testers func() map[string]reflect.Value // more of instead, of package testing
 
 	mu    sync.Mutex
 	cache map[string]map[string]reflect.Value
@@ -36,7 +37,7 @@ func (s *symbols) find(path, name string) (reflect.Value, bool) {
 	if path == "main" {
 		return reflect.Value{}, false
 	}
-	if v, ok := s.instead[path+"."+name]; ok {
+	if v, ok := s.other(path, path+"."+name); ok {
 		return v, true
 	}
 	v, ok := s.all(path)[name]
@@ -50,6 +51,13 @@ func (s *symbols) method(t reflect.Type, name string) (reflect.Value, bool) {
 		e := t.Elem()
 		pkg, typ = e.PkgPath(), "(*"+e.Name()+")"
 	}
-	v, ok := s.instead[pkg+"."+typ+"."+name]
+	return s.other(pkg, pkg+"."+typ+"."+name)
+}
+
+// other is what cells get instead of a name of a package.
+func (s *symbols) other(pkg, name string) (v reflect.Value, ok bool) {
+	if v, ok = s.instead[name]; !ok && pkg == "testing" && s.testers != nil {
+		v, ok = s.testers()[name]
+	}
 	return v, ok
 }

@@ -36,6 +36,9 @@ type Options struct {
 	// Language makes what runs Go; nil stands for the interpreter with Libraries and Prelude. It is called when first
 	// needed: a session whose language is broken still runs magics.
 	Language func(interp.Options) (Language, error)
+	// Interpreter is a command that runs a Go file as a program, the file and the program's arguments behind it: tests of
+	// cells (%%test) run so where there is no Go toolchain. It may be empty.
+	Interpreter []string
 	// Exit ends the process when a cell calls os.Exit; nil stands for os.Exit. Main sets it, and Native.
 	Exit func(code int)
 	// Native are the process's file descriptors 1 and 2: a marker is written to both at the end of a cell, for the front
@@ -60,6 +63,7 @@ func Run(conn *pipe.Conn, o Options) error {
 	s.handlers = map[*context.CancelCauseFunc]bool{}
 	s.folder, _ = os.Getwd()
 	s.programs = compiled.New(s.folder, o.Libraries)
+	s.programs.Interpreter = o.Interpreter
 	s.table = magic.NewTable(magic.Builtin(), s.programs.Magics(), o.Magics)
 	if s.opts.Exit == nil {
 		s.opts.Exit = os.Exit

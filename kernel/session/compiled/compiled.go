@@ -31,6 +31,10 @@ import (
 
 // Cells is what the compiled cells of a session share.
 type Cells struct {
+	// Interpreter is a command that runs a Go file as a program, the file and the program's arguments behind it: tests run so
+	// where there is no toolchain. It may be empty.
+	Interpreter []string
+
 	mu      sync.Mutex // not held while programs run
 	memory  memory
 	pending []source            // interpreted cells that nothing was asked of yet
