@@ -24,6 +24,7 @@ func benchmarks() []benchmark {
 	return []benchmark{
 		{"aa", "One Spec compared with itself 40 times: at most 3 verdicts other than cannot tell.", benchAA},
 		{"interp", "Programs in the interpreter and in yaegi, turn and turn about, and what a notebook waits for: start, cells, memory, interrupts, completion.", benchInterp},
+		{"kernel", "The kernel and ipykernel, installed side by side and asked the same by jupyter_client, turn and turn about: start, cells, completion, inspection, memory.", benchKernel},
 		{"sparse", "ResNet-20 with prune(0.9): CSR against dense for both algorithms, pruned against unpruned on the dense kernels.", benchSparse},
 		{"start", "Wall time of the default run, of ResNet-20 over 10,000 images and of a session's first cell.", benchStart},
 	}

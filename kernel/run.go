@@ -17,6 +17,7 @@ import (
 
 	"github.com/godlas/godlas/kernel/internal/history"
 	"github.com/godlas/godlas/kernel/internal/schema"
+	"github.com/godlas/godlas/kernel/internal/trim"
 	"github.com/godlas/godlas/kernel/internal/wire"
 	"github.com/godlas/godlas/kernel/internal/zmtp"
 )
@@ -115,6 +116,7 @@ func Run(ctx context.Context, o Options) error {
 	for _, serve := range []func(){f.serveShell, f.serveControl, f.runDebug, f.serveStdin, f.serveBeat} {
 		channels.Go(serve)
 	}
+	trim.Later()
 	f.wait(ctx, signals, orphaned)
 	f.work.close(700 * time.Millisecond)
 	f.pub.flush()

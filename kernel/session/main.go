@@ -7,6 +7,7 @@ import (
 	"os/signal"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
+	"github.com/godlas/godlas/kernel/internal/trim"
 	"github.com/godlas/godlas/kernel/session/magic"
 )
 
@@ -28,6 +29,7 @@ func Main(o Options) error {
 	if o.own = natives(); o.own == nil {
 		o.Native = []io.Writer{os.Stdout, os.Stderr}
 	}
+	trim.Later()
 	defer magic.EndCommands()
 	o.Exit = func(code int) {
 		magic.EndCommands()
