@@ -2,9 +2,11 @@ package kernel
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/go-zeromq/zmq4"
 
+	"github.com/godlas/godlas/internal/hostile"
 	"github.com/godlas/godlas/kernel/internal/wire"
 )
 
@@ -116,5 +119,62 @@ func TestConnectionFileIsChecked(t *testing.T) {
 		if err := Run(context.Background(), Options{ConnectionFile: path}); err == nil {
 			t.Errorf("%q was taken", path)
 		}
+	}
+}
+
+// A client gets every answer, soon, while others send a tenth of what bench hostile does, which runs against the real
+// kernel and measures.
+func TestHostilePeers(t *testing.T) {
+	k := startKernel(t, nil)
+	c := k.connect(t)
+	targets := []hostile.Target{
+		{Address: k.conn.address(k.conn.ShellPort), Peer: "DEALER"},
+		{Address: k.conn.address(k.conn.ControlPort), Peer: "DEALER"},
+		{Address: k.conn.address(k.conn.StdinPort), Peer: "DEALER"},
+		{Address: k.conn.address(k.conn.IOPubPort), Peer: "SUB"},
+		{Address: k.conn.address(k.conn.HeartbeatPort), Peer: "REQ"},
+	}
+	conns := 1000
+	if testing.Short() || raced {
+		conns = 200
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	done := make(chan error, 1)
+	go func() {
+		r, err := hostile.Run(t.Context(), targets, hostile.Options{Frames: 10 * conns, Conns: conns, Open: 400, Seed: 7})
+		if err == nil && r.Frames < int64(10*conns) {
+			err = fmt.Errorf("only %d frames were sent", r.Frames)
+		}
+		done <- err
+	}()
+	n := 0
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n < 20 {
+				t.Errorf("only %d cells meanwhile", n)
+			}
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 64<<20 {
+				t.Errorf("%d MB more in the heap", grown>>20)
+			}
+			other := connect(t, k.conn, "other") // the kernel takes new clients as before
+			_, out := other.run("print new")
+			wantOutput(t, out, `input stdout:"new\n"`)
+			return
+		default:
+		}
+		text := fmt.Sprint("cell ", n)
+		reply, out := c.run("print " + text + "\nresult " + text)
+		if reply["status"] != "ok" || summary(out) != fmt.Sprintf("input stdout:%q execute_result:%s", text+"\n", text) {
+			t.Fatalf("cell %d: %v %s", n, reply, summary(out))
+		}
+		n++
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-zeromq/zmq4"
 
@@ -195,6 +196,9 @@ func (f *front) closeSockets() {
 
 // welcome is the iopub_welcome of a new subscription.
 func (f *front) welcome(topic []byte) [][]byte {
+	if !utf8.Valid(topic) { // a message could not name it, and no topic begins so
+		return nil
+	}
 	m, err := f.codec.New("iopub_welcome", nil, map[string]string{"subscription": string(topic)})
 	if err != nil {
 		return nil
