@@ -188,6 +188,16 @@ func (b *Bar) draw() {
 	}
 }
 
+// String is the line as it stands.
+func (b *Bar) String() string {
+	if b == nil {
+		return "<nil>"
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.line()
+}
+
 func (b *Bar) line() string {
 	const width = 24
 	var parts []string

@@ -9,7 +9,7 @@ import (
 // A table with more rows than these shows the first and last of them, and so with columns.
 const (
 	maxRows    = 60
-	headRows   = 20
+	headRows   = 10
 	tailRows   = 5
 	maxColumns = 20
 )

@@ -79,9 +79,9 @@ func whos(_ context.Context, c *Call) error {
 	for _, v := range vars {
 		value := ""
 		if v.Value.IsValid() && v.Kind != "func" {
-			value = display.Line(v.Value, 60)
+			value = display.Line(v.Value, 50)
 		}
-		rows = append(rows, []string{v.Kind, v.Name, oneLine(v.Type, 60), value})
+		rows = append(rows, []string{v.Kind, v.Name, oneLine(v.Type, 40), value})
 	}
 	return table(c.Stdout, rows)
 }
