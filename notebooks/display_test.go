@@ -34,6 +34,7 @@ cities`, "2 rows × 4 columns", "table tbody tr"},
 	{`display.JSON(map[string]any{"a": []int{1, 2}})`, "", ".jp-RenderedJSON, pre"},
 	{"%%javascript\nwindow.ran = 7", "", ""},
 	{"p := display.Progress(200)\nfor range 200 { p.Add(1); time.Sleep(2 * time.Millisecond) }\np.Done()", "200/200", "pre"},
+	{"q := display.Progress(10)\nq.Add(4)", "4/10", "pre"}, // drawn at the end of its cell
 	{`fmt.Errorf("open: %w", os.ErrNotExist)`, "*errors.errorString: file does not exist", "pre"},
 	{"for i := range 4 {\n\tdisplay.Clear(true)\n\tdisplay.Markdown(fmt.Sprint(\"step \", i))\n}", "step 3", "p"},
 	{"%whos", "cities", "pre"},

@@ -28,7 +28,7 @@ func TestComplete(t *testing.T) {
 		{"é p|x", 2, 3, []string{"print", "panic"}},
 		{"%words é\nva|", 9, 11, []string{"value"}},
 		{"%tim|", 0, 4, []string{"%time", "%timeit"}},
-		{"print\n  %w|", 8, 10, []string{"%who", "%whos", "%words"}},
+		{"print\n  %wo|", 8, 11, []string{"%words"}},
 		{"%%b|", 0, 3, []string{"%%bash"}},
 		{"%words al|", 7, 9, []string{"alpha"}},
 		{"%words x |", 9, 9, []string{"alpha", "beta"}},

@@ -46,3 +46,13 @@ func (r *running) Forget(name string) {
 		}
 	}
 }
+
+// CanAsk is of magic.Session.
+func (r *running) CanAsk() bool {
+	a := r.s.asker
+	w := r.s.out.owner()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	d := a.desk(w)
+	return d != nil && d.allowed
+}

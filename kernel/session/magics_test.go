@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/godlas/godlas/internal/need"
+	"github.com/godlas/godlas/kernel/internal/awaits"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
 )
@@ -64,5 +65,37 @@ func TestMagicsOfCells(t *testing.T) {
 	}
 	if b, err := os.ReadFile("again.txt"); err != nil || string(b) != "written\n" {
 		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// TestCommandAsks: a line of input for a command of the shell comes from the client.
+func TestCommandAsks(t *testing.T) {
+	need.Program(t, "sh", "sh")
+	if !awaits.Known {
+		t.Skip("it is not seen here that a command waits for input")
+	}
+	c := start(t, Options{Libraries: []interp.Library{interp.Std()}})
+	id := c.send(pipe.KindExecute, 0, pipe.Execute{Code: "!printf 'Proceed? '; read a; echo \"got $a\"", Count: 1, AllowStdin: true})
+	text := ""
+	for {
+		f := c.next()
+		if f.ID == id {
+			break
+		}
+		switch f.Kind {
+		case pipe.KindStream:
+			text += body[pipe.Stream](t, f).Text
+		case pipe.KindInputRequest:
+			if text != "Proceed? " {
+				t.Errorf("before the question stands %q", text)
+			}
+			c.send(pipe.KindInputReply, id, pipe.Input{Value: "yes"})
+		}
+	}
+	if text != "Proceed? got yes\n" {
+		t.Errorf("%q", text)
+	}
+	if out, _ := c.run("!read a; echo \"got $a\""); len(out) != 1 || out[0] != "stdout: got \n" {
+		t.Errorf("a client that takes no input: %q", out)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/godlas/godlas/kernel/internal/awaits"
 	"github.com/godlas/godlas/kernel/session/magic"
 )
 
@@ -217,7 +218,7 @@ func (in *input) serve(ctx context.Context, pid int, ended <-chan struct{}, alwa
 			return
 		case <-time.After(wait):
 		}
-		reads := always || awaitsInput(pid)
+		reads := always || awaits.Input(pid)
 		if !reads {
 			seen = 0
 			wait = min(wait*5/4, 200*time.Millisecond)
@@ -232,7 +233,7 @@ func (in *input) serve(ctx context.Context, pid int, ended <-chan struct{}, alwa
 				in.mu.Unlock()
 				return
 			}
-			if pending(in.w) == 0 && (always || awaitsInput(pid)) {
+			if pending(in.w) == 0 && (always || awaits.Input(pid)) {
 				in.lineLocked(ctx, "", false)
 			}
 			in.mu.Unlock()

@@ -42,6 +42,8 @@ func Builtin() []Magic {
 		{Name: "javascript", Cell: true, Run: body(display.JavaScript), Help: "run the cell as a script in the page"},
 
 		// commands
+		{Name: "with_inputs", Line: true, Run: withInputs, Help: inputsHelp},
+		{Name: "with_password", Line: true, Run: withPassword, Help: passwordHelp},
 		{Name: "bash", Args: scriptArgs, Cell: true, Run: script("bash"), Complete: completeScript, Help: "run the cell as a script of bash\n" + scriptHelp},
 		{Name: "sh", Args: scriptArgs, Cell: true, Run: script("sh"), Complete: completeScript, Help: "run the cell as a script of sh\n" + scriptHelp},
 		{Name: "script", Args: scriptFlags + " PROGRAM [ARGS]", Cell: true, Run: script(""), Complete: completeScript, Help: "give the cell to a program as its input\n" + scriptHelp},

@@ -12,7 +12,7 @@ import (
 
 func TestEndCommands(t *testing.T) {
 	var out lines
-	if err := Shell(t.Context(), &Call{Args: "sleep 100 >/dev/null 2>&1 & echo $!", Stdout: &out, Stderr: &out}); err != nil {
+	if err := Shell(t.Context(), &Call{Session: newHost(), Args: "sleep 100 >/dev/null 2>&1 & echo $!", Stdout: &out, Stderr: &out}); err != nil {
 		t.Fatal(err)
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(out.String()))

@@ -79,6 +79,10 @@ type Session interface {
 	Copy(path string, add bool) error
 	// Inputs lists the cells that have run, oldest first, but not the running one.
 	Inputs() []Input
+	// CanAsk tells whether there is a user who can be asked.
+	CanAsk() bool
+	// Ask asks the user for a line of text.
+	Ask(ctx context.Context, prompt string, password bool) (string, error)
 	// Page shows a text in the client's pager.
 	Page(text string)
 	// SetNextInput puts text into a new cell below, or in place of the running one.

@@ -33,6 +33,8 @@ type host struct {
 	forgot  []string
 	inputs  []Input
 	copied  string
+	answers chan string
+	asked   []bool
 	ran     []string
 	set     map[string]any
 	vars    []Var
@@ -81,8 +83,21 @@ func (h *host) Page(string)                         {}
 func (h *host) SetNextInput(s string, replace bool) { h.next = s }
 func (h *host) Table() *Table                       { return h.table }
 func (h *host) Folder() string                      { return h.folder }
-func (h *host) BuiltIn(module string) bool          { return module == "gonum.org/v1/gonum" }
-func (h *host) Loaded() map[string]string           { return h.loaded }
+func (h *host) CanAsk() bool                        { return h.answers != nil }
+func (h *host) Ask(ctx context.Context, prompt string, password bool) (string, error) {
+	h.asked = append(h.asked, password)
+	select {
+	case a, ok := <-h.answers:
+		if !ok {
+			return "", errors.New("nobody is there")
+		}
+		return a, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+func (h *host) BuiltIn(module string) bool { return module == "gonum.org/v1/gonum" }
+func (h *host) Loaded() map[string]string  { return h.loaded }
 func (h *host) Reload(module string) []string {
 	h.reloads = append(h.reloads, module)
 	return []string{module}
@@ -342,7 +357,7 @@ func TestShellInterrupt(t *testing.T) {
 		why := errors.New("interrupted")
 		var out lines
 		done := make(chan error, 1)
-		go func() { done <- Shell(ctx, &Call{Args: line, Stdout: &out, Stderr: &out}) }()
+		go func() { done <- Shell(ctx, &Call{Session: newHost(), Args: line, Stdout: &out, Stderr: &out}) }()
 		for out.String() == "" {
 			time.Sleep(time.Millisecond)
 		}

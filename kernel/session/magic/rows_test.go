@@ -12,6 +12,7 @@ import (
 
 	"github.com/godlas/godlas/internal/need"
 	"github.com/godlas/godlas/kernel/display"
+	"github.com/godlas/godlas/kernel/internal/awaits"
 )
 
 func read(t *testing.T, path string) string {
@@ -250,5 +251,49 @@ func TestFields(t *testing.T) {
 		if s := fmt.Sprintf("%q", got); err != nil || s != want {
 			t.Errorf("%q: %s, %v, want %s", in, s, err, want)
 		}
+	}
+}
+
+// TestCommandsAsk: a command that waits for a line gets one, and one that nobody answers the end of its input.
+func TestCommandsAsk(t *testing.T) {
+	need.Program(t, "sh", "sh")
+	if !awaits.Known {
+		t.Skip("it is not seen here that a command waits for input")
+	}
+	for _, c := range []struct {
+		first, line string
+		answers     []string
+		want        string
+		asked       int
+	}{
+		{"", `read a; echo "1 $a"; (read b; echo "2 $b")`, []string{"x", "y z"}, "1 x\n2 y z\n", 2},
+		{"", "cat; echo end", []string{"x", endOfInput}, "x\nend\n", 2},
+		{"", "cat; echo end", []string{}, "end\n", 1},
+		{"", "echo no question", []string{"x"}, "no question\n", 0},
+		{"with_password", `read a; echo ${#a}`, []string{"secret"}, "6\n", 1},
+		{"with_inputs", `read a; echo $a`, []string{"x"}, "x\n", -1},
+	} {
+		h := newHost()
+		h.answers = make(chan string, 10)
+		for _, a := range c.answers {
+			h.answers <- a
+		}
+		if c.asked >= 0 {
+			close(h.answers)
+		}
+		if c.first != "" {
+			if _, err := h.do(t, c.first, "", "", false); err != nil {
+				t.Error(err)
+			}
+		}
+		var got lines
+		err := Shell(t.Context(), &Call{Session: h, Args: c.line, Stdout: &got, Stderr: &got})
+		if err != nil || got.String() != c.want || c.asked >= 0 && len(h.asked) != c.asked || c.first == "with_password" && !h.asked[0] {
+			t.Errorf("%s: %q, %v, asked %v", c.line, got.String(), err, h.asked)
+		}
+	}
+	h := newHost()
+	if _, err := h.do(t, "with_inputs", "", "", false); err == nil || err.Error() != "this client takes no input from the user here" {
+		t.Error(err)
 	}
 }

@@ -21,7 +21,8 @@ const grace = 2 * time.Second
 
 // Shell runs a command line of the system's shell with its output in the cell; begun with *, in the folder of the notebook's
 // go.mod. It runs in a process group of its own, which an interrupt reaches and which dies with the session where the system
-// can do that. It has no input. Another exit status than 0 is an error.
+// can do that. It asks the user for input when it waits for it, see
+// ask. Another exit status than 0 is an error.
 func Shell(ctx context.Context, c *Call) error {
 	line, inModule := strings.CutPrefix(c.Args, "*")
 	line = strings.TrimSpace(line)
@@ -39,7 +40,12 @@ func Shell(ctx context.Context, c *Call) error {
 	if inModule {
 		cmd.Dir = moduleFolder(c.Folder())
 	}
-	return c.run(ctx, "!"+command(line), cmd)
+	started, ended, err := c.ask(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	defer ended()
+	return c.run(ctx, "!"+command(line), cmd, started)
 }
 
 // moduleFolder is that of the go.mod that counts for a folder, or else the folder itself.
@@ -101,7 +107,7 @@ func script(program string) func(context.Context, *Call) error {
 				kept[f[flag]], *to = b, b
 			}
 		}
-		err = c.run(ctx, "%%"+c.Name, cmd)
+		err = c.run(ctx, "%%"+c.Name, cmd, nil)
 		for name, b := range kept {
 			if e := c.Set(name, b.String()); e != nil {
 				return fmt.Errorf("%%%%%s: %w", c.Name, e)
@@ -151,9 +157,9 @@ func (c *Call) command(ctx context.Context, title, program string, args ...strin
 }
 
 // run runs a command and says how it ended unless that is well.
-func (c *Call) run(ctx context.Context, title string, cmd *exec.Cmd) error {
+func (c *Call) run(ctx context.Context, title string, cmd *exec.Cmd, started func()) error {
 	cmd.WaitDelay = grace
-	err := runGroup(cmd)
+	err := runGroupThen(cmd, started)
 	var exit *exec.ExitError
 	switch {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay): // the latter: it left something running that holds its output
