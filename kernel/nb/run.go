@@ -65,6 +65,8 @@ func Run(ctx context.Context, n *Notebook, r Runner, o Options) error {
 		n.Metadata = map[string]any{}
 	}
 	n.Metadata["language_info"] = map[string]any{"name": "go", "version": r.GoVersion(), "file_extension": ".go", "mimetype": "text/x-go"}
+	states := widgetStates{}
+	defer func() { states.store(n.Metadata) }()
 	count := 0
 	for i, c := range n.Cells {
 		if !runs(c) || strings.TrimSpace(c.Source) == "" {
@@ -75,7 +77,7 @@ func Run(ctx context.Context, n *Notebook, r Runner, o Options) error {
 		}
 		count++
 		start := time.Now()
-		err := n.runCell(ctx, c, r, count)
+		err := n.runCell(ctx, c, r, count, states)
 		if o.Each != nil {
 			o.Each(i+1, c, time.Since(start))
 		}
@@ -93,9 +95,9 @@ func Run(ctx context.Context, n *Notebook, r Runner, o Options) error {
 
 func runs(c *Cell) bool { return c.Kind == "code" && !c.Tagged("skip-execution") }
 
-func (n *Notebook) runCell(ctx context.Context, c *Cell, r Runner, count int) error {
+func (n *Notebook) runCell(ctx context.Context, c *Cell, r Runner, count int, states widgetStates) error {
 	c.Count = count
-	col := collector{n: n, c: c}
+	col := collector{n: n, c: c, widgets: states}
 	done, err := r.Execute(ctx, pipe.Execute{Code: c.Source, Count: count, CellID: c.ID}, col.add)
 	if err != nil {
 		c.Outputs = withoutStacks(c.Outputs)
@@ -142,6 +144,8 @@ type collector struct {
 	c     *Cell
 	clear bool  // before the next output
 	err   error // the first frame that could not be read
+
+	widgets widgetStates
 }
 
 func (col *collector) add(f pipe.Frame) {
@@ -172,6 +176,8 @@ func (col *collector) add(f pipe.Frame) {
 		}
 	case pipe.KindPayload:
 		col.payload(f)
+	case pipe.KindCommOpen, pipe.KindCommMsg, pipe.KindCommClose:
+		err = col.widgets.take(f)
 	}
 	if col.err == nil {
 		col.err = err
