@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/godlas/godlas/dlas"
 	"github.com/godlas/godlas/dlas/cells"
@@ -18,7 +16,6 @@ import (
 	"github.com/godlas/godlas/install"
 	"github.com/godlas/godlas/kernel"
 	"github.com/godlas/godlas/kernel/interp"
-	"github.com/godlas/godlas/kernel/nb"
 	"github.com/godlas/godlas/kernel/session"
 )
 
@@ -115,55 +112,4 @@ func message(v any) (ename string, ok bool) {
 		return "", false
 	}
 	return "DLAS", true
-}
-
-func runNotebook(ctx context.Context, c *call) error {
-	f := c.flags()
-	out := f.String("o", "", "write the notebook with its outputs to `file`")
-	var params []nb.Param
-	f.Func("p", "`name=value` set after the cell tagged parameters; may stand several times", func(s string) error {
-		p, err := nb.ParseParam(s)
-		if err == nil {
-			params = append(params, p)
-		}
-		return err
-	})
-	rest, err := f.parse(2, 2)
-	if err != nil {
-		return err
-	}
-	if rest[0] != "run" {
-		return usageError(fmt.Sprintf("nb: unknown verb %q; usage: dlas %s", rest[0], c.usage))
-	}
-	n, err := nb.Open(rest[1])
-	if err != nil {
-		return usageError(err.Error())
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	p, err := nb.Start(ctx, self, "session")
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	err = nb.Run(ctx, n, p, nb.Options{Params: params, Each: func(place int, cell *nb.Cell, took time.Duration) {
-		fmt.Fprintf(c.stderr, "cell %d of %d: %.2f s  %s\n", place, len(n.Cells), took.Seconds(), firstLine(cell.Source))
-	}})
-	if *out != "" {
-		err = errors.Join(err, n.Save(*out))
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(rest[1]), err)
-	}
-	return nil
-}
-
-func firstLine(s string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	if r := []rune(first); len(r) > 60 {
-		return string(r[:60]) + "…"
-	}
-	return first
 }

@@ -99,7 +99,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"nb", "run", filepath.Join(dir, "none.ipynb")}, "…"},
 		{[]string{"nb", "run", write("c.ipynb", "{")}, "…"},
 		{[]string{"nb", "run", "-p", "x", write("d.ipynb", "{}")}, "nb: …"},
-		{[]string{"nb", "walk", "x"}, `nb: unknown verb "walk"; usage: dlas nb run …`},
+		{[]string{"nb", "walk", "x"}, `nb: unknown verb "walk"; there are run, test, convert, clean`},
 		{[]string{"lab", "--port", "70000"}, "lab: port 70000 is not in 0..65535"},
 		{[]string{"install", "--user", "--prefix", dir}, "install: --user and --prefix name two places"},
 		{[]string{"uninstall", "--sys-prefix", "--prefix", dir}, "uninstall: --prefix and --sys-prefix name two places"},
@@ -385,5 +385,42 @@ func TestGonbui(t *testing.T) {
 	}
 	if want := []string{"<b>true 8</b>", "*step2*"}; !slices.Equal(shown, want) {
 		t.Errorf("shown %q, want %q\n%s", shown, want, b)
+	}
+}
+
+// TestNotebookVerbs: a notebook that was run passes its own test, one whose output was changed does not; what is clean stays so.
+func TestNotebookVerbs(t *testing.T) {
+	path := notebook(t, "x := 21\nfmt.Println(x, time.Now())\nx * 2", "image.NewRGBA(image.Rect(0, 0, 3, 2))")
+	dir := t.TempDir()
+	ran := filepath.Join(dir, "ran.ipynb")
+	if code, _, stderr := start(t, "nb", "run", path, "-o", ran); code != exitOK {
+		t.Fatal(stderr)
+	}
+	if code, stdout, stderr := start(t, "nb", "test", ran); code != exitOK || !strings.HasSuffix(stdout, ": 2 same\n") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	b, err := os.ReadFile(ran)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := filepath.Join(dir, "changed.ipynb")
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(b), `"42"`, `"43"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, _ := start(t, "nb", "test", ran, changed); code != exitFailed || !strings.Contains(stdout, "-43\n+42\n") || !strings.Contains(stdout, "changed.ipynb: 1 same, 1 differs\n") {
+		t.Errorf("exit code %d: %s", code, stdout)
+	}
+	for _, to := range []string{"go", "html", "md"} {
+		if code, stdout, stderr := start(t, "nb", "convert", ran, "--to", to, "-o", "-"); code != exitOK || !strings.Contains(stdout, "21") {
+			t.Errorf("to %s: exit code %d: %s%s", to, code, stdout, stderr)
+		}
+	}
+	for i, c := range []struct {
+		code int
+		args []string
+	}{{exitFailed, []string{"nb", "clean", "--check", ran}}, {exitOK, []string{"nb", "clean", ran}}, {exitOK, []string{"nb", "clean", "--check", ran}}, {exitBadInput, []string{"nb", "convert", ran, "--to", "pdf"}}, {exitBadInput, []string{"nb", "convert", ran}}} {
+		if code, stdout, stderr := start(t, c.args...); code != c.code {
+			t.Errorf("step %d: exit code %d: %s%s", i, code, stdout, stderr)
+		}
 	}
 }

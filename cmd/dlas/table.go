@@ -20,7 +20,7 @@ func commands() []command {
 		{name: "results", usage: "results [--json] [--results FILE] [FILTER]", help: "List the stored results whose name, choices or hash hold FILTER.", run: runResults},
 		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars or confusion.", run: runPlot},
 		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
-		{name: "nb", usage: "nb run FILE.ipynb [-o OUT.ipynb] [-p name=value …]", help: "Run a notebook without Python or a browser; exits with 1 at a cell that fails.", run: runNotebook},
+		{name: "nb", usage: "nb run | test | convert | clean FILE.ipynb…", help: "Run notebooks, test them, make pages of them or clean them for commits, without Python or a browser. dlas nb lists the verbs.", run: runNotebook},
 		{name: "exec", usage: "exec FILE.go… | FOLDER [ARGUMENT …]", help: "Run a Go program in the interpreter, without a Go toolchain. It has the streams, the arguments, the environment and the exit status that it would have compiled.", run: runExec, signals: true},
 		{name: "install", usage: "install [--user | --prefix FOLDER | --sys-prefix] [--name NAME] [--display-name TEXT] [--env NAME=VALUE …] [--memory SIZE] [--papermill]", help: "Add the godlas kernel to a Jupyter that is installed already.", run: runInstall},
 		{name: "uninstall", usage: "uninstall [--user | --prefix FOLDER | --sys-prefix] [--name NAME] [--papermill]", help: "Remove the godlas kernel from it.", run: runUninstall},

@@ -1,96 +1,65 @@
 package nb
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
+	"fmt"
 	"strings"
-	"unicode/utf8"
+	"sync"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
 )
 
-// native is a piece of what a session's process wrote to file descriptor 1 or 2: text, a marker behind it, or the end.
-type native struct {
-	name   string
-	text   string
-	marker string
-	end    bool
+// maxNative is how much is kept of what a session's process writes to its descriptors until it is taken: nobody waits for
+// room while a cell is busy.
+const maxNative = 4 << 20
+
+// natives gathers what is read from a session's file descriptors 1 and 2.
+type natives struct {
+	mu    sync.Mutex
+	texts []pipe.Stream
+	size  int
+	lost  int           // bytes beyond maxNative
+	more  chan struct{} // has a token when there is something
 }
 
-// maxNative is how much is taken from a descriptor between two markers: a crash can print for ever.
-const maxNative = 1 << 20
+func newNatives() *natives { return &natives{more: make(chan struct{}, 1)} }
 
-// readNative cuts what r gives into text and markers until its end.
-func readNative(name string, r io.Reader, out chan<- native) {
-	var held []byte // what has been read and not passed on
-	passed := 0
-	pass := func(b []byte) {
-		room := maxNative - passed
-		passed += len(b)
-		if room <= 0 {
+// of is what takes the text of one descriptor.
+func (n *natives) of(name string) func(text []byte) {
+	return func(text []byte) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.size+len(text) > maxNative {
+			n.lost += len(text)
 			return
 		}
-		text := string(b[:min(len(b), room)])
-		if len(b) > room {
-			text += "\n… (more was printed and left out)\n"
+		n.size += len(text)
+		if k := len(n.texts); k > 0 && n.texts[k-1].Name == name {
+			n.texts[k-1].Text += string(text)
+		} else {
+			n.texts = append(n.texts, pipe.Stream{Name: name, Text: string(text)})
 		}
-		if text != "" {
-			out <- native{name: name, text: text}
-		}
-	}
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := r.Read(buf)
-		held = append(held, buf[:n]...)
-		for {
-			i := bytes.Index(held, []byte(pipe.MarkerPrefix))
-			if i < 0 || len(held) < i+pipe.MarkerLen {
-				break
-			}
-			m := held[i : i+pipe.MarkerLen]
-			if !bytes.HasSuffix(m, []byte(pipe.MarkerSuffix)) {
-				i += len(pipe.MarkerPrefix) // it only looks like one
-				pass(held[:i])
-				held = held[i:]
-				continue
-			}
-			pass(held[:i])
-			out <- native{name: name, marker: string(m)}
-			held, passed = held[i+pipe.MarkerLen:], 0
-		}
-		keep := unfinished(held)
-		if err != nil {
-			keep = 0
-		}
-		pass(held[:len(held)-keep])
-		held = append([]byte(nil), held[len(held)-keep:]...)
-		if err != nil {
-			out <- native{name: name, end: true}
-			return
+		select {
+		case n.more <- struct{}{}:
+		default:
 		}
 	}
 }
 
-// unfinished is how many bytes at the end of b may be the beginning of a marker or of a character.
-func unfinished(b []byte) int {
-	if i := bytes.Index(b, []byte(pipe.MarkerPrefix)); i >= 0 {
-		return len(b) - i
+// take passes on what there is.
+func (n *natives) take(out func(pipe.Frame)) {
+	n.mu.Lock()
+	texts, lost := n.texts, n.lost
+	n.texts, n.size, n.lost = nil, 0, 0
+	n.mu.Unlock()
+	if lost > 0 {
+		texts = append(texts, pipe.Stream{Name: "stderr", Text: fmt.Sprintf("\n[left out here: %s of native output]\n", pipe.Bytes(int64(lost)))})
 	}
-	for n := min(len(pipe.MarkerPrefix)-1, len(b)); n > 0; n-- {
-		if bytes.HasPrefix([]byte(pipe.MarkerPrefix), b[len(b)-n:]) {
-			return n
+	for _, s := range texts {
+		if f, err := frame(pipe.KindStream, s); err == nil {
+			out(f)
 		}
 	}
-	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
-		if c := b[len(b)-n:]; utf8.RuneStart(c[0]) {
-			if !utf8.FullRune(c) {
-				return n
-			}
-			break
-		}
-	}
-	return 0
 }
 
 // frame makes a frame with a body.

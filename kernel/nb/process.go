@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/godlas/godlas/kernel"
@@ -14,20 +13,19 @@ import (
 // How long a cell that was interrupted, or a session that is to end, has to do so before it is killed.
 const grace = 5 * time.Second
 
-// maxStderr is enough for what the Go runtime says before its stacks, behind some output of the cell.
-const maxStderr = 64 << 10
+// patience is how long the end of what a process has written is waited for: what it has started may hold its descriptors.
+const patience = 2 * time.Second
 
 // Process is a Runner whose session is a process of its own: a cell that kills it does not kill the caller.
 type Process struct {
-	s       kernel.Session
-	in      chan pipe.Frame   // closed at the session's end
-	native  chan native       // what the process wrote to file descriptors 1 and 2
-	at      map[string]string // of these, those that are not at their end, with the last marker passed
-	version string
-	stderr  []byte // written by the process itself since its last cell began, up to maxStderr
-	id      uint64
-	ended   bool
-	argv    []string
+	s              kernel.Session
+	in             chan pipe.Frame // closed at the session's end
+	stdout, stderr *pipe.Native    // what the process writes to file descriptors 1 and 2
+	native         *natives        // of these, what was not passed on yet
+	version        string
+	id             uint64
+	ended          bool
+	argv           []string
 }
 
 // Start starts argv, such as this program with the argument session, as a session. The caller must Close it. When ctx
@@ -58,9 +56,10 @@ func (p *Process) Restart(ctx context.Context) error {
 
 // newProcess takes over a session that has just begun.
 func newProcess(ctx context.Context, s kernel.Session) (*Process, error) {
-	p := &Process{s: s, in: make(chan pipe.Frame), native: make(chan native), at: map[string]string{"stdout": "", "stderr": ""}}
-	go readNative("stdout", s.Stdout(), p.native)
-	go readNative("stderr", s.Stderr(), p.native)
+	p := &Process{s: s, in: make(chan pipe.Frame), native: newNatives()}
+	one := func() bool { return true } // cell runs
+	p.stdout = pipe.NewNative(s.Stdout(), false, one, p.native.of("stdout"))
+	p.stderr = pipe.NewNative(s.Stderr(), true, one, p.native.of("stderr"))
 	go func() {
 		defer close(p.in)
 		for {
@@ -73,33 +72,24 @@ func newProcess(ctx context.Context, s kernel.Session) (*Process, error) {
 	}()
 	stop := context.AfterFunc(ctx, s.Kill)
 	defer stop()
-	var said string // instead of being ready
-	for {
-		select {
-		case f, ok := <-p.in:
-			if ready, err := pipe.Decode[pipe.Ready](f); ok && err == nil && f.Kind == pipe.KindReady {
-				p.version = ready.GoVersion
-				return p, nil
-			}
-			err := p.died(func(f pipe.Frame) {
-				if s, err := pipe.Decode[pipe.Stream](f); err == nil && said == "" {
-					said = firstLine(s.Text)
-				}
-			})
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			if said != "" {
-				err = fmt.Errorf("%w: %s", err, said)
-			}
-			return nil, err
-		case n := <-p.native:
-			p.take(n, func(pipe.Frame) {})
-			if said == "" {
-				said = firstLine(n.text)
-			}
-		}
+	f, ok := <-p.in
+	if ready, err := pipe.Decode[pipe.Ready](f); ok && err == nil && f.Kind == pipe.KindReady {
+		p.version = ready.GoVersion
+		return p, nil
 	}
+	var said string // instead of being ready
+	err := p.died(func(f pipe.Frame) {
+		if s, err := pipe.Decode[pipe.Stream](f); err == nil && said == "" {
+			said = firstLine(s.Text)
+		}
+	})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if said != "" {
+		err = fmt.Errorf("%w: %s", err, said)
+	}
+	return nil, err
 }
 
 // GoVersion is of Runner.
@@ -109,7 +99,6 @@ func (p *Process) GoVersion() string { return p.version }
 func (p *Process) Execute(ctx context.Context, ex pipe.Execute, out func(pipe.Frame)) (pipe.Done, error) {
 	p.id++
 	id := p.id
-	p.stderr = p.stderr[:0]
 	if err := p.send(pipe.KindExecute, id, 0, ex); err != nil {
 		return pipe.Done{}, p.died(out)
 	}
@@ -123,15 +112,14 @@ func (p *Process) Execute(ctx context.Context, ex pipe.Execute, out func(pipe.Fr
 				return pipe.Done{}, p.died(out)
 			case f.ID == id && f.Kind == pipe.KindDone:
 				done, err := pipe.Decode[pipe.Done](f)
-				if done.Marker != "" {
-					p.drain(done.Marker, out)
-				}
+				p.drain(done.Marker)
+				p.native.take(out)
 				return done, err
 			default:
 				out(f)
 			}
-		case n := <-p.native:
-			p.take(n, out)
+		case <-p.native.more:
+			p.native.take(out)
 		case <-interrupt:
 			interrupt = nil
 			late = time.After(grace)
@@ -151,36 +139,14 @@ func (p *Process) send(kind pipe.Kind, id, parent uint64, body any) error {
 	return p.s.Send(f)
 }
 
-// take passes on what was read from a descriptor.
-func (p *Process) take(n native, out func(pipe.Frame)) {
-	if n.end {
-		delete(p.at, n.name)
-	}
-	if n.marker != "" {
-		p.at[n.name] = n.marker
-	}
-	if n.text == "" {
-		return
-	}
-	if n.name == "stderr" {
-		p.stderr = append(p.stderr, n.text[:min(len(n.text), maxStderr-len(p.stderr))]...)
-	}
-	if f, err := frame(pipe.KindStream, pipe.Stream{Name: n.name, Text: n.text}); err == nil {
-		out(f)
-	}
-}
-
-// drain reads the descriptors until each has given the marker or is at its end; with no marker, to their ends.
-func (p *Process) drain(marker string, out func(pipe.Frame)) {
-	for {
-		waiting := false
-		for _, last := range p.at {
-			waiting = waiting || marker == "" || last != marker
+// drain reads what a cell has written to the descriptors: to the marker, or if there is none as far as it was read already.
+func (p *Process) drain(marker string) {
+	for _, d := range []*pipe.Native{p.stdout, p.stderr} {
+		if marker == "" {
+			d.Sync()
+		} else {
+			d.Await(marker, patience)
 		}
-		if !waiting {
-			return
-		}
-		p.take(<-p.native, out)
 	}
 }
 
@@ -188,18 +154,11 @@ func (p *Process) drain(marker string, out func(pipe.Frame)) {
 func (p *Process) died(out func(pipe.Frame)) error {
 	p.end(out)
 	e := p.s.Wait()
-	for line := range strings.Lines(string(p.stderr)) { // the Go runtime's reason, if it has one
-		if strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "panic: ") {
-			return fmt.Errorf("the session ended: %s", strings.TrimSpace(line))
-		}
+	text := p.stderr.CrashText()
+	if text == "" && e.Signal == "" && e.Code != 0 {
+		return fmt.Errorf("the session ended with exit code %d", e.Code)
 	}
-	switch {
-	case e.Signal != "":
-		return fmt.Errorf("the session was ended by a signal: %s", e.Signal)
-	case e.Code == 0:
-		return errors.New("the session ended as if by os.Exit(0)")
-	}
-	return fmt.Errorf("the session ended with exit code %d", e.Code)
+	return errors.New("the session ended: " + e.Cause(text))
 }
 
 // Close ends the session and waits for its process. It may not be called while a cell runs.
@@ -220,6 +179,8 @@ func (p *Process) end(out func(pipe.Frame)) {
 		for range in { // frames of goroutines that cells have left running
 		}
 	}(p.in)
-	p.drain("", out)
 	p.s.Wait()
+	p.stdout.AwaitEnd(patience)
+	p.stderr.AwaitEnd(patience)
+	p.native.take(out)
 }

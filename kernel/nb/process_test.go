@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
@@ -245,46 +243,19 @@ func TestGoCrash(t *testing.T) {
 	}
 }
 
-func TestReadNative(t *testing.T) {
-	m := pipe.NewMarker()
-	for _, c := range []struct{ in, want string }{
-		{"", "END"},
-		{"a" + m + "b", "a[M]bEND"},
-		{m + m, "[M][M]END"},
-		{"x" + pipe.MarkerPrefix, "x" + pipe.MarkerPrefix + "END"},
-		{pipe.MarkerPrefix + strings.Repeat("z", 60) + m, pipe.MarkerPrefix + strings.Repeat("z", 60) + "[M]END"},
-		{"世\x1b[0m界" + m, "世\x1b[0m界[M]END"},
-	} {
-		for name, r := range map[string]io.Reader{"at once": strings.NewReader(c.in), "by byte": iotest.OneByteReader(strings.NewReader(c.in))} {
-			out := make(chan native, 1000)
-			readNative("stdout", r, out)
-			close(out)
-			var got strings.Builder
-			for n := range out {
-				got.WriteString(n.text)
-				if n.marker == m {
-					got.WriteString("[M]")
-				}
-				if n.end {
-					got.WriteString("END")
-				}
-				if strings.ContainsRune(n.text, '\uFFFD') {
-					t.Errorf("a character is cut: %q", n.text)
-				}
-			}
-			if got.String() != c.want {
-				t.Errorf("%q %s: %q, want %q", c.in, name, got.String(), c.want)
-			}
-		}
+// TestNatives: what is too much to keep until somebody takes it is counted.
+func TestNatives(t *testing.T) {
+	n := newNatives()
+	for range 3 {
+		n.of("stdout")(make([]byte, maxNative/2))
 	}
-	out := make(chan native, 1000)
-	readNative("stdout", bytes.NewReader(make([]byte, 3*maxNative)), out)
-	close(out)
-	total := 0
-	for n := range out {
-		total += len(n.text)
-	}
-	if total < maxNative || total > maxNative+100 {
-		t.Errorf("a flood of %d bytes gives %d", 3*maxNative, total)
+	n.of("stderr")([]byte("end"))
+	var got []string
+	n.take(func(f pipe.Frame) {
+		s, _ := pipe.Decode[pipe.Stream](f)
+		got = append(got, fmt.Sprint(s.Name, len(s.Text)))
+	})
+	if len(got) != 2 || got[0] != fmt.Sprint("stdout", maxNative) || !strings.HasPrefix(got[1], "stderr") {
+		t.Errorf("%q", got)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -27,7 +26,8 @@ type Restarter interface {
 
 // Options of a run.
 type Options struct {
-	Params []Param
+	Params  []Param
+	Timeout time.Duration // a cell that takes longer is interrupted and fails; 0 waits for ever
 	// Each is called after each code cell that was run, with its place among all cells from 1. May be nil.
 	Each func(place int, c *Cell, took time.Duration)
 }
@@ -77,7 +77,7 @@ func Run(ctx context.Context, n *Notebook, r Runner, o Options) error {
 		}
 		count++
 		start := time.Now()
-		err := n.runCell(ctx, c, r, count, states)
+		err := n.runCell(ctx, c, r, count, o.Timeout, states)
 		if o.Each != nil {
 			o.Each(i+1, c, time.Since(start))
 		}
@@ -95,12 +95,21 @@ func Run(ctx context.Context, n *Notebook, r Runner, o Options) error {
 
 func runs(c *Cell) bool { return c.Kind == "code" && !c.Tagged("skip-execution") }
 
-func (n *Notebook) runCell(ctx context.Context, c *Cell, r Runner, count int, states widgetStates) error {
+func (n *Notebook) runCell(ctx context.Context, c *Cell, r Runner, count int, timeout time.Duration, states widgetStates) error {
 	c.Count = count
 	col := collector{n: n, c: c, widgets: states}
-	done, err := r.Execute(ctx, pipe.Execute{Code: c.Source, Count: count, CellID: c.ID}, col.add)
+	timed := ctx
+	if timeout > 0 {
+		var stop context.CancelFunc
+		timed, stop = context.WithTimeout(ctx, timeout)
+		defer stop()
+	}
+	done, err := r.Execute(timed, pipe.Execute{Code: c.Source, Count: count, CellID: c.ID}, col.add)
+	col.finish()
+	if timed.Err() != nil && ctx.Err() == nil && (err != nil || done.Err != nil) {
+		return &CellError{EName: "Timeout", EValue: fmt.Sprintf("it has not ended within %v", timeout)}
+	}
 	if err != nil {
-		c.Outputs = withoutStacks(c.Outputs)
 		col.append(Output{Type: "error", EName: "SessionEnded", EValue: err.Error(), Traceback: []string{err.Error()}})
 		if again, ok := r.(Restarter); ok && ctx.Err() == nil && c.Tagged("raises-exception") {
 			return again.Restart(ctx)
@@ -120,32 +129,26 @@ func (n *Notebook) runCell(ctx context.Context, c *Cell, r Runner, count int, st
 	return &CellError{EName: done.Err.Name, EValue: done.Err.Value}
 }
 
-// crash is what the Go runtime writes when it ends a process: its reason, then stacks to the end.
-var crash = regexp.MustCompile(`(?m)^(?:runtime: .*\n)*(?:fatal error|panic): .*\n(?:.*\n)*?goroutine \d+ (?s:.*)`)
-
-// withoutStacks takes the runtime's crash text off the outputs of a cell whose session has died: the error that follows
-// them says the reason, and the stacks are of this program and not of the cell.
-func withoutStacks(outputs []Output) []Output {
-	var kept []Output
-	for _, o := range outputs {
-		if o.Type == "stream" && o.Name == "stderr" {
-			if o.Text = crash.ReplaceAllString(o.Text, ""); o.Text == "" {
-				continue
-			}
-		}
-		kept = append(kept, o)
-	}
-	return kept
-}
-
 // collector puts the output of a running cell into the notebook.
 type collector struct {
 	n     *Notebook
 	c     *Cell
 	clear bool  // before the next output
 	err   error // the first frame that could not be read
+	size  int   // bytes of text
+	lost  int   // of text beyond maxText
 
 	widgets widgetStates
+}
+
+// maxText bounds the text of one cell: a notebook with more opens nowhere.
+const maxText = 16 << 20
+
+// finish says how much text was left out.
+func (col *collector) finish() {
+	if col.lost > 0 {
+		col.append(Output{Type: "stream", Name: "stderr", Text: "\n[left out here: " + pipe.Bytes(int64(col.lost)) + " of text]\n"})
+	}
 }
 
 func (col *collector) add(f pipe.Frame) {
@@ -155,6 +158,10 @@ func (col *collector) add(f pipe.Frame) {
 		var name string
 		var text []byte
 		if name, text, err = pipe.DecodeStream(f); err == nil {
+			if col.size += len(text); col.size > maxText {
+				col.lost += len(text)
+				return
+			}
 			col.append(Output{Type: "stream", Name: name, Text: string(text)})
 		}
 	case pipe.KindDisplay, pipe.KindUpdate, pipe.KindResult:

@@ -183,23 +183,3 @@ func TestRunParams(t *testing.T) {
 		t.Errorf("%+v", n.Cells[1])
 	}
 }
-
-// TestCrashText: of what the Go runtime writes when it ends a session, only the reason is left, in the error.
-func TestCrashText(t *testing.T) {
-	stacks := "\ngoroutine 31 gp=0x1 m=7 mp=0x2 [running]:\nruntime.throw({0x1?, 0x2?})\n\tpanic.go:1 +0x48\n"
-	for text, want := range map[string]string{
-		"mine\nruntime: out of memory: cannot allocate 5-byte block (2 in use)\nfatal error: out of memory\n" + stacks: "mine\n",
-		"panic: boom\n\tmore [recovered]\n" + stacks:         "",
-		"fatal error: mine, with no stacks\n":                "fatal error: mine, with no stacks\n",
-		"goroutine 1 is what I print\n":                      "goroutine 1 is what I print\n",
-		"panic: told by the cell\n\ngoroutine:\nmain.cell\n": "panic: told by the cell\n\ngoroutine:\nmain.cell\n",
-	} {
-		got := withoutStacks([]Output{{Type: "stream", Name: "stdout", Text: text}, {Type: "stream", Name: "stderr", Text: text}})
-		if len(got) == 0 || got[0].Text != text {
-			t.Fatalf("%q: standard output is %+v", text, got)
-		}
-		if got = got[1:]; want == "" && len(got) != 0 || want != "" && (len(got) != 1 || got[0].Text != want) {
-			t.Errorf("%q: left %+v", text, got)
-		}
-	}
-}
