@@ -98,7 +98,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"plot", "pareto", "-o", filepath.Join(dir, "x.svg")}, "there is no result to plot; measure one with run or sweep"},
 		{[]string{"nb", "run", filepath.Join(dir, "none.ipynb")}, "…"},
 		{[]string{"nb", "run", write("c.ipynb", "{")}, "…"},
-		{[]string{"nb", "run", "-p", "x", write("d.ipynb", "{}")}, "nb: …"},
+		{[]string{"nb", "run", "-p", "x", write("d.ipynb", "{}")}, "nb run: …"},
 		{[]string{"nb", "walk", "x"}, `nb: unknown verb "walk"; there are run, test, convert, clean`},
 		{[]string{"lab", "--port", "70000"}, "lab: port 70000 is not in 0..65535"},
 		{[]string{"install", "--user", "--prefix", dir}, "install: --user and --prefix name two places"},

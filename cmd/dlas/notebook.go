@@ -44,7 +44,7 @@ func runNotebook(ctx context.Context, c *call) error {
 	if len(c.args) > 0 && c.args[0] != "--help" && c.args[0] != "-h" && c.args[0] != "help" {
 		return usageError(fmt.Sprintf("nb: unknown verb %q; there are %s", c.args[0], strings.Join(names, ", ")))
 	}
-	fmt.Fprintf(c.stdout, "dlas nb VERB FILE.ipynb…\n\n")
+	fmt.Fprintf(c.stdout, "dlas %s\n\n%s\n\n", c.usage, c.help)
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	for _, v := range notebookVerbs() {
 		fmt.Fprintf(w, "  %s\t%s\n", v.name, firstSentence(v.help))
