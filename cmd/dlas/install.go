@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -65,18 +66,17 @@ func runUninstall(ctx context.Context, c *call) error {
 		return err
 	}
 	dir, err := install.Uninstall(where, *name)
-	if err != nil {
-		return err
+	if err == nil {
+		fmt.Fprintln(c.stdout, "removed the kernel from "+dir)
 	}
-	fmt.Fprintln(c.stdout, "removed the kernel from "+dir)
-	if *papermill {
-		python, err := install.UninstallPapermill(ctx, where, c.stderr)
-		if err != nil {
-			return err
+	if *papermill { // whether or not there was a kernel
+		python, perr := install.UninstallPapermill(ctx, where, c.stderr)
+		if perr == nil {
+			fmt.Fprintln(c.stdout, "removed godlas-papermill from "+python)
 		}
-		fmt.Fprintln(c.stdout, "removed godlas-papermill from "+python)
+		err = errors.Join(err, perr)
 	}
-	return nil
+	return err
 }
 
 // place adds the flags that say which Jupyter is meant. The function that it returns reads them once they are parsed.
