@@ -23,6 +23,7 @@ func TestJupyter(t *testing.T) {
 	}{
 		{"kernel_test.py", 13},
 		{"client_test.py", 14},
+		{"protocol_test.py", 7},
 		{"curve_test.py", 4},
 		{"debug_test.py", 5},
 		{"widgets_test.py", 13},
