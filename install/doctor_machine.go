@@ -178,7 +178,7 @@ func checkLimits(l limits) []Finding {
 		out = append(out, failing("ulimit -v unlimited", "%s of address space; the run time of Go reserves more than that", bytesText(l.address))...)
 	}
 	if l.memory > 0 && l.memory < smallMemory {
-		out = append(out, warning("dlas install --memory "+bytesFlag(l.memory*3/4), "the control group leaves %s of memory; the system ends a session that takes more", bytesText(l.memory))...)
+		out = append(out, warning("dlas install --memory "+bytesFlag(max(l.memory*3/4, 256<<20)), "the control group leaves %s of memory; the system ends a session that takes more", bytesText(l.memory))...)
 	}
 	if l.pss != nil {
 		out = append(out, warning("", "a process's share of memory cannot be read (%v), so memory is shown with what is shared counted twice", l.pss)...)

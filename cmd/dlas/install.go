@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/godlas/godlas/install"
@@ -24,7 +23,7 @@ func runInstall(ctx context.Context, c *call) error {
 		return err
 	})
 	papermill := f.Bool("papermill", false, "also teach the place's papermill to write parameters in Go, by its pip")
-	memory := f.String("memory", "", "soft limit of a session's memory, a `size` such as 4GiB")
+	memory := f.String("memory", "", "stop cells that make the session use more than this `size`, such as 4GiB")
 	if _, err := f.parse(0, 0); err != nil {
 		return err
 	}
@@ -33,8 +32,11 @@ func runInstall(ctx context.Context, c *call) error {
 		return err
 	}
 	if *memory != "" {
-		if !isSize(*memory) {
-			return usageError(fmt.Sprintf("install: --memory %s is no size such as 4GiB or 512MiB", *memory))
+		switch n, err := parseSize(*memory); {
+		case err != nil:
+			return usageError("install: --memory: " + err.Error())
+		case n > 0 && n < leastMemory:
+			return usageError(fmt.Sprintf("install: --memory %s is too little; 256MiB is the least", *memory))
 		}
 		k.Args = []string{"--memory", *memory}
 	}
@@ -100,15 +102,4 @@ func (f *flags) place() func() (install.Place, error) {
 		}
 		return p, nil
 	}
-}
-
-// isSize reports whether text is a number of bytes with a unit, as dlas kernel --memory takes it.
-func isSize(text string) bool {
-	number := strings.TrimRight(text, "KMGTiB")
-	switch text[len(number):] {
-	case "", "B", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB":
-		n, err := strconv.ParseFloat(number, 64)
-		return err == nil && n > 0 && !strings.ContainsAny(number, "eExXpP_nN")
-	}
-	return false
 }

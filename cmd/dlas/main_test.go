@@ -104,7 +104,8 @@ func TestBadInput(t *testing.T) {
 		{[]string{"install", "--user", "--prefix", dir}, "install: --user and --prefix name two places"},
 		{[]string{"uninstall", "--sys-prefix", "--prefix", dir}, "uninstall: --prefix and --sys-prefix name two places"},
 		{[]string{"install", "--prefix", dir, "--env", "A"}, `install: invalid value "A" for flag -env: "A" is not NAME=VALUE`},
-		{[]string{"install", "--prefix", dir, "--memory", "lots"}, "install: --memory lots is no size such as 4GiB or 512MiB"},
+		{[]string{"install", "--prefix", dir, "--memory", "lots"}, "install: --memory: …"},
+		{[]string{"install", "--prefix", dir, "--memory", "1MiB"}, "install: --memory 1MiB is too little; 256MiB is the least"},
 		{[]string{"kernel"}, "kernel: Jupyter starts this command, with --connection-file; dlas install tells it how"},
 		{[]string{"help", "latensy"}, `unknown word "latensy"; try latency, …`},
 	} {
