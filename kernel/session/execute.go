@@ -67,6 +67,9 @@ func (r *running) pieces(code string) error {
 		case p.Kind == cell.Go:
 			var values []reflect.Value
 			source := r.source(p, pieces, code)
+			if err = refused(source); err != nil {
+				return err
+			}
 			values, err = r.eval(r.ctx, interp.Cell{Source: source, Input: code, Aside: i < len(pieces)-1})
 			if err == nil && i == len(pieces)-1 {
 				err = r.result(values, source)

@@ -73,6 +73,21 @@ func (r *running) main(p cell.Piece) error {
 	return r.SetArgs(args)
 }
 
+var gonbImport = lazy.Regexp(`"(github\.com/janpfeifer/gonb/gonbui/[^"\s]+)"`)
+
+// refused says what is instead of packages of GoNB's that cannot work here.
+func refused(source string) error {
+	if !strings.Contains(source, "janpfeifer/gonb/gonbui/") {
+		return nil
+	}
+	for _, m := range gonbImport().FindAllStringSubmatch(source, -1) {
+		if why := compiled.Refused(m[1]); why != "" {
+			return errors.New(why)
+		}
+	}
+	return nil
+}
+
 // arguments guards os.Args and the command line's flags, which belong to the process.
 var arguments sync.Mutex
 

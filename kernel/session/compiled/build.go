@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/godlas/godlas/kernel/internal/lazy"
 	"github.com/godlas/godlas/kernel/internal/modules"
@@ -30,27 +32,22 @@ const folder = "dlas_cell"
 type builder struct {
 	dir     string // of the notebook
 	cache   cache
+	mu      sync.Mutex
 	version string // of the go command, once it is known
-	running string // name of the cell that is built
 }
 
 // target is what is built.
 type target struct {
 	program
-	test  bool
-	flags []string // for go build
+	test    bool
+	flags   []string  // for go build
+	running string    // name of the cell that is built
+	notes   io.Writer // what the go command says of a program that it has built
 }
 
 // build returns the path of the built program.
 func (b *builder) build(ctx context.Context, t target) (string, error) {
-	if b.version == "" {
-		v, err := modules.Version(ctx)
-		if err != nil {
-			return "", err
-		}
-		b.version = v
-	}
-	if err := b.cache.open(); err != nil {
+	if err := b.ready(ctx); err != nil {
 		return "", err
 	}
 	m, err := b.module(t.imports)
@@ -133,14 +130,29 @@ func (b *builder) build(ctx context.Context, t target) (string, error) {
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
-		return "", b.explain(said.String())
+		return "", explainBuild(said.String(), t.running)
 	case err != nil:
 		return "", fmt.Errorf("go build: %w", err)
 	}
 	if _, err := os.Stat(out); err != nil {
 		return "", fmt.Errorf("go %s made no program: %s", args[0], strings.TrimSpace(said.String()))
 	}
+	_, _ = t.notes.Write(said.Bytes()) // of -gcflags=-m, say
 	return b.cache.put(key, out)
+}
+
+// ready finds the go command and makes the folder for programs, the first time.
+func (b *builder) ready(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, err := exec.LookPath("go"); err != nil || b.version == "" {
+		v, err := modules.Version(ctx)
+		if err != nil {
+			return err
+		}
+		b.version = v
+	}
+	return b.cache.open()
 }
 
 func exe() string {
@@ -278,8 +290,8 @@ var (
 	noModule = lazy.Regexp(`(?:no required module provides package|cannot find module providing package|package) ([^\s;:]+)`)
 )
 
-// explain makes of what go build says errors of the cells.
-func (b *builder) explain(text string) error {
+// explainBuild makes of what go build says errors of the cells.
+func explainBuild(text, running string) error {
 	e := &interp.CompileError{}
 	var rest []string
 	for l := range strings.Lines(text) {
@@ -287,11 +299,11 @@ func (b *builder) explain(text string) error {
 		m := said().FindStringSubmatch(l)
 		switch {
 		case m != nil:
-			d := interp.Diagnostic{Cell: m[1], Msg: b.message(m[4])}
+			d := interp.Diagnostic{Cell: m[1], Msg: message(m[4])}
 			d.Line, _ = strconv.Atoi(m[2])
 			d.Col, _ = strconv.Atoi(m[3])
 			if strings.HasSuffix(d.Cell, ".go") { // what this package wrote, at no place of a cell's
-				d.Cell, d.Line, d.Col = b.running, 1, 1
+				d.Cell, d.Line, d.Col = running, 1, 1
 			}
 			d.Col = max(d.Col, 1)
 			e.Diags = append(e.Diags, d)
@@ -313,11 +325,20 @@ func (b *builder) explain(text string) error {
 	return fmt.Errorf("go build: %s", strings.TrimSpace(msg))
 }
 
+// ofSession is why a program does not have a package that cells have.
+const ofSession = " is of the session, where interpreted cells run: a program shows things by " + standinPath + "/gonbui"
+
 // message is an error of the compiler or of the go command in the words of the interpreter's.
-func (b *builder) message(msg string) string {
+func message(msg string) string {
+	if name, ok := strings.CutPrefix(msg, "undefined: "); ok && slices.Contains([]string{"display", "dlas", "plotting", "widget"}, name) {
+		return msg + "; package " + name + ofSession
+	}
 	if strings.Contains(msg, "no required module provides package") || strings.Contains(msg, "missing go.sum entry") ||
 		strings.Contains(msg, "cannot find module") || strings.Contains(msg, "module lookup disabled") {
 		if m := noModule().FindStringSubmatch(msg); m != nil {
+			if strings.HasPrefix(m[1], "github.com/godlas/godlas/") {
+				return "package " + m[1] + ofSession
+			}
 			return modules.Explain(m[1], msg).Error()
 		}
 	}

@@ -281,15 +281,12 @@ func (cs *Cells) program(ctx context.Context, c *magic.Call, ds []*decl, b body,
 	cs.catchUp()
 	m := cs.memory.merge(ds)
 	p, err := compose(cs.world(c, m), b)
-	if err == nil {
-		cs.build.running = cellOf(c)
-	}
 	flags = slices.Concat(cs.flags, flags)
 	cs.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	bin, err := cs.build.build(ctx, target{program: *p, flags: flags})
+	bin, err := cs.build.build(ctx, target{program: *p, flags: flags, running: cellOf(c), notes: noteWriter{c.Stderr, cs.name}})
 	if err != nil {
 		return why("%%"+c.Name, err)
 	}

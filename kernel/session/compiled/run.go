@@ -126,6 +126,20 @@ func closeAll(files ...*os.File) {
 	}
 }
 
+// noteWriter writes what names cells by their aliases.
+type noteWriter struct {
+	w    io.Writer
+	name func(text []byte) []byte
+}
+
+func (n noteWriter) Write(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	_, err := n.w.Write(n.name(b))
+	return len(b), err
+}
+
 // stream passes on what a program writes.
 type stream struct {
 	r    *os.File

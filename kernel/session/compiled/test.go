@@ -156,7 +156,6 @@ func (cs *Cells) testCell(ctx context.Context, c *magic.Call) (err error) {
 		all.decls = append(all.decls, d)
 	}
 	p, err := compose(cs.world(c, all), body{test: true})
-	cs.build.running = cellOf(c)
 	flags := slices.Concat(cs.flags, t.build)
 	cs.mu.Unlock()
 	if err != nil {
@@ -165,7 +164,7 @@ func (cs *Cells) testCell(ctx context.Context, c *magic.Call) (err error) {
 	if !any {
 		return errors.New("%%test: no cell has declared a test; one is func TestName(t *testing.T)")
 	}
-	bin, err := cs.build.build(ctx, target{program: *p, test: true, flags: flags})
+	bin, err := cs.build.build(ctx, target{program: *p, test: true, flags: flags, running: cellOf(c), notes: noteWriter{c.Stderr, cs.name}})
 	if none := new(modules.NoToolchain); errors.As(err, none) {
 		return cs.without(ctx, c, ds, all, t)
 	}
