@@ -315,5 +315,20 @@ func (w Workspace) replace(ctx context.Context, run Runner, out io.Writer, root,
 	if err := w.change(ctx, run, out, "mod", "edit", "-replace="+module+"="+where); err != nil {
 		return err
 	}
+	if w.getOffline(ctx, run, module+"/...") {
+		fmt.Fprintf(out, "added %s\n", module)
+		return nil
+	}
 	return w.get(ctx, run, out, []string{module + "/..."})
+}
+
+// getOffline records a module whose folder is known, and what it needs, if all of that is on this machine: a proxy has nothing
+// to say of the module then, and may be out of reach.
+func (w Workspace) getOffline(ctx context.Context, run Runner, pattern string) bool {
+	cmd, err := w.command(ctx, true, "get", "-tags="+tags, "--", pattern)
+	if err != nil {
+		return false
+	}
+	cmd.Env = append(cmd.Env, "GOPROXY=off")
+	return run(cmd) == nil
 }

@@ -49,7 +49,7 @@ type source struct{ cell, text string }
 
 // New is for a session in a folder; libs are what cells import without a module.
 func New(folder string, libs []interp.Library) *Cells {
-	return &Cells{texts: map[string][]string{}, names: map[string]string{}, build: builder{dir: folder}, named: interp.NewNamed(libs...)}
+	return &Cells{texts: map[string][]string{}, names: map[string]string{}, build: builder{dir: folder}, named: interp.NewNamed(append([]interp.Library{interp.System()}, libs...)...)}
 }
 
 // keptCells is how many interpreted cells are remembered.
@@ -111,6 +111,12 @@ func (cs *Cells) namedError(err error) error {
 	case errors.As(err, &compile):
 		for i := range compile.Diags {
 			d := &compile.Diags[i]
+			cs.mu.Lock()
+			lines := cs.texts[d.Cell]
+			cs.mu.Unlock()
+			if n := len(lines); n > 0 && d.Line > n { // at the end of the program
+				d.Line, d.Col = n, len(lines[n-1])+1
+			}
 			d.Cell, d.Msg = string(cs.name([]byte(d.Cell))), string(cs.name([]byte(d.Msg)))
 		}
 	case errors.As(err, &panicked):
@@ -161,6 +167,9 @@ func (cs *Cells) read(c *magic.Call, cell string) (ds []*decl, b body, s split, 
 			p := k.at.after(k.text[:m[2]])
 			word, _, _ := strings.Cut(k.text[m[2]:m[3]], " ")
 			return nil, b, s, compileError(p, "a %%"+c.Name+" cell is Go alone: "+word+" belongs into a cell of its own")
+		}
+		if i := strings.Index("\n"+k.text, "\n//go:embed"); i >= 0 {
+			return nil, b, s, compileError(k.at.after(k.text[:i]), "//go:embed wants a file beside the program, and a cell has none: os.ReadFile reads one")
 		}
 		switch k.kind {
 		case token.PACKAGE:

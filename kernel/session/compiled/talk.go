@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func (h *host) messages() (err error) {
 	for {
 		var d protocol.DisplayData
 		switch err := dec.Decode(&d); {
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), errors.Is(err, os.ErrClosed): // the latter: something that it left running holds the pipe
 			return nil
 		case err != nil:
 			return err
