@@ -93,8 +93,13 @@ func runSession(_ context.Context, c *call) error {
 	if self, err := os.Executable(); err == nil {
 		interpreter = []string{self, "exec"}
 	}
+	programs := ""
+	if cache := data.EnvFromOS().Cache; cache != "" {
+		programs = filepath.Join(cache, "compiled")
+	}
 	return session.Main(session.Options{
 		Interpreter: interpreter,
+		Programs:    programs,
 
 		Memory:    *memory,
 		Libraries: append([]interp.Library{interp.Std()}, cells.Libraries()...),

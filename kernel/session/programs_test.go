@@ -2,6 +2,7 @@ package session
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -55,5 +56,24 @@ func TestCompiledCells(t *testing.T) {
 		{"%%test -v\nfunc TestBad(t *testing.T) {\n\tt.Errorf(\"it is %d\", Add(1, 1))\n}", "cell[20]:3: it is 2"},
 		{"%%test\nfunc TestBad(t *testing.T) {\n\tt.Errorf(\"it is %d\", Add(1, 1))\n}", "error: Error: %%test: TestBad fails"},
 		{"%%test -cover -run Add", "coverage: 25.0% of statements"},
+	})
+}
+
+// TestGonbuiItself: programs that use GoNB's module, where it and what it needs are on this machine.
+func TestGonbuiItself(t *testing.T) {
+	c := compiler(t)
+	write(t, "go.mod", "module notebook\n\ngo 1.24.4\n")
+	get := exec.Command("go", "get", "github.com/janpfeifer/gonb/gonbui@v0.11.4")
+	get.Env = append(os.Environ(), "GOPROXY=off", "GOSUMDB=off", "GOFLAGS=-mod=mod")
+	if out, err := get.CombinedOutput(); err != nil {
+		t.Skipf("needs the modules that GoNB's gonbui needs in the module cache: %s", out)
+	}
+	steps(t, c, [][2]string{
+		{
+			"%%go\nimport \"github.com/janpfeifer/gonb/gonbui\"\nfmt.Println(1)\ngonbui.DisplayHTML(\"<b>h</b>\")\ngonbui.Sync()\nfmt.Println(2)\n" +
+				"gonbui.UpdateMarkdown(\"id\", \"a\")\ngonbui.UpdateMarkdown(\"id\", \"b\")\ngonbui.DisplayPNG([]byte(\"\\x89PNG\\r\\n\\x1a\\n\"))\ngonbui.RequestInput(\"?\", false)\ngonbui.Sync()",
+			"stdout: 1\n | display: h | stdout: 2\n | display: a | update: b | display: image/png, 8 bytes",
+		},
+		{"%%go\nimport \"github.com/janpfeifer/gonb/gonbui/comms\"\n_ = comms.Send", "GoNB's own widgets need its script"},
 	})
 }

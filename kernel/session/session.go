@@ -39,6 +39,8 @@ type Options struct {
 	// Interpreter is a command that runs a Go file as a program, the file and the program's arguments behind it: tests of
 	// cells (%%test) run so where there is no Go toolchain. It may be empty.
 	Interpreter []string
+	// Programs is the folder in which built programs of cells (%%go) are kept; "" is godlas/compiled of the user's cache.
+	Programs string
 	// Exit ends the process when a cell calls os.Exit; nil stands for os.Exit. Main sets it, and Native.
 	Exit func(code int)
 	// Native are the process's file descriptors 1 and 2: a marker is written to both at the end of a cell, for the front
@@ -62,7 +64,7 @@ func Run(conn *pipe.Conn, o Options) error {
 	s := &session{conn: conn, opts: o, open: map[uint64]request{}, sources: newSources()}
 	s.handlers = map[*context.CancelCauseFunc]bool{}
 	s.folder, _ = os.Getwd()
-	s.programs = compiled.New(s.folder, o.Libraries)
+	s.programs = compiled.New(s.folder, o.Programs, o.Libraries)
 	s.programs.Interpreter = o.Interpreter
 	s.table = magic.NewTable(magic.Builtin(), s.programs.Magics(), o.Magics)
 	if s.opts.Exit == nil {

@@ -21,15 +21,21 @@ const (
 )
 
 // cache keeps built programs in a folder of the user's, each under the name of its content.
-type cache struct{ dir string }
+type cache struct {
+	want string // the folder that was asked for, or ""
+	dir  string // the folder, once it is there
+}
 
 // open makes the folder: compiled, in the folder godlas of the user's cache, or a temporary one where that cannot be.
 func (c *cache) open() error {
 	if c.dir != "" {
 		return nil
 	}
-	if d, err := os.UserCacheDir(); err == nil {
-		d = filepath.Join(d, "godlas", "compiled")
+	d := c.want
+	if user, err := os.UserCacheDir(); d == "" && err == nil {
+		d = filepath.Join(user, "godlas", "compiled")
+	}
+	if d != "" {
 		if err := os.MkdirAll(d, 0o700); err == nil {
 			c.dir = d
 			c.sweep()

@@ -47,9 +47,12 @@ type Cells struct {
 
 type source struct{ cell, text string }
 
-// New is for a session in a folder; libs are what cells import without a module.
-func New(folder string, libs []interp.Library) *Cells {
-	return &Cells{texts: map[string][]string{}, names: map[string]string{}, build: builder{dir: folder}, named: interp.NewNamed(append([]interp.Library{interp.System()}, libs...)...)}
+// New is for a session in a folder; libs are what cells import without a module, and programs are kept in the folder cache, or
+// if that is empty in godlas/compiled of the user's cache.
+func New(folder, cache string, libs []interp.Library) *Cells {
+	c := &Cells{texts: map[string][]string{}, names: map[string]string{}, build: builder{dir: folder}, named: interp.NewNamed(append([]interp.Library{interp.System()}, libs...)...)}
+	c.build.cache.want = cache
+	return c
 }
 
 // keptCells is how many interpreted cells are remembered.

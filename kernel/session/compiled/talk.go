@@ -174,7 +174,7 @@ func (b bundle) MimeBundle() map[string]any {
 		kinds = append(kinds, fmt.Sprintf("%s, %d bytes", mime, size))
 	}
 	if js, ok := out["text/javascript"].(string); ok && len(out) == 1 {
-		out["text/plain"] = fmt.Sprintf("JavaScript, %d lines", strings.Count(js, "\n")+1)
+		out["text/plain"] = fmt.Sprintf("JavaScript, %d bytes", len(js))
 	}
 	if _, ok := out["text/plain"]; !ok {
 		out["text/plain"] = strings.Join(kinds, "; ")
