@@ -23,6 +23,7 @@ type benchmark struct {
 func benchmarks() []benchmark {
 	return []benchmark{
 		{"aa", "One Spec compared with itself 40 times: at most 3 verdicts other than cannot tell.", benchAA},
+		{"hostile", "A client runs 1,000 cells while 100,000 mutated frames and 10,000 half-open, slow or garbage connections come to all five sockets.", benchHostile},
 		{"interp", "Programs in the interpreter and in yaegi, turn and turn about, and what a notebook waits for: start, cells, memory, interrupts, completion.", benchInterp},
 		{"kernel", "The kernel and ipykernel, installed side by side and asked the same by jupyter_client, turn and turn about: start, cells, completion, inspection, memory.", benchKernel},
 		{"sparse", "ResNet-20 with prune(0.9): CSR against dense for both algorithms, pruned against unpruned on the dense kernels.", benchSparse},

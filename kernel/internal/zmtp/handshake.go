@@ -79,7 +79,7 @@ func (l *listener) handshake(raw net.Conn) (*conn, error) {
 	if _, err := raw.Write(hello); err != nil {
 		return nil, err
 	}
-	br := bufio.NewReaderSize(raw, 16<<10)
+	br := bufio.NewReaderSize(raw, 4<<10) // long messages are read past it
 	var g [greetingLen]byte
 	// Of an older peer only the first bytes come: it waits for an answer of its own version.
 	if _, err := io.ReadFull(br, g[:11]); err != nil {
