@@ -2,13 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,9 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-zeromq/zmq4"
-
 	"github.com/godlas/godlas/internal/hostile"
+	"github.com/godlas/godlas/internal/onekernel"
 )
 
 const (
@@ -44,14 +38,22 @@ func benchHostile(ctx context.Context, r *report) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("go build: %w", err)
 	}
-	k, err := startHostileKernel(ctx, binary, dir)
+	one, err := onekernel.Command(ctx, binary, dir)
 	if err != nil {
 		return err
 	}
-	defer k.close()
-	if err := k.connect(ctx); err != nil {
+	one.Cmd.Env = append(one.Cmd.Env, "DLAS_CACHE="+dir)
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
 		return err
 	}
+	defer log.Close()
+	one.Cmd.Stderr = log
+	defer one.Close()
+	if err := one.Start(ctx); err != nil {
+		return err
+	}
+	k := hostileKernel{one}
 	r.host()
 	for i := range 50 { // warm
 		if _, err := k.cell(ctx, -i); err != nil {
@@ -168,184 +170,30 @@ func benchHostile(ctx context.Context, r *report) error {
 }
 
 // hostileKernel is a kernel and its one client.
-type hostileKernel struct {
-	cmd        *exec.Cmd
-	key        string
-	ports      map[string]int
-	shell, sub zmq4.Socket
-	replies    chan zmq4.Msg
-	published  chan zmq4.Msg
-	n          int
-	cancel     context.CancelFunc
-}
+type hostileKernel struct{ *onekernel.Kernel }
 
-func startHostileKernel(ctx context.Context, binary, dir string) (*hostileKernel, error) {
-	k := &hostileKernel{key: "a key of the benchmark", ports: map[string]int{}}
-	file := map[string]any{"transport": "tcp", "ip": "127.0.0.1", "key": k.key, "signature_scheme": "hmac-sha256"}
-	for _, name := range []string{"shell", "iopub", "stdin", "control", "hb"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // after all have one of their own
-		k.ports[name] = l.Addr().(*net.TCPAddr).Port
-		file[name+"_port"] = k.ports[name]
-	}
-	b, err := json.Marshal(file)
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, "connection.json")
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		return nil, err
-	}
-	k.cmd = exec.CommandContext(ctx, binary, "kernel", "--connection-file", path)
-	k.cmd.Env = append(os.Environ(), "DLAS_CACHE="+dir, "JPY_PARENT_PID=")
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	k.cmd.Stderr = log
-	return k, nil
-}
-
-func (k *hostileKernel) address(name string) string {
-	return fmt.Sprintf("127.0.0.1:%d", k.ports[name])
-}
-
-func (k *hostileKernel) targets() (ts []hostile.Target) {
+func (k hostileKernel) targets() (ts []hostile.Target) {
 	for name, peer := range map[string]string{"shell": "DEALER", "control": "DEALER", "stdin": "DEALER", "iopub": "SUB", "hb": "REQ"} {
-		ts = append(ts, hostile.Target{Address: k.address(name), Peer: peer})
+		ts = append(ts, hostile.Target{Address: k.Address(name), Peer: peer})
 	}
 	slices.SortFunc(ts, func(a, b hostile.Target) int { return strings.Compare(a.Address, b.Address) })
 	return ts
 }
 
-// connect starts the kernel and its client.
-func (k *hostileKernel) connect(ctx context.Context) error {
-	if err := k.cmd.Start(); err != nil {
-		return err
-	}
-	ctx, k.cancel = context.WithCancel(ctx)
-	options := []zmq4.Option{zmq4.WithDialerMaxRetries(500), zmq4.WithDialerRetry(20 * time.Millisecond), zmq4.WithID(zmq4.SocketIdentity("client"))}
-	k.sub, k.shell = zmq4.NewSub(ctx, options...), zmq4.NewDealer(ctx, options...)
-	if err := errors.Join(k.sub.Dial("tcp://"+k.address("iopub")), k.sub.SetOption(zmq4.OptionSubscribe, ""), k.shell.Dial("tcp://"+k.address("shell"))); err != nil {
-		return err
-	}
-	pump := func(s zmq4.Socket) chan zmq4.Msg {
-		ch := make(chan zmq4.Msg, 1000)
-		go func() {
-			defer close(ch)
-			for {
-				m, err := s.Recv()
-				if err != nil {
-					return
-				}
-				ch <- m
-			}
-		}()
-		return ch
-	}
-	k.replies, k.published = pump(k.shell), pump(k.sub)
-	select {
-	case <-k.published: // the welcome
-		return nil
-	case <-time.After(30 * time.Second):
-		return errors.New("the kernel does not start")
-	}
-}
-
-func (k *hostileKernel) close() {
-	if k.cancel != nil {
-		k.cancel()
-	}
-	if k.cmd.Process != nil {
-		k.cmd.Process.Signal(os.Interrupt)
-		k.cmd.Process.Kill()
-		k.cmd.Wait()
-	}
-}
-
 var errWrong = errors.New("a wrong answer")
 
-// cell runs a cell and checks its reply, its result and what it prints; it returns the time until both the reply and
-// idle are there.
-func (k *hostileKernel) cell(ctx context.Context, i int) (time.Duration, error) {
-	k.n++
-	id := fmt.Sprintf("cell-%d", k.n)
-	header := fmt.Sprintf(`{"msg_id":%q,"session":"bench","username":"u","date":"2026-01-01T00:00:00Z","msg_type":"execute_request","version":"5.4"}`, id)
-	code, _ := json.Marshal(fmt.Sprintf("println(%d)\n%d * 7", i, i))
-	parts := []string{header, "{}", "{}", fmt.Sprintf(`{"code":%s,"silent":false,"store_history":false,"allow_stdin":false}`, code)}
-	mac := hmac.New(sha256.New, []byte(k.key))
-	frames := [][]byte{[]byte("<IDS|MSG>"), nil}
-	for _, p := range parts {
-		mac.Write([]byte(p))
-		frames = append(frames, []byte(p))
+// cell runs a cell and checks its reply, its result and what it prints.
+func (k hostileKernel) cell(ctx context.Context, i int) (time.Duration, error) {
+	a, err := k.Run(ctx, fmt.Sprintf("println(%d)\n%d * 7", i, i), nil)
+	if err == nil && (a.Status != "ok" || a.Result != fmt.Sprint(i*7) || a.Printed != fmt.Sprintln(i)) {
+		err = fmt.Errorf("%w: %+v", errWrong, a)
 	}
-	frames[1] = []byte(hex.EncodeToString(mac.Sum(nil)))
-	begin := time.Now()
-	if err := k.shell.Send(zmq4.NewMsgFrom(frames...)); err != nil {
-		return 0, err
-	}
-	printed, result, status, idle := "", "", "", false
-	limit := time.After(60 * time.Second)
-	for status == "" || !idle {
-		select {
-		case m, ok := <-k.replies:
-			if !ok {
-				return 0, errors.New("the shell socket has failed")
-			}
-			h, body := content(m)
-			if h == id {
-				status, _ = body["status"].(string)
-			}
-		case m, ok := <-k.published:
-			if !ok {
-				return 0, errors.New("the iopub socket has failed")
-			}
-			h, body := content(m)
-			if h != id {
-				continue
-			}
-			if text, ok := body["text"].(string); ok {
-				printed += text
-			}
-			if data, ok := body["data"].(map[string]any); ok {
-				result, _ = data["text/plain"].(string)
-			}
-			idle = body["execution_state"] == "idle"
-		case <-limit:
-			return 0, errors.New("no answer within a minute")
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-	}
-	took := time.Since(begin)
-	if status != "ok" || result != fmt.Sprint(i*7) || printed != fmt.Sprintln(i) {
-		return took, fmt.Errorf("%w: %s %q %q", errWrong, status, result, printed)
-	}
-	return took, nil
-}
-
-// content returns the id of the request that a message belongs to, and its content.
-func content(m zmq4.Msg) (parent string, body map[string]any) {
-	for i, f := range m.Frames {
-		if string(f) == "<IDS|MSG>" && len(m.Frames) >= i+6 {
-			var h struct {
-				ID string `json:"msg_id"`
-			}
-			json.Unmarshal(m.Frames[i+3], &h)
-			json.Unmarshal(m.Frames[i+5], &body)
-			return h.ID, body
-		}
-	}
-	return "", nil
+	return a.Took, err
 }
 
 // memory is the resident set of the kernel's front in MB; 0 where the system does not say.
-func (k *hostileKernel) memory() float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", k.cmd.Process.Pid))
+func (k hostileKernel) memory() float64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", k.Cmd.Process.Pid))
 	if err != nil {
 		return 0
 	}
