@@ -75,10 +75,10 @@ func (g *debugged) run(src string) {
 // start runs a cell on a goroutine.
 func (g *debugged) start(ctx context.Context, src string) {
 	g.n++
-	n := g.n
+	n, done := g.n, g.done
 	go func() {
 		_, err := g.in.Eval(ctx, Cell{N: n, Source: src})
-		g.done <- err
+		done <- err
 	}()
 }
 
@@ -92,16 +92,23 @@ func (g *debugged) breakAt(src string, ps ...Breakpoint) {
 // at waits for a stop and says where: reason, function and line of the calls.
 func (g *debugged) at(want string) Stop {
 	g.t.Helper()
+	s := g.next()
+	if got := s.Reason + g.where(s.Thread); got != want {
+		g.t.Fatalf("stopped at %s, want %s (%s)", got, want, s.Text)
+	}
+	return s
+}
+
+// next waits for a stop.
+func (g *debugged) next() Stop {
+	g.t.Helper()
 	select {
 	case s := <-g.stops:
-		if got := s.Reason + g.where(s.Thread); got != want {
-			g.t.Fatalf("stopped at %s, want %s (%s)", got, want, s.Text)
-		}
 		return s
 	case err := <-g.done:
-		g.t.Fatalf("the cell ended (%v), want a stop at %s", err, want)
+		g.t.Fatalf("the cell ended (%v), want a stop", err)
 	case <-time.After(debugPatience):
-		g.t.Fatalf("no stop, want %s", want)
+		g.t.Fatal("no stop")
 	}
 	return Stop{}
 }
@@ -355,6 +362,8 @@ func TestDebugPanicsAndPause(t *testing.T) {
 	if len(g.d.Stopped()) != 0 || g.d.Continue() {
 		t.Error("it is still stopped")
 	}
+	g.run("n > 0")
+	g.d.Pause() // what runs: nothing
 	g.run("n > 0")
 }
 

@@ -206,6 +206,17 @@ func (m *Machine) forgetVariants(gone map[*ssa.Package]bool) {
 	}
 }
 
+// declaring returns the package whose source a function has.
+func declaring(f *ssa.Function) *ssa.Package {
+	for f.Parent() != nil {
+		f = f.Parent()
+	}
+	if o := f.Origin(); o != nil {
+		return o.Pkg
+	}
+	return f.Pkg
+}
+
 // hookOp compiles a call of the hook.
 func (c *compiler) hookOp(cc *ssa.CallCommon, v ssa.Value) op {
 	var dst reg

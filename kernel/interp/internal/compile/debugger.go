@@ -380,11 +380,11 @@ func (d *Debugger) Step(id int, kind Step) bool {
 	return false
 }
 
-// Pause makes code stop at its next hook.
+// Pause makes code that runs stop at its next hook.
 func (d *Debugger) Pause() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.current == nil && !d.closed {
+	if d.current == nil && !d.closed && len(d.threads) > 0 {
 		d.pausing = true
 		d.m.dbg.halting.Store(true)
 	}

@@ -219,7 +219,7 @@ func (c *compiler) compile() {
 		c.bodiless()
 		return
 	}
-	f.cell = c.m.dbg.cells[sf.Pkg]
+	f.cell = c.m.dbg.cells[declaring(sf)]
 	if c.cell = f.cell; c.cell == nil {
 		c.shared = coalesce(sf)
 	}

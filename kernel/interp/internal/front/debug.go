@@ -368,3 +368,11 @@ func (s *Session) CompileIn(name, src string, locals map[string]types.Object) (*
 	}()
 	return s.Compile(name, src)
 }
+
+// Kept lists the packages whose checked source is kept.
+func (s *Session) Kept() (out []*types.Package) {
+	for _, p := range s.kept {
+		out = append(out, p.pkg)
+	}
+	return out
+}
