@@ -74,10 +74,10 @@ func JavaScript(s string) *Handle {
 }
 
 // PNG shows an image in PNG's format. An image.Image is shown by [Show].
-func PNG(b []byte) *Handle { return show(b, Bundle) }
+func PNG(b []byte) *Handle { return show(b, picture("image/png", "PNG")) }
 
 // JPEG shows an image in JPEG's format.
-func JPEG(b []byte) *Handle { return show(b, Bundle) }
+func JPEG(b []byte) *Handle { return show(b, picture("image/jpeg", "JPEG")) }
 
 // JSON shows v as a tree that can be unfolded; a string that holds an object or a list of JSON is taken as that. What
 // encoding/json refuses is shown as [Show] would, with the reason.
@@ -114,4 +114,16 @@ func latexBundle(s string) map[string]any {
 
 func svgBundle(s string) map[string]any {
 	return map[string]any{"image/svg+xml": s, plain: fmt.Sprintf("SVG image, %d bytes", len(s))}
+}
+
+// picture makes a bundle of an image's file, and of anything else by Bundle.
+func picture(mime, name string) func(any) (map[string]any, map[string]any) {
+	return func(v any) (map[string]any, map[string]any) {
+		if b, ok := v.([]byte); ok {
+			if t, _ := imageType(b); t != mime {
+				return map[string]any{plain: fmt.Sprintf("display.%s: these %d bytes are no image in this format", name, len(b))}, nil
+			}
+		}
+		return Bundle(v)
+	}
 }

@@ -41,8 +41,12 @@ func text(v any) string {
 	case time.Time:
 		return timeText(v)
 	}
+	r := reflect.ValueOf(v)
+	if r.Kind() == reflect.Slice && r.Type().Elem().Kind() == reflect.Uint8 && !hasText(r.Type()) {
+		return strings.Replace(bytesText(r.Bytes()), "[]byte(", r.Type().String()+"(", 1)
+	}
 	p := printer{left: maxText, whole: whole}
-	p.value(reflect.ValueOf(v), 0)
+	p.value(r, 0)
 	return p.b.String()
 }
 
@@ -152,6 +156,10 @@ func (p *printer) value(v reflect.Value, depth int) {
 	case reflect.Map:
 		p.within(v.UnsafePointer(), v.IsNil(), func() { p.entries(v, depth) })
 	case reflect.Slice:
+		if b, ok := shortBytes(v); ok {
+			p.write(strconv.Quote(b))
+			return
+		}
 		// An empty one may share its address with what it is in.
 		p.within(v.UnsafePointer(), v.Len() == 0, func() { p.elements(v, depth) })
 	case reflect.Array:
@@ -172,6 +180,15 @@ func (p *printer) value(v reflect.Value, depth int) {
 	default:
 		p.write(fmt.Sprint(v))
 	}
+}
+
+// shortBytes is the text that a slice of bytes inside a value is.
+func shortBytes(v reflect.Value) (string, bool) {
+	if v.Type().Elem().Kind() != reflect.Uint8 || v.Len() == 0 || v.Len() > 1024 {
+		return "", false
+	}
+	b := v.Bytes()
+	return string(b), utf8.Valid(b) && printable(b)
 }
 
 func (p *printer) nilOr(v reflect.Value, s string) {

@@ -1,6 +1,7 @@
 package display
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -68,6 +69,9 @@ func TestText(t *testing.T) {
 		{(func())(nil), "<nil>"},
 		{(*int)(nil), "<nil>"},
 		{[]byte(nil), "[]byte(nil)"},
+		{json.RawMessage(`{"a":1}`), `json.RawMessage("{\"a\":1}")`},
+		{struct{ B []byte }{[]byte("hi")}, `{B:"hi"}`},
+		{struct{ B []byte }{[]byte{1, 2}}, "{B:[1 2]}"},
 		{map[string]int(nil), "map[]"},
 		{goString{1}, "{A:1}"},
 		{big.NewInt(12), "12"},
