@@ -23,7 +23,7 @@ func TestMagicsPage(t *testing.T) {
 	cell := func(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 	var table strings.Builder
 	table.WriteString("| magic | what it does |\n| --- | --- |\n")
-	for _, m := range magic.NewTable(magic.Builtin(), compiled.New("", nil).Magics(), Magics()).Rows() {
+	for _, m := range magic.NewTable(magic.Builtin(), compiled.New("", "", nil).Magics(), Magics()).Rows() {
 		if strings.HasPrefix(m.Help, "of GoNB: ") {
 			continue // they say what to do instead
 		}
