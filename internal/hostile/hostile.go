@@ -48,7 +48,6 @@ type attack struct {
 	parked  chan parked   // connections that are held open, oldest first
 	report  Report
 	done    atomic.Int64
-	begun   time.Time
 }
 
 type parked struct {
