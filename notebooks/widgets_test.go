@@ -12,8 +12,9 @@ import (
 	"github.com/godlas/godlas/internal/browser"
 )
 
-// pruneSlider is the notebook's question as a control: how accurate and how fast is the network at each level?
-const pruneSlider = `var net = dlas.New().Primitive("direct", "csr")
+// pruneSlider is the notebook's question as a control: how accurate (on a few images, for the test's sake) and how fast is
+// the network at each level?
+const pruneSlider = `var net = dlas.New().Data("fashion-mnist(n=500)").Primitive("direct", "csr")
 var whole = net.MustRun()
 widget.Interact(func(prune float64) any {
 	fmt.Printf("prune(%.2f)\n", prune)
@@ -55,6 +56,7 @@ func TestWidgetsInJupyterLab(t *testing.T) {
 
 	t.Run("slider over prune", func(t *testing.T) { slideOverPrune(t, p) })
 	t.Run("handlers", func(t *testing.T) { widgetHandlers(t, p) })
+	t.Run("reload", func(t *testing.T) { widgetsAfterReload(t, p) })
 	t.Run("restart", func(t *testing.T) { widgetsAfterRestart(t, p) })
 	for _, line := range p.Log() {
 		if strings.Contains(line, "Uncaught") || strings.Contains(line, "widget") {
@@ -117,6 +119,23 @@ widget.Button("stop it").OnClick(func() { fmt.Println("pressed"); stop <- true }
 	p.Wait("the interrupt", shown("interrupted"), 30*time.Second)
 	choose("calm")
 	p.Wait("the next choice", shown("chose calm"), 30*time.Second)
+}
+
+// widgetsAfterReload opens the page anew on the kernel that runs: its widgets are there with their values, and work.
+func widgetsAfterReload(t *testing.T, p *browser.Page) {
+	runCell(p, `widget.VBox(
+	widget.Interact(func(n int) string { return fmt.Sprint("now ", n) }, widget.IntSlider(0, 10).Set("value", 3)),
+	widget.Image(image.NewGray(image.Rect(0, 0, 40, 20))),
+)`)
+	p.Wait("the picture", lastOutput+`.querySelector("img.widget-image")?.naturalWidth === 40 && `+shown("now 3"), time.Minute)
+	run(p, "docmanager:save", "{}")
+	p.Do("Page.reload", nil, nil)
+	const box = `Array.from(document.querySelectorAll(".jp-Cell > * .jp-OutputArea .widget-vbox:has(> img)")).at(-1)`
+	p.Wait("JupyterLab again", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
+	p.Wait("the widgets again", box+`?.innerText.includes("now 3") && `+box+`.querySelector("img.widget-image")?.naturalWidth === 40`, time.Minute)
+	p.Click(box + `.querySelector(".noUi-handle")`)
+	p.Key("ArrowRight", 0)
+	p.Wait("the slider at 4, and what is made of it", box+`.querySelector(".widget-readout").innerText === "4" && `+box+`.innerText.includes("now 4")`, 30*time.Second)
 }
 
 // widgetsAfterRestart looks for comms that the kernel does not know any more, and for widgets that work again.

@@ -340,7 +340,7 @@ const (
 // Key presses a key by its DOM name and code, such as Tab or Enter, with modifiers.
 func (p *Page) Key(name string, modifiers int) {
 	p.t.Helper()
-	codes := map[string]int{"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40}
+	codes := map[string]int{"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowDown": 40}
 	event := map[string]any{
 		"type": "rawKeyDown", "key": name, "code": name, "windowsVirtualKeyCode": codes[name], "modifiers": modifiers,
 	}

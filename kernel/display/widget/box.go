@@ -81,6 +81,14 @@ func (w *Container) SetChildren(children ...Widget) {
 			panic(fault("a %s cannot be in itself", w.class.name))
 		}
 	}
+	w.mu.Lock()
+	shown := w.comm != nil
+	w.mu.Unlock()
+	for _, c := range children {
+		if shown {
+			c.model().prepare()
+		}
+	}
 	w.set("children", children)
 }
 

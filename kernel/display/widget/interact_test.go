@@ -33,10 +33,10 @@ func TestInteract(t *testing.T) {
 	if got := i.out.String(); got != "error: no three" {
 		t.Errorf("and %q", got)
 	}
-	// The index of a choice, no result, a truth value.
+	// The index of a choice, no result, a truth value; shown in a box.
 	var got atomic.Value
 	j := Interact(func(n uint8, on bool) { got.Store(fmt.Sprint(n, on)) }, []string{"a", "b"}, true)
-	j.MimeBundle()
+	HBox(Tab(j)).MimeBundle()
 	if got.Load() != "0 true" || j.out.String() != "Output()" {
 		t.Errorf("%v, %q", got.Load(), j.out.String())
 	}

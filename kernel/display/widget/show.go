@@ -13,9 +13,7 @@ const viewType = "application/vnd.jupyter.widget-view+json"
 // MimeBundle is the widget in the page, and as text where there is none. As the last expression of a cell, or given to
 // display.Show, a widget shows itself by it.
 func (m *Model) MimeBundle() map[string]any {
-	if m.shows != nil {
-		m.shows()
-	}
+	m.prepare()
 	d := map[string]any{"text/plain": m.String()}
 	m.mu.Lock()
 	closed := m.closed
@@ -30,6 +28,19 @@ func (m *Model) MimeBundle() map[string]any {
 		d[viewType] = map[string]any{"version_major": 2, "version_minor": 0, "model_id": m.id}
 	}
 	return d
+}
+
+// prepare does what is to be done before m and what is in it is shown.
+func (m *Model) prepare() {
+	if m.shows != nil {
+		m.shows()
+	}
+	m.mu.Lock()
+	children, _ := m.state["children"].([]*Model)
+	m.mu.Unlock()
+	for _, c := range children {
+		c.prepare()
+	}
 }
 
 // Show shows the widget here and now.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/godlas/godlas/kernel/internal/comms"
@@ -54,6 +55,9 @@ func (t *trait) value(v any) (any, error) {
 	case kindString:
 		if r.Kind() == reflect.String {
 			return strings.ToValidUTF8(r.String(), "\uFFFD"), nil
+		}
+		if n, ok := wholeNumber(r); ok && !t.null && (t.name == "width" || t.name == "height") { // of an image, in pixels
+			return strconv.Itoa(n), nil
 		}
 	case kindEnum:
 		if r.Kind() == reflect.String {
