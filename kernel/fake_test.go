@@ -117,14 +117,16 @@ func fakeSession() {
 				os.Exit(9)
 			case "evaluate": // takes until the cell that runs is stopped
 				id := fr.ID
-				f.mu.Lock()
-				var stop chan struct{}
-				for _, s := range f.stops {
-					stop = s
-				}
-				f.mu.Unlock()
-				f.c.Send(pipe.KindDebugEvent, 0, 0, map[string]any{"type": "event", "seq": 1, "event": "output", "body": map[string]any{}})
 				go func() {
+					var stop chan struct{}
+					for ; stop == nil; time.Sleep(time.Millisecond) { // its frame may be on its way
+						f.mu.Lock()
+						for _, s := range f.stops {
+							stop = s
+						}
+						f.mu.Unlock()
+					}
+					f.c.Send(pipe.KindDebugEvent, 0, 0, map[string]any{"type": "event", "seq": 1, "event": "output", "body": map[string]any{}})
 					<-stop
 					f.c.Send(pipe.KindDone, id, 0, pipe.Done{Reply: json.RawMessage(fmt.Sprintf(
 						`{"type":"response","seq":1,"request_seq":%d,"command":"evaluate","success":true,"body":{"result":"stopped"}}`, q.Seq))})

@@ -16,6 +16,7 @@ type queue struct {
 	cond     *sync.Cond
 	items    []queued
 	bytes    int
+	most     int  // above it push waits
 	finished bool // takes no more, and ends when it is empty
 	closed   bool
 }
@@ -26,7 +27,7 @@ type queued struct {
 }
 
 func newQueue() *queue {
-	q := &queue{}
+	q := &queue{most: maxWaiting}
 	q.cond = sync.NewCond(&q.mu)
 	return q
 }
@@ -35,7 +36,7 @@ func newQueue() *queue {
 func (q *queue) push(m *wire.Message) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.bytes > maxWaiting && !q.closed && !q.finished {
+	for q.bytes > q.most && !q.closed && !q.finished {
 		q.cond.Wait()
 	}
 	if q.closed || q.finished {
