@@ -125,6 +125,7 @@ type Sweep struct {
 	Varies      []ir.Layer // the layers that are not the same for all points
 	Failed      []Failure
 	Interrupted bool
+	Done        int // of Results, those that are whole; an interrupt leaves the others with a latency alone
 	Rounds      int // each measured point ran once a round, in a seeded random order
 }
 

@@ -305,7 +305,7 @@ func TestSweepInterrupted(t *testing.T) {
 	if len(w.Results) != 3 || w.Results[0].Accuracy == nil || w.Results[2].Accuracy != nil || w.Results[2].Latency == nil {
 		t.Errorf("kept %d results", len(w.Results))
 	}
-	if !strings.Contains(w.String(), "interrupted") {
+	if !strings.Contains(w.String(), "interrupted: 1 of 3 points are done, and of 2 more the latency is known") {
 		t.Error(w.String())
 	}
 	// What was done is in the store, the rest is not.

@@ -154,8 +154,11 @@ func (w *Sweep) latencies(ctx context.Context, points []*sweepPoint) error {
 // collect lists the results so far, in the order of the points: those that are done and, after an interrupt, those
 // that have at least a latency.
 func (w *Sweep) collect(points []*sweepPoint) {
-	w.Results = nil
+	w.Results, w.Done = nil, 0
 	for _, p := range points {
+		if p.done {
+			w.Done++
+		}
 		if p.done || p.result.Latency != nil {
 			w.Results = append(w.Results, p.result)
 		}
@@ -170,7 +173,7 @@ func (s Stack) MustSweep() *Sweep {
 	if err != nil {
 		e := asError(err)
 		if w != nil && ctx.Err() != nil {
-			e = &ir.Error{What: fmt.Sprintf("the sweep was interrupted; %d of %d points are done", len(w.Results), len(w.Specs)), Try: "dlas.LastSweep() has them", Err: errors.Unwrap(err)}
+			e = &ir.Error{What: fmt.Sprintf("the sweep was interrupted; %d of %d points are done", w.Done, len(w.Specs)), Try: "dlas.LastSweep() has them", Err: errors.Unwrap(err)}
 		}
 		panic(e)
 	}

@@ -110,7 +110,11 @@ func (s *Sweep) footer() []string {
 		out = append(out, fmt.Sprintf("measured side by side in %d rounds, in a new random order each", s.Rounds))
 	}
 	if s.Interrupted {
-		out = append(out, fmt.Sprintf("interrupted: %d of %d points are done", len(s.Results), len(s.Specs)))
+		text := fmt.Sprintf("interrupted: %d of %d points are done", s.Done, len(s.Specs))
+		if n := len(s.Results) - s.Done; n > 0 {
+			text += fmt.Sprintf(", and of %d more the latency is known", n)
+		}
+		out = append(out, text)
 	}
 	for _, f := range s.Failed {
 		out = append(out, plain("failed: "+f.Err.Error()))
