@@ -43,7 +43,6 @@ const (
 	noCloned  = "there is no clone of GoNB's repository to test"
 	covered   = "the functions that are tested are no part of the test's file, so what is covered is known"
 	ownDir    = "there is no folder of the kernel's own: !* runs where the notebook's go.mod is"
-	noImport  = "only packages of the standard library need no import in an interpreted cell"
 	ownWords  = "the kernel's own words"
 	machine   = "a measurement"
 	elsewhere = "%%capture FILE before a %%go cell writes what the cell shows in place of showing it"
@@ -70,15 +69,13 @@ func gonbDifferences() map[string]map[string]difference {
 			"writefile 1":   {"poetry.txt", ownWords},
 		},
 		"interpreted": {
-			"functions 1": {"error: .*undefined: constraints", noImport},
-			"functions 2": {"error: .*undefined: incr", noImport},
-			"init 1":      {"^$", lives},
-			"init 2":      {"^$", lives},
-			"init 3":      {"stdout: init: v0\n$", lives},
-			"init 4":      {"stdout: init: v1\n$", lives},
-			"init 6":      {"stdout: Done\n$", lives},
-			"vartuple 1":  {"variables +a, c\n +functions +tupleFn\n", plainLs},
-			"vartuple 3":  {"removed var a", "a variable lives on, whatever was declared with it"},
+			"init 1":     {"^$", lives},
+			"init 2":     {"^$", lives},
+			"init 3":     {"stdout: init: v0\n$", lives},
+			"init 4":     {"stdout: init: v1\n$", lives},
+			"init 6":     {"stdout: Done\n$", lives},
+			"vartuple 1": {"variables +a, c\n +functions +tupleFn\n", plainLs},
+			"vartuple 3": {"removed var a", "a variable lives on, whatever was declared with it"},
 		},
 		"%%go": {
 			"vartuple 1": {"variables +a, c\n +functions +tupleFn\n", plainLs},

@@ -102,6 +102,12 @@ func (r *running) eval(ctx context.Context, c interp.Cell) ([]reflect.Value, err
 	}
 	c.Name, c.N = r.name, r.n
 	res, err := l.Eval(ctx, c)
+	if paths := r.s.programs.Unimported(c.Source, err); len(paths) > 0 {
+		for _, p := range paths {
+			_, _ = l.Eval(ctx, interp.Cell{Name: c.Name, N: c.N, Source: fmt.Sprintf("import %q", p), Aside: true})
+		}
+		res, err = l.Eval(ctx, c) // nothing of it has run
+	}
 	for _, n := range res.Notes {
 		fmt.Fprintln(r.s.out.stream("stderr"), "note: "+clean(n))
 	}

@@ -1,12 +1,15 @@
 package session
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/godlas/godlas/internal/need"
+	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
 )
 
@@ -76,4 +79,44 @@ func TestGonbuiItself(t *testing.T) {
 		},
 		{"%%go\nimport \"github.com/janpfeifer/gonb/gonbui/comms\"\n_ = comms.Send", "GoNB's own widgets need its script"},
 	})
+}
+
+// TestProgramsOfTwoShells: programs of two subshells are built and run beside each other, and each one's output is its own.
+func TestProgramsOfTwoShells(t *testing.T) {
+	c := compiler(t)
+	ids := map[uint64]string{}
+	for i, shell := range []string{"", "other", "third"} {
+		code := fmt.Sprintf("%%%%go\nfor i := range 20 {\n\tfmt.Println(%d, i)\n\ttime.Sleep(time.Millisecond)\n}", i)
+		c.id++
+		b, err := json.Marshal(pipe.Execute{Code: code, Count: i + 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.conn.Write(pipe.Frame{Kind: pipe.KindExecute, ID: c.id, Shell: shell, Body: b}); err != nil {
+			t.Fatal(err)
+		}
+		ids[c.id] = fmt.Sprint(i)
+	}
+	texts := map[uint64]string{}
+	for done := 0; done < len(ids); {
+		f := c.next()
+		switch f.Kind {
+		case pipe.KindStream:
+			texts[f.Parent] += body[pipe.Stream](t, f).Text
+		case pipe.KindDone:
+			done++
+			if d := body[pipe.Done](t, f); d.Err != nil {
+				t.Error(d.Err.Value)
+			}
+		}
+	}
+	for id, n := range ids {
+		want := ""
+		for i := range 20 {
+			want += fmt.Sprintln(n, i)
+		}
+		if texts[id] != want {
+			t.Errorf("%s prints %q", n, texts[id])
+		}
+	}
 }

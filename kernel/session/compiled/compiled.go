@@ -230,6 +230,30 @@ func (cs *Cells) world(c *magic.Call, m memory) world {
 	}
 }
 
+// Unimported finds, in modules that the notebook records, packages that interpreted Go uses without an import: why it was not
+// compiled names them.
+func (cs *Cells) Unimported(source string, err error) (paths []string) {
+	compile := new(interp.CompileError)
+	w := modules.Workspace{Dir: cs.build.dir}
+	if !errors.As(err, &compile) || w.ModFile() == "" {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, d := range compile.Diags {
+		m := undefinedName().FindStringSubmatch(d.Msg)
+		if m == nil || seen[m[1]] || !strings.Contains(source, m[1]+".") {
+			continue
+		}
+		seen[m[1]] = true
+		if p := w.PackageNamed(m[1]); p != "" {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+var undefinedName = lazy.Regexp(`^undefined: (\w+)\b`)
+
 // path finds the package that a name stands for: one of the standard library, or a module that the notebook records.
 func (cs *Cells) path(name string, members []string) string {
 	if p := cs.named.Path(name, members); p != "" && !strings.Contains(p, ".") {

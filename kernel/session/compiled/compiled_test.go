@@ -144,10 +144,6 @@ func TestCompose(t *testing.T) {
 }
 
 func TestLiteral(t *testing.T) {
-	type point struct {
-		X, y int
-		Name string
-	}
 	type self struct{ Next *self }
 	loop := &self{}
 	loop.Next = loop
@@ -165,6 +161,7 @@ func TestLiteral(t *testing.T) {
 		{[]int(nil), "[]int(nil)"},
 		{[2]bool{true, false}, "[2]bool{true, false, }"},
 		{map[string]int{"a": 1}, `map[string]int{"a": int(1), }`},
+		{struct{ X, Y int }{X: 3}, "struct { X int; Y int }{X: int(3), }"},
 		{[]any{1, "a", nil}, `[]interface {}{int(1), "a", nil, }`},
 		{(*int)(nil), "(*int)(nil)"},
 		{make(chan int), "!chan"},

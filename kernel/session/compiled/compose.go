@@ -15,7 +15,6 @@ import (
 type program struct {
 	main, test string
 	imports    []string // paths that it imports
-	names      []string // of packages that no import was found for and that a module may have
 }
 
 // imported is a package that a program has under some name, and where a cell says so.

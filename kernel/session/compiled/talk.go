@@ -37,13 +37,12 @@ func Refused(path string) string {
 // host is the kernel's end of the conversation with a program, as GoNB leads it (github.com/janpfeifer/gonb/gonbui/protocol):
 // messages of encoding/gob, DisplayData from the program, CommValue to it.
 type host struct {
-	from    io.Reader
-	answer  func(v *protocol.CommValue) error
-	input   func(prompt string, password bool)
-	before  func() // passes on what the program has printed
-	notes   io.Writer
-	said    map[string]bool
-	refusal int
+	from   io.Reader
+	answer func(v *protocol.CommValue) error
+	input  func(prompt string, password bool)
+	before func() // passes on what the program has printed
+	notes  io.Writer
+	said   map[string]bool
 }
 
 // note says something once.
