@@ -92,17 +92,22 @@ func TestHandlerIsStopped(t *testing.T) {
 	})
 	c.show(b)
 	for range 2 {
-		c.send(pipe.KindCommMsg, 0, pipe.Comm{ID: b.ID(), Data: json.RawMessage(`{"method":"custom","content":{"event":"click"}}`)})
-		for f := c.next(); f.Kind != pipe.KindDisplay; f = c.next() {
+		id := c.send(pipe.KindCommMsg, 0, pipe.Comm{ID: b.ID(), Data: json.RawMessage(`{"method":"custom","content":{"event":"click"}}`)})
+		for shown, answered, failed := false, false, false; !answered || !failed; {
+			switch f := c.next(); {
+			case f.ID == id:
+				answered = true
+			case f.Kind == pipe.KindDisplay && !shown:
+				shown = true
+				c.send(pipe.KindInterrupt, pipe.Handlers, nil)
+			case f.Kind == pipe.KindError:
+				failed = true
+				if e := body[pipe.Error](t, f); e.Name != "Interrupted" || !e.Aside || f.Parent != made {
+					t.Errorf("%+v of %d", e, f.Parent)
+				}
+			}
 		}
-		c.send(pipe.KindInterrupt, pipe.Handlers, nil)
 		<-how
-		f := c.next()
-		for ; f.Kind != pipe.KindError; f = c.next() {
-		}
-		if e := body[pipe.Error](t, f); e.Name != "Interrupted" || !e.Aside || f.Parent != made {
-			t.Errorf("%+v of %d", e, f.Parent)
-		}
 	}
 	if out, _ := c.run("1 + 1"); len(out) != 1 || out[0] != "result: 2" {
 		t.Errorf("%q", out)
