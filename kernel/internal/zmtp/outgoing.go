@@ -66,18 +66,19 @@ type monitor struct {
 	out    splitter
 	seen   chan struct{} // a barrier message has come
 	end    atomic.Bool   // the next message ends the goroutine that brings it
+	ended  chan struct{} // closed when it does
 	closed chan struct{}
 	once   sync.Once
 }
 
 func newMonitor(taken func(bytes int)) *monitor {
-	m := &monitor{seen: make(chan struct{}, 1), closed: make(chan struct{})}
+	m := &monitor{seen: make(chan struct{}, 1), ended: make(chan struct{}), closed: make(chan struct{})}
 	m.in = append(greeting(), ready(zmq4.Sub, "")...)
 	m.in = appendFrame(m.in, 0, []byte{1})
 	m.out.skip = greetingLen
 	m.out.emit = func(msg []byte) {
-		taken(len(msg))
 		if m.end.Load() {
+			close(m.ended)
 			runtime.Goexit()
 		}
 		if isBarrier(msg) {
@@ -85,7 +86,9 @@ func newMonitor(taken func(bytes int)) *monitor {
 			case m.seen <- struct{}{}:
 			default:
 			}
+			return
 		}
+		taken(len(msg))
 	}
 	return m
 }

@@ -133,7 +133,6 @@ func Bind(c Config) (*Socket, error) {
 	}
 	if c.Type == zmq4.XPub {
 		s.barrier(time.Now().Add(time.Second)) // until the monitor is subscribed
-		l.transit.Store(0)
 	}
 	return s, nil
 }
@@ -232,7 +231,7 @@ func (s *Socket) barrier(deadline time.Time) {
 	var n [8]byte
 	for i := uint64(1); time.Now().Before(deadline); i++ {
 		binary.BigEndian.PutUint64(n[:], i)
-		if s.Send(barrierTopic, bytes.Clone(n[:])) != nil {
+		if s.ctx.Err() != nil || s.sock.Send(zmq4.NewMsgFrom(barrierTopic, bytes.Clone(n[:]))) != nil {
 			return
 		}
 		select {

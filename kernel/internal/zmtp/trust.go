@@ -147,4 +147,8 @@ func (l *listener) share(msg []byte) []byte {
 func (s *Socket) endSender() {
 	s.l.monitor.end.Store(true)
 	s.sock.Send(zmq4.NewMsgFrom(barrierTopic))
+	select {
+	case <-s.l.monitor.ended: // closed before, the monitor would not be written to
+	case <-time.After(time.Second):
+	}
 }

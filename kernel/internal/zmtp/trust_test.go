@@ -58,6 +58,7 @@ func TestSubscribersThatReadStay(t *testing.T) {
 	late := dialRaw(t, s)
 	late.send(greeting(), ready(zmq4.Sub, ""))
 	wantCut(t, late)
+	reads.SetDeadline(time.Now().Add(3 * patience))
 	go func() { // more than the system holds for the one that does not read
 		for range 32 {
 			s.Send(make([]byte, 1<<20))
@@ -78,6 +79,7 @@ func TestSubscribersThatReadStay(t *testing.T) {
 		return true
 	})
 	wantCut(t, stuck)
+	reads.SetDeadline(time.Now().Add(patience))
 	s.Send([]byte("on"))
 	if _, b, err := reads.frame(); err != nil || string(b) != "on" {
 		t.Fatalf("%q %v", b, err)
