@@ -42,19 +42,29 @@ func adopt(stop <-chan struct{}) {
 	}()
 }
 
-// endAdopted kills what was adopted, and in turn what that leaves. A process that has made itself the leader of a
+// politeTime is what adopted processes have to end by themselves: the go command then removes its temporary folder.
+const politeTime = 300 * time.Millisecond
+
+// endAdopted ends what was adopted, and in turn what that leaves. A process that has made itself the leader of a
 // terminal session, as setsid does, wants to outlive the kernel and is spared.
 func endAdopted() {
 	self, err := unix.Getsid(0)
 	if err != nil || !adopting.Load() {
 		return
 	}
-	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	begun, told := time.Now(), map[int]bool{}
+	for ; time.Since(begun) < politeTime+time.Second; time.Sleep(2 * time.Millisecond) {
 		left := false
 		eachAdopted(func(pid int) {
 			if sid, err := unix.Getsid(pid); err == nil && sid == self {
 				left = true
-				syscall.Kill(pid, syscall.SIGKILL)
+				switch {
+				case time.Since(begun) > politeTime:
+					syscall.Kill(pid, syscall.SIGKILL)
+				case !told[pid]:
+					told[pid] = true
+					syscall.Kill(pid, syscall.SIGTERM)
+				}
 			}
 			syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
 		})

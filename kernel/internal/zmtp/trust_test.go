@@ -176,7 +176,7 @@ func TestLongestQueueIsCut(t *testing.T) {
 // A message is in memory once, however many subscribers have not taken it yet.
 func TestSubscribersShareMessages(t *testing.T) {
 	s := bind(t, Config{Type: zmq4.XPub, Welcome: func(topic []byte) [][]byte { return [][]byte{topic} }})
-	const peers, messages, size = 40, 16, 1 << 20
+	const peers, messages, size = 12, 16, 1 << 20
 	for range peers {
 		p := shaken(t, s, zmq4.Sub, "")
 		p.send(appendFrame(nil, 0, []byte{1}))

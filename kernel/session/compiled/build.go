@@ -60,7 +60,7 @@ func (b *builder) build(ctx context.Context, t target) (string, error) {
 			return bin, nil
 		}
 	}
-	src, err := os.MkdirTemp(b.cache.dir, "build-")
+	src, err := os.MkdirTemp(b.cache.dir, buildPrefix())
 	if err != nil {
 		return "", err
 	}
@@ -121,6 +121,7 @@ func (b *builder) build(ctx context.Context, t target) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	cmd.Env = append(cmd.Env, "GOTMPDIR="+src) // killed with the session, it leaves its files where the next one removes them
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	err = magic.RunCommand(cmd, nil)

@@ -4,11 +4,13 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -108,10 +110,23 @@ func (c *cache) sweep() {
 		if !strings.HasPrefix(e.Name(), "build-") && !strings.HasPrefix(e.Name(), "go-") {
 			continue
 		}
-		if st, err := e.Info(); err == nil && time.Since(st.ModTime()) > time.Hour {
+		if st, err := e.Info(); err == nil && (time.Since(st.ModTime()) > time.Hour || time.Since(st.ModTime()) > time.Minute && leftBehind(e.Name())) {
 			_ = os.RemoveAll(filepath.Join(c.dir, e.Name()))
 		}
 	}
+}
+
+// buildPrefix begins the names of this process's temporary folders.
+func buildPrefix() string { return fmt.Sprintf("build-%d-", os.Getpid()) }
+
+// leftBehind reports whether the process that has made a temporary folder is there no more.
+func leftBehind(name string) bool {
+	var pid int
+	if _, err := fmt.Sscanf(name, "build-%d-", &pid); err != nil || runtime.GOOS != "linux" {
+		return false
+	}
+	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // module is the folder of the module for notebooks that have none.

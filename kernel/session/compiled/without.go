@@ -35,7 +35,7 @@ func (cs *Cells) without(ctx context.Context, c *magic.Call, ds []*decl, all mem
 	if err := cs.build.cache.open(); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(cs.build.cache.dir, "build-")
+	dir, err := os.MkdirTemp(cs.build.cache.dir, buildPrefix())
 	if err != nil {
 		return err
 	}
