@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(exitFailed)
 	}
-	for name, value := range map[string]string{"DLAS_TEST_MAIN": "1", "DLAS_STORE": filepath.Join(dir, "store"), "DLAS_CACHE": filepath.Join(dir, "cache"), "DLAS_DATA": filepath.Join(dir, "data")} {
+	for name, value := range map[string]string{"DLAS_TEST_MAIN": "1", "DLAS_STORE": filepath.Join(dir, "store"), "DLAS_CACHE": filepath.Join(dir, "cache"), "DLAS_DATA": filepath.Join(dir, "data"), "DLAS_CHECK_MESSAGES": "1"} {
 		os.Setenv(name, value)
 	}
 	code := m.Run()
