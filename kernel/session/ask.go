@@ -109,7 +109,7 @@ func (s *session) goRange(src string, p cell.Piece, g span) (from, to int, ok bo
 	return g.args + flags(src[g.args:g.head]), g.head, true
 }
 
-var flag = lazy.Regexp(`^[ \t]*(?:-q|-[nr][ \t]*=?[0-9]*|-o[ \t]+[\pL\pN_]*)(?:[ \t]|$)`)
+var flag = lazy.Regexp(`^[ \t]*(?:-q|-[nr][ \t]*=?[0-9]*|-o[ \t]+[\pL\pN_]*|-)(?:[ \t]|$)`)
 
 // flags is how long the flags are that a magic takes before its Go: "-n 100 ".
 func flags(args string) (n int) {
@@ -201,18 +201,36 @@ func (s *session) completeMagic(src string, p cell.Piece, g span, off int) ([]ma
 	whole := p.Kind == cell.Whole
 	switch {
 	case p.Kind == cell.Shell:
-		return magic.Command(src[g.from+1 : off])
+		return magic.Command(strings.TrimPrefix(strings.TrimPrefix(src[g.from:off], "//gonb:"), "!"))
 	case off <= g.args:
 		return s.completeName(strings.TrimPrefix(src[g.from:off], "//gonb:"))
 	}
 	m, err := s.table.Find(p.Name, whole)
-	if err != nil || m.Complete == nil {
+	if err != nil {
 		return nil, 0
 	}
+	c := magic.Completing{Text: strings.TrimLeft(src[g.args:min(off, g.head)], " \t"), Table: s.table, Folder: s.folder, Names: s.names}
 	if whole && off > g.head {
-		return m.Complete(magic.Completing{Text: src[g.head+1 : off], Body: true, Table: s.table, Folder: s.folder})
+		c.Text, c.Body = src[g.head+1:off], true
+	} else if word := c.Text[strings.LastIndexAny(c.Text, " \t")+1:]; strings.HasPrefix(word, "-") {
+		if found, n := magic.Words(c.Text, " \t", m.Flags()...); len(found) > 0 {
+			return found, n
+		}
 	}
-	return m.Complete(magic.Completing{Text: strings.TrimLeft(src[g.args:off], " \t"), Table: s.table, Folder: s.folder})
+	if m.Complete == nil {
+		return nil, 0
+	}
+	return m.Complete(c)
+}
+
+// names lists what cells have declared.
+func (s *session) names() (names []string) {
+	if l, err := s.language(); err == nil {
+		for _, v := range l.Vars() {
+			names = append(names, v.Name)
+		}
+	}
+	return names
 }
 
 // completeName lists the magics that begin as typed, one or two percent signs in front.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -70,6 +71,40 @@ func TestCompleteMagics(t *testing.T) {
 	}
 	if got.Start != 0 || got.End != 1 {
 		t.Errorf("from %d to %d", got.Start, got.End)
+	}
+}
+
+// TestCompleteArguments: flags, files behind them, and names that cells have declared.
+func TestCompleteArguments(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a file.txt", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, Options{Libraries: []interp.Library{interp.Std()}})
+	c.run("total, tally := 1, 2")
+	for code, want := range map[string]string{
+		"%history -|":             "[-n -o -u -l -g -f]",
+		"%history -n -l|":         "[-l]",
+		"%timeit -|":              "[-n -r -q -o]",
+		"%timeit -n 5 tot|":       "[total]",
+		"%%sh --no|":              "[--no-raise-error]",
+		"%reset t|":               "[tally total]",
+		"%reset -f to|":           "[total]",
+		"%load -r 1-3 a|":         "[a file.txt]",
+		"%%writefile -a a|\ntext": "[a file.txt]",
+		"%save -f a|":             `[a\ file.txt]`,
+		"%save x tot|":            "[total]",
+		"//gonb:%res|":            "[%reset]",
+		"//gonb:!cat a|":          `[a\ file.txt]`,
+	} {
+		_, last := c.answer(c.send(pipe.KindComplete, 0, cursor(code)))
+		var texts []string
+		for _, m := range body[pipe.Completed](t, last).Matches {
+			texts = append(texts, m.Text)
+		}
+		if got := fmt.Sprint(texts); got != want {
+			t.Errorf("%q: %s, want %s", code, got, want)
+		}
 	}
 }
 

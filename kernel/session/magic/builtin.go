@@ -16,7 +16,7 @@ func Builtin() []Magic {
 		// names
 		{Name: "who", Args: "[KIND|TYPE]...", Line: true, Run: who, Complete: completeWho, Help: whoHelp},
 		{Name: "whos", Args: "[KIND|TYPE]...", Line: true, Run: whos, Complete: completeWho, Help: "list live names with their types and values\nKIND is var, func, type or const; TYPE is as Go writes it."},
-		{Name: "reset", Args: "[-f] [-r REGEXP] [NAME]...", Line: true, Run: reset, Help: resetHelp},
+		{Name: "reset", Args: "[-f] [-r REGEXP] [NAME]...", Line: true, Run: reset, Complete: completeNames, Help: resetHelp},
 
 		// what cells and commands run in
 		{Name: "env", Args: "[-u] [NAME[=VALUE]]", Line: true, Run: env, Complete: completeEnv, Help: envHelp},
@@ -29,7 +29,7 @@ func Builtin() []Magic {
 		// files and earlier cells
 		{Name: "load", Args: "[-r LINES] FILE|CELLS", Line: true, Run: load, Complete: completeAfterFlags, Help: loadHelp},
 		{Name: "run", Args: "FILE", Line: true, Run: runFile, Complete: completeFiles, Help: "run the text of a file as if it stood in this cell"},
-		{Name: "save", Args: "[-a] [-f] FILE CELLS|NAME", Line: true, Run: save, Complete: completeWords, Help: saveHelp},
+		{Name: "save", Args: "[-a] [-f] FILE CELLS|NAME", Line: true, Run: save, Complete: completeSave, Help: saveHelp},
 		{Name: "history", Args: "[-n] [-o] [-u] [-l N] [-g TEXT] [-f FILE] [CELLS]", Line: true, Run: showHistory, Help: historyHelp},
 		{Name: "writefile", Args: "[-a] FILE", Cell: true, Run: writefile, Complete: completeAfterFlags, Help: writefileHelp},
 

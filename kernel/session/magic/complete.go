@@ -33,8 +33,22 @@ func completeAfterFlags(c Completing) ([]Match, int) {
 	return completeFiles(Completing{Text: text})
 }
 
-// completeWords completes the last word of arguments as a path.
-func completeWords(c Completing) ([]Match, int) { return Files(c.Text) }
+// completeSave completes the first word that is no flag as a path, and a later one as a name too.
+func completeSave(c Completing) ([]Match, int) {
+	words := 0
+	before := c.Text[:strings.LastIndexAny(c.Text, " \t")+1]
+	for _, w := range strings.Fields(before) {
+		if !strings.HasPrefix(w, "-") {
+			words++
+		}
+	}
+	if words > 0 {
+		if found, n := completeNames(c); len(found) > 0 {
+			return found, n
+		}
+	}
+	return Files(c.Text)
+}
 
 // completeScript completes the last line of a script.
 func completeScript(c Completing) ([]Match, int) {

@@ -114,6 +114,8 @@ type Completing struct {
 	Table *Table
 	// Folder is that of the notebook.
 	Folder string
+	// Names lists what cells have declared. May be nil.
+	Names func() []string
 }
 
 // Match is one candidate. Type is Jupyter's word for its icon; "" is that of a magic.
@@ -195,6 +197,16 @@ func (m Magic) Usage() string {
 		forms = append(forms, strings.TrimSpace("%%"+m.Name+" "+m.Args))
 	}
 	return strings.Join(forms, "\n") + "\n\n" + m.Help
+}
+
+// Flags lists the flags that Args names.
+func (m Magic) Flags() (flags []string) {
+	for _, w := range strings.FieldsFunc(m.Args, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
+		if strings.HasPrefix(w, "-") && len(w) > 1 {
+			flags = append(flags, w)
+		}
+	}
+	return flags
 }
 
 // Brief is the first line of the help.

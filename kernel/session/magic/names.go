@@ -90,6 +90,13 @@ func completeWho(c Completing) ([]Match, int) {
 	return Words(c.Text, " ", "var", "func", "type", "const")
 }
 
+func completeNames(c Completing) ([]Match, int) {
+	if c.Names == nil {
+		return nil, 0
+	}
+	return Words(c.Text, " ", c.Names()...)
+}
+
 func reset(_ context.Context, c *Call) error {
 	f, rest, err := cutFlags("reset", c.Args, "-f", "-r REGEXP")
 	if err != nil {
