@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -106,9 +108,9 @@ func setEnv(name, value string) string {
 
 // checkLoopback does with a socket what a kernel and its client do: bind, connect, send there and back.
 func checkLoopback(ctx context.Context, listen func(network, address string) (net.Listener, error)) []Finding {
-	mend := "sudo ip link set lo up"
-	if runtime.GOOS != "linux" {
-		mend = "" // a firewall's window, not a command
+	mend := "" // a firewall's window, not a command
+	if runtime.GOOS == "linux" {
+		mend = "sudo ip link set lo up"
 	}
 	l, err := listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -116,7 +118,9 @@ func checkLoopback(ctx context.Context, listen func(network, address string) (ne
 	}
 	defer l.Close()
 	begun := time.Now()
-	if err := echo(ctx, l); err != nil {
+	if err := echo(ctx, l); errors.Is(err, syscall.ENETUNREACH) { // containers without network have it down
+		return failing(mend, "127.0.0.1 cannot be reached: %v; Jupyter and the kernel talk there", err)
+	} else if err != nil {
 		return failing("", "a socket on 127.0.0.1 can be bound and not reached: %v; let the firewall pass connections to 127.0.0.1", err)
 	}
 	return ok("127.0.0.1 answers in %.1f ms", float64(time.Since(begun).Microseconds())/1000)

@@ -107,6 +107,27 @@ func TestDoctorLoopback(t *testing.T) {
 	see(t, checkLoopback(t.Context(), stranger), Fail, "not reached", "")
 }
 
+// A machine without loopback, for real: the check runs again in a network of its own, where nothing is up.
+func TestDoctorWithoutNetwork(t *testing.T) {
+	if os.Getenv("INSTALL_TEST_LOOPBACK") != "" {
+		see(t, checkLoopback(t.Context(), net.Listen), Fail, "Jupyter and the kernel talk there", "ip link set lo up")
+		return
+	}
+	unshare, err := exec.LookPath("unshare")
+	if err != nil || exec.Command(unshare, "--map-root-user", "--net", "true").Run() != nil {
+		t.Skip("needs unshare, and that this user may make a network")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(unshare, "--map-root-user", "--net", self, "-test.run=^TestDoctorWithoutNetwork$", "-test.v")
+	cmd.Env = append(os.Environ(), "INSTALL_TEST_LOOPBACK=1")
+	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // unaccepting leaves its connections to somebody else.
 type unaccepting struct{ net.Listener }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/godlas/godlas/dlas/data"
 	"github.com/godlas/godlas/dlas/hardware"
@@ -68,6 +69,9 @@ func one(s install.Status, mend, format string, args ...any) []install.Finding {
 	return []install.Finding{{Status: s, What: fmt.Sprintf(format, args...), Mend: mend}}
 }
 
+// probeTime is for a start and a cell, which take 30 ms on a machine that is well.
+const probeTime = 30 * time.Second
+
 // checkKernel starts this program as a kernel and runs a cell, as Jupyter would.
 func checkKernel(ctx context.Context) []install.Finding {
 	self, err := os.Executable()
@@ -79,6 +83,9 @@ func checkKernel(ctx context.Context) []install.Finding {
 
 func probeKernel(ctx context.Context, argv []string) []install.Finding {
 	const cell, want = "6 * 7", "42"
+	// Shorter than the doctor's own patience, so that the kernel is not left behind.
+	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, fmt.Errorf("not within %v", probeTime))
+	defer cancel()
 	r, err := probe.Run(ctx, argv, cell)
 	switch {
 	case err != nil:
@@ -93,6 +100,9 @@ func probeKernel(ctx context.Context, argv []string) []install.Finding {
 func checkHistory(path string) []install.Finding {
 	s, err := kernel.CheckHistory(path)
 	aside := fmt.Sprintf("mv %s %s.damaged", path, path)
+	if fi, err := os.Stat(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) || err == nil && !fi.IsDir() {
+		aside = "export DLAS_CACHE=FOLDER"
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return one(install.OK, "", "none yet")

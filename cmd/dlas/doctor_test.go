@@ -39,6 +39,7 @@ func TestDoctorHistory(t *testing.T) {
 	}
 	found(t, checkHistory(path), install.Warn, "1 lines of", "mv "+path)
 	found(t, checkHistory(filepath.Dir(path)), install.Warn, "no history is kept", "mv ")
+	found(t, checkHistory(filepath.Join(path, "history.jsonl")), install.Warn, "no history is kept", "DLAS_CACHE")
 }
 
 func TestDoctorProcessor(t *testing.T) {
