@@ -185,7 +185,9 @@ func (s *session) complete(c pipe.Cursor) pipe.Completed {
 		}
 		start = off - replace
 	} else if l, err := s.language(); err == nil {
-		a := l.Complete(s.asked(c.Code, pieces, off), off)
+		before := s.programsBefore(pieces)
+		a := l.Complete(before+s.asked(c.Code, pieces, off), len(before)+off)
+		a.Start, a.End = a.Start-len(before), a.End-len(before)
 		for _, i := range a.Items {
 			matches = append(matches, pipe.Match{Text: i.Text, Type: i.Type, Signature: i.Signature})
 		}
@@ -271,7 +273,8 @@ func (s *session) inspect(c pipe.Cursor) pipe.Inspected {
 	if err != nil {
 		return pipe.Inspected{}
 	}
-	info, ok := l.Inspect(s.asked(c.Code, pieces, off), off, c.Detail)
+	before := s.programsBefore(pieces)
+	info, ok := l.Inspect(before+s.asked(c.Code, pieces, off), len(before)+off, c.Detail)
 	if !ok {
 		return pipe.Inspected{}
 	}

@@ -31,6 +31,14 @@ func program(code string, pieces []cell.Piece) []cell.Piece {
 	return pieces
 }
 
+// programsBefore is what a %%go or %%test cell has of those before it, for questions about its text.
+func (s *session) programsBefore(pieces []cell.Piece) string {
+	if len(pieces) != 1 || pieces[0].Kind != cell.Whole || pieces[0].Name != "go" && pieces[0].Name != "test" {
+		return ""
+	}
+	return s.programs.Source()
+}
+
 // withoutMain has spaces in the place of a line %% in the body of a %% cell, where it stands before statements.
 func withoutMain(body string) string {
 	if !strings.Contains(body, "%") {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/godlas/godlas/internal/need"
@@ -79,6 +80,33 @@ func TestGonbuiItself(t *testing.T) {
 		},
 		{"%%go\nimport \"github.com/janpfeifer/gonb/gonbui/comms\"\n_ = comms.Send", "GoNB's own widgets need its script"},
 	})
+}
+
+// TestCompiledQuestions: in a %%go cell, what earlier ones declare is offered and explained too.
+func TestCompiledQuestions(t *testing.T) {
+	c := compiler(t)
+	steps(t, c, [][2]string{
+		{"%%go\n// Doubled is twice n.\nfunc Doubled(n int) int { return 2 * n }\ntype (\n\tDuo struct{ Left, Right int }\n)\nimport str \"strings\"", ""},
+	})
+	for text, want := range map[string]string{
+		"%%go\nDoub|": "Doubled", "%%go\n%% -x\nvar d Duo\nd.Le|": "Left", "%%test\nfunc TestX() { Doub|": "Doubled", "%%go\nstr.ToTitl|": "ToTitleToTitleSpecial", "Doub|": "",
+		"%%go -gc|": "-gcflags",
+	} {
+		_, last := c.answer(c.send(pipe.KindComplete, 0, cursor(text)))
+		got := body[pipe.Completed](t, last)
+		words := ""
+		for _, m := range got.Matches {
+			words += m.Text
+		}
+		typed := strings.LastIndexAny(text, ".\n ") + 1
+		if words != want || want != "" && (got.Start != typed || got.End != len(text)-1) {
+			t.Errorf("%q: %q, %d to %d", text, words, got.Start, got.End)
+		}
+	}
+	_, last := c.answer(c.send(pipe.KindInspect, 0, cursor("%%go\nDoub|led(2)")))
+	if d := body[pipe.Inspected](t, last); !d.Found || !strings.Contains(d.Data["text/plain"].(string), "is twice n") {
+		t.Errorf("%+v", d)
+	}
 }
 
 // TestProgramsOfTwoShells: programs of two subshells are built and run beside each other, and each one's output is its own.

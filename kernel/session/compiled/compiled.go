@@ -68,6 +68,23 @@ func (cs *Cells) Ran(cell, text string) {
 	}
 }
 
+// Source is Go with what every program has: the declarations of compiled cells.
+func (cs *Cells) Source() string {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	var b strings.Builder
+	for _, d := range cs.memory.decls {
+		if !d.program || d.isInit() {
+			continue
+		}
+		if d.word {
+			b.WriteString(d.kind.String() + " ")
+		}
+		b.WriteString(d.text + "\n")
+	}
+	return b.String()
+}
+
 // Reset forgets all cells.
 func (cs *Cells) Reset() {
 	cs.mu.Lock()

@@ -22,10 +22,17 @@ variables. A test that fails fails the cell.`
 // Magics are the rows of the table that this package has.
 func (cs *Cells) Magics() []magic.Magic {
 	rows := []magic.Magic{
-		{Name: "go", Args: "[FLAGS] [ARGS]", Cell: true, Go: true, Run: cs.goCell, Help: goHelp},
+		{Name: "go", Args: "[FLAGS] [ARGS]", Cell: true, Go: true, Run: cs.goCell, Help: goHelp, Complete: completeGo},
 		{Name: "test", Args: "[FLAGS]", Cell: true, Line: true, Go: true, Run: cs.testCell, Help: testHelp, Complete: completeTest},
 	}
 	return append(rows, cs.gonbMagics()...)
+}
+
+func completeGo(c magic.Completing) ([]magic.Match, int) {
+	if c.Body {
+		return nil, 0
+	}
+	return magic.Words(c.Text, " ", "-asmflags", "-cover", "-covermode", "-gcflags", "-input", "-ldflags", "-pgo", "-tags")
 }
 
 func completeTest(c magic.Completing) ([]magic.Match, int) {
