@@ -171,8 +171,11 @@ func (f *front) bind() error {
 		{"hb", &f.beat, zmq4.Rep, f.conn.HeartbeatPort},
 	} {
 		c := zmtp.Config{Type: s.typ, Network: f.conn.Transport, Address: f.conn.address(s.port), Curve: f.conn.curve, Log: f.Log}
-		if s.typ == zmq4.XPub {
+		switch s.typ {
+		case zmq4.XPub:
 			c.Welcome = f.welcome
+		case zmq4.Rep: // it sends back what comes, and a ping is short
+			c.Limits = zmtp.Limits{Message: 64 << 10, Outbound: 1 << 20}
 		}
 		sock, err := zmtp.Bind(c)
 		if err != nil {

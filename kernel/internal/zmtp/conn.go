@@ -206,7 +206,9 @@ func (c *conn) command(b []byte) ([]byte, error) {
 		if len(arg) < 2 {
 			return nil, errors.New("malformed PING")
 		}
-		c.enqueue(appendFrame(nil, flagCommand, append([]byte("\x04PONG"), arg[2:]...)))
+		if c.waiting() < maxUnread { // who does not read needs no sign of life
+			c.enqueue(appendFrame(nil, flagCommand, append([]byte("\x04PONG"), arg[2:]...)))
+		}
 	case "SUBSCRIBE", "CANCEL":
 		if c.l.Type == zmq4.XPub {
 			return c.subscription(name == "SUBSCRIBE", arg)
@@ -225,7 +227,7 @@ func (c *conn) subscription(on bool, topic []byte) ([]byte, error) {
 	if c.topics[key] = struct{}{}; len(c.topics) > c.l.Limits.Topics {
 		return nil, fmt.Errorf("more than %d subscriptions", c.l.Limits.Topics)
 	}
-	if c.l.Welcome != nil {
+	if c.l.Welcome != nil && c.waiting() < c.l.Limits.Soft { // it could fill the queue by subscribing again and again
 		if frames := c.l.Welcome(bytes.Clone(topic)); frames != nil {
 			c.welcomes.add(encode(frames))
 		}
@@ -299,6 +301,13 @@ func (c *conn) enqueue(msg []byte) {
 	case c.more <- struct{}{}:
 	default:
 	}
+}
+
+// waiting is the number of bytes queued.
+func (c *conn) waiting() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.queued
 }
 
 // setQueued keeps l.over; c.mu is held.

@@ -22,7 +22,8 @@ const (
 	flagLong    = 2
 	flagCommand = 4
 
-	maxCommand = 4 << 10 // a READY with its metadata, a PING with its context: far below this
+	maxUnread  = 64 << 10 // bytes queued above which a PING has no answer
+	maxCommand = 4 << 10  // a READY with its metadata, a PING with its context: far below this
 )
 
 // greeting is a peer's first 64 bytes: ZMTP 3.0, mechanism NULL, no server role.

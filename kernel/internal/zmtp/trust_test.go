@@ -173,6 +173,21 @@ func TestLongestQueueIsCut(t *testing.T) {
 	}
 }
 
+// What is sent without being asked for, the answers to PINGs, does not fill the queue of a peer that does not read.
+func TestPingsWithoutReading(t *testing.T) {
+	s := bind(t, Config{Type: zmq4.Router})
+	p := shaken(t, s, zmq4.Dealer, "p")
+	ping := appendFrame(nil, flagCommand, append([]byte("\x04PING\x00\x00"), make([]byte, 4000)...))
+	p.SetDeadline(time.Now().Add(3 * patience))
+	for range 256 { // 64 MB, more than the system's buffers take
+		p.send(bytes.Repeat(ping, 64))
+	}
+	p.say(s, "all are read")
+	if n := s.l.queued.Load(); n > maxUnread+maxCommand+64 {
+		t.Errorf("%d bytes wait", n)
+	}
+}
+
 // A message is in memory once, however many subscribers have not taken it yet.
 func TestSubscribersShareMessages(t *testing.T) {
 	s := bind(t, Config{Type: zmq4.XPub, Welcome: func(topic []byte) [][]byte { return [][]byte{topic} }})
