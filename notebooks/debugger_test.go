@@ -114,15 +114,47 @@ func TestDebuggerInJupyterLab(t *testing.T) {
 	run(p, "notebook:interrupt-kernel", "{}")
 	p.Wait("the interrupt", lastOutput+`.innerText.includes("nterrupt") && `+kernel+`.status === "idle"`, time.Minute)
 
+	pauseAndRestart(p)
+
 	// Switched off, nothing stops.
 	p.Click(bug)
 	p.Wait("no debugger", `!`+notebook+`.activeCell.node.querySelector(".cm-breakpoint-gutter")`, time.Minute)
-	p.Click(notebook + `.activeCell.node.querySelector(".cm-content")`)
 	p.Key("Enter", browser.Ctrl)
 	p.Wait("the end without a stop", lastOutput+`.innerText.includes("442") && `+kernel+`.status === "idle"`, time.Minute)
 	for _, line := range p.Log() {
+		if strings.Contains(line, "Canceled future for") { // what it had asked when the kernel was restarted
+			continue
+		}
 		if strings.Contains(line, "Uncaught") || strings.Contains(strings.ToLower(line), "debug") {
 			t.Errorf("the page reports: %s", line)
 		}
 	}
+}
+
+// pauseAndRestart stops a loop that has no breakpoint, restarts the kernel meanwhile, and stops at the breakpoint of before,
+// in a cell that it leaves as the active one and that has run.
+func pauseAndRestart(p *browser.Page) {
+	runCell(p, "spins := 0\nfor {\nspins++\n}")
+	p.Wait("the loop", kernel+`.status === "busy"`, time.Minute)
+	run(p, "debugger:continue", "{}") // is Pause while code runs
+	p.Wait("the pause", atLine("spins++")+` && `+callStack("cell"), time.Minute)
+	const source = sidebar + `.querySelector(".jp-DebuggerBreakpoint-source")`
+	var before string // names the session
+	p.Eval(source+`.innerText`, &before)
+	p.Eval(`void `+widget+`.sessionContext.restartKernel()`, nil)
+	p.Wait("the restart", `!`+highlight+` && `+kernel+`.status === "idle"`, time.Minute)
+	p.Wait("the breakpoint in the new session", source+` && `+source+`.innerText !== `+browser.Quote(before), time.Minute)
+	p.Eval(`(() => { `+notebook+`.activeCellIndex -= 1; })()`, nil)
+	p.Click(notebook + `.activeCell.node.querySelector(".cm-content")`)
+	p.Key("Enter", browser.Ctrl)
+	p.Wait("the stop at it", atLine("sum += m")+` && `+variable("m", "3"), time.Minute)
+	// The breakpoint is clicked away.
+	var at struct{ X, Y float64 }
+	p.Eval(`(() => { const r = `+highlight+`.getBoundingClientRect(), gutter = `+highlight+`.closest(".cm-editor").querySelector(".cm-breakpoint-gutter").getBoundingClientRect();
+		return {X: gutter.x + gutter.width/2, Y: r.y + r.height/2}; })()`, &at)
+	mouse(p, "mousePressed", at.X, at.Y)
+	mouse(p, "mouseReleased", at.X, at.Y)
+	p.Wait("no breakpoint in the panel", sidebar+`.querySelectorAll(".jp-DebuggerBreakpoint").length === 0`, time.Minute)
+	run(p, "debugger:continue", "{}")
+	p.Wait("the end of the cell", lastOutput+`.innerText.includes("442") && `+kernel+`.status === "idle"`, time.Minute)
 }
