@@ -47,6 +47,7 @@ type Adapter struct {
 	mu       sync.Mutex // of what events use, too
 	seq      int
 	sources  map[string]string // cells by path
+	order    []string          // the paths, the oldest first
 	debugger *interp.Debugger
 
 	// Of the request that is answered.
@@ -64,6 +65,9 @@ func New(h Host) *Adapter {
 	return &Adapter{host: h, prefix: dir + string(filepath.Separator), sources: map[string]string{}, points: map[string][]point{}}
 }
 
+// keptCells is how many cells are known by their paths.
+const keptCells = 5000
+
 // suffix ends the paths of cells.
 const suffix = ".go"
 
@@ -72,7 +76,14 @@ func (a *Adapter) path(cell string) string {
 	p := a.prefix + strconv.FormatUint(uint64(murmur2([]byte(cell), seed)), 10) + suffix
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if _, ok := a.sources[p]; !ok {
+		a.order = append(a.order, p)
+	}
 	a.sources[p] = cell
+	if len(a.order) > keptCells { // a page sends a cell each time that it was edited
+		delete(a.sources, a.order[0])
+		a.order = append(a.order[:0], a.order[1:]...)
+	}
 	return p
 }
 
@@ -237,13 +248,7 @@ func (a *Adapter) event(name string, b body) {
 	}
 }
 
-// Close ends debugging: what is stopped goes on.
-func (a *Adapter) Close() {
-	a.one.Lock()
-	defer a.one.Unlock()
-	a.end()
-}
-
+// end ends debugging: what is stopped goes on.
 func (a *Adapter) end() {
 	if d := a.swap(nil); d != nil {
 		d.Detach()

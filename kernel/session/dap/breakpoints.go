@@ -8,6 +8,9 @@ import (
 	"github.com/godlas/godlas/kernel/interp"
 )
 
+// mostPoints is how many breakpoints a cell can have.
+const mostPoints = 1000
+
 // point is a breakpoint that is set.
 type point struct{ line int }
 
@@ -90,6 +93,9 @@ func (a *Adapter) setBreakpoints(args struct {
 },
 ) (any, error) {
 	path := args.Source.Path
+	if n := max(len(args.Breakpoints), len(args.Lines)); n > mostPoints {
+		return nil, fmt.Errorf("a cell can have %d breakpoints, not %d", mostPoints, n)
+	}
 	list := []body{}
 	var points []point
 	var set []interp.Breakpoint
