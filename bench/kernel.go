@@ -28,37 +28,18 @@ func benchKernel(ctx context.Context, r *report) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("kernel: memory is read from /proc, which %s has not", runtime.GOOS)
 	}
-	env, err := install.MakeEnv(ctx, os.Stderr)
-	if err != nil {
-		return err
-	}
 	dir, err := os.MkdirTemp("", "dlas-bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "dlas")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/dlas")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("go build: %w", err)
-	}
-	share := filepath.Join(dir, "share")
-	if _, err := install.WriteKernelspec(share, binary); err != nil {
+	python, err := installedKernel(ctx, dir)
+	if err != nil {
 		return err
 	}
 	driver := filepath.Join(dir, "kernel.py")
 	if err := os.WriteFile(driver, kernelDriver, 0o600); err != nil {
 		return err
-	}
-	python := func(args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(ctx, env.Python, append([]string{"-B"}, args...)...)
-		cmd.Env = append(
-			os.Environ(), "JUPYTER_PATH="+share, "JUPYTER_RUNTIME_DIR="+filepath.Join(dir, "run"), "JUPYTER_DATA_DIR="+filepath.Join(dir, "data"),
-			"XDG_CACHE_HOME="+filepath.Join(dir, "cache"), "IPYTHONDIR="+filepath.Join(dir, "ipython"),
-		)
-		cmd.Stderr = os.Stderr
-		return cmd.Output()
 	}
 	version, err := python("-c", "import ipykernel, jupyter_client, sys; print(ipykernel.__version__, jupyter_client.__version__, sys.version.split()[0])")
 	if err != nil {
@@ -115,4 +96,32 @@ func benchKernel(ctx context.Context, r *report) error {
 		return fmt.Errorf("%s", late[0])
 	}
 	return nil
+}
+
+// installedKernel builds dlas into dir, installs it beside the environment of the lock file, and returns what runs that
+// environment's Python with the kernel in its reach.
+func installedKernel(ctx context.Context, dir string) (python func(args ...string) ([]byte, error), err error) {
+	env, err := install.MakeEnv(ctx, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	binary := filepath.Join(dir, "dlas")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/dlas")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return nil, fmt.Errorf("go build: %w", err)
+	}
+	share := filepath.Join(dir, "share")
+	if _, err := install.WriteKernelspec(share, binary); err != nil {
+		return nil, err
+	}
+	return func(args ...string) ([]byte, error) {
+		cmd := exec.CommandContext(ctx, env.Python, append([]string{"-B"}, args...)...)
+		cmd.Env = append(
+			os.Environ(), "JUPYTER_PATH="+share, "JUPYTER_RUNTIME_DIR="+filepath.Join(dir, "run"), "JUPYTER_DATA_DIR="+filepath.Join(dir, "data"),
+			"XDG_CACHE_HOME="+filepath.Join(dir, "cache"), "IPYTHONDIR="+filepath.Join(dir, "ipython"),
+		)
+		cmd.Stderr = os.Stderr
+		return cmd.Output()
+	}, nil
 }

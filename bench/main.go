@@ -26,6 +26,7 @@ func benchmarks() []benchmark {
 		{"hostile", "A client runs 1,000 cells while 100,000 mutated frames and 10,000 half-open, slow or garbage connections come to all five sockets.", benchHostile},
 		{"interp", "Programs in the interpreter and in yaegi, turn and turn about, and what a notebook waits for: start, cells, memory, interrupts, completion.", benchInterp},
 		{"kernel", "The kernel and ipykernel, installed side by side and asked the same by jupyter_client, turn and turn about: start, cells, completion, inspection, memory.", benchKernel},
+		{"soak", "20,000 runs of 200 different cells through jupyter_client, and the memory of both processes of the kernel.", benchSoak},
 		{"sparse", "ResNet-20 with prune(0.9): CSR against dense for both algorithms, pruned against unpruned on the dense kernels.", benchSparse},
 		{"start", "Wall time of the default run, of ResNet-20 over 10,000 images and of a session's first cell.", benchStart},
 	}

@@ -282,6 +282,10 @@ func (f *fake) step(id uint64, ex pipe.Execute, stop chan struct{}, word, arg st
 		for i := range n {
 			f.c.Send(pipe.KindDisplay, 0, id, pipe.Display{Data: map[string]any{"text/plain": fmt.Sprint(i)}, DisplayID: fmt.Sprint("d", i)})
 		}
+	case "bigdisplays": // half a megabyte each
+		for range n {
+			f.c.Send(pipe.KindDisplay, 0, id, pipe.Display{Data: map[string]any{"text/plain": "x", "image/png": strings.Repeat("aGlq", 128<<10)}})
+		}
 	case "updates":
 		for i := range n {
 			f.c.Send(pipe.KindStream, 0, id, pipe.Stream{Name: "stdout", Text: fmt.Sprintf("line %d\n", i)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"testing"
 )
@@ -101,5 +102,37 @@ func TestForgottenCells(t *testing.T) {
 	var p *PanicError
 	if !errors.As(err, &p) || len(p.Stack) < 2 || p.Stack[0].Cell != "cell[5]" || p.Stack[0].Line != 3 {
 		t.Errorf("the panic of a closure of a forgotten cell: %+v", p.Stack)
+	}
+}
+
+// TestMemoryOfGenericsRunAgain: a generic function that was declared anew goes, with what was made of it.
+func TestMemoryOfGenericsRunAgain(t *testing.T) {
+	g := growth(t, 500, func(int) string {
+		return "func Map[A, B any](xs []A, f func(A) B) (out []B) { for _, x := range xs { out = append(out, f(x)) }; return }\nMap([]int{1, 2}, strconv.Itoa)"
+	})
+	t.Logf("%.2f MB", float64(g)/1e6)
+	if g > 6e6 { // 38 kB a cell if they stayed
+		t.Errorf("running a cell again 500 times keeps %d bytes", g)
+	}
+}
+
+// TestForgottenGenericsGoOn: a value of a generic function works when that has long been declared anew.
+func TestForgottenGenericsGoOn(t *testing.T) {
+	in, _ := session(t)
+	eval := func(src string) []reflect.Value {
+		t.Helper()
+		r, err := in.Eval(context.Background(), Cell{Source: src})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Values
+	}
+	eval("func twice[A any](x A) []A { return pair(x) }\nfunc pair[A any](x A) []A { g := func() []A { return []A{x, x} }; return g() }\nheld := twice[string]\nlater := func(n int) any { return twice(n) }")
+	for i := range 60 {
+		eval(fmt.Sprintf("func twice[A any](x A) []A { return nil }\nfunc pair[A any](x A) []A { return nil }\ntwice(%d)", i))
+	}
+	runtime.GC()
+	if v := eval("fmt.Sprint(held(\"a\"), later(1), twice(2))"); v[0].String() != "[a a] [1 1] []" {
+		t.Errorf("%v", v[0])
 	}
 }

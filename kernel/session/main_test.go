@@ -42,6 +42,7 @@ type child struct {
 	mu       sync.Mutex
 	out, err bytes.Buffer
 	id       uint64
+	pid      int
 }
 
 func startChild(t *testing.T) *child {
@@ -72,9 +73,11 @@ func startChildAs(t *testing.T, how string) *child {
 	}
 	pipe.NewNative(s.Stdout(), false, func() bool { return true }, gather(&c.out))
 	pipe.NewNative(s.Stderr(), false, func() bool { return true }, gather(&c.err))
-	if f, err := s.Receive(); err != nil || f.Kind != pipe.KindReady || body[pipe.Ready](t, f).PID == os.Getpid() {
+	f, err := s.Receive()
+	if err != nil || f.Kind != pipe.KindReady || body[pipe.Ready](t, f).PID == os.Getpid() {
 		t.Fatalf("%v, %v", f, err)
 	}
+	c.pid = body[pipe.Ready](t, f).PID
 	return c
 }
 

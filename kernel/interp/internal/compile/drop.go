@@ -30,14 +30,14 @@ func (m *Machine) Drop(gone map[*ssa.Package]bool) {
 	for more := true; more; { // compiling makes functions that were not asked for before
 		more = false
 		for sf, f := range m.funs {
-			if gone[sf.Pkg] && !f.ready.Load() && f.forward.Load() == nil && !f.failed {
+			if gone[writtenIn(sf)] && !f.ready.Load() && f.forward.Load() == nil && !f.failed {
 				more = true
 				f.failed = !f.tryCompile()
 			}
 		}
 	}
 	for sf := range m.funs {
-		if gone[sf.Pkg] {
+		if gone[writtenIn(sf)] {
 			delete(m.funs, sf)
 		}
 	}
@@ -57,6 +57,17 @@ func (m *Machine) Drop(gone map[*ssa.Package]bool) {
 		}
 	}
 	forgetSSA(m.Prog, gone)
+}
+
+// writtenIn is the package that a function was written in, for one of no package that of the generic one that it is made of.
+func writtenIn(sf *ssa.Function) *ssa.Package {
+	for sf.Parent() != nil {
+		sf = sf.Parent()
+	}
+	if o := sf.Origin(); sf.Pkg == nil && o != nil {
+		return o.Pkg
+	}
+	return sf.Pkg
 }
 
 func (f *fun) tryCompile() (ok bool) {

@@ -19,8 +19,8 @@ type cellPackage struct {
 	// files are what positions refer to, the last one those of its code.
 	files []*token.File
 	uses  map[*types.Package]bool // other cells' packages
-	// stays says that it declares types or generic functions: values of these may
-	// be anywhere, and more may be built of them.
+	// stays says that it declares types: values of these may be anywhere, and more
+	// may be built of them.
 	stays bool
 	// checked is what can be debugged, if that is known.
 	checked *checked
@@ -39,12 +39,9 @@ func (s *Session) register(c *checked, sp *ssa.Package) {
 		}
 	}
 	for _, o := range c.info.Defs {
-		switch o := o.(type) {
-		case *types.TypeName:
-			p.stays = true
-		case *types.Func:
-			sig := o.Signature()
-			p.stays = p.stays || sig.TypeParams() != nil || sig.RecvTypeParams() != nil
+		if t, ok := o.(*types.TypeName); ok {
+			_, param := t.Type().(*types.TypeParam) // of a function: it ends with that
+			p.stays = p.stays || !param
 		}
 	}
 	s.remembered[c.pkg] = p
