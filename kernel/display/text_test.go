@@ -143,10 +143,25 @@ func TestWrongBundles(t *testing.T) {
 	}
 }
 
+// endlessImage has pixels as far as its bounds go, and none in memory.
+type endlessImage struct {
+	image.Uniform
+	w, h int
+}
+
+func (e *endlessImage) Bounds() image.Rectangle {
+	return image.Rect(-e.w/2, -e.h/2, e.w-e.w/2, e.h-e.h/2)
+}
+
 func TestLargeImage(t *testing.T) {
-	d := bundleOf(image.NewUniform(color.RGBA{1, 2, 3, 255}))
-	if d[plain] != "*image.Uniform, 2000000000x2000000000, shown at 1600x1600" || d["image/png"] == nil {
-		t.Errorf("%v", d[plain])
+	for _, c := range []struct {
+		w, h int
+		want string
+	}{{2e9, 4e6, "1600x3"}, {5, 2e9, "1x1600"}} {
+		d := bundleOf(&endlessImage{*image.NewUniform(color.RGBA{1, 2, 3, 255}), c.w, c.h})
+		if want := fmt.Sprintf("*display.endlessImage, %dx%d, shown at %s", c.w, c.h, c.want); d[plain] != want || d["image/png"] == nil {
+			t.Errorf("%v, want %s", d[plain], want)
+		}
 	}
 	m := image.NewGray(image.Rect(0, 0, 5000, 1))
 	for x := range 5000 {
