@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/godlas/godlas/dlas"
@@ -43,6 +44,9 @@ func runKernel(ctx context.Context, c *call) error {
 		return err
 	}
 	defer install.HoldBinary()()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // the front holds little, and then half as much garbage beside it
+	}
 	level := slog.LevelWarn
 	if *verbose {
 		level = slog.LevelDebug
