@@ -195,6 +195,16 @@ func (i *Interactive) Wait() {
 	}
 }
 
+// MimeBundle is that of its box, and the last picture that the first run has shown: for who shows a notebook without its
+// widgets.
+func (i *Interactive) MimeBundle() map[string]any {
+	d := i.Model.MimeBundle()
+	if mime, picture, ok := i.out.in.picture(); ok {
+		d[mime] = picture
+	}
+	return d
+}
+
 // begin is the first run; it belongs to the cell that shows it.
 func (i *Interactive) begin() {
 	i.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -66,6 +67,19 @@ func TestInteractNewestWins(t *testing.T) {
 	i.Wait()
 	if got := i.out.String(); got != "ran for 1001" || runs.Load() != 3 {
 		t.Errorf("%q after %d runs", got, runs.Load())
+	}
+}
+
+// TestInteractInANotebookWithoutWidgets: the picture is in the bundle itself.
+func TestInteractInANotebookWithoutWidgets(t *testing.T) {
+	newPage(t)
+	i := Interact(func(n int) image.Image { return image.NewGray(image.Rect(0, 0, n, n)) }, 2)
+	d := i.MimeBundle()
+	if s, _ := d["image/png"].(string); !strings.HasPrefix(s, "iVBOR") || d[viewType] == nil {
+		t.Errorf("%v", d)
+	}
+	if d := Interact(func(int) {}, 2).MimeBundle(); len(d) != 2 {
+		t.Errorf("without a picture: %v", d)
 	}
 }
 

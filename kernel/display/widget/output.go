@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -291,6 +292,21 @@ func (a *area) text() string {
 		return "Output()"
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// picture is the last picture there is.
+func (a *area) picture() (mime string, data any, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, x := range slices.Backward(a.items) {
+		bundle, _ := x.output["data"].(map[string]any)
+		for _, mime := range []string{"image/svg+xml", "image/png"} {
+			if data, ok := bundle[mime]; ok {
+				return mime, data, true
+			}
+		}
+	}
+	return "", nil, false
 }
 
 // turn is the sink of one run of several into an area: when it is over, what is left of it is not heard any more.
