@@ -58,6 +58,11 @@ func (s *session) execute(ctx context.Context, ex pipe.Execute) (done pipe.Done)
 
 func (r *running) pieces(code string) error {
 	pieces := program(code, cell.Split(code))
+	for i, p := range pieces { // before anything runs
+		if i > 0 && p.Kind == cell.Whole && p.Body == "" {
+			return fmt.Errorf("%%%%%s must be the first line of its cell", p.Name)
+		}
+	}
 	for i, p := range pieces {
 		if r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
@@ -78,8 +83,6 @@ func (r *running) pieces(code string) error {
 			err = r.help(p)
 		case p.Kind == cell.Main:
 			err = r.main(p)
-		case p.Kind == cell.Whole && p.Body == "" && i > 0:
-			err = fmt.Errorf("%%%%%s must be the first line of its cell", p.Name)
 		default:
 			err = r.magic(p)
 		}

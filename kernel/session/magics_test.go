@@ -52,6 +52,9 @@ func TestMagicsOfCells(t *testing.T) {
 		{"%run cell.go", []string{"result: 14"}},
 		{"written", []string{"result: 7"}},
 		{"%save again.txt 25", []string{"stderr: wrote 8 bytes to again.txt\n"}},
+		{"late := 1\n%%sh\necho $late", []string{"error: Error: %%sh must be the first line of its cell"}},
+		{"late", []string{"error: CompileError: cell[28]:1:1: undefined: late"}}, // nothing of that cell has run
+		{"!test \"$GONB_DIR\" = \"$PWD\" && test \"$GONB_TMP_DIR\" = \"$PWD\" && echo same", []string{"stdout: same\n"}},
 		{"!exit 4", []string{"error: Error: !exit: exit status 4"}},
 	} {
 		out, _ := c.execute(pipe.Execute{Code: x.code, Count: i + 1})

@@ -62,7 +62,7 @@ func TestOutput(t *testing.T) {
 		{"%fails\nprint never", []string{"error: Error: no[2J such thing"}},
 		{"%panics", []string{"error: Error: %panics: oh"}},
 		{"%wrds", []string{"error: Error: there is no magic %wrds; did you mean %words?"}},
-		{"print a\n%%words\nb", []string{"stdout: a\n", "error: Error: %%words must be the first line of its cell"}},
+		{"print a\n%%words\nb", []string{"error: Error: %%words must be the first line of its cell"}},
 		{"%time value 5", []string{"result: 5", "stdout: wall"}},
 		{"%time\tbad", []string{"error: CompileError: cell[1]:1:7: undefined: bad"}},
 		{"%page", []string{`payload: {"data":{"text/plain":"text"},"source":"page","start":0}`, `payload: {"replace":true,"source":"set_next_input","text":"next"}`}},

@@ -153,6 +153,9 @@ func (c *Call) command(ctx context.Context, title, program string, args ...strin
 	}
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout, cmd.Stderr = c.Stdout, c.Stderr
+	// As GoNB calls the working directory and the folder of the go.mod.
+	dir, _ := os.Getwd()
+	cmd.Env = append(os.Environ(), "GONB_DIR="+dir, "GONB_TMP_DIR="+moduleFolder(c.Folder()))
 	return cmd, nil
 }
 
