@@ -78,6 +78,10 @@ func (f *front) commOpen(_ *zmtp.Socket, m *wire.Message) {
 		return
 	}
 	c.Metadata = m.Metadata
+	if f.comms.has(c.ID) {
+		f.Log.Info("comm_open for a comm that is open")
+		return
+	}
 	if !slices.Contains(f.work.targets(), c.Target) {
 		f.pub.publish("comm_close", m.RawHeader, content{"comm_id": c.ID, "data": content{}})
 		return

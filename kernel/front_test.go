@@ -325,6 +325,13 @@ func TestComms(t *testing.T) {
 	if got := info("front"); got != `{"c9":{"target_name":"front"}}` {
 		t.Error(got)
 	}
+	// What is open is not opened again, by whomever.
+	if out := c.iopub(c.send(c.shell, "comm_open", obj{"comm_id": "c9", "target_name": "echo", "data": obj{}})); len(out) != 0 {
+		t.Errorf("%s", summary(out))
+	}
+	if got := info("front"); got != `{"c9":{"target_name":"front"}}` {
+		t.Error(got)
+	}
 	c.iopub(c.send(c.shell, "comm_close", obj{"comm_id": "c2", "data": obj{}}))
 	if got := info("echo"); got != `{}` {
 		t.Error(got)
