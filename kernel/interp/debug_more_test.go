@@ -106,6 +106,41 @@ func TestDebugCellsAreForgotten(t *testing.T) {
 	g.run("if f() != 199 { panic(f()) }")
 }
 
+// A cell that only declares variables stops before each is given its value, in the order in which that happens.
+func TestDebugDeclarations(t *testing.T) {
+	g := newDebugged(t)
+	g.attach()
+	cell := "func f(n int) int {\n\treturn n * 2\n}\nvar (\n\ta = f(b)\n\tb = 4\n)\nvar c, d = f(1), func() int {\n\treturn a\n}()"
+	var lines []int
+	for _, s := range g.in.Statements(cell) {
+		lines = append(lines, s.Line)
+	}
+	if fmt.Sprint(lines) != "[2 5 6 8 8 9]" {
+		t.Errorf("statements at %v", lines)
+	}
+	g.breakAt(cell, Breakpoint{Line: 5}, Breakpoint{Line: 6}, Breakpoint{Line: 8}, Breakpoint{Line: 9})
+	g.start(t.Context(), cell)
+	g.at("breakpoint init:6")
+	g.d.Continue()
+	g.at("breakpoint init:5")
+	if got := g.eval(0, "b"); got != "4" {
+		t.Errorf("b is %s", got)
+	}
+	g.d.Step(1, StepIn)
+	g.at("step f:2 init:5")
+	g.d.Continue()
+	g.at("breakpoint init:8")
+	g.d.Continue()
+	g.at("breakpoint init.func1:9 init:10")
+	g.d.Continue()
+	if err := g.ended(); err != nil {
+		t.Error(err)
+	}
+	if got := g.eval(-1, "fmt.Sprint(a, b, c, d)"); got != `"8 4 2 8"` {
+		t.Errorf("they are %s", got)
+	}
+}
+
 // Two cells beside each other are two threads.
 func TestDebugCellsBesideEachOther(t *testing.T) {
 	g := newDebugged(t)

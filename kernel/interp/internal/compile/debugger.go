@@ -444,7 +444,7 @@ func (d *Debugger) leave(g *gor) {
 			d.thread(t.id, false)
 		}
 	}
-	if d.pausing && d.current == nil && len(d.threads) == 0 { // nothing is left to pause
+	if d.pausing && d.current == nil && (g.main || len(d.threads) == 0) { // what was to be paused has ended
 		d.pausing = false
 		d.m.dbg.halting.Store(false)
 	}

@@ -16,8 +16,9 @@ import (
 	"github.com/godlas/godlas/kernel/interp/internal/compile"
 )
 
-// keptSources is how many cells with functions can be debugged later: their checked source is kept.
-const keptSources = 256
+// keptSources is how many cells with functions can be debugged later: their checked source is kept, 35 KB for a function of ten
+// lines.
+const keptSources = 100
 
 // keepSource keeps what is needed to debug the cell: now, or when a debugger comes, if the cell has code that can run again.
 func (b *builder) keepSource(c *checked) {
@@ -82,6 +83,7 @@ func (s *Session) hook(p *cellPackage) {
 	}
 	h := &hooks{s: s, cell: cell, file: p.name, lines: text.lines, info: c.info, fn: s.M.Hook()}
 	h.all(c.file)
+	h.initializers()
 	s.M.Debug(c.file, c.info, cell)
 }
 
@@ -107,6 +109,36 @@ func (h *hooks) all(f *ast.File) {
 		}
 		return true
 	})
+}
+
+// initializers has a cell that only declares variables stop before each is given its value: as if there were a variable
+// without a name before it.
+func (h *hooks) initializers() {
+	var order []*types.Initializer
+	for _, x := range h.info.InitOrder {
+		if call := h.call(x.Lhs[0].Pos(), x.Rhs.End(), nil, false); call != nil {
+			none := types.NewVar(call.Lparen, h.cell.Pkg, "_", types.Typ[types.Bool])
+			order = append(order, &types.Initializer{Lhs: []*types.Var{none}, Rhs: call})
+		}
+		order = append(order, x)
+	}
+	h.info.InitOrder = order
+}
+
+// values lists the same of a cell that is not checked.
+func (h *hooks) values(f *ast.File) {
+	for _, d := range f.Decls {
+		d, ok := d.(*ast.GenDecl)
+		if !ok || d.Tok != token.VAR {
+			continue
+		}
+		for _, sp := range d.Specs {
+			sp := sp.(*ast.ValueSpec)
+			for i, x := range sp.Values {
+				h.call(sp.Names[min(i, len(sp.Names)-1)].Pos(), x.End(), nil, false)
+			}
+		}
+	}
 }
 
 func (h *hooks) block(b *ast.BlockStmt) {
@@ -301,6 +333,9 @@ func (s *Session) Statements(src string) []Span {
 	}
 	h := &hooks{s: s, cell: &compile.DebugCell{}, file: b.file, lines: strings.Count(strings.TrimRight(src, "\n"), "\n") + 1}
 	h.all(f)
+	if b.pkgLevel {
+		h.values(f)
+	}
 	out := []Span{}
 	for _, st := range h.cell.Stmts {
 		if !st.Again {
