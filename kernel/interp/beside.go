@@ -14,6 +14,20 @@ type running struct {
 	runs []*compile.Run
 }
 
+// take waits for the turn to compile, unless ctx ends before; the function it returns, which may be called more than once,
+// gives it to the next.
+func (in *Interp) take(ctx context.Context) (next func(), err error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case in.turn <- struct{}{}:
+		return sync.OnceFunc(func() { <-in.turn }), nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
 // begin makes run the one that callbacks on unknown goroutines belong to.
 func (in *Interp) begin(run *compile.Run) {
 	in.running.mu.Lock()

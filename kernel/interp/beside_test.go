@@ -118,6 +118,26 @@ v%[1]d.Up("x")`, g, i))
 	wg.Wait()
 }
 
+// TestTurnIsLeft: a cell that waits for another's packages to be initialised can be stopped.
+func TestTurnIsLeft(t *testing.T) {
+	in := besideInterp()
+	next, err := in.take(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := errors.New("enough")
+	ctx, stop := context.WithCancelCause(context.Background())
+	time.AfterFunc(10*time.Millisecond, func() { stop(why) })
+	if _, err := evalWith(in, ctx, 1, "1"); !errors.Is(err, why) {
+		t.Errorf("%v", err)
+	}
+	next()
+	next()
+	if v, err := evalWith(in, context.Background(), 2, "1"); v != "1" || err != nil {
+		t.Error(v, err)
+	}
+}
+
 // TestMark: code that is no cell's is found by what has marked its goroutine.
 func TestMark(t *testing.T) {
 	type key struct{}

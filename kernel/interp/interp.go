@@ -156,8 +156,8 @@ type Interp struct {
 
 	streams  *streams
 	held     held
-	children sync.Map   // *os.Process -> *child
-	evals    sync.Mutex // held while a cell is compiled and its packages are initialised
+	children sync.Map      // *os.Process -> *child
+	turn     chan struct{} // has room for one: who compiles a cell, or initialises its packages
 	running  running
 	fault    func(v any) // told of panics in answers; for tests
 
@@ -178,7 +178,7 @@ func New(o Options) *Interp {
 	if o.Exit == nil {
 		o.Exit = os.Exit
 	}
-	in := &Interp{opt: o, fset: token.NewFileSet()}
+	in := &Interp{opt: o, fset: token.NewFileSet(), turn: make(chan struct{}, 1)}
 	var data []string
 	for _, l := range o.Libraries {
 		data = append(data, l.Data)
@@ -214,12 +214,11 @@ func New(o Options) *Interp {
 // Goroutines that the cell started go on after Eval returns, and stop only if
 // ctx ended before.
 func (in *Interp) Eval(ctx context.Context, c Cell) (Result, error) {
-	in.evals.Lock()
-	next := sync.OnceFunc(in.evals.Unlock)
-	defer next()
-	if err := ctx.Err(); err != nil {
-		return Result{}, context.Cause(ctx)
+	next, err := in.take(ctx)
+	if err != nil {
+		return Result{}, err
 	}
+	defer next()
 	if err := in.find(ctx, c.Source); err != nil {
 		return Result{}, err
 	}

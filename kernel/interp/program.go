@@ -27,11 +27,11 @@ type SourceFile struct {
 //
 // A session runs a program once; cells of the same session do not see it.
 func (in *Interp) RunProgram(ctx context.Context, files []SourceFile) error {
-	in.evals.Lock()
-	defer in.evals.Unlock()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	done, err := in.take(ctx)
+	if err != nil {
+		return err
 	}
+	defer done()
 	if err := in.find(ctx, importsOf(files)); err != nil {
 		return err
 	}
