@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -167,7 +168,12 @@ func TestLiteral(t *testing.T) {
 		{make(chan int), "!chan"},
 		{func() {}, "!func"},
 		{loop, "!nested"},
-		{time.Now(), "!its package's own"},
+		{time.Unix(5, 7), "time.Unix(5, 7)"},
+		{time.Unix(5, 0).UTC(), "time.Unix(5, 0).UTC()"},
+		{time.Unix(5, 0).In(time.FixedZone("X", 60)), `time.Unix(5, 0).In(time.FixedZone("X", 60))`},
+		{[]error{errors.New("e"), nil}, `[]error{errors.New("e"), nil, }`},
+		{&sync.Mutex{}, "&sync.Mutex{}"},
+		{*bytes.NewBufferString("a"), "!its package's own"},
 		{new(int), "!pointer"},
 		{[]float64{0, nan()}, "!NaN"},
 	} {

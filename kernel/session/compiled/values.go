@@ -1,11 +1,13 @@
 package compiled
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxValue is how long the source of a variable may get that a program has a copy of.
@@ -36,6 +38,29 @@ func (w *literal) fail(format string, args ...any) {
 	}
 }
 
+// known writes values of the standard library's that have no literal and that a call makes.
+func (w *literal) known(v any) bool {
+	switch v := v.(type) {
+	case time.Time:
+		fmt.Fprintf(w, "time.Unix(%d, %d)", v.Unix(), v.Nanosecond())
+		switch v.Location() {
+		case time.Local:
+		case time.UTC:
+			w.WriteString(".UTC()")
+		default:
+			name, offset := v.Zone()
+			fmt.Fprintf(w, ".In(time.FixedZone(%q, %d))", name, offset)
+		}
+		return true
+	case error:
+		if reflect.TypeOf(v) == reflect.TypeOf(errors.New("")) {
+			fmt.Fprintf(w, "errors.New(%q)", v.Error())
+			return true
+		}
+	}
+	return false
+}
+
 func typeName(t reflect.Type) string { return strings.ReplaceAll(t.String(), "main.", "") }
 
 func (w *literal) value(v reflect.Value, depth int) {
@@ -47,6 +72,9 @@ func (w *literal) value(v reflect.Value, depth int) {
 		return
 	}
 	t := v.Type()
+	if v.CanInterface() && w.known(v.Interface()) {
+		return
+	}
 	conv := func(s string) {
 		if t.PkgPath() != "" || t.Kind() != reflect.String && t.Kind() != reflect.Bool {
 			s = typeName(t) + "(" + s + ")"
