@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,18 +96,12 @@ func benchHostile(ctx context.Context, r *report) error {
 	var progress atomic.Uint64 // of the peers, in millionths
 	var most float64
 	finished := make(chan struct{})
-	var attack sync.WaitGroup
+	var peers sync.WaitGroup
 	var sent hostile.Report
 	var attackErr error
-	attack.Go(func() {
+	peers.Go(func() {
 		defer close(finished)
-		sent, attackErr = hostile.Run(ctx, k.targets(), hostile.Options{
-			Frames: hostileFrames, Conns: hostileConns, Open: hostileOpen, Seed: 1,
-			Progress: func(done float64) {
-				for p, old := uint64(1e6*done), progress.Load(); p > old && !progress.CompareAndSwap(old, p); old = progress.Load() {
-				}
-			},
-		})
+		sent, attackErr = attack(ctx, k.targets(), &progress)
 	})
 	began := time.Now()
 	// The cells are spread over the time of the attack: none begins before its share of it is over.
@@ -124,7 +122,7 @@ func benchHostile(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	attack.Wait()
+	peers.Wait()
 	if attackErr != nil {
 		return attackErr
 	}
@@ -167,6 +165,62 @@ func benchHostile(ctx context.Context, r *report) error {
 		return errors.New(late[0])
 	}
 	return nil
+}
+
+// attack runs the peers in a process of their own, so that they do not take the client's time, and keeps progress in
+// millionths.
+func attack(ctx context.Context, targets []hostile.Target, progress *atomic.Uint64) (sent hostile.Report, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return sent, err
+	}
+	list, err := json.Marshal(targets)
+	if err != nil {
+		return sent, err
+	}
+	cmd := exec.CommandContext(ctx, self, "peers", string(list))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return sent, err
+	}
+	if err := cmd.Start(); err != nil {
+		return sent, err
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if n, err := strconv.ParseUint(lines.Text(), 10, 64); err == nil {
+			progress.Store(n)
+		} else if err := json.Unmarshal(lines.Bytes(), &sent); err != nil {
+			return sent, err
+		}
+	}
+	return sent, cmd.Wait()
+}
+
+// peersOf is the process of attack: it prints how far it is, and at last what was sent.
+func peersOf(ctx context.Context, list string, w io.Writer) error {
+	var targets []hostile.Target
+	if err := json.Unmarshal([]byte(list), &targets); err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	var last uint64
+	sent, err := hostile.Run(ctx, targets, hostile.Options{
+		Frames: hostileFrames, Conns: hostileConns, Open: hostileOpen, Seed: 1,
+		Progress: func(done float64) {
+			mu.Lock()
+			defer mu.Unlock()
+			if p := uint64(1e6 * done); p >= last+1e6/hostileCells {
+				last = p
+				fmt.Fprintln(w, p)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(sent)
 }
 
 // hostileKernel is a kernel and its one client.

@@ -40,6 +40,9 @@ func main() {
 }
 
 func run(args []string) error {
+	if len(args) == 2 && args[0] == "peers" { // of the benchmark hostile
+		return peersOf(context.Background(), args[1], os.Stdout)
+	}
 	if len(args) == 1 && args[0] == "worker" { // of the benchmark interp
 		return work(os.Stdin, os.Stdout)
 	}

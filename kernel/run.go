@@ -174,6 +174,7 @@ func (f *front) bind() error {
 		switch s.typ {
 		case zmq4.XPub:
 			c.Welcome = f.welcome
+			c.Limits = zmtp.Limits{Conns: 128} // each message goes to all of them
 		case zmq4.Rep: // it sends back what comes, and a ping is short
 			c.Limits = zmtp.Limits{Message: 64 << 10, Outbound: 1 << 20}
 		}

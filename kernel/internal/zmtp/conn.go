@@ -59,11 +59,14 @@ func newConn(l *listener, raw net.Conn, br *bufio.Reader) *conn {
 	c := &conn{Conn: raw, l: l, br: br, more: make(chan struct{}, 1), empty: make(chan struct{}), gone: make(chan struct{}), topics: map[string]struct{}{}}
 	c.heard.Store(int64(time.Since(epoch)))
 	c.out.skip = greetingLen
-	c.out.emit = func(msg []byte) {
-		if !isBarrier(msg) {
-			c.welcomes.send(c)
-			c.enqueue(l.share(msg))
+	c.out.emit = func(msg []byte) bool {
+		if isBarrier(msg) {
+			return false
 		}
+		c.welcomes.send(c)
+		shared, kept := l.share(msg)
+		c.enqueue(shared)
+		return kept
 	}
 	return c
 }

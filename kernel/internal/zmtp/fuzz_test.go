@@ -40,7 +40,7 @@ func FuzzPeer(f *testing.F) {
 			return
 		}
 		n := 0
-		s := splitter{skip: greetingLen, emit: func(msg []byte) {
+		s := splitter{skip: greetingLen, emit: func(msg []byte) bool {
 			n++
 			if int64(len(msg)) > l.Limits.Message+9*int64(l.Limits.Frames) {
 				t.Fatalf("a message of %d bytes", len(msg))
@@ -48,6 +48,7 @@ func FuzzPeer(f *testing.F) {
 			if pub && (len(msg) < 3 || msg[2] > 1) {
 				t.Fatalf("not a subscription: %q", msg)
 			}
+			return true
 		}}
 		p := make([]byte, 7)
 		for {

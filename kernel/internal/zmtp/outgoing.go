@@ -18,13 +18,19 @@ import (
 type splitter struct {
 	skip int // bytes of the greeting still to come
 	buf  []byte
-	at   int // start of the first frame in buf that is not complete
-	emit func(msg []byte)
+	at   int                          // start of the first frame in buf that is not complete
+	emit func(msg []byte) (kept bool) // kept: it goes on using the bytes
 }
+
+// keptBuffer is the largest buffer that a splitter keeps for the next message.
+const keptBuffer = 64 << 10
 
 func (s *splitter) write(p []byte) {
 	n := min(s.skip, len(p))
 	s.skip -= n
+	if s.buf == nil {
+		s.buf = make([]byte, 0, 1<<10)
+	}
 	s.buf = append(s.buf, p[n:]...)
 	for {
 		b := s.buf[s.at:]
@@ -46,10 +52,16 @@ func (s *splitter) write(p []byte) {
 			continue
 		}
 		msg, rest := s.buf[:s.at:s.at], s.buf[s.at:]
-		s.buf, s.at = bytes.Clone(rest), 0
-		if b[0]&flagCommand == 0 {
-			s.emit(msg)
+		kept := b[0]&flagCommand == 0 && s.emit(msg)
+		switch {
+		case len(rest) == 0 && (kept || cap(s.buf) > keptBuffer):
+			s.buf = nil
+		case kept:
+			s.buf = bytes.Clone(rest)
+		default:
+			s.buf = append(s.buf[:0], rest...)
 		}
+		s.at = 0
 	}
 }
 
@@ -76,7 +88,7 @@ func newMonitor(taken func(bytes int)) *monitor {
 	m.in = append(greeting(), ready(zmq4.Sub, "")...)
 	m.in = appendFrame(m.in, 0, []byte{1})
 	m.out.skip = greetingLen
-	m.out.emit = func(msg []byte) {
+	m.out.emit = func(msg []byte) bool {
 		if m.end.Load() {
 			close(m.ended)
 			runtime.Goexit()
@@ -86,9 +98,10 @@ func newMonitor(taken func(bytes int)) *monitor {
 			case m.seen <- struct{}{}:
 			default:
 			}
-			return
+			return false
 		}
 		taken(len(msg))
+		return false
 	}
 	return m
 }

@@ -131,15 +131,16 @@ func (l *listener) cutLongest() {
 }
 
 // share returns the message itself or an equal one that another subscriber's queue has, so that a message is in memory
-// once and not once a subscriber.
-func (l *listener) share(msg []byte) []byte {
+// once and not once a subscriber. Kept says that it is the message itself.
+func (l *listener) share(msg []byte) (shared []byte, kept bool) {
 	if l.Type != zmq4.XPub {
-		return msg
+		return msg, true
 	}
-	if !bytes.Equal(l.shared, msg) {
-		l.shared = msg
+	if bytes.Equal(l.shared, msg) {
+		return l.shared, false
 	}
-	return l.shared
+	l.shared = msg
+	return msg, true
 }
 
 // endSender ends zmq4's sending goroutine, which does not look whether its socket is closed: the monitor, called by it,
