@@ -86,6 +86,16 @@ func TestRunsAreNumberedAndKept(t *testing.T) {
 	}
 }
 
+func TestRangeIsInTheOrderOfLines(t *testing.T) {
+	l := open(t, filepath.Join(t.TempDir(), "history.jsonl"))
+	for _, n := range []int{2, 1, 4, 3} { // as cells of two shells end
+		l.Append(n, fmt.Sprint("c", n), "")
+	}
+	if got, want := inputs(l.Range(0, 1, 0)), "1/1:c1 1/2:c2 1/3:c3 1/4:c4"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestDamagedLinesArePassedOver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.jsonl")
 	a := open(t, path)

@@ -1,6 +1,9 @@
 package history
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // Tail returns the last n entries of all runs, oldest first; n < 1 is all.
 func (l *Log) Tail(n int) ([]Entry, error) {
@@ -9,7 +12,8 @@ func (l *Log) Tail(n int) ([]Entry, error) {
 }
 
 // Range returns the entries of a run with start <= Line < stop; stop 0 is no end. Session 0 is the current run,
-// negative ones count back from it, others are its number.
+// negative ones count back from it, others are its number. They are in the order of their lines, which is not that in which
+// cells of different shells have ended.
 func (l *Log) Range(session, start, stop int) ([]Entry, error) {
 	es, current, err := l.all()
 	if session <= 0 {
@@ -21,6 +25,7 @@ func (l *Log) Range(session, start, stop int) ([]Entry, error) {
 			out = append(out, e)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Entry) int { return a.Line - b.Line })
 	return out, err
 }
 
