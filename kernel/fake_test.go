@@ -282,6 +282,18 @@ func (f *fake) step(id uint64, ex pipe.Execute, stop chan struct{}, word, arg st
 		for i := range n {
 			f.c.Send(pipe.KindDisplay, 0, id, pipe.Display{Data: map[string]any{"text/plain": fmt.Sprint(i)}, DisplayID: fmt.Sprint("d", i)})
 		}
+	case "background": // megabytes of text, by a goroutine that goes on after its cell
+		go func() {
+			for i := range 16 * n {
+				f.c.SendStream(id, "stdout", []byte(strings.Repeat(fmt.Sprintf("block %06d\n", i), 5000)))
+				time.Sleep(time.Millisecond)
+			}
+		}()
+	case "ticks": // one print a millisecond, in turn to both streams if it ends with 1
+		for i := range n {
+			f.c.SendStream(id, []string{"stdout", "stderr"}[i%(1+n%2)], []byte("tick\n"))
+			time.Sleep(time.Millisecond)
+		}
 	case "bigdisplays": // half a megabyte each
 		for range n {
 			f.c.Send(pipe.KindDisplay, 0, id, pipe.Display{Data: map[string]any{"text/plain": "x", "image/png": strings.Repeat("aGlq", 128<<10)}})

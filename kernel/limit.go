@@ -120,7 +120,11 @@ func encoded(text []byte) float64 {
 
 // take returns how much of a part may be sent, and counts it.
 func (l *limiter) take(q part) (now, rest []byte) {
-	room := min(l.text.room(), cellBursts*l.text.size-l.spent[string(q.parent)])
+	room := l.text.room()
+	if l.holds() { // of another cell: this one is not to be silent for its sake
+		room += l.text.size / 16
+	}
+	room = min(room, cellBursts*l.text.size-l.spent[string(q.parent)])
 	now = q.text
 	need := encoded(now)
 	if need > room {

@@ -112,6 +112,39 @@ func TestDisplayFlood(t *testing.T) {
 	}
 }
 
+// TestMessagesOfPrints: a print a millisecond makes at most twenty messages a second and stream.
+func TestMessagesOfPrints(t *testing.T) {
+	k := startKernel(t, nil)
+	c := k.connect(t)
+	for n, streams := range map[int]int{1000: 1, 1001: 2} {
+		began := time.Now()
+		_, out := c.run(fmt.Sprint("ticks ", n))
+		took := time.Since(began)
+		got := tally(out)
+		if most := int(took/streamPause)*streams + 2*streamParts; got.messages > most || got.messages < 2 {
+			t.Errorf("%d prints: %d messages in %v, at most %d are wanted", n, got.messages, took, most)
+		}
+		if k := strings.Count(got.text["stdout"]+got.text["stderr"], "tick\n"); k != n {
+			t.Errorf("%d of %d ticks", k, n)
+		}
+	}
+}
+
+// TestFloodOfAnother: while a goroutine of an earlier cell floods, the cells after it show all that they show.
+func TestFloodOfAnother(t *testing.T) {
+	k := startKernel(t, nil)
+	c := k.connect(t)
+	flood := c.send(c.shell, "execute_request", obj{"code": "background 100"})
+	c.finish(flood)
+	time.Sleep(200 * time.Millisecond) // in which far more than the burst is printed
+	_, out := c.run("print hello\ndisplays 300\nflood 1000\nprint end")
+	got := tally(out)
+	text := got.text["stdout"]
+	if len(got.displays) != 300 || !strings.HasPrefix(text, "hello\nline 0\n") || !strings.HasSuffix(text, "line 999\nend\n") || strings.Count(text, "\n") != 1002 || got.text["stderr"] != "" {
+		t.Errorf("%d displays, %d lines, %q", len(got.displays), strings.Count(text, "\n"), got.text["stderr"])
+	}
+}
+
 // TestLimiterKeepsTheLast holds text of several sizes against what a plain cut would keep.
 func TestLimiterKeepsTheLast(t *testing.T) {
 	for _, piece := range []int{1, 7, 1000, 70_000} {

@@ -72,7 +72,7 @@ func (p *publisher) show(msgType string, parent json.RawMessage, display string,
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.flushLocked()
-	if p.limit.holds() || p.limit.messages.room() < 1 {
+	if p.limit.holdsOf(parent) || p.limit.messages.room() < 1 {
 		p.limit.holdMessage(held{part: part{parent: parent}, msgType: msgType, display: display, content: content, buffers: buffers, size: size})
 		return
 	}
@@ -144,7 +144,7 @@ func (p *publisher) stream(name string, parent json.RawMessage, text []byte) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.limit.holds() {
+	if p.limit.holdsOf(parent) {
 		p.limit.hold(part{parent, name, text})
 		return
 	}
@@ -195,7 +195,7 @@ func (p *publisher) flushLocked() {
 	}
 	p.timer.Stop()
 	for _, q := range p.parts {
-		if p.limit.holds() || p.limit.messages.room() < 1 {
+		if p.limit.holdsOf(q.parent) || p.limit.messages.room() < 1 {
 			p.limit.hold(q)
 			continue
 		}
