@@ -73,7 +73,24 @@ func Bundle(v any) (data, metadata map[string]any) {
 	if d, m, ok := itself(v); ok {
 		return normal(v, d, m)
 	}
-	return look(v), nil
+	data = look(v)
+	if m := misspelt(v); m != "" {
+		data[plain] = fmt.Sprintf("%v\n(%s)", data[plain], m)
+	}
+	return data, nil
+}
+
+// misspelt says that a method MimeBundle is not one that is called.
+func misspelt(v any) string {
+	r := reflect.ValueOf(v)
+	if !r.IsValid() || r.NumMethod() == 0 || isNil(v) {
+		return ""
+	}
+	m := r.MethodByName("MimeBundle")
+	if !m.IsValid() {
+		return ""
+	}
+	return oneLine(fmt.Sprintf("the method MimeBundle of %T is %v; one that shows it is func() map[string]any", v, m.Type()), 400)
 }
 
 // itself asks a value, or a pointer to it, how it wants to be shown.

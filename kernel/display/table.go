@@ -87,7 +87,7 @@ func (t *table) html() string {
 	for _, c := range cols {
 		about := ""
 		if c.about != "" {
-			about = ` title="` + escape(c.about) + `"`
+			about = ` title="` + escape(oneLine(c.about, maxCell)) + `"`
 		}
 		b.WriteString("<th" + style(c) + about + ">" + escape(oneLine(c.head, maxCell)) + "</th>")
 		shown = len(c.cells)

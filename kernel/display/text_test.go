@@ -112,6 +112,17 @@ func TestText(t *testing.T) {
 	}
 }
 
+type misspeltMime struct{}
+
+func (misspeltMime) MimeBundle() map[string]string { return nil }
+
+func TestMisspeltMimeBundle(t *testing.T) {
+	want := "{}\n(the method MimeBundle of display.misspeltMime is func() map[string]string; one that shows it is func() map[string]any)"
+	if got := textForm(misspeltMime{}); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // A MimeBundle that holds what no client could show says so, and keeps the rest.
 func TestWrongBundles(t *testing.T) {
 	for _, c := range []struct {

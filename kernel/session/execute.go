@@ -242,9 +242,20 @@ func bundleAll(values []reflect.Value) (data, metadata map[string]any) {
 	for _, v := range values {
 		d, _ := display.Bundle(v)
 		t, _ := d["text/plain"].(string)
+		if d["text/html"] != nil && strings.Contains(t, "\n") && !showsItself(v) { // a table stands in no row of values
+			t = display.Line(v, 1000)
+		}
 		texts = append(texts, t)
 	}
 	return map[string]any{"text/plain": strings.Join(texts, ", ")}, nil
+}
+
+func showsItself(v reflect.Value) bool {
+	if !v.IsValid() || !v.CanInterface() {
+		return false
+	}
+	_, ok := v.Interface().(display.Mimer)
+	return ok
 }
 
 // Vars is of magic.Session.

@@ -55,6 +55,7 @@ func TestMagicsOfCells(t *testing.T) {
 		{"late := 1\n%%sh\necho $late", []string{"error: Error: %%sh must be the first line of its cell"}},
 		{"late", []string{"error: CompileError: cell[28]:1:1: undefined: late"}}, // nothing of that cell has run
 		{"!test \"$GONB_DIR\" = \"$PWD\" && test \"$GONB_TMP_DIR\" = \"$PWD\" && echo same", []string{"stdout: same\n"}},
+		{"map[string]int{\"a\": 1}, [][]int{{1}, {2}}", []string{"result: map[a:1], [[1] [2]]"}},
 		{"!exit 4", []string{"error: Error: !exit: exit status 4"}},
 	} {
 		out, _ := c.execute(pipe.Execute{Code: x.code, Count: i + 1})
