@@ -134,6 +134,20 @@ func TestOutput(t *testing.T) {
 		t.Errorf("%d bytes are kept: …%s", len(fmt.Sprint(s)), fmt.Sprint(s)[len(fmt.Sprint(s))-100:])
 	}
 	o.Clear()
+	for i := range 100000 { // a line that is drawn anew takes no room
+		o.Print(fmt.Sprintf("\r%d of 100000", i+1))
+	}
+	if o.String() != "100000 of 100000" {
+		t.Errorf("%q", o.String())
+	}
+	o.Clear()
+	for range 1000000 {
+		o.Print("x\n")
+	}
+	if got := len(p.take()); got > 2000 { // one in 60 ms
+		t.Errorf("%d messages", got)
+	}
+	o.Clear()
 	o.Do(func() { panic("in it") })
 	if o.String() != "panic: panic: in it" {
 		t.Errorf("%q", o.String())

@@ -22,6 +22,7 @@ type Model struct {
 	at    comms.Place // of the code that made it, where what handlers say belongs
 	text  func() string
 	shows func() // runs before it is shown
+	fill  func() // puts what is made late into the state
 
 	sending sync.Mutex // one message is made and sent at a time, so that none overtakes a newer one
 
@@ -79,6 +80,7 @@ func (m *Model) ID() string { return m.id }
 func (m *Model) Get(trait string) any {
 	m, trait = m.part(trait)
 	m.known(trait)
+	m.filled()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.state[trait]
@@ -185,6 +187,32 @@ func (m *Model) change(values, known map[string]any) error {
 	return nil
 }
 
+// filled sees to it that the state is whole. No lock is held.
+func (m *Model) filled() {
+	if m.fill != nil {
+		m.fill()
+	}
+}
+
+// touch has a trait sent soon that fill makes.
+func (m *Model) touch(trait string) {
+	by := comms.Here()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.by = by; m.comm != nil && !m.closed {
+		m.dirty[trait] = true
+		m.sendSoon()
+	}
+}
+
+// put is for fill: it sets a trait as it is.
+func (m *Model) put(trait string, v any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state = maps.Clone(m.state)
+	m.state[trait] = v
+}
+
 // sendSoon has what has changed sent after a pause. m.mu is held.
 func (m *Model) sendSoon() {
 	if len(m.dirty) == 0 || m.timer != nil {
@@ -199,6 +227,7 @@ func (m *Model) flush() {
 	m.sending.Lock()
 	defer m.sending.Unlock()
 	defer m.sent() // not before: who waits for it waits for what is on its way too
+	m.filled()
 	m.mu.Lock()
 	if m.timer != nil {
 		m.timer.Stop()
@@ -263,6 +292,7 @@ func (m *Model) reference() string {
 func (m *Model) open() {
 	m.sending.Lock()
 	defer m.sending.Unlock()
+	m.filled()
 	m.mu.Lock()
 	if m.comm != nil || m.closed {
 		m.mu.Unlock()

@@ -32,14 +32,17 @@ type area struct {
 	held  bool // what there is is not shown yet
 	swap  *time.Timer
 	cut   map[string]string
-	size  int // of the text of streams
-	left  int // bytes that were left out
+	stale bool // the widget's state is not yet what there is
+	size  int  // of the text of streams
+	left  int  // bytes that were left out
 }
 
-// item is one output, as a notebook has it.
+// item is one output: as a notebook has it, or text of a stream.
 type item struct {
 	id     string // of display, for updates
 	output map[string]any
+	stream string
+	text   []byte
 }
 
 // Limits of an Area's content: every change of it is sent whole.
@@ -56,7 +59,7 @@ func Output() *Area {
 	m := newModel("Output")
 	m.pause = outputPause
 	w := &Area{m, &area{m: m, cut: map[string]string{}}}
-	m.text = w.in.text
+	m.text, m.fill = w.in.text, w.in.render
 	return w
 }
 
@@ -119,26 +122,24 @@ func (a *area) Stream(name, text string) {
 		return
 	}
 	a.begin()
+	a.changed()
 	if a.size+len(text) > maxStream {
 		a.left += len(text)
-		a.changed()
 		return
 	}
-	a.size += len(text)
-	if n := len(a.items); n > 0 && a.items[n-1].output["output_type"] == "stream" && a.items[n-1].output["name"] == name {
-		last := a.items[n-1].output
-		a.items[n-1].output = map[string]any{"output_type": "stream", "name": name, "text": carriage(last["text"].(string) + text)}
-	} else {
-		a.add(item{output: map[string]any{"output_type": "stream", "name": name, "text": carriage(text)}})
+	if n := len(a.items); n == 0 || a.items[n-1].stream != name {
+		a.add(item{stream: name})
 	}
-	a.changed()
+	last := &a.items[len(a.items)-1]
+	a.size -= len(last.text)
+	if last.text = append(last.text, text...); strings.Contains(text, "\r") {
+		last.text = []byte(carriage(string(last.text)))
+	}
+	a.size += len(last.text)
 }
 
 // carriage is text after its carriage returns: what follows one takes the place of its line.
 func carriage(text string) string {
-	if !strings.Contains(text, "\r") {
-		return text
-	}
 	lines := strings.SplitAfter(text, "\n")
 	for i, l := range lines {
 		body := strings.TrimRight(l, "\r\n")
@@ -156,7 +157,7 @@ func (a *area) Display(data, metadata map[string]any, id string) {
 	if metadata == nil {
 		metadata = map[string]any{}
 	}
-	a.add(item{id, map[string]any{"output_type": "display_data", "data": data, "metadata": metadata}})
+	a.add(item{id: id, output: map[string]any{"output_type": "display_data", "data": data, "metadata": metadata}})
 	a.changed()
 }
 
@@ -248,13 +249,27 @@ func (a *area) add(x item) {
 	}
 }
 
-// changed makes what there is the state of the widget. a.mu is held.
+// changed has what there is made the state of the widget, and sent, soon. a.mu is held.
 func (a *area) changed() {
-	if a.held {
+	a.stale = true
+	if !a.held {
+		a.m.touch("outputs")
+	}
+}
+
+// render makes what there is the state of the widget.
+func (a *area) render() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.stale || a.held {
 		return
 	}
+	a.stale = false
 	outputs := []any{}
 	for _, x := range a.items {
+		if x.stream != "" {
+			x.output = map[string]any{"output_type": "stream", "name": x.stream, "text": string(x.text)}
+		}
 		outputs = append(outputs, x.output)
 	}
 	if a.left > 0 {
@@ -263,7 +278,7 @@ func (a *area) changed() {
 			"text": fmt.Sprintf("\n… %d bytes more were printed and left out\n", a.left),
 		})
 	}
-	_ = a.m.change(map[string]any{"outputs": outputs}, nil) // the class has no check that could refuse it
+	a.m.put("outputs", outputs)
 }
 
 // text is the plain form of what there is.
@@ -278,10 +293,10 @@ func (a *area) text() string {
 		b.WriteString(s)
 	}
 	for _, x := range a.items {
-		switch x.output["output_type"] {
-		case "stream":
-			line(x.output["text"].(string))
-		case "error":
+		switch {
+		case x.stream != "":
+			line(string(x.text))
+		case x.output["output_type"] == "error":
 			line(x.output["ename"].(string) + ": " + x.output["evalue"].(string))
 		default:
 			s, _ := x.output["data"].(map[string]any)["text/plain"].(string)

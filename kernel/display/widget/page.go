@@ -41,6 +41,7 @@ func (m *Model) heard(msg comms.Message, from comms.Place) {
 	case "request_state":
 		m.sending.Lock()
 		defer m.sending.Unlock()
+		m.filled()
 		m.mu.Lock()
 		c, values := m.comm, m.copied()
 		clear(m.dirty)
@@ -187,6 +188,7 @@ func control(c *comms.Comm, _ comms.Message) {
 		}
 		states, paths, buffers := map[string]any{}, [][]any{}, [][]byte(nil)
 		for _, m := range alive.list() {
+			m.filled()
 			m.mu.Lock()
 			values := m.copied()
 			m.mu.Unlock()
