@@ -20,6 +20,7 @@
 //     in instead_*.go: printing and reading, waiting, connections, processes,
 //     stacks. internal/waits has the locks. generics.go has the generic functions
 //     of packages that have no source here.
+//   - debug.go is the debugger, debug_condition.go what breakpoints ask.
 //   - program_*.go is what only a program has: the process to itself.
 //   - symbols.go finds compiled names, std.go has those of the standard library,
 //     made by internal/gensyms, stored by internal/archive, and compared with the

@@ -26,6 +26,9 @@
 //  5. commit in check.go makes the names live, notes.go tells who keeps calling
 //     what they were, and forget.go drops what nothing can name any more.
 //
+// For a debugger, debug.go builds a cell once more, with a call before each
+// statement, and tells what names mean at a place.
+//
 // What is imported comes through importer.go: packages that are built in from
 // their archives, those of modules through modules.go, with embed.go and
 // tables.go for their embedded files and large literals. A whole program goes
