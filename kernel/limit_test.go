@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,8 +70,13 @@ func TestTextFlood(t *testing.T) {
 		t.Errorf("%d bytes in %v", got.bytes, took)
 	}
 	said := got.text["stderr"]
-	if !strings.Contains(said, "[left out here: 9") || !strings.Contains(said, "MB of text. ") || !strings.HasSuffix(said, "done\n") {
-		t.Errorf("%q", said)
+	left := 0.0 // on a slow machine there is room for more, and so several gaps
+	for _, m := range regexp.MustCompile(`\[left out here: ([0-9.]+) MB of text\. `).FindAllStringSubmatch(said, -1) {
+		n, _ := strconv.ParseFloat(m[1], 64)
+		left += n
+	}
+	if left+float64(len(text))/1e6 < 99 || left > 100 || !strings.HasSuffix(said, "done\n") {
+		t.Errorf("%.1f MB are said to be left out, %d bytes came: %q", left, len(text), said)
 	}
 	if _, out := c.run("print next"); summary(out) != `input stdout:"next\n"` {
 		t.Errorf("the next cell: %s", summary(out))
