@@ -35,6 +35,7 @@ func TestWithoutToolchain(t *testing.T) {
 		{"%%test\nfunc TestPanics(t *testing.T) {\n\tvar m map[int]int\n\tm[1] = 2\n}", `(?s)error: .*assignment to entry in nil map`},
 		{"%%test -cover", `-cover needs a Go toolchain`},
 		{"%%test\nfunc TestUndefined(t *testing.T) {\n\tundef(t)\n}", `cell\[8\]:3:2: undefined: undef`},
+		{"import svgo \"github.com/ajstarks/svgo\"", `importing github.com/ajstarks/svgo needs a Go toolchain`}, // which gonum/plot needs, and cells do not have
 		{"start.X", `^result: 3\n$`},
 	}
 	n := &nb.Notebook{Minor: 5}

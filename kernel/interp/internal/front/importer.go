@@ -114,6 +114,10 @@ func (im *importer) Import(path string) (*types.Package, error) {
 		if o := im.s.sources.offered[path]; o != nil {
 			return im.load(o)
 		}
+		// the type data of what built-in packages need is no package to call
+		if err := im.s.sources.failed[path]; err != nil {
+			return nil, err
+		}
 	}
 	if p := im.pkgs[path]; p != nil && p.Complete() {
 		return p, nil
