@@ -39,8 +39,7 @@ x := 1 // é
 // // %% no cell
 // // %who
 
-// %%
-// %%bash
+// %% language="bash"
 // echo hi
 //
 // ls

@@ -29,6 +29,16 @@ func (n *Notebook) Script() string {
 		case "markdown", "raw":
 			b.WriteString(" [" + c.Kind + "]")
 		}
+		source := strings.TrimRight(c.Source, "\n")
+		whole := c.Kind != "code" || ofOtherLanguage(source)
+		if language, args, body, ok := inLanguage(source); ok && c.Kind == "code" {
+			fmt.Fprintf(&b, " language=%q", language)
+			if args != "" {
+				quoted, _ := json.Marshal(args)
+				fmt.Fprintf(&b, " magic_args=%s", quoted)
+			}
+			source = body
+		}
 		for _, key := range slices.Sorted(maps.Keys(c.Metadata)) {
 			if slices.Contains(volatileCell, key) || key != word(key) {
 				continue
@@ -38,11 +48,9 @@ func (n *Notebook) Script() string {
 			}
 		}
 		b.WriteString("\n")
-		source := strings.TrimRight(c.Source, "\n")
 		if source == "" {
 			continue
 		}
-		whole := c.Kind != "code" || ofOtherLanguage(source)
 		for _, l := range strings.Split(source, "\n") {
 			l = strings.TrimRight(l, "\r")
 			switch {
@@ -62,6 +70,15 @@ func ofOtherLanguage(source string) bool {
 	first, _, _ := strings.Cut(source, "\n")
 	name, ok := strings.CutPrefix(first, "%%")
 	return ok && isMagic(first) && !strings.HasPrefix(name, "time") && !strings.HasPrefix(name, "capture") && !strings.HasPrefix(name, "go")
+}
+
+// inLanguage takes apart a cell in a language that the percent format names beside the cell's mark, where jupytext looks
+// for it, and not in a line of the cell.
+func inLanguage(source string) (language, args, body string, ok bool) {
+	first, body, _ := strings.Cut(source, "\n")
+	name, found := strings.CutPrefix(first, "%%")
+	language, args, _ = strings.Cut(name, " ")
+	return language, strings.TrimSpace(args), body, found && slices.Contains([]string{"bash", "sh", "script", "html", "markdown", "latex", "svg"}, language)
 }
 
 // isMagic says that a line is a magic or a command of the shell.
