@@ -182,6 +182,7 @@ var (
 			`\b\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))*)?`, // dates, with times
 			`\b\d\d?:\d\d:\d\d(?:[.,]\d+)?\b`,                          // times of day
 			`\bm=[+-]\d+(?:\.\d+)?`,                                    // the monotonic clock behind a time.Time
+			`\b[\d.]+ ?[kMG]?B allocated\b|\b\d+ (?:B|allocs)/op`,      // what %time and benchmarks say of memory
 			`\b0x[0-9a-fA-F]{5,16}\b`,                                  // addresses
 			`\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b`, // UUIDs
 			`\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)? ?(?:ns|µs|μs|us|ms|s|min)\b(?:/op)?`,
