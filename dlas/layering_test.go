@@ -34,6 +34,12 @@ func broken(p listed, standard map[string]bool) []string {
 		if below(p.ImportPath, module+"/kernel") && (below(dep, module+"/dlas") || below(dep, module+"/plotting")) {
 			forbid(dep, "nothing under kernel knows DLAS")
 		}
+		if p.ImportPath == module+"/kernel" && below(dep, module) && !below(dep, module+"/kernel/internal") && !below(dep, module+"/internal") {
+			forbid(dep, "the front knows neither a language nor what a cell shows")
+		}
+		if below(p.ImportPath, module+"/kernel/display") && below(dep, module) && !below(dep, module+"/kernel/display") && !below(dep, module+"/kernel/internal/comms") {
+			forbid(dep, "what a cell calls needs no session")
+		}
 		if below(p.ImportPath, module+"/dlas/ir") && !standard[dep] && !below(dep, module+"/dlas/ir") {
 			forbid(dep, "ir needs the standard library alone")
 		}
@@ -91,11 +97,37 @@ func TestLayering(t *testing.T) {
 	}
 }
 
+// TestKernelIsTestedWithoutALanguage holds that the front's own tests need no interpreter: their session is scripted.
+func TestKernelIsTestedWithoutALanguage(t *testing.T) {
+	need.Program(t, "go", "go")
+	out, err := exec.Command("go", "list", "-deps", "-test", module+"/kernel").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := false
+	for dep := range strings.Lines(string(out)) {
+		dep, _, _ = strings.Cut(strings.TrimSpace(dep), " ") // "path [of a test]"
+		tested = tested || dep == module+"/kernel.test"
+		if dep == module+"/kernel" || dep == module+"/kernel.test" || !below(dep, module) {
+			continue
+		}
+		for _, b := range broken(listed{ImportPath: module + "/kernel", Deps: []string{dep}}, nil) {
+			t.Error(b)
+		}
+	}
+	if !tested {
+		t.Errorf("go list shows no tests of package kernel:\n%s", out)
+	}
+}
+
 // TestLayeringSeesABreak makes sure that the rule above can fail.
 func TestLayeringSeesABreak(t *testing.T) {
 	standard := map[string]bool{"fmt": true}
 	for _, p := range []listed{
-		{ImportPath: module + "/kernel/display", Deps: []string{"fmt", module + "/dlas/ir"}},
+		{ImportPath: module + "/kernel/nb", Deps: []string{"fmt", module + "/dlas/ir"}},
+		{ImportPath: module + "/kernel", Deps: []string{module + "/kernel/interp"}},
+		{ImportPath: module + "/kernel", Deps: []string{module + "/kernel/display"}},
+		{ImportPath: module + "/kernel/display/widget", Deps: []string{module + "/kernel/session"}},
 		{ImportPath: module + "/dlas/ir/op", Deps: []string{"gonum.org/v1/gonum/mat"}},
 		{ImportPath: module + "/dlas/model", Deps: []string{module + "/dlas/data"}},
 		{ImportPath: module + "/dlas/system", Deps: []string{module + "/dlas"}},

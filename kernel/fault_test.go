@@ -33,9 +33,6 @@ type aKernel struct {
 
 func startProcess(t *testing.T) *aKernel {
 	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("the fake session has file descriptors of Unix")
-	}
 	conn, path := connectionFile(t, nil)
 	k := &aKernel{Cmd: exec.Command(os.Args[0]), conn: conn, temp: t.TempDir()}
 	k.Env = append(os.Environ(), fakeEnv+"=kernel", "GODLAS_FAKE_CONNECTION="+path, "GODLAS_FAKE_HISTORY="+filepath.Join(t.TempDir(), "h"), "TMPDIR="+k.temp)
