@@ -36,11 +36,9 @@ func benchHostile(ctx context.Context, r *report) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "dlas.exe") // the suffix harms nowhere
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/dlas")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("go build: %w", err)
+	binary, err := buildDlas(ctx, dir)
+	if err != nil {
+		return err
 	}
 	one, err := onekernel.Command(ctx, binary, dir)
 	if err != nil {

@@ -25,22 +25,11 @@ const (
 
 // benchKernel asks our kernel and ipykernel, both installed in the environment of the lock file, the same by jupyter_client.
 func benchKernel(ctx context.Context, r *report) error {
-	if runtime.GOOS != "linux" {
-		return fmt.Errorf("kernel: memory is read from /proc, which %s has not", runtime.GOOS)
-	}
-	dir, err := os.MkdirTemp("", "dlas-bench")
+	python, driver, end, err := driven(ctx, "kernel.py", kernelDriver)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	python, err := installedKernel(ctx, dir)
-	if err != nil {
-		return err
-	}
-	driver := filepath.Join(dir, "kernel.py")
-	if err := os.WriteFile(driver, kernelDriver, 0o600); err != nil {
-		return err
-	}
+	defer end()
 	version, err := python("-c", "import ipykernel, jupyter_client, sys; print(ipykernel.__version__, jupyter_client.__version__, sys.version.split()[0])")
 	if err != nil {
 		return fmt.Errorf("python: %w", err)
@@ -98,6 +87,38 @@ func benchKernel(ctx context.Context, r *report) error {
 	return nil
 }
 
+// driven installs the kernel and writes a driver that asks it through jupyter_client; end removes both.
+func driven(ctx context.Context, name string, source []byte) (python func(args ...string) ([]byte, error), driver string, end func(), err error) {
+	if runtime.GOOS != "linux" {
+		return nil, "", nil, fmt.Errorf("memory is read from /proc, which %s has not", runtime.GOOS)
+	}
+	dir, err := os.MkdirTemp("", "dlas-bench")
+	if err != nil {
+		return nil, "", nil, err
+	}
+	end = func() { os.RemoveAll(dir) }
+	driver = filepath.Join(dir, name)
+	if err = os.WriteFile(driver, source, 0o600); err == nil {
+		python, err = installedKernel(ctx, dir)
+	}
+	if err != nil {
+		end()
+		return nil, "", nil, err
+	}
+	return python, driver, end, nil
+}
+
+// buildDlas builds the program into dir.
+func buildDlas(ctx context.Context, dir string) (binary string, err error) {
+	binary = filepath.Join(dir, "dlas.exe") // the suffix harms nowhere
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/dlas")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("go build: %w", err)
+	}
+	return binary, nil
+}
+
 // installedKernel builds dlas into dir, installs it beside the environment of the lock file, and returns what runs that
 // environment's Python with the kernel in its reach.
 func installedKernel(ctx context.Context, dir string) (python func(args ...string) ([]byte, error), err error) {
@@ -105,11 +126,9 @@ func installedKernel(ctx context.Context, dir string) (python func(args ...strin
 	if err != nil {
 		return nil, err
 	}
-	binary := filepath.Join(dir, "dlas")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/dlas")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("go build: %w", err)
+	binary, err := buildDlas(ctx, dir)
+	if err != nil {
+		return nil, err
 	}
 	share := filepath.Join(dir, "share")
 	if _, err := install.WriteKernelspec(share, binary); err != nil {

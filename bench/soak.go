@@ -5,9 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime"
 )
 
 //go:embed soak.py
@@ -22,22 +20,11 @@ const (
 
 // benchSoak runs cells in the installed kernel through jupyter_client and looks at the memory of both its processes.
 func benchSoak(ctx context.Context, r *report) error {
-	if runtime.GOOS != "linux" {
-		return fmt.Errorf("soak: memory is read from /proc, which %s has not", runtime.GOOS)
-	}
-	dir, err := os.MkdirTemp("", "dlas-bench")
+	python, driver, end, err := driven(ctx, "soak.py", soakDriver)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	python, err := installedKernel(ctx, dir)
-	if err != nil {
-		return err
-	}
-	driver := filepath.Join(dir, "soak.py")
-	if err := os.WriteFile(driver, soakDriver, 0o600); err != nil {
-		return err
-	}
+	defer end()
 	r.host()
 	out, err := python(driver, fmt.Sprint(soakRuns), fmt.Sprint(soakWarm))
 	if err != nil {

@@ -22,11 +22,9 @@ func benchStart(ctx context.Context, r *report) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "dlas.exe") // the suffix harms nowhere
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/dlas")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("go build: %w", err)
+	binary, err := buildDlas(ctx, dir)
+	if err != nil {
+		return err
 	}
 	command := func(args ...string) func() error {
 		return func() error {

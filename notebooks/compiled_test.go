@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/godlas/godlas/install/installtest"
 	"github.com/godlas/godlas/internal/browser"
 	"github.com/godlas/godlas/internal/need"
 )
@@ -34,12 +33,8 @@ func TestCompiledCellsInJupyterLab(t *testing.T) {
 		}
 		t.Setenv("GOCACHE", filepath.Join(d, "go-build"))
 	}
-	b := browser.Start(t)
-	l := startLab(t, installtest.Binary(t))
-	p := b.Open(t, l.page)
-	p.Wait("JupyterLab", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
-	p.Wait("the kernel", `["idle"].includes(`+kernel+`?.status)`, 2*time.Minute)
-	p.Eval(`(() => { const m = `+notebook+`.model.sharedModel; m.deleteCellRange(0, m.cells.length); m.insertCell(0, {cell_type: "code", source: ""}); })()`, nil)
+	p, _ := openLab(t)
+	emptyNotebook(p)
 	idle := kernel + `.status === "idle" && ` + notebook + `.activeCell.model.executionCount`
 	outputs := `JSON.stringify(` + notebook + `.activeCell.model.outputs.toJSON())`
 

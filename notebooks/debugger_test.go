@@ -3,12 +3,10 @@ package notebooks_test
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/godlas/godlas/install/installtest"
 	"github.com/godlas/godlas/internal/browser"
 )
 
@@ -49,14 +47,7 @@ func atLine(text string) string {
 
 // TestDebuggerInJupyterLab debugs a cell as a user does: with the bug button, a click in the gutter and the panel's buttons.
 func TestDebuggerInJupyterLab(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the browser's pipe is a file descriptor")
-	}
-	b := browser.Start(t)
-	l := startLab(t, installtest.Binary(t))
-	p := b.Open(t, l.page)
-	p.Wait("JupyterLab", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
-	p.Wait("the kernel", `["idle"].includes(`+kernel+`?.status)`, 2*time.Minute)
+	p, _ := openLab(t)
 	picture := func(name string) {
 		if dir := os.Getenv("DLAS_PICTURES"); dir != "" {
 			settle(p)

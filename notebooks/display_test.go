@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/godlas/godlas/install/installtest"
 	"github.com/godlas/godlas/internal/browser"
 )
 
@@ -42,15 +40,8 @@ cities`, "2 rows × 4 columns", "table tbody tr"},
 
 // TestLooksInJupyterLab sees what values look like in both themes, and that no text of a value becomes a part of the page.
 func TestLooksInJupyterLab(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the browser's pipe is a file descriptor")
-	}
-	b := browser.Start(t)
-	l := startLab(t, installtest.Binary(t))
-	p := b.Open(t, l.page)
-	p.Wait("JupyterLab", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
-	p.Wait("the kernel", `["idle"].includes(`+kernel+`?.status)`, 2*time.Minute)
-	p.Eval(`(() => { const m = `+notebook+`.model.sharedModel; m.deleteCellRange(0, m.cells.length); m.insertCell(0, {cell_type: "code", source: ""}); })()`, nil)
+	p, _ := openLab(t)
+	emptyNotebook(p)
 	idle := kernel + `.status === "idle" && ` + notebook + `.activeCell.model.executionCount`
 
 	for _, c := range looks {

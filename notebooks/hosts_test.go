@@ -24,13 +24,7 @@ const (
 
 // TestJupyterLabsPanels uses what JupyterLab has around a notebook as its users do, by keys and clicks.
 func TestJupyterLabsPanels(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the browser's pipe is a file descriptor")
-	}
-	b := browser.Start(t)
-	l := startLab(t, installtest.Binary(t))
-	p := b.Open(t, l.page)
-	p.Wait("JupyterLab", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
+	p, _ := openLab(t)
 	usePage(t, p, "lab")
 	t.Run("inspector", func(t *testing.T) { inspector(t, p) })
 	t.Run("console", func(t *testing.T) { consolePanel(t, p) })

@@ -121,7 +121,9 @@ func run(p *browser.Page, command, args string) {
 	p.Eval(fmt.Sprintf(`window.jupyterapp.commands.execute(%q, %s).then(() => 0)`, command, args), nil)
 }
 
-func TestQuickstartInJupyterLab(t *testing.T) {
+// openLab opens the quickstart notebook in a JupyterLab of the test's own, and returns the page once its kernel is idle.
+func openLab(t *testing.T) (*browser.Page, *lab) {
+	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("the browser's pipe is a file descriptor")
 	}
@@ -130,6 +132,16 @@ func TestQuickstartInJupyterLab(t *testing.T) {
 	p := b.Open(t, l.page)
 	p.Wait("JupyterLab", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
 	p.Wait("the kernel", `["idle"].includes(`+kernel+`?.status)`, 2*time.Minute)
+	return p, l
+}
+
+// emptyNotebook leaves the notebook that is open one empty cell.
+func emptyNotebook(p *browser.Page) {
+	p.Eval(`(() => { const m = `+notebook+`.model.sharedModel; m.deleteCellRange(0, m.cells.length); m.insertCell(0, {cell_type: "code", source: ""}); })()`, nil)
+}
+
+func TestQuickstartInJupyterLab(t *testing.T) {
+	p, l := openLab(t)
 
 	t.Log("run all")
 	p.Eval(`void window.jupyterapp.commands.execute("notebook:run-all-cells")`, nil) // it resolves when all have run

@@ -3,12 +3,10 @@ package notebooks_test
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/godlas/godlas/install/installtest"
 	"github.com/godlas/godlas/internal/browser"
 )
 
@@ -45,14 +43,7 @@ func mouse(p *browser.Page, kind string, x, y float64) {
 }
 
 func TestWidgetsInJupyterLab(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the browser's pipe is a file descriptor")
-	}
-	b := browser.Start(t)
-	l := startLab(t, installtest.Binary(t))
-	p := b.Open(t, l.page)
-	p.Wait("JupyterLab", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
-	p.Wait("the kernel", `["idle"].includes(`+kernel+`?.status)`, 2*time.Minute)
+	p, _ := openLab(t)
 
 	t.Run("slider over prune", func(t *testing.T) { slideOverPrune(t, p) })
 	t.Run("handlers", func(t *testing.T) { widgetHandlers(t, p) })

@@ -346,17 +346,7 @@ func (in *Interp) compileIn(src string, locals func() map[string]types.Object) (
 	if err != nil {
 		return nil, refs, compileError(err)
 	}
-	inits, undo := in.front.Inits()
-	refs.undo = undo
-	for _, f := range inits {
-		refs.all = append(refs.all, in.m.Func(f))
-	}
-	if compiled.Init != nil {
-		refs.all = append(refs.all, in.m.After(compiled.Init, compiled.Func))
-	} else {
-		refs.all = append(refs.all, in.m.Func(compiled.Func))
-	}
-	return compiled, refs, nil
+	return compiled, in.toRun(compiled), nil
 }
 
 // evalAside runs what compileIn made.

@@ -306,6 +306,11 @@ func (in *Interp) compileCell(c Cell) (compiled *front.Compiled, refs toRun, err
 	if err != nil {
 		return nil, refs, compileError(err)
 	}
+	return compiled, in.toRun(compiled), nil
+}
+
+// toRun is what runs of compiled, with the initialisers of packages that it came to need. The machine's lock is held.
+func (in *Interp) toRun(compiled *front.Compiled) (refs toRun) {
 	inits, undo := in.front.Inits()
 	refs.undo = undo
 	for _, f := range inits {
@@ -316,7 +321,7 @@ func (in *Interp) compileCell(c Cell) (compiled *front.Compiled, refs toRun, err
 	} else {
 		refs.all = append(refs.all, in.m.Func(compiled.Func))
 	}
-	return compiled, refs, nil
+	return refs
 }
 
 func compileError(err error) error {

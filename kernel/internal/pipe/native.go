@@ -252,43 +252,42 @@ func (n *Native) freeCrash() {
 	n.out(text)
 }
 
-// Await returns when the marker was read, the stream has ended, or the time is over; it reports whether it was not.
-func (n *Native) Await(marker string, patience time.Duration) bool {
-	late := false
-	timer := time.AfterFunc(patience, func() {
+// alarm wakes those who wait for n after a time; late, which n.mu guards, is true then.
+func (n *Native) alarm(after time.Duration) (late *bool, stop func() bool) {
+	late = new(bool)
+	return late, time.AfterFunc(after, func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		late = true
+		*late = true
 		n.cond.Broadcast()
-	})
-	defer timer.Stop()
+	}).Stop
+}
+
+// Await returns when the marker was read, the stream has ended, or the time is over; it reports whether it was not.
+func (n *Native) Await(marker string, patience time.Duration) bool {
+	late, stop := n.alarm(patience)
+	defer stop()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hurry(true)
 	defer n.hurry(false)
 	n.want[marker] = true
 	n.scan()
-	for n.want[marker] && !n.ended && !late {
+	for n.want[marker] && !n.ended && !*late {
 		n.cond.Wait()
 	}
 	delete(n.want, marker)
-	return !late
+	return !*late
 }
 
 // AwaitEnd returns when the stream has ended or the time is over.
 func (n *Native) AwaitEnd(patience time.Duration) {
-	late := false
-	timer := time.AfterFunc(patience, func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		late = true
-		n.cond.Broadcast()
-	})
-	defer timer.Stop()
+	late, stop := n.alarm(patience)
+	defer stop()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hurry(true)
-	for !n.ended && !late {
+	for !n.ended && !*late {
 		n.cond.Wait()
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/kernel/internal/awaits"
+	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/session/magic"
 )
 
@@ -172,7 +173,7 @@ func (s *stream) read(b []byte) (int, error) {
 // not wait for ever: a program may write without end.
 func (s *stream) drain() {
 	for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); time.Sleep(100 * time.Microsecond) {
-		if pending(s.r) == 0 {
+		if pipe.UnreadOf(s.r) == 0 {
 			break
 		}
 	}
@@ -247,7 +248,7 @@ func (in *input) serve(ctx context.Context, pid int, ended <-chan struct{}, alwa
 				in.mu.Unlock()
 				return
 			}
-			if pending(in.w) == 0 && (always || awaits.Input(pid)) {
+			if pipe.UnreadOf(in.w) == 0 && (always || awaits.Input(pid)) {
 				in.lineLocked(ctx, "", false)
 			}
 			in.mu.Unlock()

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
-	"golang.org/x/sys/unix"
 )
 
 // talk is the pipes of a conversation. GoNB names fifos in the environment; these are pipes that the program inherits, under
@@ -69,19 +68,4 @@ func (t *talk) end() {
 	t.served.Wait()
 	left.Stop()
 	closeAll(t.from, t.to)
-}
-
-// pending is the number of bytes in a pipe that nobody has read.
-func pending(f *os.File) int {
-	n := 0
-	c, err := f.SyscallConn()
-	if err != nil {
-		return 0
-	}
-	_ = c.Control(func(fd uintptr) {
-		if m, err := unix.IoctlGetInt(int(fd), fionread); err == nil {
-			n = m
-		}
-	})
-	return n
 }

@@ -3,7 +3,6 @@ package compiled
 import (
 	"context"
 	"io"
-	"os"
 	"os/exec"
 )
 
@@ -14,5 +13,3 @@ func newTalk(context.Context, *exec.Cmd, io.Writer, *input) (*talk, error) { ret
 
 func (*talk) started() {}
 func (*talk) end()     {}
-
-func pending(*os.File) int { return 0 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/kernel/internal/awaits"
+	"github.com/godlas/godlas/kernel/internal/pipe"
 )
 
 const inputsHelp = `let the next command of the shell ask for lines of input
@@ -114,7 +115,7 @@ func (c *Call) waits(ctx context.Context, w *os.File, pid int) bool {
 		case <-time.After(pause):
 		}
 		switch {
-		case unread(w) > 0 || !awaits.Input(pid):
+		case pipe.UnreadOf(w) > 0 || !awaits.Input(pid):
 			seen, pause = 0, min(pause*5/4, 200*time.Millisecond)
 		case seen > 0: // and not just on its way
 			return true

@@ -1,5 +1,0 @@
-package compiled
-
-import "golang.org/x/sys/unix"
-
-const fionread = unix.TIOCINQ

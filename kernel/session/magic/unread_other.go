@@ -1,7 +1,0 @@
-//go:build !linux
-
-package magic
-
-import "os"
-
-func unread(*os.File) int { return 0 }
