@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestChecklistNamesTests: each test that docs/jupyter.md names is there, and each row but the one that it says is not there
-// names one.
+// TestChecklistNamesTests: each test that a page of docs names is there, and each row of docs/jupyter.md but the one that it
+// says is not there names one.
 func TestChecklistNamesTests(t *testing.T) {
 	page, err := os.ReadFile("../docs/jupyter.md")
 	if err != nil {
@@ -37,14 +37,26 @@ func TestChecklistNamesTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := 0
-	for line := range strings.Lines(string(page)) {
-		names := regexp.MustCompile(`\b(Test[A-Z]\w+|test_\w+)\b`).FindAllString(line, -1)
-		for _, n := range names {
+	named := regexp.MustCompile(`\b(Test[A-Z]\w+|test_\w+)\b`)
+	examples := regexp.MustCompile("(?ms)^```.*?^```")
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(pages) < 2 {
+		t.Fatalf("%d pages: %v", len(pages), err)
+	}
+	for _, p := range append(pages, "../README.md", "../RATIONALE.md") {
+		text, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range named.FindAllString(examples.ReplaceAllString(string(text), ""), -1) {
 			if !there[n] {
-				t.Errorf("there is no %s", n)
+				t.Errorf("%s: there is no %s", p, n)
 			}
 		}
+	}
+	rows := 0
+	for line := range strings.Lines(string(page)) {
+		names := named.FindAllString(line, -1)
 		if regexp.MustCompile(`^\| \d+ \|`).MatchString(line) {
 			if rows++; len(names) == 0 && !strings.Contains(line, "not there") {
 				t.Errorf("no test: %s", line)

@@ -2,6 +2,8 @@ package pipe
 
 import "golang.org/x/sys/unix"
 
+const room = 1 << 20 // bytes of a pipe; the system lets everybody ask for that
+
 const fionread = unix.TIOCINQ // the number of bytes that wait in a pipe
 
 // Widen gives a pipe more room; without it a native writer waits a little more often.
