@@ -5,7 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/godlas/godlas/dlas"
 	"github.com/godlas/godlas/dlas/ir"
@@ -59,13 +61,67 @@ func (f *flags) parse(least, most int) ([]string, error) {
 }
 
 func (f *flags) explain(err error) error {
-	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
 		var names []string
-		f.VisitAll(func(fl *flag.Flag) { names = append(names, "--"+fl.Name) })
-		e := ir.Unknown("", "flag", "--"+strings.TrimLeft(name, "-"), names)
-		return usageError(f.c.name + ": " + e.Error())
+		f.VisitAll(func(fl *flag.Flag) { names = append(names, dashed(fl.Name)) })
+		text = ir.Unknown("", "flag", dashed(strings.TrimLeft(name, "-")), names).Error()
+	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		text = dashed(name) + " needs a value"
+		if fl := f.Lookup(name); fl != nil {
+			value, _ := flag.UnquoteUsage(fl)
+			text += ": " + dashed(name) + " " + strings.ToUpper(value)
+		}
+	} else if value, name, why, ok := invalidValue(text); ok {
+		switch why {
+		case "parse error":
+			why = value + " is not " + f.wanted(name)
+		case "value out of range":
+			why = value + " is out of range"
+		}
+		text = dashed(name) + ": " + why
 	}
-	return usageError(f.c.name + ": " + err.Error())
+	return usageError(f.c.name + ": " + text)
+}
+
+// wanted says what the value of a flag looks like.
+func (f *flags) wanted(name string) string {
+	if fl := f.Lookup(name); fl != nil {
+		if g, ok := fl.Value.(flag.Getter); ok {
+			switch g.Get().(type) {
+			case time.Duration:
+				return "a time such as 90s, 5m or 1h"
+			case float64:
+				return "a number such as 0.01"
+			case bool:
+				return "true or false"
+			}
+		}
+	}
+	return "a whole number"
+}
+
+// dashed is a flag as people write it: one letter with one hyphen.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// invalidValue takes package flag's sentence about a value apart: the value as it quotes it, the flag, and what is wrong.
+func invalidValue(text string) (value, name, why string, ok bool) {
+	rest, ok := strings.CutPrefix(text, "invalid value ")
+	if !ok {
+		rest, ok = strings.CutPrefix(text, "invalid boolean value ")
+	}
+	value, err := strconv.QuotedPrefix(rest)
+	if !ok || err != nil {
+		return "", "", "", false
+	}
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest[len(value):], " for "), "flag ")
+	name, why, ok = strings.Cut(strings.TrimPrefix(rest, "-"), ": ")
+	return value, name, why, ok
 }
 
 func (f *flags) help() {
@@ -80,7 +136,7 @@ func (f *flags) help() {
 		if value != "" {
 			value = " " + strings.ToUpper(value)
 		}
-		fmt.Fprintf(f.c.stdout, "  --%-24s %s\n", fl.Name+value, text)
+		fmt.Fprintf(f.c.stdout, "  %-26s %s\n", dashed(fl.Name)+value, text)
 	})
 }
 

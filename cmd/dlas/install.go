@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -76,7 +75,11 @@ func runUninstall(ctx context.Context, c *call) error {
 		if perr == nil {
 			fmt.Fprintln(c.stdout, "removed godlas-papermill from "+python)
 		}
-		err = errors.Join(err, perr)
+		if err != nil && perr != nil {
+			err = fmt.Errorf("%w; %w", err, perr) // which stay on one line
+		} else if perr != nil {
+			err = perr
+		}
 	}
 	return err
 }

@@ -168,7 +168,8 @@ func TestHandles(t *testing.T) {
 	JSON(map[string]int{"a": 1})
 	VegaLite(`{"mark":"bar"}`)
 	VegaLite("{")
-	if len(r.shown) != 8 || len(r.updates) != 2 {
+	SVG("no picture")
+	if len(r.shown) != 9 || len(r.updates) != 2 {
 		t.Fatalf("%d shown, %d updated", len(r.shown), len(r.updates))
 	}
 	if r.updates[0]["text/html"] != "<i>2</i>" || r.updates[1][plain] != "7" || r.upIDs[0] != r.ids[0] || r.upIDs[1] != r.ids[0] {
@@ -177,7 +178,7 @@ func TestHandles(t *testing.T) {
 	if r.ids[0] == r.ids[1] || r.ids[0] == "" {
 		t.Errorf("ids %q are not distinct", r.ids)
 	}
-	for i, want := range []string{"text/html", "text/markdown", "text/latex", "text/latex", "image/svg+xml", "application/json", "application/vnd.vegalite.v5+json", plain} {
+	for i, want := range []string{"text/html", "text/markdown", "text/latex", "text/latex", "image/svg+xml", "application/json", "application/vnd.vegalite.v5+json", plain, plain} {
 		if r.shown[i][want] == nil || r.shown[i][plain] == nil {
 			t.Errorf("%d: %v lacks %s or text", i, r.shown[i], want)
 		}

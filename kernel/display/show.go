@@ -113,6 +113,9 @@ func latexBundle(s string) map[string]any {
 }
 
 func svgBundle(s string) map[string]any {
+	if !strings.Contains(s, "<svg") && !strings.Contains(s, ":svg") {
+		return map[string]any{plain: fmt.Sprintf("display.SVG: these %d bytes have no <svg> element", len(s))}
+	}
 	return map[string]any{"image/svg+xml": s, plain: fmt.Sprintf("SVG image, %d bytes", len(s))}
 }
 

@@ -3,6 +3,7 @@ package interp
 import (
 	"cmp"
 	"fmt"
+	"go/constant"
 	"go/types"
 	"reflect"
 	"slices"
@@ -92,7 +93,7 @@ func (in *Interp) IsComplete(src string) (status, indent string) {
 	return front.IsComplete(src)
 }
 
-// Var is a live name. Kind is var, func, type or const; Value is set for var.
+// Var is a live name. Kind is var, func, type or const; Value is set for var, and for a const that is no complex number.
 type Var struct {
 	Name, Kind, Type string
 	Value            reflect.Value
@@ -116,11 +117,24 @@ func (in *Interp) Vars() []Var {
 			v.Type = types.TypeString(o.Type().Underlying(), func(p *types.Package) string { return p.Name() })
 		case *types.Const:
 			v.Kind = "const"
+			v.Value = constantValue(o.Val())
 		}
 		out = append(out, v)
 	}
 	slices.SortFunc(out, func(a, b Var) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+// constantValue is a constant as a bool, string, int64, *big.Int or float64; a complex one has none.
+func constantValue(v constant.Value) reflect.Value {
+	switch v.Kind() {
+	case constant.Bool, constant.String, constant.Int:
+		return reflect.ValueOf(constant.Val(v))
+	case constant.Float:
+		f, _ := constant.Float64Val(v)
+		return reflect.ValueOf(f)
+	}
+	return reflect.Value{}
 }
 
 func (in *Interp) value(v *types.Var) (reflect.Value, bool) {

@@ -3,6 +3,7 @@ package interp
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"testing"
 )
 
@@ -113,6 +114,9 @@ fmt.Println(xs, m["a"][0], buf.String(), n+1, s, nothing)`})
 	kinds := map[string]string{}
 	for _, v := range in.Vars() {
 		kinds[v.Name] = v.Kind + " " + v.Type
+		if v.Kind == "const" && (!v.Value.IsValid() || fmt.Sprint(v.Value) != "7") {
+			t.Errorf("%s is %v", v.Name, v.Value)
+		}
 	}
 	for n, want := range map[string]string{"T": "type struct{A int}", "v": "var main.T", "f": "var float64", "k": "const untyped int", "g": "func func()", "w": "var main.T"} {
 		if kinds[n] != want {

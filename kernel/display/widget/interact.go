@@ -59,7 +59,7 @@ func Interact(f any, controls ...any) *Interactive {
 		i.takesCtx, first = true, 1
 	}
 	if t.IsVariadic() || t.NumIn()-first != len(controls) {
-		panic(fault("a %v has %d parameters for %d controls", t, t.NumIn()-first, len(controls)))
+		panic(fault("Interact wants a control for each parameter of %s: it has %d, and %d controls are given", strings.ReplaceAll(t.String(), "main.", ""), t.NumIn()-first, len(controls)))
 	}
 	var names []string
 	if h := comms.TheHost(); h != nil {

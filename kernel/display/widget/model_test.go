@@ -273,10 +273,10 @@ func TestMistakes(t *testing.T) {
 		"_model_name of Button cannot be changed":        func() { Button("").Set("_model_name", "x") },
 		"Layout has no":                                  func() { Button("").Set("layout.widht", "1px") },
 		"Interact wants a function":                      func() { Interact(3) },
-		"has 1 parameters for 2 controls":                func() { Interact(func(int) {}, 1, 2) },
-		"a control is a widget":                          func() { Interact(func(int) {}, struct{}{}) },
-		"a parameter of type string does not take":       func() { Interact(func(string) {}, 1) },
-		"a Button has no value":                          func() { Interact(func(string) {}, Button("")) },
+		"Interact wants a control for each parameter of func(int): it has 1, and 2 controls": func() { Interact(func(int) {}, 1, 2) },
+		"a control is a widget":                    func() { Interact(func(int) {}, struct{}{}) },
+		"a parameter of type string does not take": func() { Interact(func(string) {}, 1) },
+		"a Button has no value":                    func() { Interact(func(string) {}, Button("")) },
 	} {
 		func() {
 			defer func() {

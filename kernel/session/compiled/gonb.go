@@ -28,11 +28,9 @@ func (cs *Cells) Foreign(name string) (magic.Magic, bool) {
 		widgets = "GoNB's own widgets are not there; Jupyter's are, in package widget"
 		get     = "nothing is downloaded when a cell runs; %get MODULE gets a module, once and for all"
 		folders = "sources in folders are seen after %use DIR, and nothing is watched"
-		input   = "a command of ! reads no input from the notebook; a cell does, by display.Input, display.Password or os.Stdin"
 	)
 	instead := map[string]string{
 		"autoget": get, "noautoget": get, "track": folders, "untrack": folders, "widgets": widgets, "widgets_hb": widgets,
-		"with_inputs": input, "with_password": input,
 		"goworkfix": "there is nothing to mend: %use DIR makes a module in a folder importable, GOWORK names a go.work",
 		"wasm":      "cells that are compiled to WebAssembly are GoNB's alone; show HTML with a script instead (display.HTML)",
 	}
@@ -102,12 +100,20 @@ func (cs *Cells) exec(ctx context.Context, c *magic.Call) error {
 			return err
 		}
 	}
+	for _, v := range c.Vars() {
+		if v.Name == name && strings.HasPrefix(v.Type, "func(") && !strings.HasPrefix(v.Type, "func()") {
+			return fmt.Errorf("%%exec: %s is a %s; it calls functions without parameters, which read os.Args", name, strings.ReplaceAll(v.Type, "main.", ""))
+		}
+	}
 	_, err = c.Eval(ctx, strings.Repeat("\n", max(0, c.Line-1))+strings.Repeat(" ", max(0, c.Column-1))+name+"()")
 	return err
 }
 
 // ls lists imports and declarations by kind.
 func (cs *Cells) ls(_ context.Context, c *magic.Call) error {
+	if c.Args != "" {
+		return errors.New("%ls takes no argument; !ls lists files")
+	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	cs.catchUp()

@@ -61,7 +61,7 @@ func env(_ context.Context, c *Call) error {
 
 func setenv(name, value string) error {
 	if err := os.Setenv(name, value); err != nil {
-		return fmt.Errorf("%%env: no name for a variable: %q", name)
+		return fmt.Errorf("%%env: %q is no name for a variable; %%env NAME=VALUE sets one", name)
 	}
 	return nil
 }
@@ -135,6 +135,9 @@ func args(_ context.Context, c *Call) error {
 }
 
 func version(_ context.Context, c *Call) error {
+	if c.Args != "" {
+		return errors.New("%version takes no argument; it shows the version of Go")
+	}
 	fmt.Fprintf(c.Stdout, "%s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil
 }

@@ -68,7 +68,7 @@ func showHistory(_ context.Context, c *Call) error {
 		return write(c, "history", path, []byte(b.String()), false, false)
 	}
 	if len(found) == 0 {
-		fmt.Fprintln(c.Stderr, "no cell that has run is meant")
+		fmt.Fprintln(c.Stderr, "there is no such cell among those that have run")
 	}
 	fmt.Fprint(c.Stdout, b.String())
 	return nil

@@ -9,6 +9,9 @@ import (
 )
 
 func lsmagic(_ context.Context, c *Call) error {
+	if c.Args != "" {
+		return fmt.Errorf("%%lsmagic takes no argument; %%help %s explains a magic", c.Args)
+	}
 	var line, whole []string
 	for _, m := range c.Table().Rows() {
 		if m.Line {

@@ -21,7 +21,10 @@ a forgotten one still does. -f, which elsewhere stops a question, is taken; noth
 
 // chosen are the live names of the kinds or types that arguments name.
 func chosen(c *Call) ([]Var, error) {
-	vars := c.Vars()
+	vars := slices.Clone(c.Vars())
+	for i := range vars { // types of cells without the package that nobody wrote
+		vars[i].Type = strings.ReplaceAll(vars[i].Type, "main.", "")
+	}
 	if c.Args == "" {
 		return vars, nil
 	}
@@ -55,7 +58,7 @@ func who(_ context.Context, c *Call) error {
 		return err
 	}
 	if len(vars) == 0 {
-		fmt.Fprintln(c.Stdout, "no names yet")
+		fmt.Fprintln(c.Stdout, none(c))
 		return nil
 	}
 	var names []string
@@ -66,13 +69,21 @@ func who(_ context.Context, c *Call) error {
 	return nil
 }
 
+// none is what stands for an empty list.
+func none(c *Call) string {
+	if c.Args != "" {
+		return "none"
+	}
+	return "no names yet"
+}
+
 func whos(_ context.Context, c *Call) error {
 	vars, err := chosen(c)
 	if err != nil {
 		return err
 	}
 	if len(vars) == 0 {
-		fmt.Fprintln(c.Stdout, "no names yet")
+		fmt.Fprintln(c.Stdout, none(c))
 		return nil
 	}
 	rows := [][]string{{"kind", "name", "type", "value"}}

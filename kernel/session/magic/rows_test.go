@@ -52,9 +52,11 @@ func TestWrongInput(t *testing.T) {
 		{"reset", "-r ^z", "", false, "%reset: no name matches ^z"},
 		{"reset", "go.mod", "", false, "%reset: go.mod is a file of your folder, which the kernel leaves alone; %get and %use change it"},
 		{"env", "DLAS_NONE", "", false, "%env: DLAS_NONE is not set; %env DLAS_NONE=VALUE sets it"},
-		{"env", "=x", "", false, `%env: no name for a variable: ""`},
+		{"env", "=x", "", false, `%env: "" is no name for a variable; %env NAME=VALUE sets one`},
 		{"cd", "/no/such", "", false, "%cd: /no/such: no such file or directory"},
 		{"pwd", "/tmp", "", false, "%pwd takes no argument; %cd /tmp changes the working directory"},
+		{"version", "3", "", false, "%version takes no argument; it shows the version of Go"},
+		{"lsmagic", "time", "", false, "%lsmagic takes no argument; %help time explains a magic"},
 		{"args", `"a`, "", false, `%args: a " is not closed`},
 		{"load", "", "", false, "%load: which file? %load FILE, or %load 3 for the input of cell 3"},
 		{"load", "none.go", "", false, "%load: none.go: no such file or directory"},
@@ -142,7 +144,7 @@ func TestFilesRows(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{"": "x := 1\ny\nx := 1\n", "-u": "y\nx := 1\n", "-l 1": "x := 1\n", "-g X := 1": "x := 1\nx := 1\n", "-n -g X": "   1: x := 1\n   3: x := 1\n", "2": "y\n"} {
-		if out, err := h.do(t, "history", args, "", false); err != nil || strings.TrimPrefix(out, "no cell that has run is meant\n") != want {
+		if out, err := h.do(t, "history", args, "", false); err != nil || strings.TrimPrefix(out, "there is no such cell among those that have run\n") != want {
 			t.Errorf("%%history %s: %v, %q", args, err, out)
 		}
 	}
@@ -295,5 +297,20 @@ func TestCommandsAsk(t *testing.T) {
 	h := newHost()
 	if _, err := h.do(t, "with_inputs", "", "", false); err == nil || err.Error() != "this client takes no input from the user here" {
 		t.Error(err)
+	}
+}
+
+// TestWhoOwnTypes: a type of the cells goes by the name that they give it, and a constant has its value.
+func TestWhoOwnTypes(t *testing.T) {
+	h := newHost()
+	h.vars = []Var{{"c", "const", "untyped int", reflect.ValueOf(int64(3))}, {"v", "var", "main.T", reflect.ValueOf(struct{ A int }{3})}}
+	if out, err := h.do(t, "whos", "", "", false); err != nil || out != "kind   name  type         value\nconst  c     untyped int  3\nvar    v     T            {A:3}\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := h.do(t, "who", "T", "", false); err != nil || out != "v\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+	if out, err := h.do(t, "who", "func", "", false); err != nil || out != "none\n" {
+		t.Errorf("%v: %s", err, out)
 	}
 }
