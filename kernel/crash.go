@@ -27,7 +27,8 @@ func cause(l *life, inCell bool) string {
 // Cause says in a few words how a session came to its end within a cell; crash is what the Go runtime has written then.
 func (e Exit) Cause(crash string) string {
 	switch {
-	case strings.Contains(crash, "goroutine stack exceeds"):
+	// The line before that one may be read, and passed on, by a session that is just about to be stopped.
+	case strings.Contains(crash, "goroutine stack exceeds"), strings.Contains(crash, "fatal error: stack overflow"):
 		return "stack overflow (a recursion without end?)" + e.peak()
 	case strings.Contains(crash, "out of memory") || strings.Contains(crash, "cannot allocate memory"):
 		return crashLine(crash) + e.peak() + ": it asked for more memory than there is, or than dlas kernel --memory allows"

@@ -279,7 +279,7 @@ func (d *Debugger) CopyToGlobals(frame int, from, to string) error {
 }
 
 // evalFor is how long an evaluation may take when its context has no end.
-const evalFor = 10 * time.Second
+var evalFor = 10 * time.Second // shorter in tests
 
 // Eval runs source where a call stands, so that names mean what they do there; 0 stands for no call. Assignments change the
 // variables of the call. What it calls does not stop at breakpoints. It ends when what is stopped is interrupted.
@@ -325,13 +325,18 @@ func (d *Debugger) Eval(ctx context.Context, frame int, src string) ([]reflect.V
 	return in.evalAside(ctx, compiled, refs)
 }
 
-// values is a context with the values of another.
+// values is a context with the values of another, beside its own: by one of these context.Cause knows it.
 type values struct {
 	context.Context
 	of context.Context
 }
 
-func (v values) Value(key any) any { return v.of.Value(key) }
+func (v values) Value(key any) any {
+	if x := v.Context.Value(key); x != nil {
+		return x
+	}
+	return v.of.Value(key)
+}
 
 // compileIn compiles source that is no cell, in which the objects of locals have names, too.
 func (in *Interp) compileIn(src string, locals func() map[string]types.Object) (compiled *front.Compiled, refs toRun, err error) {

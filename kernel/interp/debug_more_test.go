@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestDebugVariables stops in functions of all kinds and compares what can be seen, each at the line that says "here".
@@ -179,6 +180,30 @@ func TestDebugCellsBesideEachOther(t *testing.T) {
 		t.Error(err)
 	}
 	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDebugEvalThatDoesNotEnd: it is stopped, and says why.
+func TestDebugEvalThatDoesNotEnd(t *testing.T) {
+	defer func(d time.Duration) { evalFor = d }(evalFor)
+	evalFor = 50 * time.Millisecond
+	g := newDebugged(t)
+	g.attach()
+	cell := "x := 1\nx++\nx"
+	g.breakAt(cell, Breakpoint{Line: 2})
+	g.start(t.Context(), cell)
+	g.next()
+	for _, call := range []int{0, -1} { // in a call, and in none
+		if got := g.eval(call, "func() int { for {} }()"); !strings.Contains(got, "longer than 50ms") {
+			t.Errorf("call %d: %s", call, got)
+		}
+	}
+	if got := g.eval(0, "x"); got != "1" {
+		t.Errorf("then x is %s", got)
+	}
+	g.d.Continue()
+	if err := g.ended(); err != nil {
 		t.Error(err)
 	}
 }

@@ -3,7 +3,6 @@ package widget
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -73,13 +72,15 @@ func (w *Container) Children() []Widget {
 
 // SetChildren puts other widgets in it.
 func (w *Container) SetChildren(children ...Widget) {
+	var in []*Model
 	for _, c := range children {
 		if c == nil || reflect.ValueOf(c).IsNil() {
 			panic(fault("a nil among the widgets of a %s", w.class.name))
 		}
-		if c.model().holds(w.Model) {
-			panic(fault("a %s cannot be in itself", w.class.name))
-		}
+		in = append(in, c.model())
+	}
+	if err := w.outside(in); err != nil {
+		panic(err)
 	}
 	w.mu.Lock()
 	shown := w.comm != nil
@@ -92,15 +93,41 @@ func (w *Container) SetChildren(children ...Widget) {
 	w.set("children", children)
 }
 
-// holds reports whether x is m or in it.
-func (m *Model) holds(x *Model) bool {
-	if m == x {
-		return true
+// outside is an error if m is what it is to refer to, or in that: neither the kernel nor the page comes to an end of it.
+func (m *Model) outside(v any) error {
+	if refersTo(v, m, map[*Model]bool{}) {
+		return fault("a %s cannot be in itself", m.class.name)
 	}
-	m.mu.Lock()
-	children, _ := m.state["children"].([]*Model)
-	m.mu.Unlock()
-	return slices.ContainsFunc(children, func(c *Model) bool { return c.holds(x) })
+	return nil
+}
+
+// refersTo reports whether a trait's value is x or comes to it by way of models that were not seen before.
+func refersTo(v any, x *Model, seen map[*Model]bool) bool {
+	var list []*Model
+	switch v := v.(type) {
+	case *Model:
+		list = []*Model{v}
+	case []*Model:
+		list = v
+	}
+	for _, c := range list {
+		if c == x {
+			return true
+		}
+		if seen[c] {
+			continue
+		}
+		seen[c] = true
+		c.mu.Lock()
+		state := c.state // it is replaced, never changed
+		c.mu.Unlock()
+		for _, v := range state {
+			if refersTo(v, x, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Selected is the place of the widget that a Tab, Accordion or Stack shows, from 0, or -1.

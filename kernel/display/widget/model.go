@@ -101,6 +101,9 @@ func (m *Model) set(trait string, v any) {
 	}
 	x, err := t.value(v)
 	if err == nil {
+		err = m.outside(x)
+	}
+	if err == nil {
 		err = m.change(map[string]any{trait: x}, nil)
 	}
 	if err != nil {

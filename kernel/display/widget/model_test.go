@@ -268,6 +268,8 @@ func TestMistakes(t *testing.T) {
 		"selected_index 2 of 1 children":                 func() { Tab(Label("")).SetSelected(2) },
 		"a nil among the widgets of a HBox":              func() { HBox(nil) },
 		"a HBox cannot be in itself":                     func() { b := HBox(); b.SetChildren(VBox(b)) },
+		"a VBox cannot be in itself":                     func() { b := VBox(); b.Set("children", []Widget{HBox(b)}) },
+		"a Accordion cannot be in itself":                func() { b := Accordion(); b.Set("layout", HBox(b)) },
 		"a picture is an image.Image or bytes, not a in": func() { Image(3) },
 		"these 3 bytes are no picture":                   func() { Image([]byte("abc")) },
 		"_model_name of Button cannot be changed":        func() { Button("").Set("_model_name", "x") },
