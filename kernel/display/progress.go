@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -206,7 +207,7 @@ func (b *Bar) line() string {
 	}
 	count := b.amount(b.at)
 	if b.n > 0 {
-		full := min(max(b.at, 0), b.n) * width / b.n
+		full := int(float64(min(max(b.at, 0), b.n)) / float64(b.n) * width)
 		bar := strings.Repeat("█", full) + strings.Repeat("░", width-full)
 		count = fmt.Sprintf("%s %s/%s", bar, strings.TrimSuffix(count, " "+b.shownUnit()), b.amount(b.n))
 	}
@@ -227,7 +228,7 @@ func (b *Bar) line() string {
 	case b.done:
 		parts = append(parts, short(b.now().Sub(b.begun))+" in all")
 	case did > 0 && b.n > b.at:
-		parts = append(parts, short(time.Duration(float64(spent)/float64(did)*float64(b.n-b.at)))+" left")
+		parts = append(parts, short(time.Duration(min(float64(spent)/float64(did)*float64(b.n-b.at), math.MaxInt64/2)))+" left")
 	}
 	return strings.Join(parts, "  ")
 }

@@ -3,6 +3,7 @@ package display
 import (
 	"bytes"
 	"context"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -110,5 +111,21 @@ func TestProgressInATerminalAndALog(t *testing.T) {
 		`set  ██████░░░░░░░░░░░░░░░░░░ 5 MB/20 MB  500 kB/s  30s left` + "\ngot it\n"
 	if out.String() != want {
 		t.Errorf("a log gets\n%q\nwant\n%q", out.String(), want)
+	}
+}
+
+func TestProgressOfManySteps(t *testing.T) {
+	record(t)
+	clock := time.Now()
+	b := newBar(math.MaxInt, func() time.Time { return clock }, ownSurface())
+	clock = clock.Add(time.Second)
+	b.Add(1)
+	if s := b.String(); !strings.Contains(s, " left") || strings.Contains(s, "-") {
+		t.Error(s)
+	}
+	b.Set(math.MaxInt / 2)
+	b.Set(math.MaxInt)
+	if s := b.String(); strings.Count(s, "█") != 24 {
+		t.Error(s)
 	}
 }

@@ -81,6 +81,9 @@ func (a *asker) ask(ctx context.Context, prompt string, password bool) (string, 
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
+	if ctx.Err() != nil { // both were ready: nobody is to answer a question that nobody waits for
+		return "", context.Cause(ctx)
+	}
 	w := a.out.owner()
 	a.mu.Lock()
 	d := a.desk(w)
