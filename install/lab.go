@@ -51,6 +51,17 @@ func Lab(ctx context.Context, o LabOptions) error {
 	}
 	s := &steps{out: out}
 
+	// A folder that cannot be had is found before anything is downloaded.
+	s.begin()
+	dir, kept, err := notebookDir(o.Dir)
+	if err != nil {
+		return err
+	}
+	s.done("notebooks", dir)
+	for _, name := range kept {
+		fmt.Fprintf(out, "  %s has changes of yours and is kept as it is\n", name)
+	}
+
 	s.begin()
 	home := filepath.Join(cache, "jupyter")
 	spec, err := withBinary(func(binary string) (string, error) {
@@ -69,16 +80,6 @@ func Lab(ctx context.Context, o LabOptions) error {
 		return err
 	}
 	s.done("JupyterLab", env.Dir)
-
-	s.begin()
-	dir, kept, err := notebookDir(o.Dir)
-	if err != nil {
-		return err
-	}
-	s.done("notebooks", dir)
-	for _, name := range kept {
-		fmt.Fprintf(out, "  %s has changes of yours and is kept as it is\n", name)
-	}
 
 	s.begin()
 	srv, err := startServer(ctx, env, home, dir, o)

@@ -99,6 +99,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"nb", "run", filepath.Join(dir, "none.ipynb")}, "…"},
 		{[]string{"nb", "run", write("c.ipynb", "{")}, "…"},
 		{[]string{"nb", "run", "-p", "x", write("d.ipynb", "{}")}, `nb run: -p: "x" is not name=value with a name of Go`},
+		{[]string{"nb", "run", "-o", filepath.Join(dir, "none", "x.ipynb"), write("o.ipynb", `{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}`)}, "nb run: -o …"},
 		{[]string{"nb", "run", "-p"}, "nb run: -p needs a value: -p NAME=VALUE"},
 		{[]string{"nb", "run", "-q"}, `nb run: unknown flag "-q"; try -…`},
 		{[]string{"nb", "run", "--timeout", "soon", "x.ipynb"}, `nb run: --timeout: "soon" is not a time such as 90s, 5m or 1h`},
@@ -310,6 +311,14 @@ func TestNotebookFails(t *testing.T) {
 	path = notebook(t, "os.Exit(3)", "1")
 	if code, _, stderr := start(t, "nb", "run", path); code != exitFailed || !strings.Contains(stderr, "cell 1 (c0)") {
 		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
+// TestLabFolder: a folder that cannot be had is named before an environment is made.
+func TestLabFolder(t *testing.T) {
+	file := notebook(t)
+	if code, stdout, stderr := start(t, "lab", "--no-browser", "--dir", file); code != exitFailed || stdout != "" || stderr != "dlas: "+file+" is not a folder\n" {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }
 

@@ -97,6 +97,11 @@ func runNotebookRun(ctx context.Context, c *call) error {
 	if err != nil {
 		return usageError(err.Error())
 	}
+	if *out != "" { // known before hours of work that it could not be kept
+		if st, err := os.Stat(filepath.Dir(*out)); err != nil || !st.IsDir() {
+			return usageError(fmt.Sprintf("nb run: -o %s: there is no folder %s", *out, filepath.Dir(*out)))
+		}
+	}
 	p, err := startSession(ctx)
 	if err != nil {
 		return err

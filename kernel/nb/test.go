@@ -43,7 +43,7 @@ type Tested struct {
 const DefaultTolerance = 1e-6
 
 // Test runs a notebook and compares each cell's outputs with those that it has; the notebook itself is not changed. Cells
-// tagged ignore-output (or nbval-ignore-output) may show anything. Times of day, durations, dates, addresses of memory and
+// tagged ignore-output (or nbval-ignore-output) may show anything. Times of day, durations, rates, dates, addresses of memory and
 // escape sequences of terminals are not compared, images only by kind and size, numbers with a fraction by tolerance. The
 // error is of the run and not of a cell.
 func Test(ctx context.Context, n *Notebook, r Runner, o Options, tolerance float64) ([]Tested, error) {
@@ -183,6 +183,7 @@ var (
 			`\b\d\d?:\d\d:\d\d(?:[.,]\d+)?\b`,                          // times of day
 			`\bm=[+-]\d+(?:\.\d+)?`,                                    // the monotonic clock behind a time.Time
 			`\b[\d.]+ ?[kMG]?B allocated\b|\b\d+ (?:B|allocs)/op`,      // what %time and benchmarks say of memory
+			`\b\d+(?:\.\d+)?(?:e[+-]\d+)? ?(?:[kMGT]?B)?/s\b`,          // rates
 			`\b0x[0-9a-fA-F]{5,16}\b`,                                  // addresses
 			`\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b`, // UUIDs
 			`\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)? ?(?:ns|µs|μs|us|ms|s|min)\b(?:/op)?`,
