@@ -1,6 +1,7 @@
 package session
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,10 @@ import (
 
 // TestGo runs cells through the real interpreter, frame by frame.
 func TestGo(t *testing.T) {
+	errs := []string{"stderr: e\n1\n"}
+	if os.Stderr == os.Stdout { // as with go test -json
+		errs = []string{"stdout: e\n", "stderr: 1\n"}
+	}
 	c := start(t, Options{Libraries: []interp.Library{interp.Std()}})
 	for i, x := range []struct {
 		code string
@@ -18,7 +23,7 @@ func TestGo(t *testing.T) {
 	}{
 		{"x := 6\nx * 7", []string{"result: 42"}},
 		{"import \"fmt\"\nfmt.Println(\"x is\", x)", []string{"stdout: x is 6\n"}},
-		{"import \"os\"\nfmt.Fprintln(os.Stderr, \"e\")\nprintln(1)", []string{"stderr: e\n1\n"}},
+		{"import \"os\"\nfmt.Fprintln(os.Stderr, \"e\")\nprintln(1)", errs},
 		{"y := 1\n\n\tx + undefinedName", []string{"error: CompileError: cell[4]:3:6: undefined: undefinedName"}},
 		{"a := []int{1}\n%who\na[x]", []string{"stdout: a  x\n", "error: panic: runtime error: index out of range [6] with length 1"}},
 		{"%time z := x + 1\nz", []string{"stdout: wall", "result: 7"}},
