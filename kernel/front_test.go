@@ -368,6 +368,17 @@ func TestStreamsAreGathered(t *testing.T) {
 	}
 }
 
+// TestCarriageReturnsAndColours: what a terminal would obey is the page's to obey, from prints and from file descriptors.
+func TestCarriageReturnsAndColours(t *testing.T) {
+	k := startKernel(t, nil)
+	c := k.connect(t)
+	const bar = "10 %\r\x1b[32m20 %\x1b[0m\b!\t."
+	for _, word := range []string{"print", "native"} {
+		_, out := c.run(word + " " + bar)
+		wantOutput(t, out, fmt.Sprintf("input stdout:%q", bar+"\n"))
+	}
+}
+
 func TestOutputAfterItsCell(t *testing.T) {
 	k := startKernel(t, nil)
 	c := k.connect(t)

@@ -46,6 +46,7 @@ func TestOutput(t *testing.T) {
 	}{
 		{"", nil},
 		{"print a\nprint b", []string{"stdout: a\nb\n"}},
+		{"print 1 %\r\x1b[1m2 %\x1b[0m", []string{"stdout: 1 %\r\x1b[1m2 %\x1b[0m\n"}},
 		{"print a\nerr b\nprint c", []string{"stdout: a\n", "stderr: b\n", "stdout: c\n"}},
 		{"print a\nhtml <b>x</b>\nprint c\nvalue 42", []string{"stdout: a\n", "display: x", "stdout: c\n", "result: 42"}},
 		{"value 42;", nil},
