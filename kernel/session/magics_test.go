@@ -57,6 +57,8 @@ func TestMagicsOfCells(t *testing.T) {
 		{"!test \"$GONB_DIR\" = \"$PWD\" && test \"$GONB_TMP_DIR\" = \"$PWD\" && echo same", []string{"stdout: same\n"}},
 		{"map[string]int{\"a\": 1}, [][]int{{1}, {2}}", []string{"result: map[a:1], [[1] [2]]"}},
 		{"!exit 4", []string{"error: Error: !exit: exit status 4"}},
+		{"%args -late 3", nil},
+		{"var lateFlag = flag.Int(\"late\", 1, \"declared after %args\")\n%%\nfmt.Print(*lateFlag)", []string{"stdout: 3"}},
 	} {
 		out, _ := c.execute(pipe.Execute{Code: x.code, Count: i + 1})
 		if strings.HasPrefix(x.code, "%time ") && len(out) == 1 {

@@ -76,7 +76,13 @@ func (r *running) main(p cell.Piece) error {
 		return fmt.Errorf("%%%%: %w", err)
 	}
 	if len(args) == 0 {
-		return nil
+		arguments.Lock()
+		given := os.Args
+		arguments.Unlock()
+		if given[0] != cellArgs {
+			return nil
+		}
+		args = given[1:] // of %args, for flags that were declared since
 	}
 	return r.SetArgs(args)
 }
@@ -99,12 +105,15 @@ func refused(source string) error {
 // arguments guards os.Args and the command line's flags, which belong to the process.
 var arguments sync.Mutex
 
+// cellArgs is the name of the program that cells see once arguments are set.
+const cellArgs = "cell"
+
 // SetArgs makes args what os.Args has behind the program's name, and reads flags from them.
 func (r *running) SetArgs(args []string) error {
 	arguments.Lock()
 	defer arguments.Unlock()
-	os.Args = append([]string{"cell"}, args...)
-	goflag.CommandLine.Init("cell", goflag.ContinueOnError)
+	os.Args = append([]string{cellArgs}, args...)
+	goflag.CommandLine.Init(cellArgs, goflag.ContinueOnError)
 	goflag.CommandLine.SetOutput(io.Discard)
 	if err := goflag.CommandLine.Parse(args); err != nil && !strings.HasPrefix(err.Error(), "flag provided but not defined") {
 		return fmt.Errorf("%%%%: %w", err)
