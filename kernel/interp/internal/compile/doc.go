@@ -34,7 +34,8 @@
 // for maps and channels of words. Without them everything works, slower.
 //
 // Debugging: debug.go has a second form of a cell's package with a hook before each
-// statement, debugger.go stops and steps, debugframe.go looks at what is stopped.
+// statement, debugger.go stops and steps, debugthreads.go lists goroutines and their
+// calls, debugframe.go looks at what is stopped.
 //
 // Types: types.go makes the run-time types of what cells declare, names.go their
 // names, layout.go how their values lie in frames and are copied.
