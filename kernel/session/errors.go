@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/godlas/godlas/kernel/internal/comms"
 	"github.com/godlas/godlas/kernel/internal/pipe"
@@ -177,6 +178,9 @@ func (s *sources) clear() {
 	s.order = nil
 }
 
+// excerpt is how many characters of a line of a cell an error shows.
+const excerpt = 80
+
 // caret is a line of a cell with a mark under a column (in bytes, from 1), or "" if there is no such line.
 func (s *sources) caret(name string, line, col int) string {
 	s.mu.Lock()
@@ -190,11 +194,26 @@ func (s *sources) caret(name string, line, col int) string {
 	if l == "" {
 		return ""
 	}
+	at := min(max(col-1, 0), len(l))
+	for at > 0 && at < len(l) && !utf8.RuneStart(l[at]) {
+		at--
+	}
+	before, after := []rune(l[:at]), []rune(l[at:])
+	// A line that a page would wrap is cut about the column: the mark is to stand below what it means.
+	if len(before)+len(after) > excerpt {
+		if cut := len(before) - excerpt/2; cut > 1 {
+			before = append([]rune("…"), before[cut:]...)
+		}
+		if room := excerpt - len(before); len(after) > room {
+			after = append(after[:room:room], '…')
+		}
+	}
+	l = string(before) + string(after)
 	pad := strings.Map(func(r rune) rune {
 		if r == '\t' {
 			return r
 		}
 		return ' '
-	}, l[:min(max(col-1, 0), len(l))])
+	}, string(before))
 	return "    " + l + "\n    " + pad + "^"
 }

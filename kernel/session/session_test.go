@@ -106,6 +106,21 @@ func TestTraceback(t *testing.T) {
 	if _, done = c.execute(pipe.Execute{Code: "panic many times over", Count: 2}); len(done.Err.Traceback) != 2+maxFrames+1 || done.Err.Traceback[3] != g {
 		t.Errorf("a long stack: %q", done.Err.Traceback)
 	}
+	long := newSources()
+	long.put("cell[1]", strings.Repeat("a", 200)+"\n"+strings.Repeat("é", 100))
+	for _, c := range []struct {
+		line, col int
+		want      string
+	}{
+		{1, 1, "    " + strings.Repeat("a", 80) + "…\n    ^"},
+		{1, 101, "    …" + strings.Repeat("a", 79) + "…\n     " + strings.Repeat(" ", 40) + "^"},
+		{1, 200, "    …" + strings.Repeat("a", 41) + "\n     " + strings.Repeat(" ", 40) + "^"},
+		{2, 5, "    " + strings.Repeat("é", 80) + "…\n      ^"},
+	} {
+		if got := long.caret("cell[1]", c.line, c.col); got != c.want {
+			t.Errorf("%d:%d:\n%s\nwant\n%s", c.line, c.col, got, c.want)
+		}
+	}
 	if got := newSources().caret("cell[9]", 1, 1); got != "" {
 		t.Errorf("a cell that is not known has the line %q", got)
 	}

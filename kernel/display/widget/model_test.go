@@ -261,6 +261,7 @@ func TestMistakes(t *testing.T) {
 		"the smallest value 3 is above the largest 1":    func() { IntSlider(3, 1) },
 		"max is a whole number, not 1.5":                 func() { IntSlider(0, 2).Set("max", 1.5) },
 		"step is more than 0, not 0":                     func() { IntSlider(0, 2).Step(0) },
+		"FloatLogSlider takes powers of ten":             func() { FloatLogSlider(1, 1000) },
 		"value is a number, not NaN":                     func() { FloatText(math.NaN()) },
 		`button_style is one of ["" "primary"`:           func() { Button("x").Set("button_style", "blue") },
 		`"c" is none of the options ["a" "b"]`:           func() { Dropdown("a", "b").SetValue("c") },

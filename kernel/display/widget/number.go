@@ -67,6 +67,9 @@ func FloatSlider(low, high float64) *Float {
 
 // FloatLogSlider is a slider from 10 to the power of low to 10 to the power of high.
 func FloatLogSlider(low, high float64) *Float {
+	if math.IsInf(math.Pow(10, high), 0) {
+		panic(fault("FloatLogSlider takes powers of ten, from -4 to 0 for 0.0001 to 1; ten to the power of %v is no float64", high))
+	}
 	w := &Float{newModel("FloatLogSlider")}
 	w.bounds(low, high, math.Pow(10, low))
 	return w

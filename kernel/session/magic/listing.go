@@ -21,8 +21,27 @@ func lsmagic(_ context.Context, c *Call) error {
 			whole = append(whole, "%%"+m.Name)
 		}
 	}
-	fmt.Fprintf(c.Stdout, "%s\n%s\n!COMMAND runs a command of the shell; NAME? shows help on a name\n", strings.Join(line, " "), strings.Join(whole, " "))
+	fmt.Fprintf(c.Stdout, "%s\n%s\n!COMMAND runs a command of the shell; NAME? shows help on a name\n", wrap(line), wrap(whole))
 	return nil
+}
+
+// wrap puts words into lines that no page has to break.
+func wrap(words []string) string {
+	var b strings.Builder
+	width := 0
+	for _, w := range words {
+		switch {
+		case width == 0:
+		case width+len(w) > 80:
+			b.WriteByte('\n')
+			width = 0
+		default:
+			b.WriteByte(' ')
+		}
+		b.WriteString(w)
+		width += len(w) + 1
+	}
+	return b.String()
 }
 
 func help(_ context.Context, c *Call) error {

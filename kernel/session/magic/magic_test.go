@@ -182,6 +182,11 @@ func TestHelp(t *testing.T) {
 	if out, _ = h.do(t, "lsmagic", "", "", false); !strings.Contains(out, "%who") || !strings.Contains(out, "%%sh") {
 		t.Error(out)
 	}
+	for l := range strings.Lines(out) {
+		if len(l) > 82 || strings.HasPrefix(l, " ") {
+			t.Errorf("a line is %q", l)
+		}
+	}
 }
 
 func TestTime(t *testing.T) {
