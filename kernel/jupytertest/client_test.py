@@ -5,48 +5,7 @@ import tempfile
 import time
 import unittest
 
-from jupyter_client.manager import KernelManager
-
-NAME = "godlas"
-TIMEOUT = 60
-
-
-def start(**options):
-    km = KernelManager(kernel_name=NAME, **options)
-    km.start_kernel()
-    kc = km.client()
-    kc.start_channels()
-    kc.wait_for_ready(timeout=TIMEOUT)
-    return km, kc
-
-
-def run(kc, code, **options):
-    """Runs code; returns the reply's content and the output messages up to idle."""
-    msg_id = kc.execute(code, **options)
-    return finish(kc, msg_id)
-
-
-def finish(kc, msg_id):
-    out = []
-    while True:
-        msg = kc.get_iopub_msg(timeout=TIMEOUT)
-        if msg["parent_header"].get("msg_id") != msg_id:
-            continue
-        if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
-            break
-        out.append(msg)
-    while True:
-        reply = kc.get_shell_msg(timeout=TIMEOUT)
-        if reply["parent_header"].get("msg_id") == msg_id:
-            return reply["content"], out
-
-
-def text(out, name="stdout"):
-    return "".join(m["content"]["text"] for m in out if m["msg_type"] == "stream" and m["content"]["name"] == name)
-
-
-def result(out):
-    return [m["content"]["data"]["text/plain"] for m in out if m["msg_type"] == "execute_result"]
+from client import TIMEOUT, finish, result, run, start, text
 
 
 def alive(pid):

@@ -2,7 +2,8 @@
 
 import unittest
 
-from client import NAME, Terminal, below, wait_ended
+from client import NAME, below, wait_ended
+from terminal import Terminal
 
 
 class Console(unittest.TestCase):

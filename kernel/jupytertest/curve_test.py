@@ -5,19 +5,7 @@ import time
 import unittest
 
 import zmq
-from jupyter_client.manager import KernelManager
-
-NAME = "godlas"
-TIMEOUT = 60
-
-
-def start(**options):
-    km = KernelManager(kernel_name=NAME, **options)
-    km.start_kernel()
-    kc = km.client()
-    kc.start_channels()
-    kc.wait_for_ready(timeout=TIMEOUT)
-    return km, kc
+from client import TIMEOUT, start
 
 
 def stop(km, kc):

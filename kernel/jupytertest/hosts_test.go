@@ -1,16 +1,12 @@
 package jupytertest
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/godlas/godlas/install/installtest"
 )
@@ -41,27 +37,7 @@ func TestHosts(t *testing.T) {
 		{"vscode_test.py", 7},
 		{"quarto_test.py", 2},
 	} {
-		t.Run(strings.TrimSuffix(tc.file, "_test.py"), func(t *testing.T) {
-			file, err := filepath.Abs(tc.file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, python, "-B", file, "-v")
-			cmd.Dir = t.TempDir()
-			cmd.Env = append(os.Environ(), vars...)
-			cmd.WaitDelay = 10 * time.Second
-			out, err := cmd.CombinedOutput()
-			t.Logf("%s", out)
-			if err != nil {
-				t.Fatalf("%s: %v", tc.file, err)
-			}
-			ran := regexp.MustCompile(`(?m)^Ran (\d+) tests? in`).FindSubmatch(out)
-			if ran == nil || string(ran[1]) != strconv.Itoa(tc.tests) || regexp.MustCompile(`skipped`).Match(out) {
-				t.Fatalf("%s: %s tests have run, want %d and none skipped", tc.file, ran, tc.tests)
-			}
-		})
+		t.Run(strings.TrimSuffix(tc.file, "_test.py"), func(t *testing.T) { runPython(t, python, tc.file, tc.tests, vars) })
 	}
 	papermill(t, "uninstall", false, binary, python, vars)
 }

@@ -3,10 +3,10 @@
 import unittest
 import uuid
 
+from client import NAME, TIMEOUT, finish, result, run, start
 from jupyter_client.manager import KernelManager
 from jupyter_client.session import Session
 
-from client_test import NAME, TIMEOUT, finish, result, run, start
 
 
 class Subshells(unittest.TestCase):

@@ -10,7 +10,7 @@ import jsonschema
 import nbformat
 from nbclient import NotebookClient
 
-from client_test import NAME, TIMEOUT, finish, result, run, start, text
+from client import NAME, TIMEOUT, finish, result, run, start, text
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
