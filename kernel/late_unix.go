@@ -19,7 +19,7 @@ import (
 // where in a cell's output a native write belongs. What it has not taken after leaveTime, because no cell prints or it is
 // dead, the front reads.
 const (
-	leaveTime = 60 * time.Millisecond // twice as long as the session gathers prints
+	leaveTime = 60 * time.Millisecond // far longer than the session gathers prints
 	leaveStep = 5 * time.Millisecond
 	leaveMost = 32 << 10 // bytes: a writer must not wait for room
 )

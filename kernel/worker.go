@@ -307,7 +307,12 @@ func (w *worker) send(kind pipe.Kind, r *request, body any, buffers ...[]byte) e
 		w.pages = w.keep(w.pages, r)
 	}
 	w.mu.Unlock()
-	if err := l.Send(pipe.Frame{Kind: kind, ID: r.id, Shell: r.shell, Body: b, Buffers: buffers}); err != nil {
+	if err := l.Send(pipe.Frame{Kind: kind, ID: r.id, Shell: r.shell, Body: b, Buffers: buffers}); errors.Is(err, pipe.ErrTooLarge) {
+		w.mu.Lock() // the session lives and does not know of it: nothing else would end the wait for the answer
+		delete(w.open, r.id)
+		w.mu.Unlock()
+		return err
+	} else if err != nil {
 		w.log.Debug("frame not sent", "kind", string(kind), "err", err) // the end of the session closes the answer
 	}
 	return nil

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	gather   = 30 * time.Millisecond // how long prints wait for more to go with them
+	// gather is how long prints wait for more to go with them. A process that is killed takes them with it, so not for long.
+	gather   = 5 * time.Millisecond
 	maxChunk = 64 << 10              // bytes of one stream frame
 )
 

@@ -19,6 +19,9 @@ const (
 	maxBuffer  = 1 << 30
 )
 
+// ErrTooLarge is the error for a frame that is over the limits. Nothing of it was sent.
+var ErrTooLarge = errors.New("pipe: a frame over the limit")
+
 // Conn reads and writes frames. Send may be called from many goroutines, Receive from one.
 type Conn struct {
 	r  *bufio.Reader
@@ -68,7 +71,7 @@ func (c *Conn) Write(f Frame) error {
 		return fmt.Errorf("pipe: %s: %w", f.Kind, err)
 	}
 	if len(head) > maxHead || len(f.Buffers) > maxBuffers {
-		return fmt.Errorf("pipe: %s frame of %d bytes and %d buffers is over the limit", f.Kind, len(head), len(f.Buffers))
+		return fmt.Errorf("%w: %s of %d bytes and %d buffers", ErrTooLarge, f.Kind, len(head), len(f.Buffers))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
