@@ -16,7 +16,7 @@ import (
 const (
 	// gather is how long prints wait for more to go with them. A process that is killed takes them with it, so not for long.
 	gather   = 5 * time.Millisecond
-	maxChunk = 64 << 10              // bytes of one stream frame
+	maxChunk = 64 << 10 // bytes of one stream frame
 )
 
 // owner is the request that output is of; silent drops it.
