@@ -50,5 +50,5 @@ func (s *session) newDebugger() *dap.Adapter {
 
 // debug answers a request of the debugger.
 func (s *session) debug(f pipe.Frame) {
-	s.conn.Send(pipe.KindDone, f.ID, 0, pipe.Done{Reply: s.debugger.Handle(f.Body)})
+	s.done(f.ID, pipe.Done{Reply: s.debugger.Handle(f.Body)})
 }

@@ -257,7 +257,14 @@ func (s *session) serve(f pipe.Frame) {
 			io.WriteString(w, done.Marker) // a cell may have closed it: then the front sees its end
 		}
 	}
-	s.conn.Send(pipe.KindDone, f.ID, 0, done)
+	s.done(f.ID, done)
+}
+
+// done answers a request. What it would say may be too much: the front waits for an answer all the same.
+func (s *session) done(id uint64, d pipe.Done) {
+	if err := s.conn.Send(pipe.KindDone, id, 0, d); errors.Is(err, pipe.ErrTooLarge) {
+		s.conn.Send(pipe.KindDone, id, 0, pipe.Done{Err: message("TooLarge", err.Error()), Marker: d.Marker})
+	}
 }
 
 // ownerKey is the key under which the context of a cell has its owner.

@@ -8,16 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
 
 // Limits of one frame: both ends run the same binary, so more than this is a fault and not a need.
-const (
-	maxHead    = 256 << 20
-	maxBuffers = 1 << 12
-	maxBuffer  = 1 << 30
-)
+const maxBuffers = 1 << 12
+
+var maxHead, maxBuffer = 256 << 20, 1 << 30 // bytes; less in tests
 
 // ErrTooLarge is the error for a frame that is over the limits. Nothing of it was sent.
 var ErrTooLarge = errors.New("pipe: a frame over the limit")
@@ -70,7 +69,8 @@ func (c *Conn) Write(f Frame) error {
 	if err != nil {
 		return fmt.Errorf("pipe: %s: %w", f.Kind, err)
 	}
-	if len(head) > maxHead || len(f.Buffers) > maxBuffers {
+	tooLarge := slices.ContainsFunc(f.Buffers, func(b []byte) bool { return len(b) > maxBuffer })
+	if len(head) > maxHead || len(f.Buffers) > maxBuffers || tooLarge {
 		return fmt.Errorf("%w: %s of %d bytes and %d buffers", ErrTooLarge, f.Kind, len(head), len(f.Buffers))
 	}
 	c.mu.Lock()
@@ -98,7 +98,7 @@ func (c *Conn) Receive() (Frame, error) {
 		return Frame{}, err
 	}
 	size, nb := binary.LittleEndian.Uint32(n[:4]), binary.LittleEndian.Uint32(n[4:])
-	if size > maxHead || nb > maxBuffers {
+	if int64(size) > int64(maxHead) || nb > maxBuffers {
 		return Frame{}, fmt.Errorf("pipe: frame of %d bytes and %d buffers is over the limit", size, nb)
 	}
 	head := make([]byte, size)
@@ -114,7 +114,7 @@ func (c *Conn) Receive() (Frame, error) {
 			return Frame{}, fmt.Errorf("pipe: buffer cut short: %w", err)
 		}
 		bs := binary.LittleEndian.Uint32(n[:4])
-		if bs > maxBuffer {
+		if int64(bs) > int64(maxBuffer) {
 			return Frame{}, fmt.Errorf("pipe: buffer of %d bytes is over the limit", bs)
 		}
 		b := make([]byte, bs)
