@@ -124,6 +124,9 @@ func (k Kernelspec) Write(data, binary string) (string, error) {
 	case isDir(dir): // its kernel.json is missing or damaged
 		return dir, writeSpec(dir, spec)
 	}
+	if exists(dir) {
+		return "", fmt.Errorf("%s is a file, where the folder of the kernelspec belongs; remove it", dir)
+	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", err
 	}

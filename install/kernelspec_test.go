@@ -167,6 +167,12 @@ func TestKernelspecRefusals(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(python, "kernel.json"), other, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(data, "kernels", "file"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Kernelspec{Name: "file"}).Write(data, filepath.Join(data, "dlas")); err == nil || !strings.HasSuffix(err.Error(), "is a file, where the folder of the kernelspec belongs; remove it") {
+		t.Error(err)
+	}
 	for _, k := range []Kernelspec{
 		{Name: "python3"},
 		{Name: "Python3"},

@@ -109,7 +109,7 @@ func checkHistory(path string) []install.Finding {
 	case err != nil:
 		return one(install.Warn, aside, "no history is kept: %v", err)
 	case s.Damaged > 0:
-		return one(install.Warn, aside, "%d lines of %s cannot be read and are passed over; %d cells can", s.Damaged, path, s.Cells)
+		return one(install.Warn, aside, "of %s, lines that cannot be read are passed over: %d; cells that can: %d", path, s.Damaged, s.Cells)
 	case runtime.GOOS != "windows" && s.Mode&0o077 != 0:
 		return one(install.Warn, "chmod 600 "+path, "others may read %s (%v), and cells may hold secrets", path, s.Mode)
 	}

@@ -37,7 +37,7 @@ func TestDoctorHistory(t *testing.T) {
 	if err := os.WriteFile(path, []byte(good+"\x00\x00\x00"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	found(t, checkHistory(path), install.Warn, "1 lines of", "mv "+path)
+	found(t, checkHistory(path), install.Warn, "are passed over: 1; cells that can: 1", "mv "+path)
 	found(t, checkHistory(filepath.Dir(path)), install.Warn, "no history is kept", "mv ")
 	found(t, checkHistory(filepath.Join(path, "history.jsonl")), install.Warn, "no history is kept", "DLAS_CACHE")
 }

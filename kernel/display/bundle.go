@@ -300,8 +300,8 @@ func vegaBundle(v any) (data, metadata map[string]any) {
 			return Bundle(v)
 		}
 	}
-	if !json.Valid(b) {
-		return map[string]any{plain: "display: VegaLite: the specification is not JSON"}, nil
+	if !json.Valid(b) || !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
+		return map[string]any{plain: "display: VegaLite: the specification is not a JSON object"}, nil
 	}
 	return map[string]any{"application/vnd.vegalite.v5+json": json.RawMessage(b), plain: cut(string(b))}, nil
 }

@@ -161,13 +161,16 @@ func TestHandles(t *testing.T) {
 	h := HTML("<i>1</i>")
 	h.Update("<i>2</i>")
 	h.Update(7)
+	if err := h.Update(h); err == nil { // nor does an empty place stay behind: two updates are counted below
+		t.Error("a handle takes a handle's place")
+	}
 	Markdown("# x")
 	LaTeX("x^2")
 	LaTeX("$y$")
 	SVG("<svg/>")
 	JSON(map[string]int{"a": 1})
 	VegaLite(`{"mark":"bar"}`)
-	VegaLite("{")
+	VegaLite("3")
 	SVG("no picture")
 	if len(r.shown) != 9 || len(r.updates) != 2 {
 		t.Fatalf("%d shown, %d updated", len(r.shown), len(r.updates))

@@ -21,6 +21,9 @@ func (h *Handle) Update(v any) error {
 		return errors.New("display: this handle shows nothing that could be replaced")
 	}
 	data, metadata := h.make(v)
+	if data == nil {
+		return errors.New("display: Update wants a value, such as the text of an HTML; this one was shown in its own place already")
+	}
 	return sink().Update(data, metadata, h.id)
 }
 

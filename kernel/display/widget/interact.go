@@ -172,7 +172,7 @@ func argument(w Widget, t reflect.Type) (reflect.Value, error) {
 		fits = fits || from == to && r.CanConvert(t)
 	}
 	if !fits {
-		return reflect.Value{}, fault("a parameter of type %v does not take the value of a %s, which is of type %T", t, w.model().class.name, v)
+		return reflect.Value{}, fault("a parameter of type %s does not take the value of %s, which is of type %T", strings.ReplaceAll(t.String(), "main.", ""), w.model().class.name, v)
 	}
 	if r.Type().AssignableTo(t) {
 		return r, nil

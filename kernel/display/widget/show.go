@@ -68,7 +68,11 @@ func (m *Model) String() string {
 				chosen = append(chosen, labels[i])
 			}
 		}
-		parts = append(parts, fmt.Sprintf("%s of %s", strings.Join(chosen, ", "), strings.Join(labels, ", ")))
+		if len(labels) == 0 {
+			parts = append(parts, "no options")
+		} else {
+			parts = append(parts, fmt.Sprintf("%s of %s", strings.Join(chosen, ", "), strings.Join(labels, ", ")))
+		}
 	default:
 		switch v := m.state["value"].(type) {
 		case nil:
