@@ -179,11 +179,17 @@ func (r *running) expression(src string) map[string]any {
 	if err == nil && len(values) == 0 {
 		err = errors.New("it has no value")
 	}
+	var data, metadata map[string]any
+	if err == nil { // the value's own methods run here, and may not end
+		err = r.s.do(r.ctx, func() { data, metadata = bundleAll(values) })
+	}
 	if err != nil {
 		e := r.s.describe(r.ctx, err)
 		return map[string]any{"status": "error", "ename": e.Name, "evalue": e.Value, "traceback": e.Traceback}
 	}
-	data, metadata := bundleAll(values)
+	if data == nil { // it shows itself, or nothing
+		data = map[string]any{}
+	}
 	if metadata == nil {
 		metadata = map[string]any{}
 	}
