@@ -109,7 +109,7 @@ func TestTestWithParams(t *testing.T) {
 	for i, c := range n.Cells {
 		c.Outputs = []Output{{Type: "stream", Name: "stdout", Text: string(rune('a'+i)) + "\n"}}
 	}
-	got, err := Test(t.Context(), n, &script{}, Options{Params: []Param{{"n", "5"}}}, 0)
+	got, err := Test(t.Context(), n, &script{}, Options{Params: []Param{{"a", "5"}}}, 0)
 	if err != nil || len(got) != 3 || got[0].Verdict != Same || got[1].Verdict != NoOutputs || got[2].Verdict != Same {
 		t.Errorf("%+v, %v", got, err)
 	}

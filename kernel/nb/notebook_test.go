@@ -218,22 +218,28 @@ func TestParams(t *testing.T) {
 func TestInject(t *testing.T) {
 	n := &Notebook{Minor: 5, Cells: []*Cell{
 		{Kind: "code", ID: "injected-parameters", Source: "x"},
-		{Kind: "code", ID: "p", Source: "n := 1", Metadata: map[string]any{"tags": []any{"parameters"}}},
+		{Kind: "code", ID: "p", Source: "n := 1\nvar s = `x`", Metadata: map[string]any{"tags": []any{"parameters"}}},
 		{Kind: "code", ID: "q", Source: "n"},
 	}}
 	params := []Param{{"n", "1"}, {"s", "t"}, {"n", "2"}}
 	for range 2 { // the second time replaces the first
-		n.Inject(params)
+		if err := n.Inject(params); err != nil {
+			t.Fatal(err)
+		}
 		if c := n.Cells[2]; len(n.Cells) != 4 || c.Source != "s = \"t\"\nn = 2" || c.ID != "injected-parameters-2" || !c.Tagged("injected-parameters") {
 			t.Fatalf("%d cells, %+v", len(n.Cells), c)
 		}
 	}
-	n.Inject(nil)
-	if len(n.Cells) != 3 {
+	if err := n.Inject([]Param{{"x", "1"}}); err == nil || !strings.Contains(err.Error(), "no parameter x") {
+		t.Errorf("a name that the cell does not have: %v", err)
+	}
+	if err := n.Inject(nil); err != nil || len(n.Cells) != 3 {
 		t.Errorf("%d cells are left without parameters", len(n.Cells))
 	}
 	old := &Notebook{Minor: 4, Cells: []*Cell{{Kind: "markdown"}}}
-	old.Inject(params)
+	if err := old.Inject(params); err != nil {
+		t.Fatal(err)
+	}
 	if c := old.Cells[0]; c.Source != "s := \"t\"\nn := 2" || c.ID != "" {
 		t.Errorf("without a tagged cell: %+v", c)
 	}

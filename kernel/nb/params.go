@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
+	"go/scanner"
 	"go/token"
 	"slices"
 	"strconv"
@@ -49,17 +50,25 @@ const (
 )
 
 // Inject puts a cell with the parameters behind the cell tagged "parameters", where they replace the values that it
-// declares, or declares them in a cell at the top if there is none. The cell of an earlier run is replaced.
-func (n *Notebook) Inject(params []Param) {
+// declares, or declares them in a cell at the top if there is none. The cell of an earlier run is replaced. A name that the
+// tagged cell does not have is an error: it would be one that was misspelt.
+func (n *Notebook) Inject(params []Param) error {
 	n.Cells = slices.DeleteFunc(n.Cells, func(c *Cell) bool { return c.Tagged(tagInjected) })
 	if len(params) == 0 {
-		return
+		return nil
 	}
 	params = lastOfEach(params)
 	at := slices.IndexFunc(n.Cells, func(c *Cell) bool { return c.Kind == "code" && c.Tagged(tagParameters) })
 	op := "="
 	if at < 0 {
 		op = ":="
+	} else {
+		known := identifiers(n.Cells[at].Source)
+		for _, p := range params {
+			if !known[p.Name] {
+				return fmt.Errorf("there is no parameter %s: the cell tagged parameters does not have that name", p.Name)
+			}
+		}
 	}
 	c := &Cell{Kind: "code", Metadata: map[string]any{"tags": []any{tagInjected}}}
 	for i, p := range params {
@@ -72,6 +81,23 @@ func (n *Notebook) Inject(params []Param) {
 		c.ID = n.freeID(tagInjected)
 	}
 	n.Cells = slices.Insert(n.Cells, at+1, c)
+	return nil
+}
+
+// identifiers are the names that stand in a cell.
+func identifiers(source string) map[string]bool {
+	var s scanner.Scanner
+	src := []byte(source)
+	s.Init(token.NewFileSet().AddFile("", -1, len(src)), src, nil, 0)
+	names := map[string]bool{}
+	for {
+		switch _, tok, text := s.Scan(); tok {
+		case token.EOF:
+			return names
+		case token.IDENT:
+			names[text] = true
+		}
+	}
 }
 
 // lastOfEach leaves of params with one name the last.

@@ -55,7 +55,9 @@ func (e *CellError) Error() string {
 // Restarter. Another failing cell ends the run with a *CellError;
 // the cells behind it have no outputs. When ctx ends the running cell is interrupted and the run ends.
 func Run(ctx context.Context, n *Notebook, r Runner, o Options) error {
-	n.Inject(o.Params)
+	if err := n.Inject(o.Params); err != nil {
+		return err
+	}
 	for _, c := range n.Cells {
 		if runs(c) {
 			c.Outputs, c.Count = nil, 0

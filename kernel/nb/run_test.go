@@ -176,10 +176,10 @@ func TestRunStops(t *testing.T) {
 func TestRunParams(t *testing.T) {
 	n := notebook("print a")
 	n.Cells[0].Metadata = map[string]any{"tags": []any{"parameters"}}
-	if err := Run(t.Context(), n, &script{}, Options{Params: []Param{{"n", "5"}}}); err != nil {
+	if err := Run(t.Context(), n, &script{}, Options{Params: []Param{{"a", "5"}}}); err != nil {
 		t.Fatal(err)
 	}
-	if len(n.Cells) != 2 || n.Cells[1].Source != "n = 5" || n.Cells[1].Count != 2 || !reflect.DeepEqual(n.Cells[1].Metadata, map[string]any{"tags": []any{"injected-parameters"}}) {
+	if len(n.Cells) != 2 || n.Cells[1].Source != "a = 5" || n.Cells[1].Count != 2 || !reflect.DeepEqual(n.Cells[1].Metadata, map[string]any{"tags": []any{"injected-parameters"}}) {
 		t.Errorf("%+v", n.Cells[1])
 	}
 }

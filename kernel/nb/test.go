@@ -57,7 +57,9 @@ func Test(ctx context.Context, n *Notebook, r Runner, o Options, tolerance float
 	}
 	// A parameter cell that is put in would move the places of the others.
 	n = &Notebook{Metadata: n.Metadata, Cells: slices.Clone(n.Cells), Minor: n.Minor}
-	n.Inject(o.Params)
+	if err := n.Inject(o.Params); err != nil {
+		return nil, err
+	}
 	ran := map[int]bool{}
 	each := o.Each
 	o.Each = func(place int, c *Cell, took time.Duration) {
