@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,8 @@ import (
 // StartProcess starts argv as a session. The process finds the pipe from the front at file descriptor 3 and the one to
 // the front at 4 (on Windows: two handles, whose numbers DLAS_PIPE holds as "r,w"). It is in a process group of its own,
 // so that an interrupt typed in the terminal does not reach it. At 5 and 6 it finds the other ends of its own descriptors 1
-// and 2, and may read there what it has itself written, to know where that belongs; not so on Windows.
+// and 2, and may read there what it has itself written, to know where that belongs; not so on Windows. On Linux it finds at 7 memory
+// for what it has not sent yet.
 func StartProcess(argv []string) (Session, error) {
 	if len(argv) == 0 {
 		return nil, errors.New("kernel: no command for the session")
@@ -47,6 +49,13 @@ func StartProcess(argv []string) (Session, error) {
 	err := inherit(cmd, child[0], child[1])
 	if err == nil {
 		readers, release, err = share(cmd, ours[2:])
+	}
+	if err == nil {
+		if slate, f, none := pipe.NewSlate(); none == nil {
+			p.slate = slate
+			cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+			child = append(child, f)
+		}
 	}
 	if err == nil {
 		err = startOwn(func() (int, error) {
@@ -85,6 +94,8 @@ func StartProcess(argv []string) (Session, error) {
 type process struct {
 	cmd            *exec.Cmd
 	conn           *pipe.Conn
+	slate          *pipe.Slate
+	texts          uint64 // frames with text that have arrived
 	in, fromPipe   *os.File
 	stdout, stderr io.ReadCloser
 	ended          chan struct{}
@@ -107,10 +118,27 @@ func (p *process) Receive() (pipe.Frame, error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = io.EOF
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		p.fromPipe.Close()
+		return p.unsent(err)
+	case f.Kind == pipe.KindStream:
+		p.texts++
 	}
-	return f, err
+	return f, nil
+}
+
+// unsent is what cells have printed before the process was killed and it had not sent, or else err.
+func (p *process) unsent(err error) (pipe.Frame, error) {
+	parent, name, text := p.slate.Take(p.texts)
+	if text == "" {
+		return pipe.Frame{}, err
+	}
+	body, bad := json.Marshal(pipe.Stream{Name: name, Text: text})
+	if bad != nil {
+		return pipe.Frame{}, err
+	}
+	return pipe.Frame{Kind: pipe.KindStream, Parent: parent, Body: body}, nil
 }
 
 // endRead gives what the process has left in its pipe some time to be read. The pipe may have no end: what it has started

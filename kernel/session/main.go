@@ -29,6 +29,7 @@ func Main(o Options) error {
 	if o.own = natives(); o.own == nil {
 		o.Native = []io.Writer{os.Stdout, os.Stderr}
 	}
+	o.slate = pipe.OpenSlate(7)
 	trim.Later()
 	defer magic.EndCommands()
 	o.Exit = func(code int) {

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// gather is how long prints wait for more to go with them. A process that is killed takes them with it, so not for long.
+	// gather is how long prints wait for more to go with them. Where there is no slate, a process that is killed takes them
+	// with it: so not for long.
 	gather   = 5 * time.Millisecond
 	maxChunk = 64 << 10 // bytes of one stream frame
 )
@@ -41,7 +42,9 @@ type output struct {
 	pending []byte            // printed and not sent
 	cut     map[string][]byte // by stream, the first bytes of a character whose others are not printed yet
 	timer   *time.Timer
-	sent    time.Time // when prints were last sent
+	sent    time.Time   // when prints were last sent
+	texts   uint64      // frames with text that were sent
+	slate   *pipe.Slate // where what is pending stands too, for the front to find if the process is killed
 
 	native func(emit func(name string, text []byte)) // reads what was written to file descriptors 1 and 2; nil where only the front does
 }
@@ -139,6 +142,9 @@ func (o *output) sendAs(w owner, kind pipe.Kind, body any) error {
 	if err := o.flushLocked(o.of != w); err != nil {
 		return err
 	}
+	if kind == pipe.KindStream {
+		o.texts++
+	}
 	return o.conn.Send(kind, 0, w.id, body)
 }
 
@@ -189,6 +195,7 @@ func (o *output) flushLocked(end bool) error {
 			err = o.chunks(other, rest)
 		}
 	}
+	o.slate.Wipe()
 	return err
 }
 
@@ -203,6 +210,7 @@ func (o *output) chunks(name string, text []byte) error {
 		if err := o.conn.SendStream(o.of.id, name, text[:n]); err != nil {
 			return err
 		}
+		o.texts++
 		text = text[n:]
 	}
 	return nil
@@ -274,6 +282,10 @@ func (o *output) print(w owner, name string, p []byte) error {
 			return o.flushLocked(false)
 		}
 		o.timer.Reset(gather)
+		o.slate.Begin(o.texts, w.id, name)
+		o.slate.Add(o.pending)
+	default:
+		o.slate.Add(p)
 	}
 	return nil
 }

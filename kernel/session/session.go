@@ -51,6 +51,8 @@ type Options struct {
 	Memory int64
 
 	own func(emit func(name string, text []byte)) // instead of Native: reads what the process itself has written there
+
+	slate *pipe.Slate
 }
 
 // Errors that end a cell from outside.
@@ -71,7 +73,7 @@ func Run(conn *pipe.Conn, o Options) error {
 		s.opts.Exit = os.Exit
 	}
 	s.out = newOutput(conn)
-	s.out.native = o.own
+	s.out.native, s.out.slate = o.own, o.slate
 	s.asker = newAsker(s.out)
 	s.language = sync.OnceValues(s.newLanguage)
 	s.debugger = s.newDebugger()

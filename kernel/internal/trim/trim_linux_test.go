@@ -26,7 +26,7 @@ func TestPages(t *testing.T) {
 	before := file(t)
 	pages()
 	after := file(t)
-	if after > before*3/4 {
+	if before-after < 512 { // the race detector's memory stays, so it is not a part of the whole
 		t.Errorf("%d kB of files became %d kB", before, after)
 	}
 	if s := strings.Repeat(fmt.Sprintf("%v %x", []int{1, 2}, "ab"), 2); s != "[1 2] 6162[1 2] 6162" {
