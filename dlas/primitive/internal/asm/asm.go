@@ -8,7 +8,7 @@
 // below about 100 microseconds (MaxMACs), since assembly cannot be preempted.
 package asm
 
-//go:generate go run -C _generate . -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg asm -layout ../layout_amd64.go
+//go:generate go run -C _generate . -set plain -out ../plain_amd64.s -stubs ../plain_amd64.go -pkg asm -layout ../plain_layout_amd64.go
 
 // Lane is the number of pixels in a lane.
 const Lane = 8

@@ -32,6 +32,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Sparse{}.Rows)-280]
 	_ = [1]struct{}{}[unsafe.Offsetof(Sparse{}.Lo)-288]
 	_ = [1]struct{}{}[unsafe.Offsetof(Sparse{}.Hi)-292]
+	_ = [1]struct{}{}[unsafe.Offsetof(Entry{}.Off)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(Entry{}.W)-4]
 	_ = [1]struct{}{}[unsafe.Sizeof(Entry{})-8]
 )
