@@ -18,6 +18,7 @@ compile = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 lock: ## resolve the lists of Python packages anew for every platform, with the hashes of every file (needs uv from PyPI)
 	$(compile) install/lock/lab.in -o install/lock/lab.txt
 	$(compile) install/installtest/lock/hosts.in -c install/lock/lab.txt -o install/installtest/lock/hosts.txt
+	$(compile) install/installtest/lock/engines.in -o install/installtest/lock/engines.txt
 
 picture: ## the README's picture: the quickstart in JupyterLab (needs Python and Chromium)
 	dir=$$(mktemp -d) && DLAS_PICTURES=$$dir go test -count=1 -run TestQuickstartInJupyterLab ./notebooks && \

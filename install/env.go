@@ -72,7 +72,7 @@ func makeEnv(ctx context.Context, out io.Writer, root string, lock []byte) (*Env
 		return e, nil
 	}
 	unlock, err := lockFile(ctx, filepath.Join(root, ".lock"), func() {
-		fmt.Fprintln(out, "waiting for another process, which is making the JupyterLab environment")
+		fmt.Fprintln(out, "waiting for another process, which is making it")
 	})
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func envPython(dir string) string {
 
 // buildEnv makes the environment in dir, which must not exist yet, complete to its marker.
 func buildEnv(ctx context.Context, out io.Writer, py python, dir string, lock []byte) error {
-	fmt.Fprintf(out, "making the JupyterLab environment with Python %s (once; about 50 MB to download)\n", py.version)
+	fmt.Fprintf(out, "making a Python environment with Python %s (once; 50 MB or more to download)\n", py.version)
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return err
 	}

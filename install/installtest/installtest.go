@@ -38,6 +38,20 @@ func Hosts(t testing.TB) *install.Env {
 	})
 }
 
+//go:embed lock/engines.txt
+var enginesLock []byte
+
+// MakeEngines makes the pinned environment of ONNX Runtime, OpenVINO, LiteRT, onnx and Pillow where there is none yet.
+func MakeEngines(ctx context.Context, out io.Writer) (*install.Env, error) {
+	return install.MakeEnvOf(ctx, out, enginesLock)
+}
+
+// Engines is MakeEngines for a test, which ends under the name python where it cannot be had.
+func Engines(t testing.TB) *install.Env {
+	t.Helper()
+	return made(t, MakeEngines)
+}
+
 func made(t testing.TB, make func(context.Context, io.Writer) (*install.Env, error)) *install.Env {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
