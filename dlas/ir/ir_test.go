@@ -2,8 +2,12 @@ package ir
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -107,4 +111,31 @@ func TestGraphClone(t *testing.T) {
 	if n.Attrs.Int("pads", 7) != 7 || n.Attrs.Ints("none", 4)[0] != 4 || n.Attrs.Float("group", 8) != 8 || n.Attrs.Str("none", "d") != "d" {
 		t.Error("defaults are not taken")
 	}
+}
+
+// TestHugePages holds that large memory lies on huge pages where the system gives them to who asks.
+func TestHugePages(t *testing.T) {
+	mode, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled")
+	if err != nil || strings.Contains(string(mode), "[never]") {
+		t.Skip("no transparent huge pages here")
+	}
+	huge := func() (kb int) {
+		b, err := os.ReadFile("/proc/self/smaps_rollup")
+		if err != nil {
+			t.Skip(err)
+		}
+		_, rest, _ := strings.Cut(string(b), "AnonHugePages:")
+		_, _ = fmt.Sscan(rest, &kb)
+		return kb
+	}
+	before := huge()
+	m := NewMemory(64 << 20)
+	for i := 0; i < len(m); i += 4096 {
+		m[i] = 1
+	}
+	// A fragmented machine may not have all of them.
+	if got := huge() - before; got < 8<<10 {
+		t.Errorf("of 64 MiB %d KiB lie on huge pages", got)
+	}
+	runtime.KeepAlive(m)
 }

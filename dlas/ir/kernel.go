@@ -25,13 +25,51 @@ type Schedule struct {
 }
 
 // Problem is a node with everything that a kernel needs to decide whether it can run it and to pack its weights:
-// shapes for the batch it will run, and weights by input position (nil where the input is an activation or left out).
+// shapes and types for the batch it will run, and weights by input position (nil where the input is an activation or
+// left out). InLayout and OutLayout are final for Bind. For Fits, Cost and Layouts only the Blocks of InLayout are
+// known: those in which the inputs are made. A nil slice of types or layouts stands for f32 and plain.
 type Problem struct {
-	Node    *Node
-	In      []Shape
-	Out     []Shape
-	Weights []*Tensor
-	Machine Machine
+	Node      *Node
+	In        []Shape
+	Out       []Shape
+	InType    []Type
+	OutType   []Type
+	InLayout  []Layout
+	OutLayout []Layout
+	Weights   []*Tensor
+	Machine   Machine
+}
+
+// LayoutIn is the layout of input i, plain where none is told.
+func (p Problem) LayoutIn(i int) Layout {
+	if i < len(p.InLayout) {
+		return p.InLayout[i]
+	}
+	return Plain
+}
+
+// LayoutOut is the layout of output i, plain where none is told.
+func (p Problem) LayoutOut(i int) Layout {
+	if i < len(p.OutLayout) {
+		return p.OutLayout[i]
+	}
+	return Plain
+}
+
+// TypeIn is the type of input i, f32 where none is told.
+func (p Problem) TypeIn(i int) Type {
+	if i < len(p.InType) && p.InType[i] != "" {
+		return p.InType[i]
+	}
+	return F32
+}
+
+// TypeOut is the type of output i, f32 where none is told.
+func (p Problem) TypeOut(i int) Type {
+	if i < len(p.OutType) && p.OutType[i] != "" {
+		return p.OutType[i]
+	}
+	return F32
 }
 
 // Exactness is the class of a kernel's largest error (DEFINITIONS: exactness classes).
@@ -58,7 +96,16 @@ type Kernel struct {
 	// Cost estimates the time of one run, in clock cycles of one thread: what auto chooses by. nil: no other kernel
 	// competes.
 	Cost func(Problem) float64
-	// Bind packs the weights and returns what runs the node. It may be slow; Run may not allocate.
+	// Layouts says in which Block, and with what least Border, it wants each input that is an activation, and in which
+	// Block it makes its outputs; an element-wise kernel answers with what its first input has. nil: plain everywhere.
+	Layouts func(Problem) (in, out []Layout)
+	// Schedules are the candidates that a tuner may try; nil: the kernel has none.
+	Schedules func(Problem) []Schedule
+	// InPlace are the inputs that may lie in the same memory as output 0 if shapes, types and layouts agree: the kernel
+	// reads each of their elements before it, or any other part, writes that place.
+	InPlace []int
+	// Bind packs the weights and returns what runs the node. It may be slow; Run may not allocate. An empty Schedule is
+	// heuristic, the kernel's own rules by shape.
 	Bind func(Problem, Schedule) (Bound, error)
 }
 
@@ -71,18 +118,21 @@ type Bound struct {
 	Phases []int
 	// Unpacked: Run reads weights from Call.In. Otherwise Bind has packed what it needs, and they are nil there.
 	Unpacked       bool
-	WorkspaceBytes int64 // scratch that the node wants while it runs (im2col matrix, padded copy), 64-byte aligned
+	WorkspaceBytes int64 // what the node wants while it runs (im2col matrix, padded copy), 64-byte aligned
+	ScratchBytes   int64 // what each thread wants for itself (Call.Scratch), 64-byte aligned
 	PackedBytes    int64 // weights as packed
 	MACsExecuted   int64 // what it issues for one image, stored zeros and padding included
 }
 
 // Call is one part of one run of a node.
 type Call struct {
-	In        [][]float32 // by input position; nil for an input left out, and for a weight unless Unpacked
-	Out       [][]float32
-	Workspace []float32 // holds anything when phase 0 begins
+	In        []Memory // by input position; nil for an input left out, and for a weight unless Unpacked
+	Out       []Memory
+	Workspace Memory // of the node; holds anything when phase 0 begins
+	Scratch   Memory // of the thread; holds anything when a part begins
 	Phase     int
 	Part      int
+	Thread    int
 }
 
 // Runner runs a graph on a batch of preprocessed images (N x C x H x W) and can show what its nodes made.

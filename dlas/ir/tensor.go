@@ -17,22 +17,28 @@ type Type string
 // The element types there are. F16 and BF16 are stored as their bits.
 const (
 	F32  Type = "f32"
+	F64  Type = "f64"
 	F16  Type = "f16"
 	BF16 Type = "bf16"
 	I8   Type = "i8"
 	U8   Type = "u8"
+	I16  Type = "i16"
+	U16  Type = "u16"
 	I32  Type = "i32"
+	U32  Type = "u32"
 	I64  Type = "i64"
+	U64  Type = "u64"
+	Bool Type = "bool" // one byte, 0 or 1
 )
 
 // Size is the number of bytes of one element.
 func (t Type) Size() int {
 	switch t {
-	case I8, U8:
+	case I8, U8, Bool:
 		return 1
-	case F16, BF16:
+	case F16, BF16, I16, U16:
 		return 2
-	case I64:
+	case F64, I64, U64:
 		return 8
 	}
 	return 4
@@ -68,7 +74,7 @@ func (s Shape) String() string {
 }
 
 // Tensor is a dense array in row-major order. Data is a slice of the Go type of its element: []float32 for F32, []uint16
-// for F16 and BF16, []int8, []uint8, []int32, []int64.
+// for F16 and BF16, []int8, []uint8, []int32, []bool and so on.
 type Tensor struct {
 	Shape Shape
 	Type  Type
@@ -95,7 +101,17 @@ func (t *Tensor) Clone() *Tensor {
 	switch d := t.Data.(type) {
 	case []float32:
 		c.Data = slices.Clone(d)
+	case []float64:
+		c.Data = slices.Clone(d)
 	case []uint16:
+		c.Data = slices.Clone(d)
+	case []int16:
+		c.Data = slices.Clone(d)
+	case []uint32:
+		c.Data = slices.Clone(d)
+	case []uint64:
+		c.Data = slices.Clone(d)
+	case []bool:
 		c.Data = slices.Clone(d)
 	case []int8:
 		c.Data = slices.Clone(d)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -183,50 +182,6 @@ func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, []
 	return p, data, want.Data
 }
 
-const guard = 12345
-
-// run runs all parts of a kernel in a random order. Memory that a kernel may not count on is NaN, memory that
-// it may not touch is checked.
-func run(t *testing.T, r *rand.Rand, b ir.Bound, p ir.Problem, in [][]float32) []float32 {
-	t.Helper()
-	room := func(n int) []float32 {
-		v := make([]float32, n+16)
-		for i := range v {
-			v[i] = float32(math.NaN())
-		}
-		for i := range 8 {
-			v[i], v[n+8+i] = guard, guard
-		}
-		return v
-	}
-	n := p.Out[0].Elems()
-	workspace, out := room(int(b.WorkspaceBytes/4)), room(n)
-	if !b.Unpacked {
-		in = slices.Clone(in)
-		for i, w := range p.Weights {
-			if w != nil {
-				in[i] = nil
-			}
-		}
-	}
-	call := ir.Call{In: in, Out: [][]float32{out[8 : n+8 : n+8]}, Workspace: workspace[8 : len(workspace)-8 : len(workspace)-8]}
-	for phase, parts := range b.Phases {
-		call.Phase = phase
-		for _, part := range r.Perm(parts) {
-			call.Part = part
-			b.Run(call)
-		}
-	}
-	for _, v := range [][]float32{workspace, out} {
-		for i := range 8 {
-			if v[i] != guard || v[len(v)-1-i] != guard {
-				t.Fatal("it wrote outside its memory")
-			}
-		}
-	}
-	return out[8 : n+8]
-}
-
 func distance(got []float32, want []float64) float64 {
 	worst, top := 0.0, 1e-30
 	for i, w := range want {
@@ -244,7 +199,8 @@ func testMachine(threads int) ir.Machine {
 	return ir.Machine{ISA: "avx2", ISAs: []string{"go", "avx2"}, Threads: threads, L1D: 32 << 10, L2: 1 << 20}
 }
 
-// TestConformance holds every row of the table to the float64 definition of its operator.
+// TestConformance holds every row of the table to the float64 definition of its operator, with its inputs plain and in
+// blocks where the row takes those.
 func TestConformance(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	used, cut := map[string]int{}, map[string]int{}
@@ -258,22 +214,31 @@ func TestConformance(t *testing.T) {
 			for _, threads := range []int{1, 2, 16} {
 				p, in, want := s.problem(r, zero, testMachine(threads))
 				for _, k := range Kernels() {
-					if k.Op != s.op || k.Fits(p) != nil {
+					if k.Op != s.op {
 						continue
 					}
-					used[k.Name]++
-					for _, sch := range schedules {
-						b, err := k.Bind(p, sch)
-						if err != nil {
-							t.Fatal(err)
+					for _, block := range []int{0, ir.Lanes} {
+						q, ok := arrange(k, p, block)
+						if !ok {
+							continue
 						}
-						cut[s.op] = max(cut[s.op], b.Phases[0])
-						got := run(t, r, b, p, in)
-						if d := distance(got, want); !(d <= bounds[k.Exact]) {
-							t.Fatalf("%s, threads=%d, zeros %v, tiles %v: %v: error %g", k.Name, threads, zero, sch.Tiles, s, d)
+						used[k.Name]++
+						trials := schedules
+						if k.Schedules != nil {
+							trials = append(k.Schedules(q), ir.Schedule{}, ir.Schedule{Name: "untuned"})
+						} else if s.op != "Conv" {
+							trials = schedules[:1]
 						}
-						if s.op != "Conv" {
-							break
+						for _, sch := range trials {
+							b, err := k.Bind(q, sch)
+							if err != nil {
+								t.Fatal(err)
+							}
+							cut[s.op] = max(cut[s.op], b.Phases[0])
+							got := run(t, r, b, q, in)
+							if d := distance(got, want); !(d <= bounds[k.Exact]) {
+								t.Fatalf("%s, block %d, threads=%d, zeros %v, schedule %v: %v: error %g", k.Name, block, threads, zero, sch, s, d)
+							}
 						}
 					}
 				}
@@ -284,7 +249,7 @@ func TestConformance(t *testing.T) {
 		t.Errorf("no shape of the table is cut into parts for 16 threads: %v", cut)
 	}
 	for _, k := range Kernels() {
-		if used[k.Name] == 0 {
+		if used[k.Name] == 0 && k.Type == ir.F32 && k.Op != "Layout" {
 			t.Errorf("no shape of the table fits %s", k.Name)
 		}
 	}
@@ -299,7 +264,11 @@ func TestPartsAreDisjoint(t *testing.T) {
 		}
 		p, in, _ := s.problem(r, 0.5, testMachine(16))
 		for _, k := range Kernels() {
-			if k.Op != s.op || k.ISA != "go" || k.Fits(p) != nil {
+			if k.Op != s.op || k.ISA != "go" {
+				continue
+			}
+			p, ok := arrange(k, p, 0)
+			if !ok || p.LayoutOut(0).Block != 0 || p.LayoutIn(0).Block != 0 {
 				continue
 			}
 			b, err := k.Bind(p, ir.Schedule{})
@@ -308,12 +277,12 @@ func TestPartsAreDisjoint(t *testing.T) {
 			}
 			writers := make([]int, p.Out[0].Elems())
 			out := make([]float32, len(writers))
-			workspace := make([]float32, b.WorkspaceBytes/4)
+			workspace := ir.NewMemory(int(b.WorkspaceBytes))
 			for part := range b.Phases[0] {
 				for i := range out {
 					out[i] = guard
 				}
-				b.Run(ir.Call{In: in, Out: [][]float32{out}, Workspace: workspace, Part: part})
+				b.Run(ir.Call{In: memories(in), Out: []ir.Memory{ir.MemoryOf(out)}, Workspace: workspace, Part: part})
 				for i, v := range out {
 					if v != guard {
 						writers[i]++

@@ -163,13 +163,13 @@ func (c *conv) run(call ir.Call) {
 	unit0, unit1 := part(c.units, c.cut.unitParts, call.Part%c.cut.unitParts)
 	chan0, chan1 := c.channelsOf(unit0, unit1)
 	size := c.copySize + c.matrixSize
-	space := call.Workspace[call.Part*size : (call.Part+1)*size]
+	space := call.Workspace.F32()[call.Part*size : (call.Part+1)*size]
 	pixels := g.m * g.oh * g.ow
 	c.eachSegment(call.Part/c.cut.unitParts, func(image, from, to int) {
-		x := call.In[0][image*g.c*g.h*g.w : (image+1)*g.c*g.h*g.w]
-		s := segment{in: x, out: call.Out[0][image*pixels : (image+1)*pixels]}
+		x := call.In[0].F32()[image*g.c*g.h*g.w : (image+1)*g.c*g.h*g.w]
+		s := segment{in: x, out: call.Out[0].F32()[image*pixels : (image+1)*pixels]}
 		if len(call.In) > 3 && call.In[3] != nil {
-			s.res = call.In[3][image*pixels : (image+1)*pixels]
+			s.res = call.In[3].F32()[image*pixels : (image+1)*pixels]
 		}
 		if g.copied {
 			y0, y1 := c.rowsOf(from, to)

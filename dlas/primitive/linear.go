@@ -76,7 +76,7 @@ func (l *linear) rows() int {
 
 // pack lays the images out as the loop wants its weights: by group, by depth, by row.
 func (l *linear) pack(call ir.Call) {
-	x := call.In[0]
+	x := call.In[0].F32()
 	at := 0
 	for first := 0; first < l.n; first += l.rowsOf(first) {
 		rows := l.rowsOf(first)
@@ -90,7 +90,7 @@ func (l *linear) pack(call ir.Call) {
 				default:
 					v = x[(first+r)*l.k+k]
 				}
-				call.Workspace[at] = v
+				call.Workspace.F32()[at] = v
 				at++
 			}
 		}
@@ -105,14 +105,14 @@ func (l *linear) panel(call ir.Call, panel int) {
 	}
 	for first := 0; first < l.n; first += l.rowsOf(first) {
 		rows := l.rowsOf(first)
-		d.W = call.Workspace[first*(l.k+1):]
+		d.W = call.Workspace.F32()[first*(l.k+1):]
 		if l.avx2 {
 			asm.DenseAVX2(&d, rows)
 		} else {
 			asm.DenseGo(&d, rows)
 		}
 		for r := range min(rows, l.n-first) {
-			copy(call.Out[0][(first+r)*l.m+panel*featureLanes:(first+r+1)*l.m], tile[r*featureLanes:(r+1)*featureLanes])
+			copy(call.Out[0].F32()[(first+r)*l.m+panel*featureLanes:(first+r+1)*l.m], tile[r*featureLanes:(r+1)*featureLanes])
 		}
 	}
 }

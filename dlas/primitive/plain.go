@@ -39,7 +39,7 @@ func clampSlice(dst, src []float32, lo, hi float32) {
 func bindClamp(lo, hi float32) func(ir.Problem) ir.Bound {
 	return func(p ir.Problem) ir.Bound {
 		return perElement(p, func(call ir.Call, from, to int) {
-			clampSlice(call.Out[0][from:to], call.In[0][from:to], lo, hi)
+			clampSlice(call.Out[0].F32()[from:to], call.In[0].F32()[from:to], lo, hi)
 		})
 	}
 }
@@ -54,7 +54,7 @@ func bindClip(p ir.Problem) ir.Bound {
 func bindAdd(p ir.Problem) ir.Bound {
 	lo, hi := clampOf(p.Node)
 	return perElement(p, func(call ir.Call, from, to int) {
-		x, y, out := call.In[0][from:to], call.In[1][from:to], call.Out[0][from:to]
+		x, y, out := call.In[0].F32()[from:to], call.In[1].F32()[from:to], call.Out[0].F32()[from:to]
 		for i, v := range x {
 			v += y[i]
 			if v < lo {
@@ -69,7 +69,7 @@ func bindAdd(p ir.Problem) ir.Bound {
 }
 
 func bindCopy(p ir.Problem) ir.Bound {
-	return perElement(p, func(call ir.Call, from, to int) { copy(call.Out[0][from:to], call.In[0][from:to]) })
+	return perElement(p, func(call ir.Call, from, to int) { copy(call.Out[0].F32()[from:to], call.In[0].F32()[from:to]) })
 }
 
 // bindBatchNorm is the batch normalization that no convolution before it could take in.
@@ -85,8 +85,8 @@ func bindBatchNorm(p ir.Problem) ir.Bound {
 	b := plain(p, p.In[0][0]*channels, plane, func(call ir.Call, from, to int) {
 		for i := from; i < to; i++ {
 			m, a := mul[i%channels], add[i%channels]
-			out := call.Out[0][i*plane : (i+1)*plane]
-			for j, v := range call.In[0][i*plane : (i+1)*plane] {
+			out := call.Out[0].F32()[i*plane : (i+1)*plane]
+			for j, v := range call.In[0].F32()[i*plane : (i+1)*plane] {
 				out[j] = v*m + a
 			}
 		}
@@ -106,7 +106,7 @@ func bindSoftmax(p ir.Problem) ir.Bound {
 	return plain(p, s.Elems()/extent, extent, func(call ir.Call, from, to int) {
 		for i := from; i < to; i++ {
 			at := i/step*extent*step + i%step
-			x, out := call.In[0][at:], call.Out[0][at:]
+			x, out := call.In[0].F32()[at:], call.Out[0].F32()[at:]
 			top, sum := math.Inf(-1), 0.0
 			for j := range extent {
 				top = max(top, float64(x[j*step]))
@@ -135,7 +135,7 @@ func bindConcat(p ir.Problem) ir.Bound {
 		at := from * p.Out[0][axis:].Elems()
 		for o := from; o < to; o++ {
 			for i, x := range call.In {
-				at += copy(call.Out[0][at:], x[o*runs[i]:(o+1)*runs[i]])
+				at += copy(call.Out[0].F32()[at:], x.F32()[o*runs[i]:(o+1)*runs[i]])
 			}
 		}
 	})
@@ -147,7 +147,7 @@ func bindPad(p ir.Problem) ir.Bound {
 	value := float32(p.Node.Attrs.Float("value", 0))
 	return plain(p, s[0]*s[1], s[2]*s[3], func(call ir.Call, from, to int) {
 		for i := from; i < to; i++ {
-			plane := call.Out[0][i*s[2]*s[3] : (i+1)*s[2]*s[3]]
+			plane := call.Out[0].F32()[i*s[2]*s[3] : (i+1)*s[2]*s[3]]
 			for j := range plane {
 				plane[j] = value
 			}
@@ -155,7 +155,7 @@ func bindPad(p ir.Problem) ir.Bound {
 			if c < 0 || c >= x[1] {
 				continue
 			}
-			src := call.In[0][(i/s[1]*x[1]+c)*x[2]*x[3]:]
+			src := call.In[0].F32()[(i/s[1]*x[1]+c)*x[2]*x[3]:]
 			for y := range x[2] {
 				copy(plane[(y+pads[2])*s[3]+pads[3]:], src[y*x[3]:(y+1)*x[3]])
 			}

@@ -48,8 +48,8 @@ func bindPool(p ir.Problem, f func(plane []float32, pitch int, w op.Window, y0, 
 	}
 	return plain(p, p.In[0][0]*p.In[0][1], oh*ow*w.KH*w.KW, func(call ir.Call, from, to int) {
 		for i := from; i < to; i++ {
-			plane := call.In[0][i*h*wd : (i+1)*h*wd]
-			out := call.Out[0][i*oh*ow : (i+1)*oh*ow]
+			plane := call.In[0].F32()[i*h*wd : (i+1)*h*wd]
+			out := call.Out[0].F32()[i*oh*ow : (i+1)*oh*ow]
 			for oy := range oh {
 				y0 := oy*w.SH - w.Top
 				kh0, kh1 := inside(y0, w.KH, w.DH, h)
@@ -69,8 +69,8 @@ func bindPick(p ir.Problem, w op.Window) ir.Bound {
 	return plain(p, p.In[0][0]*p.In[0][1], oh*ow, func(call ir.Call, from, to int) {
 		for i := from; i < to; i++ {
 			for oy := range oh {
-				row := call.In[0][(i*h+oy*w.SH)*wd:][:wd]
-				out := call.Out[0][(i*oh+oy)*ow:][:ow]
+				row := call.In[0].F32()[(i*h+oy*w.SH)*wd:][:wd]
+				out := call.Out[0].F32()[(i*oh+oy)*ow:][:ow]
 				for j := range out {
 					out[j] = row[j*w.SW]
 				}
@@ -91,7 +91,7 @@ func bindGlobalAverage(p ir.Problem) ir.Bound {
 	plane := p.In[0][2] * p.In[0][3]
 	return plain(p, p.In[0][0]*p.In[0][1], plane, func(call ir.Call, from, to int) {
 		for i := from; i < to; i++ {
-			x := call.In[0][i*plane : (i+1)*plane]
+			x := call.In[0].F32()[i*plane : (i+1)*plane]
 			var s [4]float64
 			for len(x) >= 4 {
 				s[0] += float64(x[0])
@@ -103,7 +103,7 @@ func bindGlobalAverage(p ir.Problem) ir.Bound {
 			for _, v := range x {
 				s[0] += float64(v)
 			}
-			call.Out[0][i] = float32((s[0] + s[1] + s[2] + s[3]) / float64(plane))
+			call.Out[0].F32()[i] = float32((s[0] + s[1] + s[2] + s[3]) / float64(plane))
 		}
 	})
 }

@@ -40,7 +40,8 @@ type Program struct {
 	inShape, outShape ir.Shape
 	nodes             []Node
 	steps             []step
-	arena             int // floats
+	arena             int // bytes
+	scratch           int // bytes a thread
 	packed            int64
 	crew              *crew
 
@@ -61,7 +62,7 @@ type place struct {
 	kind   placeKind
 	at     int // in the arena
 	size   int
-	weight []float32
+	weight ir.Memory
 }
 
 type placeKind uint8
@@ -217,6 +218,7 @@ func (b *binder) bind(n *ir.Node, w op.Work) error {
 	b.steps = append(b.steps, step{bound: bound})
 	b.bound = append(b.bound, n)
 	b.packed += bound.PackedBytes
+	b.scratch = max(b.scratch, int(bound.ScratchBytes))
 	b.nodes = append(b.nodes, Node{
 		Name: n.Name, Op: n.Op, Algorithm: k.Algorithm, Format: k.Format, Type: k.Type, ISA: k.ISA, Kernel: k.Name,
 		MACs: w.MACs, MACsNonzero: w.Nonzero, MACsExecuted: bound.MACsExecuted,
@@ -301,10 +303,10 @@ func (b *binder) place() error {
 			}
 		}
 		if out := n.Out[0]; out != outRoot {
-			spans[out] = add(b.shapes[out].Elems(), i)
+			spans[out] = add(4*b.shapes[out].Elems(), i)
 		}
 		if bytes := b.steps[i].bound.WorkspaceBytes; bytes > 0 {
-			workspaces[i] = add(int((bytes+3)/4), i)
+			workspaces[i] = add(int(bytes), i)
 		}
 	}
 	var err error
@@ -313,12 +315,12 @@ func (b *binder) place() error {
 	}
 	find := func(value string, unpacked bool) place {
 		root := b.root(value)
-		size := b.shapes[root].Elems()
+		size := 4 * b.shapes[root].Elems()
 		switch w := b.g.Weights[root]; {
 		case value == "":
 			return place{}
 		case w != nil && unpacked:
-			return place{kind: inWeights, weight: w.F32()}
+			return place{kind: inWeights, weight: w.Memory()}
 		case w != nil:
 			return place{}
 		case root == b.g.Input.Name:

@@ -23,7 +23,8 @@ type crew struct {
 
 	run     func(ir.Call)
 	call    ir.Call
-	ranges  []parts // by thread; the run itself is thread 0
+	ranges  []parts     // by thread; the run itself is thread 0
+	scratch []ir.Memory // by thread
 	workers []*worker
 	fault   atomic.Pointer[fault]
 	_       [64]byte
@@ -102,7 +103,7 @@ func crewOf(threads int) *crew {
 	if c := crews.of[threads]; c != nil {
 		return c
 	}
-	c := &crew{ranges: make([]parts, threads)}
+	c := &crew{ranges: make([]parts, threads), scratch: make([]ir.Memory, threads)}
 	for i := range threads - 1 {
 		w := &worker{thread: i + 1, wake: make(chan struct{}, 1)}
 		c.workers = append(c.workers, w)
@@ -115,9 +116,15 @@ func crewOf(threads int) *crew {
 	return c
 }
 
-// enter tries to get the crew for one run; leave must be called in any case.
-func (c *crew) enter() bool {
+// enter tries to get the crew for one run, whose threads want that many bytes of scratch each; leave must be called in
+// any case.
+func (c *crew) enter(scratch int) bool {
 	if c.here.Add(1) == 1 && c.taken.TryLock() {
+		for t, m := range c.scratch {
+			if len(m) < scratch {
+				c.scratch[t] = ir.NewMemory(scratch)
+			}
+		}
 		c.rouse()
 		return true
 	}
@@ -189,7 +196,7 @@ func (c *crew) help(thread int) {
 		if !ok {
 			break
 		}
-		c.part(i)
+		c.part(i, thread)
 		n++
 	}
 	if n > 0 {
@@ -197,14 +204,14 @@ func (c *crew) help(thread int) {
 	}
 }
 
-func (c *crew) part(i int) {
+func (c *crew) part(i, thread int) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.fault.Store(&fault{v})
 		}
 	}()
 	call := c.call
-	call.Part = i
+	call.Part, call.Thread, call.Scratch = i, thread, c.scratch[thread]
 	c.run(call)
 }
 

@@ -16,7 +16,7 @@ import (
 // counting is a program that calls f at every run with the first number of its input.
 func counting(t *testing.T, f func(input float32)) *Program {
 	t.Helper()
-	p, err := Compile(relus(1), fake(1, func(call ir.Call) { f(call.In[0][0]) }), machine("go", 1), Plan{})
+	p, err := Compile(relus(1), fake(1, func(call ir.Call) { f(call.In[0].F32()[0]) }), machine("go", 1), Plan{})
 	if err != nil {
 		t.Fatal(err)
 	}

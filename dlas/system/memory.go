@@ -9,18 +9,18 @@ import (
 
 // span is a piece of the arena that is in use from one step to another, both included.
 type span struct {
-	size        int // floats
+	size        int // bytes
 	first, last int
 	at          int // what layout decides
 }
 
-// alignment of every piece, in floats: one cache line.
-const alignment = 16
+// alignment of every piece, in bytes: one cache line.
+const alignment = 64
 
 // maxArena bounds the arena: 4 GiB.
-const maxArena = 1 << 30
+const maxArena = 4 << 30
 
-// layout places spans so that those in use at the same time do not overlap, and returns the arena's size in floats:
+// layout places spans so that those in use at the same time do not overlap, and returns the arena's size in bytes:
 // largest first, each at the lowest place that is free.
 func layout(spans []*span) (int, error) {
 	order := slices.Clone(spans)
@@ -40,7 +40,7 @@ func layout(spans []*span) (int, error) {
 			s.at = max(s.at, o.at+o.size)
 		}
 		if s.at+s.size > maxArena {
-			return 0, ir.Errorf(ir.Sched, "the network needs more than %d MiB for its activations", maxArena>>18)
+			return 0, ir.Errorf(ir.Sched, "the network needs more than %d MiB for its activations", maxArena>>20)
 		}
 		i, _ := slices.BinarySearchFunc(placed, s, func(a, b *span) int { return cmp.Compare(a.at, b.at) })
 		placed = slices.Insert(placed, i, s)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-	"unsafe"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/stat"
@@ -25,33 +24,32 @@ func (p *Program) OutShape() ir.Shape { return slices.Clone(p.outShape) }
 func (p *Program) Nodes() []Node { return slices.Clone(p.nodes) }
 
 // MemoryBytes is what a run needs beside its input and output: packed weights and arena.
-func (p *Program) MemoryBytes() int64 { return p.packed + 4*int64(p.arena) }
+func (p *Program) MemoryBytes() int64 { return p.packed + int64(p.arena) }
 
 // state is the memory of one run.
 type state struct {
-	arena []float32
-	calls []ir.Call
+	arena   ir.Memory
+	scratch ir.Memory // of the run itself where it works alone
+	calls   []ir.Call
 }
 
 func (p *Program) newState() *state {
-	s := &state{calls: make([]ir.Call, len(p.steps))}
-	raw := make([]float32, p.arena+alignment)
-	skip := int(-(uintptr(unsafe.Pointer(unsafe.SliceData(raw))) / 4) % alignment)
-	s.arena = raw[skip : skip+p.arena]
+	s := &state{calls: make([]ir.Call, len(p.steps)), arena: ir.NewMemory(p.arena), scratch: ir.NewMemory(p.scratch)}
 	for i, st := range p.steps {
 		c := &s.calls[i]
-		c.In = make([][]float32, len(st.in))
-		c.Out = make([][]float32, 1)
+		c.In = make([]ir.Memory, len(st.in))
+		c.Out = make([]ir.Memory, 1)
 		for j, in := range st.in {
 			c.In[j] = s.memory(in, nil, nil)
 		}
 		c.Out[0] = s.memory(st.out, nil, nil)
 		c.Workspace = s.memory(st.workspace, nil, nil)
+		c.Scratch = s.scratch
 	}
 	return s
 }
 
-func (s *state) memory(pl place, in, out []float32) []float32 {
+func (s *state) memory(pl place, in, out ir.Memory) ir.Memory {
 	switch pl.kind {
 	case inArena:
 		return s.arena[pl.at : pl.at+pl.size : pl.at+pl.size]
@@ -66,7 +64,7 @@ func (s *state) memory(pl place, in, out []float32) []float32 {
 }
 
 // connect makes a run's own input and output the memory of the nodes that read and write them.
-func (s *state) connect(p *Program, in, out []float32) {
+func (s *state) connect(p *Program, in, out ir.Memory) {
 	for i := range p.steps {
 		st := &p.steps[i]
 		for j := range st.in {
@@ -110,10 +108,10 @@ func (p *Program) run(ctx context.Context, in, out []float32, times []time.Durat
 		return ir.Errorf(ir.Sched, "the program reads %v and writes %v, but got %d and %d numbers", p.inShape, p.outShape, len(in), len(out))
 	}
 	s := p.acquire()
-	s.connect(p, in, out)
+	s.connect(p, ir.MemoryOf(in), ir.MemoryOf(out))
 	got := false
 	if p.crew != nil {
-		got = p.crew.enter()
+		got = p.crew.enter(p.scratch)
 	}
 	node := 0
 	defer func() {

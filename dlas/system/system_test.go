@@ -457,7 +457,7 @@ func TestLayout(t *testing.T) {
 			t.Errorf("%d spans of together %d get an arena of %d", len(spans), sum, total)
 		}
 	}
-	if _, err := layout([]*span{{size: 1 << 30, last: 1}, {size: 1 << 30, last: 1}}); err == nil {
+	if _, err := layout([]*span{{size: 4 << 30, last: 1}, {size: 4 << 30, last: 1}}); err == nil {
 		t.Error("an arena of 8 GiB is laid out")
 	}
 }
