@@ -36,14 +36,30 @@ type record struct {
 type set struct {
 	write   func()
 	records []record
+	more    func() string // Go to write beside the checks of the layout
 }
 
 var sets = map[string]set{}
 
 // add makes a set known; the file that describes it calls it.
 func add(name string, write func(), records ...record) bool {
-	sets[name] = set{write, records}
+	sets[name] = set{write: write, records: records}
 	return true
+}
+
+// addGo gives a set's Go file more text.
+func addGo(name string, text func() string) bool {
+	s := sets[name]
+	s.more = text
+	sets[name] = s
+	return true
+}
+
+func (s set) text() string {
+	if s.more == nil {
+		return ""
+	}
+	return s.more()
 }
 
 func offset(fields []field, name string) int {
@@ -66,7 +82,7 @@ func main() {
 		fail(fmt.Errorf("no set %q", *name))
 	}
 	if *layout != "" {
-		if err := os.WriteFile(*layout, checks(s.records), 0o644); err != nil {
+		if err := os.WriteFile(*layout, append(checks(s.records), s.text()...), 0o644); err != nil {
 			fail(err)
 		}
 	}

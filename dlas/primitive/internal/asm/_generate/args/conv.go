@@ -1,0 +1,4 @@
+package args
+
+// Tile stands for asm.Tile.
+type Tile struct{}

@@ -1,0 +1,150 @@
+package asm
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// tileCase is a convolution whose tile has two stretches of pixels, with sentinels wherever nothing may be written, and
+// what it must give.
+type tileCase struct {
+	t            Tile
+	rows, blocks int
+	out          []float32
+	want         []float64
+}
+
+func newTileCase(r *rand.Rand, rows, blocks, tiles int, depths [2]int, inBlocks, k int, residual bool) *tileCase {
+	const width, pixel = 40, 2
+	plane := width * 12 * Block
+	in := random(r, (inBlocks+1)*plane+1000)
+	deep := (inBlocks-1)*depths[0] + depths[1]
+	w := random(r, k*k*deep*blocks*Block)
+	bias := random(r, blocks*Block)
+	c := &tileCase{rows: rows, blocks: blocks}
+	outPlane := 16 * 8 * Block * tiles
+	c.out = make([]float32, blocks*outPlane)
+	res := random(r, len(c.out))
+	c.want = make([]float64, len(c.out))
+	for i := range c.want {
+		c.want[i], c.out[i] = 99, 99
+	}
+	const b = 4
+	c.t = Tile{
+		In: &in[0], W: unsafe.Pointer(&w[0]), Bias: &bias[0], Out: &c.out[0],
+		InPixel: pixel * Block * b, OutPixel: Block * b, ResPixel: Block * b, OutBlock: outPlane * b, ResBlock: outPlane * b,
+		Blocks: inBlocks, InBlock: plane * b, KH: k, InRow: width * Block * b, KW: k, InTap: Block * b, Depth: depths[0], LastDepth: depths[1],
+		Tiles: tiles, InTile: 3 * Block * b, OutTile: 64 * Block * b, ResTile: 64 * Block * b, Ahead: 2048, Lo: -3, Hi: 4,
+	}
+	if residual {
+		c.t.Res = &res[0]
+	}
+	first := min(rows, 7)
+	Spread(&c.t.At, rows, first, pixel*Block*b, 2*width*Block*b)
+	Spread(&c.t.To, rows, first, Block*b, 20*Block*b)
+	Spread(&c.t.ResAt, rows, first, Block*b, 20*Block*b)
+	for n := range tiles {
+		for row := range rows {
+			from, to := row*pixel*Block, row*Block
+			if row >= 7 {
+				from, to = 2*width*Block+(row-7)*pixel*Block, (20+row-7)*Block
+			}
+			for m := range blocks * Block {
+				to := n*64*Block + to + m/Block*outPlane + m%Block
+				sum := float64(bias[m])
+				if residual {
+					sum += float64(res[to])
+				}
+				at := 0
+				for ib := range inBlocks {
+					depth := depths[0]
+					if ib == inBlocks-1 {
+						depth = depths[1]
+					}
+					for kh := range k {
+						for kw := range k {
+							for i := range depth {
+								x := in[n*3*Block+from+ib*plane+kh*width*Block+kw*Block+i]
+								sum += float64(x) * float64(w[at*blocks*Block+m])
+								at++
+							}
+						}
+					}
+				}
+				c.want[to] = min(max(sum, -3), 4)
+			}
+		}
+	}
+	return c
+}
+
+func (c *tileCase) check(t *testing.T, name string, f func(*Tile, int, int)) {
+	t.Helper()
+	for i := range c.out {
+		c.out[i] = 99
+	}
+	f(&c.t, c.rows, c.blocks)
+	compare(t, fmt.Sprintf("%s %dx%d depth %d,%d", name, c.rows, c.blocks, c.t.Depth, c.t.LastDepth), c.out, c.want)
+}
+
+func TestTile(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	for blocks := 1; blocks <= 3; blocks++ {
+		for rows := 1; rows <= TileRows512[blocks]; rows++ {
+			for i, s := range []struct{ tiles, first, last, inBlocks, k int }{
+				{1, 16, 16, 2, 3}, {3, 16, 5, 2, 1}, {2, 7, 7, 3, 2}, {1, 1, 3, 1, 1}, {2, 0, 12, 1, 3}, {1, 0, 200, 1, 1},
+			} {
+				c := newTileCase(r, rows, blocks, s.tiles, [2]int{s.first, s.last}, s.inBlocks, s.k, (i+rows)%2 == 0)
+				c.check(t, "go", TileGo)
+				if HasAVX512() {
+					c.check(t, "avx512", Tile512)
+				}
+				if HasAVX2() && blocks == 1 && rows <= TileRows256 {
+					c.check(t, "avx2", Tile256)
+				}
+			}
+		}
+	}
+}
+
+func TestTileNaNStays(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	for name, f := range map[string]func(*Tile, int, int){"go": TileGo, "avx2": Tile256, "avx512": Tile512} {
+		if name == "avx2" && !HasAVX2() || name == "avx512" && !HasAVX512() {
+			continue
+		}
+		c := newTileCase(r, 6, 1, 1, [2]int{16, 16}, 1, 1, false)
+		*c.t.Bias = float32(math.NaN())
+		f(&c.t, 6, 1)
+		if c.out[0] == c.out[0] || c.out[1] != c.out[1] {
+			t.Errorf("%s: %v %v", name, c.out[0], c.out[1])
+		}
+	}
+}
+
+// BenchmarkTile reports the best of many short runs, which other processes disturb least, as multiply-adds a nanosecond.
+func BenchmarkTile(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, s := range []struct{ rows, blocks int }{{14, 2}, {12, 2}, {10, 2}, {8, 3}, {7, 3}, {8, 2}, {7, 2}, {4, 2}, {14, 1}, {8, 1}, {6, -1}, {5, -1}, {4, -1}} {
+		b.Run(fmt.Sprintf("%dx%d", s.rows, 16*s.blocks), func(b *testing.B) {
+			f, blocks := Tile512, s.blocks
+			if blocks < 0 {
+				f, blocks = Tile256, 1
+			}
+			c := newTileCase(r, s.rows, blocks, 4, [2]int{16, 16}, 4, 3, false)
+			best := time.Hour
+			for b.Loop() {
+				begin := time.Now()
+				for range 20 {
+					f(&c.t, s.rows, blocks)
+				}
+				best = min(best, time.Since(begin))
+			}
+			b.ReportMetric(float64(20*4*s.rows*blocks*Block*c.t.weights())*2/float64(best.Nanoseconds()), "GF/s")
+		})
+	}
+}
