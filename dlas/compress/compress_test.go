@@ -33,7 +33,7 @@ func graph() *ir.Graph {
 		return d
 	}
 	return &ir.Graph{
-		Name: "toy", Input: ir.Value{Name: "x", Shape: ir.Shape{1, 1, 4, 4}}, Output: "fc",
+		Name: "toy", Inputs: []ir.Value{{Name: "x", Shape: ir.Shape{1, 1, 4, 4}}}, Outputs: []string{"fc"},
 		Nodes: []*ir.Node{
 			{Name: "conv", Op: "Conv", In: []string{"x", "conv.weight"}, Out: []string{"conv"}},
 			{Name: "bn", Op: "BatchNormalization", In: []string{"conv", "bn.weight", "bn.bias", "bn.mean", "bn.var"}, Out: []string{"bn"}},

@@ -9,8 +9,8 @@ import (
 // weights) are named; a weight is a value that Weights holds.
 type Graph struct {
 	Name    string
-	Input   Value // one image: its shape has N = 1; a program may run any batch
-	Output  string
+	Inputs  []Value // of one image: their shapes have N = 1; a program may run any batch
+	Outputs []string
 	Nodes   []*Node
 	Weights map[string]*Tensor
 	Prep    Preprocess
@@ -19,22 +19,39 @@ type Graph struct {
 	Digest  string   // SHA-256 of the weights file as read, hex; empty for random weights
 }
 
-// Value is a named activation.
+// Value is a named activation. An empty Type is F32.
 type Value struct {
 	Name  string
+	Type  Type
 	Shape Shape
+}
+
+// Input is the first input, which a classifier has alone; a graph without one has the zero Value.
+func (g *Graph) Input() Value {
+	if len(g.Inputs) == 0 {
+		return Value{}
+	}
+	return g.Inputs[0]
+}
+
+// Output is the name of the first output, which a classifier has alone; empty where there is none.
+func (g *Graph) Output() string {
+	if len(g.Outputs) == 0 {
+		return ""
+	}
+	return g.Outputs[0]
 }
 
 // Node is one operation. Its operator (a row of the table in ir/op) says what inputs, attributes and shapes mean.
 type Node struct {
-	Name  string // unique in its graph
-	Op    string // ONNX's name of the operator: Conv, Gemm, Relu, Add, GlobalAveragePool, ...
-	In    []string
-	Out   []string
+	Name  string   // unique in its graph
+	Op    string   // ONNX's name of the operator: Conv, Gemm, Relu, Add, GlobalAveragePool, ...
+	In    []string // an empty name: an optional input left out
+	Out   []string // an empty name: an optional output that nobody wants
 	Attrs Attrs
 }
 
-// Attrs are a node's attributes: int, []int, float64, string or *Tensor by name, with ONNX's names.
+// Attrs are a node's attributes: int, []int, float64, []float64, string, []string or *Tensor by name, with ONNX's names.
 type Attrs map[string]any
 
 // Int returns an integer attribute, or def.
@@ -61,6 +78,14 @@ func (a Attrs) Float(name string, def float64) float64 {
 	return def
 }
 
+// Floats returns a list of numbers, or def.
+func (a Attrs) Floats(name string, def ...float64) []float64 {
+	if v, ok := a[name].([]float64); ok {
+		return v
+	}
+	return def
+}
+
 // Str returns a string, or def.
 func (a Attrs) Str(name, def string) string {
 	if v, ok := a[name].(string); ok {
@@ -72,6 +97,7 @@ func (a Attrs) Str(name, def string) string {
 // Clone copies the graph's structure. Weights are shared until replaced: a pass that changes one clones that tensor.
 func (g *Graph) Clone() *Graph {
 	c := *g
+	c.Inputs, c.Outputs = slices.Clone(g.Inputs), slices.Clone(g.Outputs)
 	c.Weights = maps.Clone(g.Weights)
 	c.Nodes = make([]*Node, len(g.Nodes))
 	for i, n := range g.Nodes {

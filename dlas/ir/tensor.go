@@ -14,7 +14,7 @@ import (
 // Type is the element type of a tensor.
 type Type string
 
-// The element types there are. F16 and BF16 are stored as their bits.
+// The element types there are. F16 and BF16 are stored as their bits, Bool as a byte of 0 or 1.
 const (
 	F32  Type = "f32"
 	F64  Type = "f64"
@@ -30,6 +30,12 @@ const (
 	U64  Type = "u64"
 	Bool Type = "bool" // one byte, 0 or 1
 )
+
+// Float reports whether the elements are floating-point numbers.
+func (t Type) Float() bool { return t == F32 || t == F64 || t == F16 || t == BF16 }
+
+// Integer reports whether the elements are integers; Bool's are not.
+func (t Type) Integer() bool { return !t.Float() && t != Bool }
 
 // Size is the number of bytes of one element.
 func (t Type) Size() int {

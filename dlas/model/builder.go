@@ -21,7 +21,7 @@ type builder struct {
 }
 
 func newBuilder(g *ir.Graph, file *weightsFile, r Request) *builder {
-	return &builder{g: g, file: file, seed: r.Seed, classes: r.Classes, channels: map[string]int{g.Input.Name: g.Input.Shape[1]}}
+	return &builder{g: g, file: file, seed: r.Seed, classes: r.Classes, channels: map[string]int{g.Input().Name: g.Input().Shape[1]}}
 }
 
 // node appends an operation; its one output has its name.
@@ -100,8 +100,8 @@ func (b *builder) averageAll(x string) string {
 // linear ends the network: one logit a class.
 func (b *builder) linear(name, x string, in int) {
 	attrs := ir.Attrs{"transB": 1}
-	b.g.Output = b.node(name, "Gemm", b.classes, attrs, x,
-		b.weight(name+".weight", 0, math.Sqrt(1/float64(in)), b.classes, in), b.weight(name+".bias", 0, 0, b.classes))
+	b.g.Outputs = []string{b.node(name, "Gemm", b.classes, attrs, x,
+		b.weight(name+".weight", 0, math.Sqrt(1/float64(in)), b.classes, in), b.weight(name+".bias", 0, 0, b.classes))}
 }
 
 // stepName names the parts of a chain the way torch.nn.Sequential does: prefix.0, prefix.1, ...

@@ -16,7 +16,7 @@ func mobilenetV2() architecture {
 
 func buildMobileNetV2(b *builder) {
 	const stem, head = 16, 128
-	x := b.relu6("features.0.2", b.norm("features.0.1", b.conv("features.0.0", b.g.Input.Name, stem, 3, 2, 1)))
+	x := b.relu6("features.0.2", b.norm("features.0.1", b.conv("features.0.0", b.g.Input().Name, stem, 3, 2, 1)))
 	blocks := []struct{ expand, out, stride int }{{1, 16, 1}, {4, 24, 1}, {4, 32, 2}, {4, 32, 1}, {4, 48, 1}, {4, 48, 1}}
 	for i, k := range blocks {
 		x = inverted(b, stepName("features", i+1), x, k.out, k.stride, k.expand)

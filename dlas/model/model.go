@@ -115,7 +115,7 @@ func Build(c ir.Choice, r Request) (*ir.Graph, error) {
 		return nil, ir.Errorf(ir.Model, "%s needs images of at least %dx%d pixels, and %s has %dx%d", c.Name, a.least, a.least, r.Data, r.H, r.W)
 	}
 	g := &ir.Graph{
-		Name: c.Name, Input: ir.Value{Name: "input", Shape: ir.Shape{1, r.C, h, w}},
+		Name: c.Name, Inputs: []ir.Value{{Name: "input", Shape: ir.Shape{1, r.C, h, w}}},
 		Weights: map[string]*ir.Tensor{}, Prep: prep, Classes: slices.Clone(r.ClassNames),
 	}
 	b := newBuilder(g, file, r)

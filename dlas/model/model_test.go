@@ -88,7 +88,7 @@ func TestEveryModelOnEveryShape(t *testing.T) {
 			if classes == 0 {
 				classes = 10
 			}
-			if got := shapes[g.Output]; !got.Equal(ir.Shape{3, classes}) {
+			if got := shapes[g.Output()].Shape; !got.Equal(ir.Shape{3, classes}) {
 				t.Errorf("%s on %+v gives %v", o.Name, r, got)
 			}
 			if g.Trained != (g.Digest != "") {
@@ -196,8 +196,8 @@ func TestWeightsFiles(t *testing.T) {
 		m["bn1.num_batches_tracked"] = []int{1}
 	})
 	g := build(t, "resnet8", r)
-	if !g.Trained || g.Weights["fc.weight"].F32()[0] != 0.5 || g.Prep.Pad != 3 || g.Prep.Mean[0] != 0.5 || !g.Input.Shape.Equal(ir.Shape{1, 1, 38, 38}) {
-		t.Errorf("trained %v, preprocessing %+v, input %v", g.Trained, g.Prep, g.Input.Shape)
+	if !g.Trained || g.Weights["fc.weight"].F32()[0] != 0.5 || g.Prep.Pad != 3 || g.Prep.Mean[0] != 0.5 || !g.Input().Shape.Equal(ir.Shape{1, 1, 38, 38}) {
+		t.Errorf("trained %v, preprocessing %+v, input %v", g.Trained, g.Prep, g.Input().Shape)
 	}
 	cache := Request{Data: "toy", C: 1, H: 32, W: 32, Env: Env{Cache: root}}
 	if g := build(t, "resnet8", cache); !g.Trained {

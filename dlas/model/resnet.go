@@ -31,7 +31,7 @@ func resnet8Pruned() architecture {
 }
 
 func buildResNet8(b *builder) {
-	x := b.relu("relu", b.norm("bn1", b.conv("conv1", b.g.Input.Name, 16, 3, 1, 1)))
+	x := b.relu("relu", b.norm("bn1", b.conv("conv1", b.g.Input().Name, 16, 3, 1, 1)))
 	for stage, out := range []int{16, 32, 64} {
 		p, stride := fmt.Sprintf("layer%d.0", stage+1), min(stage+1, 2)
 		short := x
@@ -65,7 +65,7 @@ func cifarResNet(depth int) architecture {
 }
 
 func buildCIFARResNet(b *builder, blocks int) {
-	x := b.relu("relu", b.norm("bn1", b.conv("conv1", b.g.Input.Name, 16, 3, 1, 1)))
+	x := b.relu("relu", b.norm("bn1", b.conv("conv1", b.g.Input().Name, 16, 3, 1, 1)))
 	for stage, out := range []int{16, 32, 64} {
 		for i := range blocks {
 			p, stride, short := fmt.Sprintf("layer%d.%d", stage+1, i), 1, x

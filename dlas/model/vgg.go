@@ -15,7 +15,7 @@ func vgg7() architecture {
 }
 
 func buildVGG7(b *builder) {
-	x, step := b.g.Input.Name, 0
+	x, step := b.g.Input().Name, 0
 	next := func() string { step++; return stepName("features", step-1) }
 	for _, out := range []int{16, 32, 64} {
 		for range 2 {
@@ -25,7 +25,7 @@ func buildVGG7(b *builder) {
 		}
 		x = b.maxPool(next(), x)
 	}
-	in := b.g.Input.Shape
+	in := b.g.Input().Shape
 	flat := 64 * (in[2] / 8) * (in[3] / 8)
 	b.linear("classifier", b.node("flatten", "Flatten", flat, nil, x), flat)
 }

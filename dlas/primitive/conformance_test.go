@@ -139,7 +139,7 @@ func shapes() []shape {
 
 // problem fills a shape with random numbers. zero is the fraction of zeros among a convolution's weights.
 func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, [][]float32, []float64) {
-	g := &ir.Graph{Input: ir.Value{Name: "x"}, Output: "y", Weights: map[string]*ir.Tensor{}}
+	g := &ir.Graph{Inputs: []ir.Value{{Name: "x"}}, Outputs: []string{"y"}, Weights: map[string]*ir.Tensor{}}
 	p := ir.Problem{Machine: m}
 	n := &ir.Node{Name: "node", Op: s.op, Attrs: s.attrs, Out: []string{"y"}}
 	arrays := make([]op.Array, len(s.in))
@@ -167,18 +167,19 @@ func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, []
 		if s.weights[i] {
 			p.Weights[i] = ir.NewF32(data[i], sh...)
 		}
-		arrays[i] = op.Array{Shape: sh, Data: wide}
+		arrays[i] = op.Array{Type: ir.F32, Shape: sh, Data: wide}
 	}
 	p.Node = n
 	g.Nodes = []*ir.Node{n}
 	row, _ := op.Lookup(s.op)
-	out, err := row.Shape(n, s.in)
+	made, err := row.Infer(n, op.Operands(s.in...))
 	if err != nil {
 		panic(fmt.Sprintf("%v: %v", s, err))
 	}
+	out := made[0].Shape
 	p.Out = []ir.Shape{out}
-	want := op.Array{Shape: out, Data: make([]float64, out.Elems())}
-	row.Eval(n, arrays, want)
+	want := op.Array{Type: ir.F32, Shape: out, Data: make([]float64, out.Elems())}
+	row.Eval(n, arrays, []op.Array{want})
 	return p, data, want.Data
 }
 

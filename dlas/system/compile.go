@@ -95,7 +95,7 @@ func Compile(g *ir.Graph, kernels []ir.Kernel, m ir.Machine, p Plan) (*Program, 
 	if err != nil {
 		return nil, err
 	}
-	prog := &Program{batch: p.Batch, inShape: shapes[g.Input.Name], outShape: shapes[g.Output], crew: crewOf(m.Threads)}
+	prog := &Program{batch: p.Batch, inShape: shapes[g.Input().Name].Shape, outShape: shapes[g.Output()].Shape, crew: crewOf(m.Threads)}
 	b := &binder{Program: prog, g: g, shapes: shapes, kernels: kernels, machine: m, plan: p}
 	b.findViews()
 	for i, n := range g.Nodes {
@@ -157,7 +157,7 @@ func (p Plan) choice() string { return strings.TrimSpace(p.Algorithm + " " + p.F
 type binder struct {
 	*Program
 	g       *ir.Graph
-	shapes  map[string]ir.Shape
+	shapes  map[string]op.Operand
 	kernels []ir.Kernel
 	machine ir.Machine
 	plan    Plan
@@ -175,7 +175,7 @@ func (b *binder) findViews() {
 		}
 		src := b.root(n.In[0])
 		_, weight := b.g.Weights[src]
-		if weight || n.Out[0] == b.g.Output && src == b.g.Input.Name {
+		if weight || n.Out[0] == b.g.Output() && src == b.g.Input().Name {
 			continue
 		}
 		b.viewOf[n.Out[0]] = src
@@ -191,9 +191,9 @@ func (b *binder) root(value string) string {
 }
 
 func (b *binder) problem(n *ir.Node) ir.Problem {
-	p := ir.Problem{Node: n, Out: []ir.Shape{b.shapes[n.Out[0]]}, Machine: b.machine}
+	p := ir.Problem{Node: n, Out: []ir.Shape{b.shapes[n.Out[0]].Shape}, Machine: b.machine}
 	for _, in := range n.In {
-		p.In = append(p.In, b.shapes[in])
+		p.In = append(p.In, b.shapes[in].Shape)
 		p.Weights = append(p.Weights, b.g.Weights[in])
 	}
 	return p
@@ -295,7 +295,7 @@ func (b *binder) place() error {
 		return s
 	}
 	workspaces := make([]*span, len(b.steps))
-	outRoot := b.root(b.g.Output)
+	outRoot := b.root(b.g.Output())
 	for i, n := range b.bound {
 		for _, in := range n.In {
 			if s := spans[b.root(in)]; s != nil {
@@ -303,7 +303,7 @@ func (b *binder) place() error {
 			}
 		}
 		if out := n.Out[0]; out != outRoot {
-			spans[out] = add(4*b.shapes[out].Elems(), i)
+			spans[out] = add(4*b.shapes[out].Shape.Elems(), i)
 		}
 		if bytes := b.steps[i].bound.WorkspaceBytes; bytes > 0 {
 			workspaces[i] = add(int(bytes), i)
@@ -315,7 +315,7 @@ func (b *binder) place() error {
 	}
 	find := func(value string, unpacked bool) place {
 		root := b.root(value)
-		size := 4 * b.shapes[root].Elems()
+		size := 4 * b.shapes[root].Shape.Elems()
 		switch w := b.g.Weights[root]; {
 		case value == "":
 			return place{}
@@ -323,7 +323,7 @@ func (b *binder) place() error {
 			return place{kind: inWeights, weight: w.Memory()}
 		case w != nil:
 			return place{}
-		case root == b.g.Input.Name:
+		case root == b.g.Input().Name:
 			return place{kind: inInput, size: size}
 		case root == outRoot:
 			return place{kind: inOutput, size: size}

@@ -294,7 +294,7 @@ func (t *turns) samples(i int, by string) Samples {
 // Overhead is the median milliseconds of the do-nothing network on the same input: what every run pays for being one.
 func Overhead(ctx context.Context, kernels []ir.Kernel, m ir.Machine, input ir.Shape) (float64, error) {
 	g := &ir.Graph{
-		Name: "nothing", Input: ir.Value{Name: "x", Shape: append(ir.Shape{1}, input[1:]...)}, Output: "y",
+		Name: "nothing", Inputs: []ir.Value{{Name: "x", Shape: append(ir.Shape{1}, input[1:]...)}}, Outputs: []string{"y"},
 		Nodes: []*ir.Node{{Name: "nothing", Op: "Identity", In: []string{"x"}, Out: []string{"y"}}},
 	}
 	p, err := Compile(g, kernels, m, Plan{Batch: input[0]})

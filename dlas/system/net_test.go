@@ -22,7 +22,7 @@ type builder struct {
 
 func newBuilder(seed uint64, zero float64, c, h, w int) *builder {
 	return &builder{
-		Graph: &ir.Graph{Name: "test", Input: ir.Value{Name: "x", Shape: ir.Shape{1, c, h, w}}, Weights: map[string]*ir.Tensor{}},
+		Graph: &ir.Graph{Name: "test", Inputs: []ir.Value{{Name: "x", Shape: ir.Shape{1, c, h, w}}}, Weights: map[string]*ir.Tensor{}},
 		r:     rand.New(rand.NewPCG(seed, 7)), zero: zero,
 	}
 }
@@ -43,8 +43,8 @@ func (b *builder) node(operator string, attrs ir.Attrs, in ...string) string {
 	n := &ir.Node{Name: fmt.Sprintf("n%d", len(b.Nodes)), Op: operator, In: in, Attrs: attrs}
 	n.Out = []string{n.Name + ".out"}
 	b.Nodes = append(b.Nodes, n)
-	b.Output = n.Out[0]
-	return b.Output
+	b.Outputs = []string{n.Out[0]}
+	return b.Output()
 }
 
 func (b *builder) conv(x string, in, out, k, stride, group int) string {
@@ -90,7 +90,7 @@ func residualNet(seed uint64, zero float64, h, w int) *ir.Graph {
 // randomInput is a batch of that many images for a graph.
 func randomInput(seed uint64, g *ir.Graph, n int) op.Array {
 	r := rand.New(rand.NewPCG(seed, 8))
-	shape := append(ir.Shape{n}, g.Input.Shape[1:]...)
+	shape := append(ir.Shape{n}, g.Input().Shape[1:]...)
 	a := op.Array{Shape: shape, Data: make([]float64, shape.Elems())}
 	for i := range a.Data {
 		a.Data[i] = float64(float32(r.NormFloat64()))

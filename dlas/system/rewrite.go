@@ -36,11 +36,16 @@ type rewriter struct {
 }
 
 func (r *rewriter) begin() {
-	r.uses, r.maker = map[string]int{r.Output: 1}, map[string]*ir.Node{}
+	r.uses, r.maker = map[string]int{}, map[string]*ir.Node{}
+	for _, name := range r.Outputs {
+		r.uses[name]++
+	}
 	r.order, r.gone, r.in = map[*ir.Node]int{}, map[*ir.Node]bool{}, map[*ir.Node]*ir.Node{}
 	for i, n := range r.Nodes {
 		r.order[n] = i
-		r.maker[n.Out[0]] = n
+		for _, out := range n.Out {
+			r.maker[out] = n
+		}
 		for _, in := range n.In {
 			r.uses[in]++
 		}
@@ -93,7 +98,7 @@ func (r *rewriter) dropIdentities() {
 				n.In[i] = src
 			}
 		}
-		if n.Op == "Identity" && n.Out[0] != r.Output {
+		if n.Op == "Identity" && !slices.Contains(r.Outputs, n.Out[0]) {
 			same[n.Out[0]] = n.In[0]
 			r.gone[n] = true
 		}
@@ -231,9 +236,12 @@ func actOf(n *ir.Node) string {
 }
 
 func (r *rewriter) dropUnused() {
-	needed := map[string]bool{r.Output: true}
+	needed := map[string]bool{}
+	for _, name := range r.Outputs {
+		needed[name] = true
+	}
 	for i := len(r.Nodes) - 1; i >= 0; i-- {
-		if !needed[r.Nodes[i].Out[0]] {
+		if !slices.ContainsFunc(r.Nodes[i].Out, func(out string) bool { return needed[out] }) {
 			r.gone[r.Nodes[i]] = true
 			continue
 		}

@@ -82,8 +82,8 @@ func randomGraph(seed uint64) *ir.Graph {
 	if b.r.IntN(2) == 0 {
 		b.node("Flatten", nil, pick())
 	} else {
-		b.Output = pick()
-		if b.Output == "x" {
+		b.Outputs = []string{pick()}
+		if b.Output() == "x" {
 			b.node("Identity", nil, "x")
 		}
 	}

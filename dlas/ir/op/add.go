@@ -10,16 +10,16 @@ import (
 func add() Row {
 	return Row{
 		Name: "Add", Least: 2, Most: 2,
-		Attrs: []string{"act"},
-		Shape: func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
+		Attrs: []string{"act", "min", "max"},
+		Infer: oneType(floats, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
 			if !in[0].Equal(in[1]) {
 				return nil, fmt.Errorf("its inputs' shapes are %v and %v", in[0], in[1])
 			}
 			return in[0], checkAct(n)
-		},
-		Eval: func(n *ir.Node, in []Array, out Array) {
+		}),
+		Eval: func(n *ir.Node, in, out []Array) {
 			for i, v := range in[0].Data {
-				out.Data[i] = activate(n, v+in[1].Data[i])
+				out[0].Data[i] = activate(n, v+in[1].Data[i])
 			}
 		},
 	}

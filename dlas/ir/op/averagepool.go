@@ -7,10 +7,10 @@ func averagePool() Row {
 	return Row{
 		Name: "AveragePool", Least: 1, Most: 1,
 		Attrs: []string{"kernel_shape", "strides", "pads", "ceil_mode", "count_include_pad"},
-		Shape: poolShape,
-		Eval: func(n *ir.Node, in []Array, out Array) {
+		Infer: oneType(floats, poolShape),
+		Eval: func(n *ir.Node, in, out []Array) {
 			v, _ := WindowOf(n, 0, 0)
-			eachWindow(in[0], out, func(plane []float64, h, w, oy, ox int) float64 {
+			eachWindow(in[0], out[0], func(plane []float64, h, w, oy, ox int) float64 {
 				sum := 0.0
 				v.taps(oy, ox, h, w, func(_, _, iy, ix int) { sum += plane[iy*w+ix] })
 				return sum / float64(PoolCount(n, v, oy, ox, h, w))

@@ -13,7 +13,7 @@ func batchNormalization() Row {
 	return Row{
 		Name: "BatchNormalization", Least: 5, Most: 5,
 		Attrs: []string{"epsilon"},
-		Shape: func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
+		Infer: oneType(floats, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
 			if len(in[0]) < 2 {
 				return nil, fmt.Errorf("its input's shape is %v, which has no channels", in[0])
 			}
@@ -26,15 +26,15 @@ func batchNormalization() Row {
 				return nil, fmt.Errorf("attribute epsilon is %v", e)
 			}
 			return in[0], nil
-		},
-		Eval: func(n *ir.Node, in []Array, out Array) {
+		}),
+		Eval: func(n *ir.Node, in, out []Array) {
 			x := in[0]
 			channels := x.Shape[1]
 			plane := x.Shape[2:].Elems()
 			for i, v := range x.Data {
 				c := i / plane % channels
 				scale, shift := NormAffine(n, in[1].Data[c], in[2].Data[c], in[3].Data[c], in[4].Data[c])
-				out.Data[i] = v*scale + shift
+				out[0].Data[i] = v*scale + shift
 			}
 		},
 	}

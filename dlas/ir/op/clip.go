@@ -12,20 +12,23 @@ func clip() Row {
 	return Row{
 		Name: "Clip", Least: 1, Most: 1,
 		Attrs: []string{"min", "max"},
-		Shape: func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
-			lo, hi := ClipBounds(n)
-			if !(lo <= hi) {
-				return nil, fmt.Errorf("attribute min is %v, max %v", lo, hi)
-			}
-			return in[0], nil
-		},
-		Eval: func(n *ir.Node, in []Array, out Array) {
+		Infer: oneType(floats, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
+			return in[0], checkBounds(n)
+		}),
+		Eval: func(n *ir.Node, in, out []Array) {
 			lo, hi := ClipBounds(n)
 			for i, v := range in[0].Data {
-				out.Data[i] = min(max(v, lo), hi)
+				out[0].Data[i] = min(max(v, lo), hi)
 			}
 		},
 	}
+}
+
+func checkBounds(n *ir.Node) error {
+	if lo, hi := ClipBounds(n); !(lo <= hi) {
+		return fmt.Errorf("attribute min is %v, max %v", lo, hi)
+	}
+	return nil
 }
 
 // ClipBounds are a Clip's bounds, infinite where it gives none.

@@ -11,7 +11,7 @@ func concat() Row {
 	return Row{
 		Name: "Concat", Least: 1, Most: 1 << 10,
 		Attrs: []string{"axis"},
-		Shape: func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
+		Infer: oneType(floats, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
 			axis, err := axisOf(n, 1, len(in[0]))
 			if err != nil {
 				return nil, err
@@ -29,14 +29,14 @@ func concat() Row {
 				out[axis] += s[axis]
 			}
 			return out, nil
-		},
-		Eval: func(n *ir.Node, in []Array, out Array) {
-			axis, _ := axisOf(n, 1, len(out.Shape))
+		}),
+		Eval: func(n *ir.Node, in, out []Array) {
+			axis, _ := axisOf(n, 1, len(out[0].Shape))
 			at := 0
-			for outer := range out.Shape[:axis].Elems() {
+			for outer := range out[0].Shape[:axis].Elems() {
 				for _, x := range in {
 					run := x.Shape[axis:].Elems()
-					at += copy(out.Data[at:], x.Data[outer*run:(outer+1)*run])
+					at += copy(out[0].Data[at:], x.Data[outer*run:(outer+1)*run])
 				}
 			}
 		},

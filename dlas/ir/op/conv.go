@@ -6,20 +6,13 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-// Activations are the values of the attribute act, by which the graph rewrite of L5 fuses an activation.
-const (
-	ActNone  = ""
-	ActRelu  = "relu"
-	ActRelu6 = "relu6"
-)
-
 // conv is ONNX's Conv in two dimensions, with what the graph rewrite of L5 fuses into it: a fourth input, which is added,
 // and act, which is applied last. Inputs: x (N,C,H,W), W (M,C/group,KH,KW), B (M), residual (N,M,OH,OW).
 func conv() Row {
 	return Row{
 		Name: "Conv", Least: 2, Most: 4,
-		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "group", "act"},
-		Shape: convShape,
+		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "group", "act", "min", "max"},
+		Infer: oneType(floats, convShape),
 		MACs: func(_ *ir.Node, in []ir.Shape, out ir.Shape) int64 {
 			return int64(out.Elems()) * int64(in[1].Elems()/in[1][0])
 		},
@@ -60,15 +53,15 @@ func convShape(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
 	return out, nil
 }
 
-func convEval(n *ir.Node, in []Array, out Array) {
+func convEval(n *ir.Node, in, out []Array) {
 	x, w := in[0], in[1]
 	v, _ := WindowOf(n, w.Shape[2], w.Shape[3])
 	h, wd := x.Shape[2], x.Shape[3]
-	m, oh, ow := out.Shape[1], out.Shape[2], out.Shape[3]
+	m, oh, ow := out[0].Shape[1], out[0].Shape[2], out[0].Shape[3]
 	cg := w.Shape[1]
 	rowsPerGroup := m / n.Attrs.Int("group", 1)
 	at := 0
-	for b := range out.Shape[0] {
+	for b := range out[0].Shape[0] {
 		for oc := range m {
 			plane := x.Data[(b*x.Shape[1]+oc/rowsPerGroup*cg)*h*wd:]
 			weights := w.Data[oc*cg*v.KH*v.KW:]
@@ -80,7 +73,7 @@ func convEval(n *ir.Node, in []Array, out Array) {
 							sum += plane[(c*h+iy)*wd+ix] * weights[(c*v.KH+kh)*v.KW+kw]
 						}
 					})
-					out.Data[at] = activate(n, sum+optional(in, 3, at))
+					out[0].Data[at] = activate(n, sum+optional(in, 3, at))
 					at++
 				}
 			}
@@ -90,27 +83,8 @@ func convEval(n *ir.Node, in []Array, out Array) {
 
 // optional is element i of an input that may be left out, which stands for zeros.
 func optional(in []Array, input, i int) float64 {
-	if input >= len(in) || in[input].Shape == nil {
+	if !given(in, input) {
 		return 0
 	}
 	return in[input].Data[i]
-}
-
-func checkAct(n *ir.Node) error {
-	switch a := n.Attrs.Str("act", ActNone); a {
-	case ActNone, ActRelu, ActRelu6:
-		return nil
-	default:
-		return fmt.Errorf("unknown activation %q; there is: %s, %s", a, ActRelu, ActRelu6)
-	}
-}
-
-func activate(n *ir.Node, x float64) float64 {
-	switch n.Attrs.Str("act", ActNone) {
-	case ActRelu:
-		return max(x, 0)
-	case ActRelu6:
-		return min(max(x, 0), 6)
-	}
-	return x
 }

@@ -6,7 +6,7 @@ import "github.com/godlas/godlas/dlas/ir"
 func identity() Row {
 	return Row{
 		Name: "Identity", Least: 1, Most: 1,
-		Shape: sameShape,
-		Eval:  func(_ *ir.Node, in []Array, out Array) { copy(out.Data, in[0].Data) },
+		Infer: oneType(floats, sameShape),
+		Eval:  func(_ *ir.Node, in, out []Array) { copy(out[0].Data, in[0].Data) },
 	}
 }

@@ -22,9 +22,9 @@ func Count(g *ir.Graph) ([]Work, error) {
 		}
 		in := make([]ir.Shape, len(n.In))
 		for j, name := range n.In {
-			in[j] = shapes[name]
+			in[j] = shapes[name].Shape
 		}
-		w := Work{MACs: row.MACs(n, in, shapes[n.Out[0]])}
+		w := Work{MACs: row.MACs(n, in, shapes[n.Out[0]].Shape)}
 		w.Nonzero = w.MACs
 		if t := g.Weights[n.In[1]]; t != nil {
 			// Every element of the weights takes part in equally many MACs.
@@ -35,10 +35,18 @@ func Count(g *ir.Graph) ([]Work, error) {
 	return work, nil
 }
 
-// Nonzero counts the elements of an f32 tensor that are not zero.
+// Nonzero counts the elements of a tensor that are not zero.
 func Nonzero(t *ir.Tensor) int64 {
+	data, ok := t.Data.([]float32)
+	if !ok {
+		return nonzero(Widen(t).Data)
+	}
+	return nonzero(data)
+}
+
+func nonzero[T float32 | float64](data []T) int64 {
 	var n int64
-	for _, v := range t.F32() {
+	for _, v := range data {
 		if v != 0 {
 			n++
 		}

@@ -12,10 +12,10 @@ func maxPool() Row {
 	return Row{
 		Name: "MaxPool", Least: 1, Most: 1,
 		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "ceil_mode"},
-		Shape: poolShape,
-		Eval: func(n *ir.Node, in []Array, out Array) {
+		Infer: oneType(floats, poolShape),
+		Eval: func(n *ir.Node, in, out []Array) {
 			v, _ := WindowOf(n, 0, 0)
-			eachWindow(in[0], out, func(plane []float64, h, w, oy, ox int) float64 {
+			eachWindow(in[0], out[0], func(plane []float64, h, w, oy, ox int) float64 {
 				best := math.Inf(-1)
 				v.taps(oy, ox, h, w, func(_, _, iy, ix int) { best = max(best, plane[iy*w+ix]) })
 				return best

@@ -12,7 +12,7 @@ func pad() Row {
 	return Row{
 		Name: "Pad", Least: 1, Most: 1,
 		Attrs: []string{"pads", "value"},
-		Shape: func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
+		Infer: oneType(floats, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
 			if err := fourAxes(in[0]); err != nil {
 				return nil, err
 			}
@@ -31,16 +31,16 @@ func pad() Row {
 				return nil, fmt.Errorf("pads %v change the batch", p)
 			}
 			return out, nil
-		},
-		Eval: func(n *ir.Node, in []Array, out Array) {
+		}),
+		Eval: func(n *ir.Node, in, out []Array) {
 			p, _ := intsOf(n, "pads", 0, 0, 0, 0, 0, 0, 0, 0)
-			for i := range out.Data {
-				out.Data[i] = n.Attrs.Float("value", 0)
+			for i := range out[0].Data {
+				out[0].Data[i] = n.Attrs.Float("value", 0)
 			}
-			x, s := in[0].Shape, out.Shape
+			x, s := in[0].Shape, out[0].Shape
 			for i, v := range in[0].Data {
 				w, h, c, b := i%x[3], i/x[3]%x[2], i/(x[3]*x[2])%x[1], i/(x[3]*x[2]*x[1])
-				out.Data[((b*s[1]+c+p[1])*s[2]+h+p[2])*s[3]+w+p[3]] = v
+				out[0].Data[((b*s[1]+c+p[1])*s[2]+h+p[2])*s[3]+w+p[3]] = v
 			}
 		},
 	}

@@ -6,10 +6,10 @@ import "github.com/godlas/godlas/dlas/ir"
 func relu() Row {
 	return Row{
 		Name: "Relu", Least: 1, Most: 1,
-		Shape: sameShape,
-		Eval: func(_ *ir.Node, in []Array, out Array) {
+		Infer: oneType(floats, sameShape),
+		Eval: func(_ *ir.Node, in, out []Array) {
 			for i, v := range in[0].Data {
-				out.Data[i] = max(v, 0)
+				out[0].Data[i] = max(v, 0)
 			}
 		},
 	}

@@ -11,11 +11,11 @@ func softmax() Row {
 	return Row{
 		Name: "Softmax", Least: 1, Most: 1,
 		Attrs: []string{"axis"},
-		Shape: func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
+		Infer: oneType(floats, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
 			_, err := axisOf(n, -1, len(in[0]))
 			return in[0], err
-		},
-		Eval: func(n *ir.Node, in []Array, out Array) {
+		}),
+		Eval: func(n *ir.Node, in, out []Array) {
 			axis, _ := axisOf(n, -1, len(in[0].Shape))
 			extent, step := in[0].Shape[axis], in[0].Shape[axis+1:].Elems()
 			for i := range in[0].Data {
@@ -28,11 +28,11 @@ func softmax() Row {
 				}
 				for j := range extent {
 					e := math.Exp(in[0].Data[i+j*step] - top)
-					out.Data[i+j*step] = e
+					out[0].Data[i+j*step] = e
 					sum += e
 				}
 				for j := range extent {
-					out.Data[i+j*step] /= sum
+					out[0].Data[i+j*step] /= sum
 				}
 			}
 		},
