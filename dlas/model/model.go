@@ -23,7 +23,7 @@ type Env struct {
 type Request struct {
 	Data       string // the data set's name: weights are looked up by it and the network's
 	C, H, W    int    // of one image, before preprocessing
-	Classes    int    // 0 means 10
+	Classes    int    // 0 means 10, or 1000 for a network of ImageNet's form
 	ClassNames []string
 	Env        Env
 	Seed       uint64 // of random weights
@@ -36,14 +36,29 @@ type architecture struct {
 	build  func(b *builder)
 	// weightsOnly marks a network that is nothing without its trained weights; random ones are refused.
 	weightsOnly bool
+
+	form    form
+	family  string         // the name that several forms share; empty for a network of one form
+	only    string         // the data set for which its family's name means this one
+	not     string         // the data set for which its family's name means another
+	members []architecture // of the family that this row is
+	files   []string       // names under which weights for it are published, without the ending
 }
 
 func architectures() []architecture {
-	a := []architecture{resnet8(), resnet8Pruned(), mobilenetV2(), vgg7()}
+	a := []architecture{resnet8(), resnet8Pruned(), vgg7()}
 	for _, depth := range []int{20, 32, 44, 56} {
 		a = append(a, cifarResNet(depth))
 	}
-	return a
+	for _, members := range [][]architecture{
+		{resnet18(small), resnet18(large)},
+		{mobileNetV1(small), mobileNetV1(large)},
+		{mobileNetV2(small), mobileNetV2(large), narrowMobileNetV2()},
+		{vgg16(small), vgg16(large)},
+	} {
+		a = append(append(a, family(members[0].family, members)), members...)
+	}
+	return append(a, resnet50(), efficientNetB0(), denseNet161(), squeezeNet("1.0"), squeezeNet("1.1"))
 }
 
 // Options describes the networks there are.
@@ -91,13 +106,14 @@ func Build(c ir.Choice, r Request) (*ir.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	a = a.fit(r)
 	if r.Classes == 0 {
-		r.Classes = 10
+		r.Classes = a.form.classes()
 	}
 	if r.Classes < 1 || r.Classes > 1<<16 || r.C < 1 || r.H < 1 || r.W < 1 || r.C > 1<<12 || r.H > 1<<13 || r.W > 1<<13 {
 		return nil, ir.Errorf(ir.Model, "%s cannot take images of %dx%dx%d in %d classes", c.Name, r.C, r.H, r.W, r.Classes)
 	}
-	file, err := findWeights(c.Name, r)
+	file, err := findWeights(a, r)
 	if err != nil {
 		return nil, err
 	}
@@ -118,11 +134,12 @@ func Build(c ir.Choice, r Request) (*ir.Graph, error) {
 		Name: c.Name, Inputs: []ir.Value{{Name: "input", Shape: ir.Shape{1, r.C, h, w}}},
 		Weights: map[string]*ir.Tensor{}, Prep: prep, Classes: slices.Clone(r.ClassNames),
 	}
-	b := newBuilder(g, file, r)
+	b := newBuilder(g, g.Input().Name, g.Input().Shape, file, r)
 	a.build(b)
 	if b.err != nil {
 		return nil, b.err
 	}
+	fillAll(b.fills, r.Seed)
 	if file != nil {
 		if err := file.unused(); err != nil {
 			return nil, file.fail(err)

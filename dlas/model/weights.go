@@ -3,11 +3,9 @@ package model
 import (
 	"bytes"
 	"embed"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -35,47 +33,42 @@ func (f *weightsFile) fail(err error) error {
 
 // findWeights returns the weights for (data set, network), or nil where there are none. A file that exists and cannot
 // be used is an error, never skipped.
-func findWeights(model string, r Request) (*weightsFile, error) {
+func findWeights(a architecture, r Request) (*weightsFile, error) {
 	if r.Data == "" {
 		return nil, nil
 	}
-	name := "weights/" + r.Data + "/" + model + ".safetensors"
-	if raw, err := embedded.ReadFile(name); err == nil {
-		return openWeights(bytes.NewReader(raw), int64(len(raw)), "embedded "+name, model)
+	path, in := a.locate(r.Data, r.Env)
+	if path == "" {
+		return nil, nil
 	}
-	for _, root := range []string{r.Env.Dir, r.Env.Cache} {
-		if root == "" {
-			continue
+	if in {
+		raw, err := embedded.ReadFile(path)
+		if err != nil {
+			return nil, &ir.Error{Layer: ir.Model, What: "weights", Err: err}
 		}
-		for _, base := range []string{model, r.Data + "_" + model} {
-			path := filepath.Join(root, "weights", r.Data, base+".safetensors")
-			f, err := os.Open(path)
-			if errors.Is(err, os.ErrNotExist) {
-				continue
-			}
-			if err != nil {
-				return nil, &ir.Error{Layer: ir.Model, What: "weights", Err: err}
-			}
-			defer f.Close()
-			st, err := f.Stat()
-			if err != nil || !st.Mode().IsRegular() {
-				return nil, ir.Errorf(ir.Model, "weights file %s is not a file", path)
-			}
-			return openWeights(f, st.Size(), path, model)
-		}
+		return openWeights(bytes.NewReader(raw), int64(len(raw)), "embedded "+path, a)
 	}
-	return nil, nil
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &ir.Error{Layer: ir.Model, What: "weights", Err: err}
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return nil, ir.Errorf(ir.Model, "weights file %s is not a file", path)
+	}
+	return openWeights(f, st.Size(), path, a)
 }
 
-func openWeights(r io.Reader, size int64, path, model string) (*weightsFile, error) {
+func openWeights(r io.Reader, size int64, path string, a architecture) (*weightsFile, error) {
 	s, err := ReadSafetensors(r, size)
 	f := &weightsFile{Safetensors: s, path: path, taken: map[string]bool{}}
 	if err != nil {
 		return nil, f.fail(err)
 	}
 	for _, key := range []string{"model", "arch"} {
-		if m := s.Metadata[key]; m != "" && m != model {
-			return nil, f.fail(fmt.Errorf("is of the model %q, not %s", m, model))
+		if m := s.Metadata[key]; m != "" && m != a.option.Name && m != a.family {
+			return nil, f.fail(fmt.Errorf("is of the model %q, not %s", m, a.option.Name))
 		}
 	}
 	f.digest = s.Digest
