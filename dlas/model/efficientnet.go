@@ -9,8 +9,8 @@ import (
 func efficientNetB0() architecture {
 	return large.only(architecture{
 		option: ir.Option{
-			Name: "efficientnet-b0",
-			Help: "EfficientNet-B0: sixteen inverted blocks with 3x3 or 5x5 depthwise convolutions, SiLU activations and squeeze-and-excite gates.",
+			Name:   "efficientnet-b0",
+			Help:   "EfficientNet-B0: sixteen inverted blocks with 3x3 or 5x5 depthwise convolutions, SiLU activations and squeeze-and-excite gates.",
 			Source: "Tan, Le: EfficientNet, ICML 2019, arXiv:1905.11946, table 1; squeeze-and-excite: Hu et al., CVPR 2018; as torchvision 0.20 builds it",
 		},
 		build: buildEfficientNetB0,

@@ -116,8 +116,19 @@ func buildMobileNetV1(b *builder, form form) {
 	}
 	x := b.relu("relu", b.norm("bn1", b.conv("conv1", b.input, 32, 3, stem, 1)))
 	pairs := []struct{ out, stride int }{
-		{64, 1}, {128, 2}, {128, 1}, {256, 2}, {256, 1}, {512, 2},
-		{512, 1}, {512, 1}, {512, 1}, {512, 1}, {512, 1}, {1024, 2}, {1024, 1},
+		{64, 1},
+		{128, 2},
+		{128, 1},
+		{256, 2},
+		{256, 1},
+		{512, 2},
+		{512, 1},
+		{512, 1},
+		{512, 1},
+		{512, 1},
+		{512, 1},
+		{1024, 2},
+		{1024, 1},
 	}
 	for i, k := range pairs {
 		p, in := stepName("layers", i), b.channels(x)

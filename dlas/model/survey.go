@@ -13,9 +13,9 @@ type Entry struct {
 	Name    string
 	Input   ir.Shape // of one picture as the network wants it, C, H, W
 	Classes int
-	Params  int64 // parameters, batch norm's statistics not among them
-	MACs    int64 // for one picture of that shape
-	Bytes   int64 // of all tensors in f32, batch norm's statistics among them
+	Params  int64  // parameters, batch norm's statistics not among them
+	MACs    int64  // for one picture of that shape
+	Bytes   int64  // of all tensors in f32, batch norm's statistics among them
 	Weights string // where trained weights are: embedded (DATA), a path, or empty
 }
 
