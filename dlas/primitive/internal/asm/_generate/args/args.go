@@ -6,3 +6,12 @@ type Dense struct{}
 
 // Sparse stands for asm.Sparse.
 type Sparse struct{}
+
+// ByteTile stands for asm.ByteTile.
+type ByteTile struct{}
+
+// ByteWindow stands for asm.ByteWindow.
+type ByteWindow struct{}
+
+// ByteRun stands for asm.ByteRun.
+type ByteRun struct{}

@@ -1,0 +1,331 @@
+package asm
+
+import (
+	"math"
+	"unsafe"
+)
+
+//go:generate go run -C _generate . -set int8 -out ../int8_amd64.s -stubs ../int8_amd64.go -pkg asm -layout ../int8_layout_amd64.go
+
+// MostBytePixels is the number of pixels of the largest ByteTile; those from HalfTile on lie In2, Out2 and Res2 bytes
+// behind the first, so that a tile may take pixels of two rows.
+const (
+	MostBytePixels = 14
+	HalfTile       = 7
+)
+
+// ByteTile computes some pixels and one or two blocks of 16 output channels of a quantised convolution. Its input is in
+// blocks of 16 channels (groups = 4: a tap holds 4 groups of 4 channels) or of 4 (groups = 1):
+//
+//	for v := range vectors {
+//		for i := range pixels {
+//			for o := range 16 {
+//				sum := Bias[16*v+o]
+//				for b, kh, kw, g, c := range Blocks, KH, KW, groups, 4 {
+//					x := In[b*BlockStep + kh*RowStep + kw*TapStep + i*Pixel + 4*g + c]
+//					sum += x * W[((((b*KH+kh)*KW+kw)*groups+g)*vectors+v)*64 + 4*o + c]
+//				}
+//				y := float32(sum) * Scale[16*v+o]
+//				if Res != nil {
+//					y = min(max(round(y), Least), Most)*Own + (Res[v*ResStep+16*i+o]-ResZero)*Other
+//				}
+//				q := min(max(round(y)+Zero, Lo), Hi)
+//				Out[v*OutStep+16*i+o] = Table[q] // q itself where there is no table
+//			}
+//		}
+//	}
+//
+// Each float operation rounds to float32, round goes to the nearest integer, even on a tie. |sum*Scale| must stay below
+// 2^31. Pointers are to the first of what they name, steps are in bytes.
+type ByteTile struct {
+	In              *uint8
+	W               *int8
+	Bias            *int32
+	Scale           *float32
+	Out, Res        *uint8
+	Table           *[256]uint8
+	Blocks          int
+	BlockStep       int
+	KH, RowStep     int
+	KW, TapStep     int
+	Pixel           int
+	In2, Out2, Res2 int
+	OutStep         int
+	ResStep         int
+	Zero            int32
+	Lo, Hi          uint32 // 0 to 255
+	Least, Most     float32
+	ResZero         float32
+	Own, Other      float32
+}
+
+// ByteWindow computes rows of pixels of one block of 16 channels whose windows do not mix channels. Pixel is the step
+// from one output pixel's window to the next, InRow that from one output row's; a row is Quads times 4 pixels, the last 4
+// of which begin LastIn and LastOut bytes further than they would and of which only those in Mask (4 bits a pixel, low
+// first) are written. The sum of a window goes on as in ByteTile without a residual:
+//
+//	sum := Bias[c]
+//	for kh, kw := range KH, KW {
+//		sum += In[y*InRow + x*Pixel + kh*RowStep + 16*kw + c] * W[...]
+//	}
+//
+// The weights are 64 bytes for each row of the window and 4 taps of it: byte 4*c+tap. Windows of 3 taps at stride 1 have
+// 128 bytes a row, the second 64 with each tap one byte further. The maximum takes Least in TapStep bytes and KW instead.
+type ByteWindow struct {
+	In              *uint8
+	W               *int8
+	Bias            *int32
+	Scale           *float32
+	Out             *uint8
+	Table           *[256]uint8
+	KH, KW          int
+	RowStep         int
+	TapStep         int
+	Pixel           int
+	Rows            int
+	InRow, OutRow   int
+	Quads           int
+	LastIn, LastOut int
+	Mask            uint32
+	Zero            int32
+	Lo, Hi          uint32
+}
+
+// ByteRun is what the element-wise loops do to Rows rows of 4*Quads + Tail pixels of 16 channels each.
+type ByteRun struct {
+	A, B, Out      *uint8
+	Mul, Add       *float32
+	Table          *[256]uint8
+	Rows           int
+	ARow, BRow     int
+	OutRow         int
+	Quads, Tail    int
+	AZero, BZero   float32
+	AScale, BScale float32
+	Zero           int32
+	Lo, Hi         uint32
+	_              uint32
+}
+
+func plus[T any](p *T, bytes int) *T { return (*T)(unsafe.Add(unsafe.Pointer(p), bytes)) }
+
+// RoundClamp is the way of a scaled number to its byte: rounded to the nearest integer, even on a tie, moved by zero and
+// clamped.
+func RoundClamp(y float32, zero int32, lo, hi uint32) uint8 {
+	r := math.RoundToEven(float64(y)) + float64(zero)
+	return uint8(min(max(r, float64(lo)), float64(hi)))
+}
+
+// ByteTileGo is the loop of ByteTile in Go.
+func ByteTileGo(t *ByteTile, pixels, vectors, groups int) {
+	for i := range pixels {
+		in, at, out, res := t.In, i*t.Pixel, 16*i, 16*i
+		if i >= HalfTile {
+			j := i - HalfTile
+			at, out, res = t.In2+j*t.Pixel, t.Out2+16*j, t.Res2+16*j
+		}
+		var sum [32]int32
+		copy(sum[:16*vectors], unsafe.Slice(t.Bias, 16*vectors))
+		w := t.W
+		for b := range t.Blocks {
+			for kh := range t.KH {
+				for kw := range t.KW {
+					x := unsafe.Slice(plus(in, b*t.BlockStep+kh*t.RowStep+kw*t.TapStep+at), 4*groups)
+					for g := range groups {
+						x0, x1, x2, x3 := int32(x[4*g]), int32(x[4*g+1]), int32(x[4*g+2]), int32(x[4*g+3])
+						row := unsafe.Slice(w, 64*vectors)
+						for o := range 16 * vectors {
+							r := row[4*o : 4*o+4]
+							sum[o] += x0*int32(r[0]) + x1*int32(r[1]) + x2*int32(r[2]) + x3*int32(r[3])
+						}
+						w = plus(w, 64*vectors)
+					}
+				}
+			}
+		}
+		scale := unsafe.Slice(t.Scale, 16*vectors)
+		for o, s := range sum[:16*vectors] {
+			v := o / 16
+			y := float32(s) * scale[o]
+			if t.Res != nil {
+				r := *plus(t.Res, v*t.ResStep+res+o%16)
+				own := min(max(float32(math.RoundToEven(float64(y))), t.Least), t.Most)
+				y = float32(own*t.Own) + float32((float32(r)-t.ResZero)*t.Other)
+			}
+			q := RoundClamp(y, t.Zero, t.Lo, t.Hi)
+			if t.Table != nil {
+				q = t.Table[q]
+			}
+			*plus(t.Out, v*t.OutStep+out+o%16) = q
+		}
+	}
+}
+
+// each calls f for every pixel that the loop writes: its window and its place.
+func (w *ByteWindow) each(f func(in, out *uint8)) {
+	for y := range w.Rows {
+		for q := range w.Quads {
+			in, out, mask := y*w.InRow+4*q*w.Pixel, y*w.OutRow+64*q, uint32(0xffff)
+			if q == w.Quads-1 {
+				in, out, mask = in+w.LastIn, out+w.LastOut, w.Mask
+			}
+			for i := range 4 {
+				if mask>>(4*i)&1 != 0 {
+					f(plus(w.In, in+i*w.Pixel), plus(w.Out, out+16*i))
+				}
+			}
+		}
+	}
+}
+
+// ByteWindowGo is the loop of ByteWindow in Go; step is the bytes of weights of a row of the window.
+func ByteWindowGo(w *ByteWindow, step int) {
+	bias, scale := unsafe.Slice(w.Bias, 16), unsafe.Slice(w.Scale, 16)
+	w.each(func(in, out *uint8) {
+		var sum [16]int32
+		copy(sum[:], bias)
+		for kh := range w.KH {
+			for kw := range w.KW {
+				x := unsafe.Slice(plus(in, kh*w.RowStep+16*kw), 16)
+				for c := range sum {
+					sum[c] += int32(x[c]) * int32(*plus(w.W, kh*step+kw/4*64+4*c+kw%4))
+				}
+			}
+		}
+		for c := range sum {
+			o := RoundClamp(float32(sum[c])*scale[c], w.Zero, w.Lo, w.Hi)
+			if w.Table != nil {
+				o = w.Table[o]
+			}
+			*plus(out, c) = o
+		}
+	})
+}
+
+// ByteMaxGo is the maximum over each window.
+func ByteMaxGo(w *ByteWindow) {
+	w.each(func(in, out *uint8) {
+		var most [16]uint8
+		for kh := range w.KH {
+			for kw := range w.KW {
+				for c, x := range unsafe.Slice(plus(in, kh*w.RowStep+kw*w.TapStep), 16) {
+					most[c] = max(most[c], x)
+				}
+			}
+		}
+		copy(unsafe.Slice(out, 16), most[:])
+	})
+}
+
+func (r *ByteRun) each(f func(a, b, out *uint8, n int)) {
+	n := 4*r.Quads + r.Tail
+	for y := range r.Rows {
+		b := r.B
+		if b != nil {
+			b = plus(b, y*r.BRow)
+		}
+		f(plus(r.A, y*r.ARow), b, plus(r.Out, y*r.OutRow), n)
+	}
+}
+
+// ByteAddGo adds: round((A-AZero)*AScale + (B-BZero)*BScale) + Zero.
+func ByteAddGo(r *ByteRun) {
+	r.each(func(pa, pb, po *uint8, n int) {
+		a, b, out := unsafe.Slice(pa, 16*n), unsafe.Slice(pb, 16*n), unsafe.Slice(po, 16*n)
+		for i, x := range a {
+			y := float32((float32(x)-r.AZero)*r.AScale) + float32((float32(b[i])-r.BZero)*r.BScale)
+			out[i] = RoundClamp(y, r.Zero, r.Lo, r.Hi)
+		}
+	})
+}
+
+// ByteMulGo multiplies: round((A-AZero)*(B-BZero)*AScale) + Zero.
+func ByteMulGo(r *ByteRun) {
+	r.each(func(pa, pb, po *uint8, n int) {
+		a, b, out := unsafe.Slice(pa, 16*n), unsafe.Slice(pb, 16*n), unsafe.Slice(po, 16*n)
+		for i, x := range a {
+			y := float32((float32(x)-r.AZero)*(float32(b[i])-r.BZero)) * r.AScale
+			out[i] = RoundClamp(y, r.Zero, r.Lo, r.Hi)
+		}
+	})
+}
+
+// ByteAffineGo multiplies and adds by channel: round((A-AZero)*Mul[c] + Add[c]) + Zero.
+func ByteAffineGo(r *ByteRun) {
+	mul, add := unsafe.Slice(r.Mul, 16), unsafe.Slice(r.Add, 16)
+	r.each(func(pa, _, po *uint8, n int) {
+		a, out := unsafe.Slice(pa, 16*n), unsafe.Slice(po, 16*n)
+		for i, x := range a {
+			y := float32((float32(x)-r.AZero)*mul[i%16]) + add[i%16]
+			out[i] = RoundClamp(y, r.Zero, r.Lo, r.Hi)
+		}
+	})
+}
+
+// ByteQuantizeGo quantizes floats: round(A/AScale, clamped to AZero and BZero) + Zero.
+func ByteQuantizeGo(r *ByteRun) {
+	r.each(func(pa, _, po *uint8, n int) {
+		a, out := unsafe.Slice((*float32)(unsafe.Pointer(pa)), 16*n), unsafe.Slice(po, 16*n)
+		for i, x := range a {
+			out[i] = quantized(x, r, r.Lo, r.Hi)
+		}
+	})
+}
+
+// quantized is the byte of a float; a NaN's is that of the least.
+func quantized(x float32, r *ByteRun, lo, hi uint32) uint8 {
+	y := x / r.AScale
+	if !(y > r.AZero) {
+		y = r.AZero
+	}
+	return RoundClamp(min(y, r.BZero), r.Zero, lo, hi)
+}
+
+// ByteLookUpGo replaces bytes by their entries in the table.
+func ByteLookUpGo(r *ByteRun) {
+	r.each(func(pa, _, po *uint8, n int) {
+		a, out := unsafe.Slice(pa, 16*n), unsafe.Slice(po, 16*n)
+		for i, x := range a {
+			out[i] = r.Table[x]
+		}
+	})
+}
+
+// ByteFloatGo turns bytes into floats: (A-AZero) * AScale, over Tail pixels a row.
+func ByteFloatGo(r *ByteRun) {
+	r.each(func(pa, _, po *uint8, n int) {
+		a, out := unsafe.Slice(pa, 16*n), unsafe.Slice((*float32)(unsafe.Pointer(po)), 16*n)
+		for i, x := range a {
+			out[i] = (float32(x) - r.AZero) * r.AScale
+		}
+	})
+}
+
+// ByteSumGo sums the Tail pixels of each row by channel into 16 int32.
+func ByteSumGo(r *ByteRun) {
+	sum := unsafe.Slice((*int32)(unsafe.Pointer(r.Out)), 16)
+	clear(sum)
+	for y := range r.Rows {
+		for i, x := range unsafe.Slice(plus(r.A, y*r.ARow), 16*r.Tail) {
+			sum[i%16] += int32(x)
+		}
+	}
+}
+
+// BytePlanesGo quantizes BRow planes of floats, of which A is the last and each lies ARow bytes before the next, into
+// Tail pixels of 4 bytes.
+func BytePlanesGo(r *ByteRun) {
+	for i := range r.Tail {
+		for c := range 4 {
+			q := uint8(0)
+			if c < r.BRow {
+				x := (*float32)(unsafe.Pointer(plus(r.A, (c+1-r.BRow)*r.ARow+4*i)))
+				q = quantized(*x, r, 0, 255)
+			}
+			*plus(r.Out, 4*i+c) = q
+		}
+	}
+}
+
+// FirstByte is the address of the first element of a slice of floats.
+func FirstByte(v []float32) *uint8 { return (*uint8)(unsafe.Pointer(unsafe.SliceData(v))) }
