@@ -1,0 +1,421 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+var mapFields = []field{
+	{"Out", slice},
+	{"A", slice},
+	{"B", slice},
+	{"C", slice},
+	{"OutPitch", word},
+	{"APitch", word},
+	{"BPitch", word},
+	{"CPitch", word},
+	{"BStep", word},
+	{"CStep", word},
+	{"Rows", word},
+	{"Vecs", word},
+	{"Alpha", float},
+	{"Beta", float},
+	{"Lo", float},
+	{"Hi", float},
+}
+
+// mapping is an element-wise loop: f takes a and what operands it has, and returns the result; it may change a.
+type mapping struct {
+	name     string
+	operands int // besides A
+	clamp    bool
+	uses     []string // of Alpha and Beta
+	f        func(v width, a reg.VecVirtual, in []Op, par []reg.VecVirtual) reg.VecVirtual
+}
+
+// into is for the instructions that take a, b and write a.
+func into(f func(...Op)) func(width, reg.VecVirtual, []Op, []reg.VecVirtual) reg.VecVirtual {
+	return func(_ width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
+		f(in[0], a, a)
+		return a
+	}
+}
+
+func unary(f func(v width, a reg.VecVirtual) reg.VecVirtual) func(width, reg.VecVirtual, []Op, []reg.VecVirtual) reg.VecVirtual {
+	return func(v width, a reg.VecVirtual, _ []Op, _ []reg.VecVirtual) reg.VecVirtual { return f(v, a) }
+}
+
+var mappings = []mapping{
+	{"Add", 1, true, nil, into(VADDPS)},
+	{"Sub", 1, true, nil, into(VSUBPS)},
+	{"Mul", 1, true, nil, into(VMULPS)},
+	{"Div", 1, true, nil, into(VDIVPS)},
+	{"Min", 1, false, nil, into(VMINPS)},
+	{"Max", 1, false, nil, into(VMAXPS)},
+	{"PRelu", 1, false, nil, func(v width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
+		neg, zero := v.vec(), v.zero()
+		VMINPS(a, zero, neg)
+		VMAXPS(a, zero, a)
+		VFMADD231PS(in[0], neg, a)
+		return a
+	}},
+	{"Affine", 2, true, nil, func(_ width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
+		b := in[0].(reg.VecVirtual)
+		VFMADD213PS(in[1], b, a)
+		return a
+	}},
+	{"ExpSub", 1, false, nil, func(v width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
+		VSUBPS(in[0], a, a)
+		return v.exp(a)
+	}},
+	{"Clip", 0, true, nil, unary(func(_ width, a reg.VecVirtual) reg.VecVirtual { return a })},
+	{"Leaky", 0, false, []string{"Alpha"}, func(v width, a reg.VecVirtual, _ []Op, par []reg.VecVirtual) reg.VecVirtual {
+		neg, zero := v.vec(), v.zero()
+		VMINPS(a, zero, neg)
+		VMAXPS(a, zero, a)
+		VFMADD231PS(par[0], neg, a)
+		return a
+	}},
+	{"Sigmoid", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.sigmoid(a, 1) })},
+	{"SiLU", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+		s := v.sigmoid(v.copy(a), 1)
+		VMULPS(s, a, a)
+		return a
+	})},
+	{"HardSigmoid", 0, false, []string{"Alpha", "Beta"}, func(_ width, a reg.VecVirtual, _ []Op, par []reg.VecVirtual) reg.VecVirtual {
+		VFMADD213PS(par[1], par[0], a)
+		clampTo(a, 0, 1)
+		return a
+	}},
+	{"HardSwish", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+		s := v.vec()
+		VMOVUPS(table.float(1./6), s)
+		VFMADD213PS(table.float(0.5), a, s)
+		clampTo(s, 0, 1)
+		VMULPS(s, a, a)
+		return a
+	})},
+	{"Tanh", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+		VADDPS(a, a, a)
+		clampTo(a, -30, 30)
+		e, d := v.expm1(a), v.vec()
+		VADDPS(table.float(2), e, d)
+		VDIVPS(d, e, e)
+		return e
+	})},
+	{"Exp", 0, false, nil, unary(width.exp)},
+	{"Elu", 0, false, []string{"Alpha", "Beta"}, func(v width, a reg.VecVirtual, _ []Op, par []reg.VecVirtual) reg.VecVirtual {
+		neg := v.copy(a)
+		clampTo(neg, -87, 0)
+		neg = v.expm1(neg)
+		VMAXPS(a, v.zero(), a)
+		VFMADD231PS(par[0], neg, a)
+		VMULPS(par[1], a, a)
+		return a
+	}},
+	{"Gelu", 0, false, nil, unary(width.gelu)},
+	{"GeluTanh", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+		// x/2 (1+tanh u) is x times the sigmoid of 2u.
+		u := v.vec()
+		VMULPS(a, a, u)
+		t := v.vec()
+		VMOVUPS(table.float(2*0.7978845608028654*0.044715), t)
+		VFMADD213PS(table.float(2*0.7978845608028654), t, u)
+		VMULPS(a, u, u)
+		s := v.sigmoid(u, 1)
+		VMULPS(s, a, a)
+		return a
+	})},
+	{"Softplus", 0, false, nil, unary(width.softplus)},
+	{"Mish", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+		// tanh(log(1+e)) is q/(q+2) with q = e(e+2).
+		x := v.copy(a)
+		clampTo(x, -87, 40)
+		e, q := v.expSoft(x, false), v.vec()
+		VADDPS(table.float(2), e, q)
+		VMULPS(e, q, q)
+		VADDPS(table.float(2), q, e)
+		VDIVPS(e, q, q)
+		VMULPS(q, a, a)
+		return a
+	})},
+	{"Sqrt", 0, false, nil, unary(func(_ width, a reg.VecVirtual) reg.VecVirtual { VSQRTPS(a, a); return a })},
+	{"Abs", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { v.and(a, 0x7fffffff); return a })},
+	{"Neg", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+		if v.wide() {
+			VPXORD(table.word(0x80000000), a, a)
+		} else {
+			VXORPS(table.word(0x80000000), a, a)
+		}
+		return a
+	})},
+	{"Reciprocal", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+		one := v.vec()
+		VMOVUPS(table.float(1), one)
+		VDIVPS(a, one, one)
+		return one
+	})},
+	{"Floor", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 9) })},
+	{"Ceil", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 10) })},
+	{"Round", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 8) })},
+}
+
+func (v width) maps() {
+	for _, m := range mappings {
+		v.mapLoop(m)
+	}
+}
+
+func (v width) mapLoop(m mapping) {
+	TEXT("map"+m.name+v.isa, NOSPLIT, "func(m *Map)")
+	Pragma("noescape")
+	p := Load(Param("m"), GP64())
+	names := []string{"Out", "A", "B", "C"}[:2+m.operands]
+	var rows, at []reg.GPVirtual
+	for _, n := range names {
+		rows = append(rows, arg(p, mapFields, n))
+		at = append(at, GP64())
+	}
+	steps := []reg.GPVirtual{nil, nil}
+	for _, n := range names[2:] {
+		steps = append(steps, arg(p, mapFields, n+"Step"))
+	}
+	var par []reg.VecVirtual
+	for _, n := range m.uses {
+		par = append(par, v.load(p, mapFields, n))
+	}
+	var lo, hi reg.VecVirtual
+	if m.clamp {
+		lo, hi = v.load(p, mapFields, "Lo"), v.load(p, mapFields, "Hi")
+	}
+	count := arg(p, mapFields, "Rows")
+	Label("row")
+	for i := range names {
+		MOVQ(rows[i], at[i])
+		ADDQ(mem(p, offset(mapFields, names[i]+"Pitch")), rows[i])
+	}
+	left := arg(p, mapFields, "Vecs")
+	Label("vec")
+	for h := range v.halves() {
+		d := h * v.bytes
+		a := v.vec()
+		VMOVUPS(mem(at[1], d), a)
+		var in []Op
+		for i := range m.operands {
+			b := v.vec()
+			VMOVUPS(mem(at[2+i], d), b)
+			in = append(in, b)
+		}
+		a = m.f(v, a, in, par)
+		if m.clamp {
+			// With this order of operands a NaN stays a NaN.
+			VMAXPS(a, lo, a)
+			VMINPS(a, hi, a)
+		}
+		VMOVUPS(a, mem(at[0], d))
+	}
+	ADDQ(U8(64), at[0])
+	ADDQ(U8(64), at[1])
+	for i := range m.operands {
+		ADDQ(steps[2+i], at[2+i])
+	}
+	DECQ(left)
+	JNZ(LabelRef("vec"))
+	DECQ(count)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+// clampTo limits a; a NaN becomes a number only through the second bound's order of operands, which keeps it.
+func clampTo(a reg.VecVirtual, lo, hi float64) {
+	l := likeOf(a)
+	VMOVUPS(table.float(lo), l)
+	VMAXPS(a, l, a)
+	h := likeOf(a)
+	VMOVUPS(table.float(hi), h)
+	VMINPS(a, h, a)
+}
+
+func likeOf(a reg.VecVirtual) reg.VecVirtual {
+	if a.Size() == 64 {
+		return ZMM()
+	}
+	return YMM()
+}
+
+func (v width) and(a reg.VecVirtual, mask uint32) {
+	if v.wide() {
+		VPANDD(table.word(mask), a, a)
+	} else {
+		VANDPS(table.word(mask), a, a)
+	}
+}
+
+func (v width) round(a reg.VecVirtual, mode uint8) reg.VecVirtual {
+	if v.wide() {
+		VRNDSCALEPS(U8(mode), a, a)
+	} else {
+		VROUNDPS(U8(mode), a, a)
+	}
+	return a
+}
+
+const (
+	log2e = 1.4426950408889634
+	magic = 12582912 // 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits
+	ln2   = 0.6931471805599453
+	ln2Hi = 0.693359375
+	ln2Lo = ln2Hi - ln2
+)
+
+// horner evaluates a polynomial, coefficients from the highest, into a new register.
+func (v width) horner(r reg.VecVirtual, coefficients ...float64) reg.VecVirtual {
+	p := v.vec()
+	VMOVUPS(table.float(coefficients[0]), p)
+	for _, c := range coefficients[1:] {
+		VFMADD213PS(table.float(c), r, p)
+	}
+	return p
+}
+
+// expCoefficients are of e^r for |r| <= ln(2)/2, of least relative error (7.5e-8), found by a weighted least-squares
+// fit; expm1Coefficients of (e^r - 1 - r)/r^2, so that e^r - 1 has a small error even next to 0.
+var (
+	expCoefficients   = []float64{0.008297616615891457, 0.04191562905907631, 0.16667576134204865, 0.4999889135360718, 0.9999997019767761, 1.0000001192092896}
+	expm1Coefficients = []float64{0.0013946493854746222, 0.00836661085486412, 0.04166628047823906, 0.1666654348373413, 0.5}
+	atanhCoefficients = []float64{0.12212450057268143, 0.1069498136639595, 0.14310520887374878, 0.19999338686466217, 0.33333340287208557, 1}
+)
+
+// expSoft is e^x, or e^-x, for |x| <= 87. It uses x up.
+func (v width) expSoft(x reg.VecVirtual, negative bool) reg.VecVirtual {
+	t, n := v.vec(), v.vec()
+	VMOVUPS(table.float(magic), t)
+	if negative {
+		VFNMADD231PS(table.float(log2e), x, t)
+	} else {
+		VFMADD231PS(table.float(log2e), x, t)
+	}
+	VSUBPS(table.float(magic), t, n)
+	if negative {
+		VFNMSUB231PS(table.float(ln2), n, x)
+	} else {
+		VFNMADD231PS(table.float(ln2), n, x)
+	}
+	p := v.horner(x, expCoefficients...)
+	VPSLLD(U8(23), t, t)
+	VPADDD(t, p, p)
+	return p
+}
+
+// sigmoid is 1/(1+e^-x). It uses x up. The wide form takes the reciprocal by one step of Newton's, since a division
+// takes as long as all the rest.
+func (v width) sigmoid(x reg.VecVirtual, numerator float64) reg.VecVirtual {
+	clampTo(x, -87, 87)
+	e := v.expSoft(x, true)
+	VADDPS(table.float(1), e, e)
+	y := v.vec()
+	if !v.wide() {
+		VMOVUPS(table.float(numerator), y)
+		VDIVPS(e, y, y)
+		return y
+	}
+	VRCP14PS(e, y)
+	d := v.vec()
+	VMOVUPS(table.float(1), d)
+	VFNMADD231PS(e, y, d)
+	VFMADD231PS(y, d, y)
+	return y
+}
+
+// exp is e^x for every x: the power of two is multiplied in twice, so that neither half overflows.
+func (v width) exp(x reg.VecVirtual) reg.VecVirtual {
+	clampTo(x, -104, 89)
+	t, n := v.vec(), v.vec()
+	VMOVUPS(table.float(magic), t)
+	VFMADD231PS(table.float(log2e), x, t)
+	VSUBPS(table.float(magic), t, n)
+	VFNMADD231PS(table.float(ln2Hi), n, x)
+	VFMADD231PS(table.float(ln2Lo), n, x)
+	p := v.horner(x, expCoefficients...)
+	VPSUBD(table.float(magic), t, t)
+	half := v.vec()
+	VPSRAD(U8(1), t, half)
+	VPSUBD(half, t, t)
+	for _, i := range []reg.VecVirtual{half, t} {
+		VPADDD(table.word(127), i, i)
+		VPSLLD(U8(23), i, i)
+		VMULPS(i, p, p)
+	}
+	return p
+}
+
+// expm1 is e^x - 1 for -87 <= x <= 87. It uses x up.
+func (v width) expm1(x reg.VecVirtual) reg.VecVirtual {
+	t, n := v.vec(), v.vec()
+	VMOVUPS(table.float(magic), t)
+	VFMADD231PS(table.float(log2e), x, t)
+	VSUBPS(table.float(magic), t, n)
+	VFNMADD231PS(table.float(ln2Hi), n, x)
+	VFMADD231PS(table.float(ln2Lo), n, x)
+	q := v.horner(x, expm1Coefficients...)
+	VMULPS(x, q, q)
+	VFMADD213PS(x, x, q) // r + r^2 q
+	VPSLLD(U8(23), t, t)
+	VPADDD(table.float(1), t, t) // 2^n
+	VMOVAPS(t, n)
+	VSUBPS(table.float(1), n, n)
+	VFMADD213PS(n, t, q)
+	return q
+}
+
+// gelu is x/2 (1 + erf(x/sqrt 2)), with erf by formula 7.1.26 of Abramowitz and Stegun (its error is below 1.5e-7),
+// arranged so that nothing cancels: max(x,0) - |x|/2 (1 - erf|x/sqrt 2|).
+func (v width) gelu(x reg.VecVirtual) reg.VecVirtual {
+	m := v.copy(x)
+	v.and(m, 0x7fffffff)
+	d := v.vec()
+	VMOVUPS(table.float(0.3275911*0.7071067811865476), d)
+	VFMADD213PS(table.float(1), m, d)
+	t := v.vec()
+	VMOVUPS(table.float(1), t)
+	VDIVPS(d, t, t)
+	q := v.horner(t, 1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
+	VMULPS(t, q, q)
+	e := v.vec()
+	VMULPS(m, m, e)
+	VMULPS(table.float(0.5), e, e)
+	h := v.vec()
+	VMOVUPS(table.float(87), h)
+	VMINPS(e, h, e)
+	e = v.expSoft(e, true)
+	VMULPS(e, q, q)
+	VMULPS(table.float(0.5), m, m)
+	VMULPS(m, q, q)
+	z := v.zero()
+	VMAXPS(x, z, x)
+	VSUBPS(q, x, x)
+	return x
+}
+
+// softplus is log(1+e^x) = max(x,0) + log(1+z) with z = e^-|x|, and log(1+z) = 2 atanh(z/(2+z)).
+func (v width) softplus(x reg.VecVirtual) reg.VecVirtual {
+	m := v.copy(x)
+	v.and(m, 0x7fffffff)
+	h := v.vec()
+	VMOVUPS(table.float(87), h)
+	VMINPS(m, h, m)
+	z := v.expSoft(m, true)
+	d := v.vec()
+	VADDPS(table.float(2), z, d)
+	VDIVPS(d, z, z)
+	u := v.vec()
+	VMULPS(z, z, u)
+	q := v.horner(u, atanhCoefficients...)
+	VADDPS(z, z, z)
+	zero := v.zero()
+	VMAXPS(x, zero, x)
+	VFMADD231PS(q, z, x)
+	return x
+}

@@ -1,0 +1,415 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+var reduceFields = []field{
+	{"Out", slice},
+	{"A", slice},
+	{"Pitch", word},
+	{"Rows", word},
+	{"Vecs", word},
+}
+
+// reduces: Out[j] is the sum or the maximum of all A[..][16i+j].
+func (v width) reduces() {
+	for _, r := range []struct {
+		name string
+		f    func(...Op)
+	}{{"Sum", VADDPS}, {"Max", VMAXPS}} {
+		TEXT("reduce"+r.name+v.isa, NOSPLIT, "func(r *Reduce)")
+		Pragma("noescape")
+		p := Load(Param("r"), GP64())
+		row, count := arg(p, reduceFields, "A"), arg(p, reduceFields, "Rows")
+		acc := make([]reg.VecVirtual, 4*v.halves())
+		start := v.zero()
+		if r.name == "Max" {
+			VMOVUPS(table.word(0xff800000), start)
+		}
+		for i := range acc {
+			acc[i] = v.copy(start)
+		}
+		Label("row")
+		at, left := GP64(), arg(p, reduceFields, "Vecs")
+		MOVQ(row, at)
+		ADDQ(mem(p, offset(reduceFields, "Pitch")), row)
+		SUBQ(U8(4), left)
+		JLT(LabelRef("few"))
+		Label("four")
+		for i := range acc {
+			r.f(mem(at, i*v.bytes), acc[i], acc[i])
+		}
+		ADDQ(U32(256), at)
+		SUBQ(U8(4), left)
+		JGE(LabelRef("four"))
+		Label("few")
+		ADDQ(U8(4), left)
+		JEQ(LabelRef("next"))
+		Label("one")
+		for i := range v.halves() {
+			r.f(mem(at, i*v.bytes), acc[i], acc[i])
+		}
+		ADDQ(U8(64), at)
+		DECQ(left)
+		JNZ(LabelRef("one"))
+		Label("next")
+		DECQ(count)
+		JNZ(LabelRef("row"))
+		n := v.halves()
+		out := arg(p, reduceFields, "Out")
+		for i := range n {
+			r.f(acc[n+i], acc[i], acc[i])
+			r.f(acc[3*n+i], acc[2*n+i], acc[2*n+i])
+			r.f(acc[2*n+i], acc[i], acc[i])
+			VMOVUPS(acc[i], mem(out, i*v.bytes))
+		}
+		VZEROUPPER()
+		RET()
+	}
+}
+
+var windowFields = []field{
+	{"In", slice},
+	{"W", slice},
+	{"Bias", slice},
+	{"Out", slice},
+	{"Half", word},
+	{"KH", word},
+	{"KW", word},
+	{"HStep", word},
+	{"WStep", word},
+	{"Stride", word},
+	{"InRow", word},
+	{"OutRow", word},
+	{"OutPitch", word},
+	{"Rows", word},
+	{"Groups", word},
+	{"InBack", word},
+	{"OutBack", word},
+	{"Form", word},
+	{"Lo", float},
+	{"Hi", float},
+	{"Scale", float},
+}
+
+// grid runs body for all groups of pixels of all rows of a window: in and out are where it reads and writes; it moves on
+// by the bytes given, a number or a register. suffix keeps labels apart.
+func grid(p reg.Register, suffix string, in, out reg.GPVirtual, inStep, outStep Op, body func()) {
+	rows := arg(p, windowFields, "Rows")
+	inRow, outRow := GP64(), GP64()
+	MOVQ(in, inRow)
+	MOVQ(out, outRow)
+	Label("row" + suffix)
+	MOVQ(inRow, in)
+	MOVQ(outRow, out)
+	ADDQ(mem(p, offset(windowFields, "InRow")), inRow)
+	ADDQ(mem(p, offset(windowFields, "OutRow")), outRow)
+	left := arg(p, windowFields, "Groups")
+	Label("group" + suffix)
+	CMPQ(left, U8(1))
+	JNE(LabelRef("full" + suffix))
+	SUBQ(mem(p, offset(windowFields, "InBack")), in)
+	SUBQ(mem(p, offset(windowFields, "OutBack")), out)
+	Label("full" + suffix)
+	body()
+	ADDQ(inStep, in)
+	ADDQ(outStep, out)
+	DECQ(left)
+	JNZ(LabelRef("group" + suffix))
+	DECQ(rows)
+	JNZ(LabelRef("row" + suffix))
+	JMP(LabelRef("end"))
+}
+
+// windows: the general loops, whose taps are counted and whose pixels lie at any stride. A group is R pixels.
+func (v width) windows() {
+	forms := []int{1, 4, 7}
+	if v.wide() {
+		forms = append(forms, 14)
+	}
+	for _, name := range []string{"Depthwise", "Max", "Sum"} {
+		TEXT("window"+name+v.isa, NOSPLIT, "func(w *Window)")
+		Pragma("noescape")
+		p := Load(Param("w"), GP64())
+		in, out := arg(p, windowFields, "In"), arg(p, windowFields, "Out")
+		half := arg(p, windowFields, "Half")
+		ADDQ(half, in)
+		ADDQ(half, out)
+		form := arg(p, windowFields, "Form")
+		for i := len(forms) - 1; i > 0; i-- {
+			CMPQ(form, U8(forms[i]))
+			JEQ(LabelRef(fmt.Sprint("form", forms[i])))
+		}
+		for _, r := range forms {
+			suffix := fmt.Sprint(r)
+			Label("form" + suffix)
+			stride := arg(p, windowFields, "Stride")
+			step := GP64()
+			MOVQ(stride, step)
+			IMUL3Q(U8(r), step, step)
+			grid(p, suffix, in, out, step, U32(64*r), func() { v.taps(name, suffix, p, in, out, stride, r) })
+		}
+		Label("end")
+		VZEROUPPER()
+		RET()
+	}
+}
+
+// taps does one group of the general loop.
+func (v width) taps(name, suffix string, p reg.Register, in, out, stride reg.GPVirtual, r int) {
+	acc := make([]reg.VecVirtual, r)
+	half := arg(p, windowFields, "Half")
+	w := GP64()
+	switch name {
+	case "Depthwise":
+		MOVQ(mem(p, offset(windowFields, "W")), w)
+		ADDQ(half, w)
+		bias := arg(p, windowFields, "Bias")
+		for i := range acc {
+			acc[i] = v.vec()
+			VMOVUPS(Mem{Base: bias, Index: half, Scale: 1}, acc[i])
+		}
+	default:
+		start := v.zero()
+		if name == "Max" {
+			VMOVUPS(table.word(0xff800000), start)
+		}
+		for i := range acc {
+			acc[i] = v.copy(start)
+		}
+	}
+	// Pixels at 0, s, 2s, 3s, ... by way of three more registers where there are many.
+	row, kh := GP64(), arg(p, windowFields, "KH")
+	MOVQ(in, row)
+	Label("kh" + suffix)
+	at, kw := GP64(), arg(p, windowFields, "KW")
+	MOVQ(row, at)
+	ADDQ(mem(p, offset(windowFields, "HStep")), row)
+	Label("kw" + suffix)
+	var x reg.VecVirtual
+	if name == "Depthwise" {
+		x = v.vec()
+		VMOVUPS(mem(w, 0), x)
+		ADDQ(U8(64), w)
+	}
+	q := GP64()
+	MOVQ(at, q)
+	for i := range acc {
+		m := Mem{Base: q}
+		switch i % 3 {
+		case 1:
+			m = Mem{Base: q, Index: stride, Scale: 1}
+		case 2:
+			m = Mem{Base: q, Index: stride, Scale: 2}
+		}
+		switch name {
+		case "Depthwise":
+			VFMADD231PS(m, x, acc[i])
+		case "Max":
+			VMAXPS(m, acc[i], acc[i])
+		default:
+			VADDPS(m, acc[i], acc[i])
+		}
+		if i%3 == 2 && i < r-1 {
+			LEAQ(Mem{Base: q, Index: stride, Scale: 2}, q)
+			ADDQ(stride, q)
+		}
+	}
+	ADDQ(mem(p, offset(windowFields, "WStep")), at)
+	DECQ(kw)
+	JNZ(LabelRef("kw" + suffix))
+	DECQ(kh)
+	JNZ(LabelRef("kh" + suffix))
+	if name == "Sum" {
+		s := v.load(p, windowFields, "Scale")
+		for i := range acc {
+			VMULPS(s, acc[i], acc[i])
+		}
+	}
+	lo, hi := v.load(p, windowFields, "Lo"), v.load(p, windowFields, "Hi")
+	for i := range acc {
+		VMAXPS(acc[i], lo, acc[i])
+		VMINPS(acc[i], hi, acc[i])
+		VMOVUPS(acc[i], mem(out, 64*i))
+	}
+}
+
+// depthwises: windows of 3x3 and 5x5 without dilation at strides 1 and 2. A group is J pixels of Q rows; the loop goes
+// over its input columns, reads each pixel once and adds it to all sums that it is part of, while the weights stay in
+// registers.
+func (v width) depthwises() {
+	for _, k := range []int{3, 5} {
+		for _, s := range []int{1, 2} {
+			v.depthwise(k, s)
+		}
+	}
+}
+
+func (v width) depthwise(k, s int) {
+	TEXT(fmt.Sprintf("depthwise%ds%d%s", k, s, v.isa), NOSPLIT, "func(w *Window)")
+	Pragma("noescape")
+	p := Load(Param("w"), GP64())
+	in, out := arg(p, windowFields, "In"), arg(p, windowFields, "Out")
+	w, bias, half := arg(p, windowFields, "W"), arg(p, windowFields, "Bias"), arg(p, windowFields, "Half")
+	for _, r := range []reg.GPVirtual{in, out, w, bias} {
+		ADDQ(half, r)
+	}
+	h := arg(p, windowFields, "HStep")
+	h3, h5 := GP64(), GP64()
+	LEAQ(Mem{Base: h, Index: h, Scale: 2}, h3)
+	LEAQ(Mem{Base: h, Index: h, Scale: 4}, h5)
+	pitch := arg(p, windowFields, "OutPitch")
+	// As many weights as there are registers for; the last ones are read from memory.
+	keep := map[bool]map[int]int{true: {3: 9, 5: 20}, false: {3: 9, 5: 7}}[v.wide()][k]
+	weights := make([]Op, k*k)
+	for i := range weights {
+		if weights[i] = mem(w, 64*i); i < keep {
+			r := v.vec()
+			VMOVUPS(weights[i], r)
+			weights[i] = r
+		}
+	}
+	type form struct {
+		q, j  int
+		clamp bool
+	}
+	var forms []form
+	for _, q := range []int{1, 2} {
+		if q == 2 && (k == 5 || !v.wide()) {
+			continue
+		}
+		for _, j := range []int{1, 4, 7} {
+			forms = append(forms, form{q, j, false}, form{q, j, true})
+		}
+	}
+	code := func(f form) int {
+		n := 16*f.q + 2*f.j
+		if f.clamp {
+			n++
+		}
+		return n
+	}
+	which := arg(p, windowFields, "Form")
+	for _, f := range forms[1:] {
+		CMPQ(which, U8(code(f)))
+		JEQ(LabelRef(fmt.Sprint("form", code(f))))
+	}
+	for _, f := range forms {
+		suffix := fmt.Sprint(code(f))
+		Label("form" + suffix)
+		grid(p, suffix, in, out, U32(64*s*f.j), U32(64*f.j), func() {
+			row := func(y int) Mem {
+				switch y {
+				case 0:
+					return Mem{Base: in}
+				case 3:
+					return Mem{Base: in, Index: h3, Scale: 1}
+				case 5:
+					return Mem{Base: in, Index: h5, Scale: 1}
+				}
+				return Mem{Base: in, Index: h, Scale: uint8(y)}
+			}
+			sums := map[[2]int]reg.VecVirtual{}
+			for c := range (f.j-1)*s + k {
+				for y := range (f.q-1)*s + k {
+					m := row(y)
+					m.Disp = 64 * c
+					var x reg.VecVirtual
+					for kh := range k {
+						for kw := range k {
+							q, j := (y-kh)/s, (c-kw)/s
+							if y < kh || c < kw || q*s+kh != y || j*s+kw != c || q >= f.q || j >= f.j {
+								continue
+							}
+							if x == nil {
+								x = v.vec()
+								VMOVUPS(m, x)
+							}
+							at := [2]int{q, j}
+							if sums[at] == nil {
+								sums[at] = v.vec()
+								VMOVUPS(mem(bias, 0), sums[at])
+							}
+							VFMADD231PS(weights[kh*k+kw], x, sums[at])
+						}
+					}
+				}
+				if j := (c - k + 1) / s; c >= k-1 && j*s == c-k+1 {
+					for q := range f.q {
+						a := sums[[2]int{q, j}]
+						if f.clamp {
+							lo := v.load(p, windowFields, "Lo")
+							VMAXPS(a, lo, a)
+							hi := v.load(p, windowFields, "Hi")
+							VMINPS(a, hi, a)
+						}
+						m := Mem{Base: out, Disp: 64 * j}
+						if q == 1 {
+							m.Index, m.Scale = pitch, 1
+						}
+						VMOVUPS(a, m)
+					}
+				}
+			}
+		})
+	}
+	Label("end")
+	VZEROUPPER()
+	RET()
+}
+
+var lanesFields = []field{
+	{"Out", slice},
+	{"A", slice},
+	{"B", slice},
+	{"OutPitch", word},
+	{"APitch", word},
+	{"BPitch", word},
+	{"Rows", word},
+	{"Vecs", word},
+	{"From", 16 * 4},
+}
+
+// lanes: each 16 of the output are picked from 16 of A and 16 of B. AVX2 has no such instruction.
+func (v width) lanes() {
+	if !v.wide() {
+		return
+	}
+	TEXT("lanes"+v.isa, NOSPLIT, "func(l *Lanes)")
+	Pragma("noescape")
+	p := Load(Param("l"), GP64())
+	names := []string{"Out", "A", "B"}
+	var rows, at []reg.GPVirtual
+	for _, n := range names {
+		rows = append(rows, arg(p, lanesFields, n))
+		at = append(at, GP64())
+	}
+	from := ZMM()
+	VMOVDQU32(mem(p, offset(lanesFields, "From")), from)
+	count := arg(p, lanesFields, "Rows")
+	Label("row")
+	for i := range names {
+		MOVQ(rows[i], at[i])
+		ADDQ(mem(p, offset(lanesFields, names[i]+"Pitch")), rows[i])
+	}
+	left := arg(p, lanesFields, "Vecs")
+	Label("vec")
+	x := ZMM()
+	VMOVUPS(mem(at[1], 0), x)
+	VPERMT2PS(mem(at[2], 0), from, x)
+	VMOVUPS(x, mem(at[0], 0))
+	for i := range names {
+		ADDQ(U8(64), at[i])
+	}
+	DECQ(left)
+	JNZ(LabelRef("vec"))
+	DECQ(count)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}

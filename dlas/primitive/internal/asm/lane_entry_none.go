@@ -1,0 +1,27 @@
+//go:build !amd64 || noasm
+
+package asm
+
+func (m *Map) run(f Fn, _ ISA) { m.goLoop(f) }
+
+// Sum runs the reduction with sums.
+func (r *Reduce) Sum(ISA) {
+	r.check()
+	r.goLoop(false)
+}
+
+// Max runs the reduction with maxima.
+func (r *Reduce) Max(ISA) {
+	r.check()
+	r.goLoop(true)
+}
+
+// Run picks the lanes.
+func (l *Lanes) Run(ISA) {
+	l.check()
+	l.goLoop()
+}
+
+func (w *Window) run(s Sliding, _ ISA) { w.goLoop(s) }
+
+func (w *Window) runSquare(_, _ int, _ ISA) { w.goLoop(SlideDepthwise) }
