@@ -1,0 +1,7 @@
+package args
+
+// WinoMap stands for asm.WinoMap.
+type WinoMap struct{}
+
+// WinoMul stands for asm.WinoMul.
+type WinoMul struct{}

@@ -1,0 +1,9 @@
+//go:build !amd64 || noasm
+
+package asm
+
+func winoInVector(ISA, int, *WinoMap) { panic("asm: this build has no assembly") }
+
+func winoOutVector(ISA, int, *WinoMap) { panic("asm: this build has no assembly") }
+
+func winoMulVector(ISA, int, int, *WinoMul) { panic("asm: this build has no assembly") }
