@@ -1,0 +1,215 @@
+package primitive
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+	"github.com/godlas/godlas/dlas/primitive/internal/mem"
+)
+
+// Winograd is convolution by minimal filtering.
+const Winograd = "winograd"
+
+// winogradKernels are convolutions of 3x3 windows by Winograd's minimal filtering F(2x2, 3x3) and F(4x4, 3x3): a tile of
+// the input and the weights are transformed so that their convolution becomes a product element by element, which over
+// all channels is a matrix product for each of the tile's 16 or 36 places. Of m*m outputs' 9*m*m multiplications (m+2)*(m+2)
+// are left. Source: Lavin, Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016.
+func winogradKernels() []ir.Kernel {
+	levels := []struct {
+		name string
+		isa  asm.ISA
+		have bool
+	}{{"go", asm.PureGo, true}, {"avx2", asm.AVX2, asm.HasAVX2()}, {"avx512", asm.AVX512, asm.HasAVX512()}}
+	var ks []ir.Kernel
+	for _, l := range levels {
+		if !l.have {
+			continue
+		}
+		ks = append(ks, ir.Kernel{
+			Name: "conv_f32_winograd_dense__" + l.name, Op: "Conv", Algorithm: Winograd, Format: Dense, Type: ir.F32, ISA: l.name,
+			Exact: ir.ExactWinograd, Fits: winogradFits, Layouts: winogradLayouts,
+			Cost: func(p ir.Problem) float64 {
+				w := newWinograd(p, l.isa)
+				return w.cost(w.best())
+			},
+			Schedules: func(p ir.Problem) []ir.Schedule { return newWinograd(p, l.isa).schedules() },
+			Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return newWinograd(p, l.isa).bind(p, s) },
+		})
+	}
+	return ks
+}
+
+func winogradFits(p ir.Problem) error {
+	if p.TypeIn(0) != ir.F32 || p.TypeOut(0) != ir.F32 {
+		return fmt.Errorf("winograd is for f32")
+	}
+	if err := constant(1, 2)(p); err != nil {
+		return err
+	}
+	if p.Weights[1] == nil || len(p.In[0]) != 4 || len(p.In[1]) != 4 {
+		return fmt.Errorf("winograd is for maps and constant weights")
+	}
+	if p.Weights[0] != nil || len(p.Weights) > 3 && p.Weights[3] != nil {
+		return fmt.Errorf("winograd reads no constant map")
+	}
+	if g := p.Node.Attrs.Int("group", 1); g != 1 {
+		return fmt.Errorf("winograd does not run a convolution with %d groups", g)
+	}
+	win, err := op.WindowOf(p.Node, p.In[1][2], p.In[1][3])
+	if err != nil {
+		return err
+	}
+	switch {
+	case win.KH != 3 || win.KW != 3:
+		return fmt.Errorf("winograd is for 3x3 windows, not %dx%d", win.KH, win.KW)
+	case win.SH != 1 || win.SW != 1:
+		return fmt.Errorf("winograd does not run stride %dx%d", win.SH, win.SW)
+	case win.DH != 1 || win.DW != 1:
+		return fmt.Errorf("winograd does not run dilation %dx%d", win.DH, win.DW)
+	case max(win.Top, win.Left, win.Bottom, win.Right) > 2:
+		return fmt.Errorf("winograd does not run a padding of more than 2")
+	}
+	if act := p.Node.Attrs.Str("act", op.ActNone); !slices.Contains([]string{op.ActNone, op.ActRelu, op.ActRelu6, op.ActClip}, act) {
+		return fmt.Errorf("winograd does not end in %s", act)
+	}
+	return nil
+}
+
+// winogradLayouts wants a border that the tiles of any size need: they may reach past the map's end.
+func winogradLayouts(p ir.Problem) (in, out []ir.Layout) {
+	x, y := p.In[0], p.Out[0]
+	win, _ := op.WindowOf(p.Node, 3, 3)
+	reach := func(size, before, outputs int) int {
+		last := 0
+		for _, m := range []int{2, 4} {
+			last = max(last, ceilDiv(outputs, m)*m+2)
+		}
+		return max(0, last-before-size)
+	}
+	in = make([]ir.Layout, len(p.In))
+	in[0] = ir.Layout{Block: ir.Lanes, Border: ir.Border{
+		Top: win.Top, Left: win.Left, Bottom: reach(x[2], win.Top, y[2]), Right: reach(x[3], win.Left, y[3]),
+	}}
+	if len(in) > 3 {
+		in[3] = ir.Blocked
+	}
+	return in, []ir.Layout{ir.Blocked}
+}
+
+// winograd is a convolution by minimal filtering. Its tiles are counted in rows of tiles over all images.
+type winograd struct {
+	isa          asm.ISA
+	images       int
+	inC, outC    int
+	icb, ocb     int // blocks of 16 channels
+	quads        int // input channels in fours
+	oh, ow       int
+	win          op.Window
+	threads, l2  int
+	lo, hi       float32
+	in, out, res ir.Strides
+	bias         []float32
+	u            []float32 // transformed weights: for each place of a tile, panels of output channels
+	uPlace       int       // floats of one place
+
+	plan
+	n, tw, th, rows int // of the plan's tiles
+	vPlane, mPlane  int // floats of a place in a full chunk
+}
+
+func newWinograd(p ir.Problem, isa asm.ISA) *winograd {
+	x, y := p.In[0], p.Out[0]
+	win, _ := op.WindowOf(p.Node, 3, 3)
+	w := &winograd{
+		isa: isa, images: x[0], inC: x[1], outC: y[1], icb: ceilDiv(x[1], 16), ocb: ceilDiv(y[1], 16), quads: ceilDiv(x[1], 4),
+		oh: y[2], ow: y[3], win: win, threads: max(1, p.Machine.Threads), l2: p.Machine.L2,
+	}
+	w.lo, w.hi = clampOf(p.Node)
+	return w
+}
+
+func (w *winograd) bind(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
+	w.apply(w.planOf(s))
+	for _, l := range []ir.Layout{p.LayoutIn(0), p.LayoutOut(0)} {
+		if l.Block != ir.Lanes {
+			return ir.Bound{}, fmt.Errorf("winograd reads and writes blocks of %d channels", ir.Lanes)
+		}
+	}
+	w.in, w.out = p.LayoutIn(0).StridesOf(p.In[0]), p.LayoutOut(0).StridesOf(p.Out[0])
+	w.in.Origin -= w.win.Top*w.in.Row + w.win.Left*ir.Lanes
+	if w.in.Origin < 0 {
+		return ir.Bound{}, fmt.Errorf("the border of the input is too narrow")
+	}
+	if len(p.In) > 3 && p.In[3] != nil {
+		w.res = p.LayoutIn(3).StridesOf(p.In[3])
+	}
+	w.bias = mem.F32(16 * w.ocb)
+	if len(p.Weights) > 2 && p.Weights[2] != nil {
+		copy(w.bias, p.Weights[2].F32())
+	}
+	w.pack(p.Weights[1].F32())
+
+	b := ir.Bound{Run: w.run, PackedBytes: 4 * int64(len(w.u)+len(w.bias))}
+	b.MACsExecuted = int64(w.n*w.n) * int64(w.th*w.tw) * int64(4*w.quads) * int64(16*w.ocb)
+	space := 4 * int64(w.n*w.n) * int64(w.vPlane+w.mPlane)
+	if w.staged {
+		b.WorkspaceBytes = space
+		b.Run = w.runStage
+		for c := range w.chunks() {
+			rows := w.chunkRows(c)
+			b.Phases = append(b.Phases, w.stageParts(0, rows), w.stageParts(1, rows), w.stageParts(2, rows))
+		}
+	} else {
+		b.ScratchBytes = space
+		b.Phases = []int{w.chunks()}
+	}
+	return b, nil
+}
+
+// The matrices that transform weights: G of F(2x2, 3x3) and of F(4x4, 3x3).
+var (
+	winogradG2 = [][3]float64{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}}
+	winogradG4 = [][3]float64{{1. / 4, 0, 0}, {-1. / 6, -1. / 6, -1. / 6}, {-1. / 6, 1. / 6, -1. / 6}, {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}}
+)
+
+// pack transforms the weights, G w G', in float64. Channels that there are not get zeros.
+func (w *winograd) pack(weights []float32) {
+	g := winogradG4
+	if w.m == 2 {
+		g = winogradG2
+	}
+	width := asm.WinoWidth(w.isa)
+	depth := 4 * w.quads
+	w.uPlace = 16 * w.ocb * depth
+	w.u = mem.F32(w.n * w.n * w.uPlace)
+	for o := range w.outC {
+		at, wide := w.panel(o / width)
+		at += o % width
+		for c := range w.inC {
+			k := weights[(o*w.inC+c)*9:][:9]
+			var half [6][3]float64 // G w
+			for i := range g {
+				for x := range 3 {
+					half[i][x] = g[i][0]*float64(k[x]) + g[i][1]*float64(k[3+x]) + g[i][2]*float64(k[6+x])
+				}
+			}
+			for i := range g {
+				for j := range g {
+					v := half[i][0]*g[j][0] + half[i][1]*g[j][1] + half[i][2]*g[j][2]
+					w.u[(i*w.n+j)*w.uPlace+at+c*wide] = float32(v)
+				}
+			}
+		}
+	}
+}
+
+// panels is the number of panels of output channels; panel says where one begins in a place, and its width.
+func (w *winograd) panels() int { return ceilDiv(16*w.ocb, asm.WinoWidth(w.isa)) }
+
+func (w *winograd) panel(i int) (at, width int) {
+	width = asm.WinoWidth(w.isa)
+	return i * width * 4 * w.quads, min(width, 16*w.ocb-i*width)
+}

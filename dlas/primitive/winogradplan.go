@@ -1,0 +1,177 @@
+package primitive
+
+import (
+	"slices"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// plan is how a convolution by minimal filtering is cut. A schedule's Tiles hold it: [0] m, [1] rows of tiles of a chunk
+// (0: all), [2] 1 for chunks that are done one by one from input to output, each by one thread in memory of its own, 2
+// for chunks whose three stages all threads share.
+type plan struct {
+	m      int // outputs of a tile are m x m
+	chunk  int
+	staged bool
+}
+
+func (p plan) schedule() ir.Schedule {
+	t := []int{p.m, p.chunk, 1}
+	if p.staged {
+		t[2] = 2
+	}
+	return ir.Schedule{Name: "tuned", Tiles: t}
+}
+
+// planOf is the plan that a schedule asks for; what it leaves open is decided by the estimated time.
+func (w *winograd) planOf(s ir.Schedule) plan {
+	if s.Name == "untuned" {
+		return plan{m: 2, chunk: 1}
+	}
+	least, best := 0.0, plan{}
+	for _, p := range w.plans() {
+		if t := tile(s, 0); t == 2 || t == 4 {
+			if p.m != t {
+				continue
+			}
+		}
+		if t := tile(s, 1); t > 0 {
+			p.chunk = t
+		}
+		if t := tile(s, 2); t == 1 || t == 2 {
+			p.staged = t == 2
+		}
+		if c := w.cost(p); best.m == 0 || c < least {
+			least, best = c, p
+		}
+	}
+	return best
+}
+
+// apply makes a plan the one that the convolution follows.
+func (w *winograd) apply(p plan) {
+	w.plan = p
+	w.n, w.tw, w.th = p.m+2, ceilDiv(w.ow, p.m), ceilDiv(w.oh, p.m)
+	w.rows = w.images * w.th
+	w.chunk = max(1, min(w.chunk, w.rows))
+	most := ceilDiv(w.rows, w.chunks())
+	w.vPlane, w.mPlane = lines(w.icb*most*w.tw), lines(w.ocb*most*w.tw)
+}
+
+// plans are those worth a thought: chunks of about 7 to 112 tiles, and all of them.
+func (w *winograd) plans() []plan {
+	var list []plan
+	for _, m := range []int{2, 4} {
+		tw, rows := ceilDiv(w.ow, m), w.images*ceilDiv(w.oh, m)
+		for tiles := 7; ; tiles *= 2 {
+			chunk := min(rows, max(1, tiles/tw))
+			// Even chunks, as many as come out.
+			chunk = ceilDiv(rows, ceilDiv(rows, chunk))
+			for _, staged := range []bool{false, true} {
+				if p := (plan{m, chunk, staged}); !slices.Contains(list, p) {
+					list = append(list, p)
+				}
+			}
+			if chunk == rows || tiles > 500 {
+				break
+			}
+		}
+	}
+	return list
+}
+
+func (w *winograd) schedules() []ir.Schedule {
+	var list []ir.Schedule
+	for _, p := range w.plans() {
+		list = append(list, p.schedule())
+	}
+	return list
+}
+
+// best is the plan whose estimated time is least.
+func (w *winograd) best() plan { return w.planOf(ir.Schedule{}) }
+
+// winogradSpeeds are an ISA's speeds: cycles to transform a tile of a block of channels (m = 2, m = 4), vectors of a
+// product a cycle.
+type winogradSpeeds struct {
+	in, out [2]float64
+	fma     float64 // multiply-accumulates a cycle
+	step    float64 // least cycles for one input channel of a product: the latency of an accumulation
+}
+
+func (w *winograd) speeds() winogradSpeeds {
+	switch w.isa {
+	case asm.AVX512:
+		return winogradSpeeds{in: [2]float64{45, 110}, out: [2]float64{40, 90}, fma: 32, step: 4}
+	case asm.AVX2:
+		return winogradSpeeds{in: [2]float64{80, 220}, out: [2]float64{75, 190}, fma: 16, step: 4}
+	}
+	return winogradSpeeds{in: [2]float64{2000, 5000}, out: [2]float64{1500, 4000}, fma: 1, step: 4}
+}
+
+// Bytes a cycle that weights and transforms are read with, from the second-level cache and from behind it.
+const (
+	nearBytes = 32.0
+	farBytes  = 10.0
+)
+
+// productCycles is the time of one place's product for that many tiles.
+func (w *winograd) productCycles(tiles int) float64 {
+	s := w.speeds()
+	most := asm.WinoRows(w.isa)
+	groups := ceilDiv(tiles, most)
+	sum := 0.0
+	depth := float64(4 * w.quads)
+	for i := range w.panels() {
+		_, width := w.panel(i)
+		rows := float64(tiles) / float64(groups)
+		step := max(rows*float64(width)/s.fma, s.step, (rows+float64(width)/8)/2)
+		sum += float64(groups) * (depth*step + 25)
+	}
+	return sum
+}
+
+// cost estimates the cycles of one run with one thread's share of the work.
+func (w *winograd) cost(p plan) float64 {
+	v := *w
+	v.apply(p)
+	s := v.speeds()
+	chunks := v.chunks()
+	rows := float64(v.rows) / float64(chunks)
+	tiles := rows * float64(v.tw)
+	places := float64(v.n * v.n)
+	u := 4 * places * 16 * float64(v.ocb) * float64(4*v.quads)
+	space := 4 * places * 16 * tiles * float64(v.icb+v.ocb)
+	transforms := tiles * (float64(v.icb)*s.in[v.m/4] + float64(v.ocb)*s.out[v.m/4])
+	product := places * v.productCycles(int(tiles+0.5))
+	threads := float64(v.threads)
+	if v.staged {
+		transforms, product, u, space = transforms/threads, product/threads, u/threads, space/threads
+	}
+	l2 := float64(max(v.l2, 1<<20)) * 0.9
+	// Weights come once a run from behind the second-level cache, which other nodes have used since.
+	first := u / farBytes
+	again := u / nearBytes
+	if u+space > l2 {
+		again = u / farBytes
+	}
+	moved := 0.0
+	if space > l2 {
+		moved = 2 * space / farBytes
+	}
+	one := transforms + max(product, again) + moved
+	total := float64(chunks)*one + max(0, first-product)
+	if v.staged {
+		return total + float64(chunks)*3*handover(v.threads)
+	}
+	return total/float64(chunks)*float64(ceilDiv(chunks, v.threads)) + handover(v.threads)
+}
+
+// handover is what a phase costs beside its work, in cycles.
+func handover(threads int) float64 {
+	if threads > 1 {
+		return 2000
+	}
+	return 200
+}
