@@ -22,7 +22,7 @@ func winogradKernels() []ir.Kernel {
 		name string
 		isa  asm.ISA
 		have bool
-	}{{"go", asm.PureGo, true}, {"avx2", asm.AVX2, asm.HasAVX2()}, {"avx512", asm.AVX512, asm.HasAVX512()}}
+	}{{"go", asm.GoISA, true}, {"avx2", asm.AVX2, asm.HasAVX2()}, {"avx512", asm.AVX512, asm.HasAVX512()}}
 	var ks []ir.Kernel
 	for _, l := range levels {
 		if !l.have {

@@ -135,6 +135,7 @@ func (w *winograd) multiply(p *piece, from, to int) {
 		at, width := w.panel(0)
 		a.VStep, a.UStep, a.MStep = p.vPlane, w.uPlace, p.mPlane
 		a.Count = to - from
+		w.fetch(&a, width, 1)
 		a.V, a.U, a.M = p.v[from*p.vPlane:], w.u[from*w.uPlace+at:], p.m[from*p.mPlane:]
 		asm.WinoProduct(w.isa, tiles, width, &a)
 		return
@@ -145,6 +146,7 @@ func (w *winograd) multiply(p *piece, from, to int) {
 		at, width := w.panel(n)
 		a.U = w.u[place*w.uPlace+at:]
 		v, m := p.v[place*p.vPlane:], p.m[place*p.mPlane+n*asm.WinoWidth(w.isa)*tiles:]
+		w.fetch(&a, width, groups)
 		do := func(rows, count int) {
 			limit := max(1, asm.MaxMACs/(rows*width*4*w.quads))
 			for count > 0 {
@@ -152,6 +154,7 @@ func (w *winograd) multiply(p *piece, from, to int) {
 				a.VStep, a.MStep = 16*rows, 16*rows
 				asm.WinoProduct(w.isa, rows, width, &a)
 				count -= a.Count
+				a.Ahead += a.Count * w.quads * a.AheadStep
 				v, m = v[a.Count*16*rows:], m[a.Count*16*rows:]
 			}
 		}
@@ -161,6 +164,18 @@ func (w *winograd) multiply(p *piece, from, to int) {
 		do(rows, groups-more)
 	}
 }
+
+// fetch has the weights fetched ahead: those of the same panel where it is used once, else, spread over its uses, those of
+// the next panel, so that memory is asked for the same amount at all times.
+func (w *winograd) fetch(a *asm.WinoMul, width, uses int) {
+	a.Ahead, a.AheadStep = fetchAhead, 4*width
+	if uses > 1 {
+		a.Ahead, a.AheadStep = max(fetchAhead, 4*w.quads*width), 16*ceilDiv(width/4, uses)
+	}
+}
+
+// fetchAhead is how far before their use weights are fetched, in floats.
+const fetchAhead = 512
 
 // back transforms the products of items from..to-1 and ends the convolution.
 func (w *winograd) back(p *piece, from, to int) {

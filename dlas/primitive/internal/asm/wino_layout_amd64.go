@@ -31,4 +31,6 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(WinoMul{}.VStep)-104]
 	_ = [1]struct{}{}[unsafe.Offsetof(WinoMul{}.UStep)-112]
 	_ = [1]struct{}{}[unsafe.Offsetof(WinoMul{}.MStep)-120]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoMul{}.Ahead)-128]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoMul{}.AheadStep)-136]
 )

@@ -45,24 +45,16 @@ type WinoMap struct {
 //		V, U, M = V[VStep:], U[UStep:], M[MStep:]
 //	}
 //
-// where M begins with zeros. All distances count elements.
+// where M begins with zeros. All distances count elements. Meanwhile the weights from U[Ahead] on are fetched from
+// memory, AheadStep of them for each four input channels of every product.
 type WinoMul struct {
 	V, U, M             []float32
 	VBlock, Quads       int
 	MBlock              int
 	Count               int
 	VStep, UStep, MStep int
+	Ahead, AheadStep    int
 }
-
-// ISA is a level of loops.
-type ISA uint8
-
-// The levels of Winograd's loops.
-const (
-	PureGo ISA = iota
-	AVX2
-	AVX512
-)
 
 // WinoRows and WinoWidth are the most tiles, and output channels, of one product.
 func WinoRows(l ISA) int {
@@ -99,7 +91,7 @@ func (a *WinoMap) check(m, rows, cols int) {
 func WinoIn(l ISA, m int, a *WinoMap) {
 	a.check(m, m+2, m+2)
 	switch {
-	case l == PureGo:
+	case l == GoISA:
 		winoInGo(m, a)
 	default:
 		winoInVector(l, m, a)
@@ -115,7 +107,7 @@ func WinoOut(l ISA, m int, a *WinoMap) {
 	}
 	a.check(m, a.Rows, a.Cols)
 	switch {
-	case l == PureGo:
+	case l == GoISA:
 		winoOutGo(m, a)
 	default:
 		winoOutVector(l, m, a)
@@ -134,7 +126,7 @@ func WinoProduct(l ISA, rows, width int, a *WinoMul) {
 		panic("asm: a product leaves its arrays")
 	}
 	switch {
-	case l == PureGo:
+	case l == GoISA:
 		winoMulGo(rows, width, a)
 	default:
 		winoMulVector(l, rows, width, a)

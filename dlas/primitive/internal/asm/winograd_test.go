@@ -8,7 +8,7 @@ import (
 
 // winoLevels are the levels that this build and processor have.
 func winoLevels() []ISA {
-	levels := []ISA{PureGo}
+	levels := []ISA{GoISA}
 	if HasAVX2() {
 		levels = append(levels, AVX2)
 	}

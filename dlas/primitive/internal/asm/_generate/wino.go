@@ -58,6 +58,8 @@ var winoMulArgs = []field{
 	{"VStep", word},
 	{"UStep", word},
 	{"MStep", word},
+	{"Ahead", word},
+	{"AheadStep", word},
 }
 
 // vec is a width of vectors: its name and bytes.
@@ -504,9 +506,6 @@ func (v vec) out2(begin func(func(c int)), load func(i, c int) reg.VecVirtual, p
 	}
 }
 
-// ahead is how far before their use weights are asked for, in bytes.
-const ahead = 2048
-
 // winoMul multiplies rows tiles with panels of nv vectors of output channels.
 func winoMul(rows, nv, bytes int) {
 	v := vec{"", bytes}
@@ -522,6 +521,8 @@ func winoMul(rows, nv, bytes int) {
 	in, w, out := pointer(p, winoMulArgs, "V"), pointer(p, winoMulArgs, "U"), pointer(p, winoMulArgs, "M")
 	block := bytesOf(p, winoMulArgs, "VBlock")
 	count := pointer(p, winoMulArgs, "Count")
+	ahead, aheadStep := bytesOf(p, winoMulArgs, "Ahead"), bytesOf(p, winoMulArgs, "AheadStep")
+	ADDQ(w, ahead)
 	Label("product")
 	acc := make([][]reg.VecVirtual, rows)
 	for r := range acc {
@@ -551,7 +552,7 @@ func winoMul(rows, nv, bytes int) {
 		for j := range b {
 			b[j] = v.load(mem(u, (k*nv+j)*bytes))
 			if d := (k*nv + j) * bytes; d%64 == 0 {
-				PREFETCHT0(mem(u, d+ahead))
+				PREFETCHT0(mem(ahead, d))
 			}
 		}
 		for r := range acc {
@@ -568,6 +569,7 @@ func winoMul(rows, nv, bytes int) {
 		}
 	}
 	ADDQ(U32(uint32(4*nv*bytes)), u)
+	ADDQ(aheadStep, ahead)
 	ADDQ(U8(16), at)
 	DECQ(inner)
 	JNZ(LabelRef("quad"))
