@@ -118,6 +118,7 @@ func Kernels() []ir.Kernel {
 		ks = append(ks, convKernel(depthwise, Dense, isa))
 		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2)))
 	}
+	ks = append(ks, layoutKernels()...)
 	return append(ks,
 		row("Add", "add_f32", "", "go", bindAdd),
 		row("AveragePool", "averagepool_f32", "", "go", bindAveragePool),

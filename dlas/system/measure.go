@@ -69,7 +69,7 @@ func newSubject(p *Program, inputs [][]float32) (*subject, error) {
 	if len(inputs) == 0 {
 		return nil, ir.Errorf(ir.Sched, "nothing to measure: no inputs")
 	}
-	return &subject{p: p, inputs: inputs[:min(len(inputs), maxInputs)], out: make([]float32, p.outShape.Elems())}, nil
+	return &subject{p: p, inputs: inputs[:min(len(inputs), maxInputs)], out: make([]float32, p.outputs[0].Shape.Elems())}, nil
 }
 
 // once runs the next input and returns the milliseconds.

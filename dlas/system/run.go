@@ -13,11 +13,17 @@ import (
 // Batch is the number of images of one run.
 func (p *Program) Batch() int { return p.batch }
 
-// InShape and OutShape are the shapes of what Run reads and writes, batch first.
-func (p *Program) InShape() ir.Shape { return slices.Clone(p.inShape) }
+// Inputs and Outputs are what RunAll reads and writes, with the shapes of a whole batch.
+func (p *Program) Inputs() []ir.Value { return slices.Clone(p.inputs) }
 
-// OutShape is the shape of what Run writes.
-func (p *Program) OutShape() ir.Shape { return slices.Clone(p.outShape) }
+// Outputs are what RunAll writes.
+func (p *Program) Outputs() []ir.Value { return slices.Clone(p.outputs) }
+
+// InShape and OutShape are the shapes of the first input and output, batch first.
+func (p *Program) InShape() ir.Shape { return slices.Clone(p.inputs[0].Shape) }
+
+// OutShape is the shape of the first output.
+func (p *Program) OutShape() ir.Shape { return slices.Clone(p.outputs[0].Shape) }
 
 // Nodes describes the nodes in the order in which they run. Nodes that the rewriting fused into others, or that only
 // rename memory, are not among them.
@@ -31,49 +37,58 @@ type state struct {
 	arena   ir.Memory
 	scratch ir.Memory // of the run itself where it works alone
 	calls   []ir.Call
+	in, out [1]ir.Memory // what Run makes of its slices
 }
 
 func (p *Program) newState() *state {
 	s := &state{calls: make([]ir.Call, len(p.steps)), arena: ir.NewMemory(p.arena), scratch: ir.NewMemory(p.scratch)}
 	for i, st := range p.steps {
 		c := &s.calls[i]
-		c.In = make([]ir.Memory, len(st.in))
-		c.Out = make([]ir.Memory, 1)
-		for j, in := range st.in {
-			c.In[j] = s.memory(in, nil, nil)
+		c.In, c.Out = make([]ir.Memory, len(st.in)), make([]ir.Memory, len(st.out))
+		for j, pl := range st.in {
+			c.In[j] = s.memory(pl)
 		}
-		c.Out[0] = s.memory(st.out, nil, nil)
-		c.Workspace = s.memory(st.workspace, nil, nil)
+		for j, pl := range st.out {
+			c.Out[j] = s.memory(pl)
+		}
+		c.Workspace = s.memory(st.workspace)
 		c.Scratch = s.scratch
 	}
 	return s
 }
 
-func (s *state) memory(pl place, in, out ir.Memory) ir.Memory {
+func (s *state) memory(pl place) ir.Memory {
 	switch pl.kind {
 	case inArena:
 		return s.arena[pl.at : pl.at+pl.size : pl.at+pl.size]
-	case inInput:
-		return in
-	case inOutput:
-		return out
 	case inWeights:
 		return pl.weight
 	}
 	return nil
 }
 
-// connect makes a run's own input and output the memory of the nodes that read and write them.
-func (s *state) connect(p *Program, in, out ir.Memory) {
+// connect makes a run's own inputs and outputs the memory of the nodes that read and write them; nil takes them away.
+func (s *state) connect(p *Program, in, out []ir.Memory) {
+	find := func(pl place) ir.Memory {
+		switch {
+		case in == nil:
+			return nil
+		case pl.kind == inInput:
+			return in[pl.index][pl.at : pl.at+pl.size : pl.at+pl.size]
+		}
+		return out[pl.index][pl.at : pl.at+pl.size : pl.at+pl.size]
+	}
 	for i := range p.steps {
 		st := &p.steps[i]
 		for j := range st.in {
 			if k := st.in[j].kind; k == inInput || k == inOutput {
-				s.calls[i].In[j] = s.memory(st.in[j], in, out)
+				s.calls[i].In[j] = find(st.in[j])
 			}
 		}
-		if st.out.kind == inOutput {
-			s.calls[i].Out[0] = out
+		for j := range st.out {
+			if st.out[j].kind == inOutput {
+				s.calls[i].Out[j] = find(st.out[j])
+			}
 		}
 	}
 }
@@ -92,23 +107,58 @@ func (p *Program) acquire() *state {
 
 func (p *Program) release(s *state) {
 	s.connect(p, nil, nil)
+	s.in[0], s.out[0] = nil, nil
 	p.mu.Lock()
 	p.idle = append(p.idle, s)
 	p.mu.Unlock()
 }
 
-// Run computes one batch: in is N x C x H x W, out gets the network's output. It may be called by many goroutines at
-// once: the first uses the program's threads, those beside it one each. When warm it does not allocate. It returns the
-// context's cause where that ends first, and an *ir.Error where the lengths are wrong or a kernel fails; out is then
-// undefined.
+// Run computes one batch of a network with one input and one output, both f32: in is N x C x H x W, out gets the
+// network's output. It may be called by many goroutines at once: the first uses the program's threads, those beside it
+// one each. When warm it does not allocate. It returns the context's cause where that ends first (within a few
+// milliseconds), and an *ir.Error where the lengths are wrong or a kernel fails; out is then undefined.
 func (p *Program) Run(ctx context.Context, in, out []float32) error { return p.run(ctx, in, out, nil) }
 
-func (p *Program) run(ctx context.Context, in, out []float32, times []time.Duration) (err error) {
-	if len(in) != p.inShape.Elems() || len(out) != p.outShape.Elems() {
-		return ir.Errorf(ir.Sched, "the program reads %v and writes %v, but got %d and %d numbers", p.inShape, p.outShape, len(in), len(out))
+func (p *Program) run(ctx context.Context, in, out []float32, times []time.Duration) error {
+	if len(p.inputs) != 1 || len(p.outputs) != 1 || p.inputs[0].Type != ir.F32 || p.outputs[0].Type != ir.F32 {
+		return ir.Errorf(ir.Sched, "the network has %d inputs and %d outputs, and wants RunAll", len(p.inputs), len(p.outputs))
+	}
+	if len(in) != p.inputs[0].Shape.Elems() || len(out) != p.outputs[0].Shape.Elems() {
+		return ir.Errorf(ir.Sched, "the program reads %v and writes %v, but got %d and %d numbers", p.inputs[0].Shape, p.outputs[0].Shape, len(in), len(out))
 	}
 	s := p.acquire()
-	s.connect(p, ir.MemoryOf(in), ir.MemoryOf(out))
+	s.in[0], s.out[0] = ir.MemoryOf(in), ir.MemoryOf(out)
+	return p.work(ctx, s, s.in[:], s.out[:], times)
+}
+
+// RunAll is Run for any inputs and outputs, in the order and with the types and lengths that Inputs and Outputs tell.
+// Inputs are not changed.
+func (p *Program) RunAll(ctx context.Context, in, out []ir.Memory) error {
+	if len(in) != len(p.inputs) || len(out) != len(p.outputs) {
+		return ir.Errorf(ir.Sched, "the network has %d inputs and %d outputs, but got %d and %d", len(p.inputs), len(p.outputs), len(in), len(out))
+	}
+	check := func(what string, v ir.Value, m ir.Memory) error {
+		if want := v.Shape.Elems() * v.Type.Size(); len(m) != want {
+			return ir.Errorf(ir.Sched, "the %s %q is %v of %s, %d bytes, but got %d", what, v.Name, v.Shape, v.Type, want, len(m))
+		}
+		return nil
+	}
+	for i, v := range p.inputs {
+		if err := check("input", v, in[i]); err != nil {
+			return err
+		}
+	}
+	for i, v := range p.outputs {
+		if err := check("output", v, out[i]); err != nil {
+			return err
+		}
+	}
+	return p.work(ctx, p.acquire(), in, out, nil)
+}
+
+// work runs all steps in a state, and gives the state back.
+func (p *Program) work(ctx context.Context, s *state, in, out []ir.Memory, times []time.Duration) (err error) {
+	s.connect(p, in, out)
 	got := false
 	if p.crew != nil {
 		got = p.crew.enter(p.scratch)
@@ -132,14 +182,17 @@ func (p *Program) run(ctx context.Context, in, out []float32, times []time.Durat
 		if times != nil {
 			begin = time.Now()
 		}
+		st := &p.steps[i]
+		for j := range st.frames {
+			st.frames[j].paint(s.arena)
+		}
 		call := &s.calls[i]
-		bound := &p.steps[i].bound
-		for phase, parts := range bound.Phases {
+		for phase, parts := range st.bound.Phases {
 			call.Phase = phase
 			if got && parts > 1 {
-				p.crew.phase(bound.Run, call, parts)
+				p.crew.phase(st.bound.Run, call, parts)
 			} else {
-				alone(bound.Run, call, parts)
+				alone(st.bound.Run, call, parts)
 			}
 		}
 		if times != nil {
@@ -151,7 +204,7 @@ func (p *Program) run(ctx context.Context, in, out []float32, times []time.Durat
 
 // Profile runs one batch that many times and returns the median milliseconds of each node.
 func (p *Program) Profile(ctx context.Context, in []float32, rounds int) ([]float64, error) {
-	out := make([]float32, p.outShape.Elems())
+	out := make([]float32, p.outputs[0].Shape.Elems())
 	times := make([]time.Duration, len(p.steps))
 	samples := make([][]float64, len(p.steps))
 	for r := -1; r < rounds; r++ {

@@ -211,7 +211,7 @@ func TestCompileErrors(t *testing.T) {
 	bad := good.Clone()
 	bad.Nodes[0].Op = "Convolve"
 	loose := newBuilder(1, 0, 3, 8, 8)
-	loose.node("Conv", nil, "x", loose.node("Relu", nil, loose.weight("w", 1, 4, 3, 3, 3)))
+	loose.node("Conv", nil, "x", loose.node("Relu", nil, "x"))
 	for name, c := range map[string]struct {
 		g    *ir.Graph
 		plan Plan

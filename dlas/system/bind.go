@@ -1,0 +1,293 @@
+package system
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
+)
+
+// binder is what Compile knows on its way.
+type binder struct {
+	*Program
+	g       *ir.Graph
+	values  map[string]op.Operand
+	kernels []ir.Kernel
+	machine ir.Machine
+	plan    Plan
+
+	same   map[string]string // value -> the value that it is another name of
+	forms  map[string][]*form
+	joined map[*form]bool // outputs of concatenations that need no copying
+	drafts []*draft
+}
+
+// draft is a step in the making.
+type draft struct {
+	node      *ir.Node
+	kernel    ir.Kernel
+	problem   ir.Problem
+	in, out   []*form // nil: a constant, or left out
+	insteadOf string
+	join      bool // a concatenation that needs no copying
+	work      op.Work
+	schedule  ir.Schedule
+	bound     ir.Bound
+}
+
+// constant is the value's elements where they are known before anything runs.
+func (b *binder) constant(value string) *ir.Tensor {
+	if w := b.g.Weights[value]; w != nil {
+		return w
+	}
+	return b.values[value].Const
+}
+
+// draftAll chooses a kernel for each node, in order, and the forms in which it reads and makes its values.
+func (b *binder) draftAll() error {
+	value := func(name string) ir.Value { v := b.values[name]; return ir.Value{Name: name, Type: v.Type, Shape: v.Shape} }
+	for i, in := range b.g.Inputs {
+		v := value(in.Name)
+		b.inputs = append(b.inputs, v)
+		b.forms[v.Name] = []*form{{value: v.Name, shape: v.Shape, typ: v.Type, kind: inInput, index: i}}
+	}
+	for _, n := range b.g.Nodes {
+		if !slices.ContainsFunc(n.Out, func(out string) bool { return out != "" && b.constant(out) == nil }) {
+			continue
+		}
+		if view, err := b.view(n); view || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := b.draft(n); err != nil {
+			return err
+		}
+	}
+	for i, name := range b.g.Outputs {
+		b.outputs = append(b.outputs, value(name))
+		if err := b.output(i, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *binder) draft(n *ir.Node) error {
+	d := &draft{node: n, in: make([]*form, len(n.In))}
+	p := &d.problem
+	p.Node, p.Machine = n, b.machine
+	for _, name := range n.In {
+		v := b.values[name]
+		p.In, p.InType, p.Weights = append(p.In, v.Shape), append(p.InType, v.Type), append(p.Weights, b.constant(name))
+		l := ir.Plain
+		if fs := b.forms[b.name(name)]; fs != nil {
+			l.Block = fs[0].layout.Block
+		}
+		p.InLayout = append(p.InLayout, l)
+	}
+	for _, name := range n.Out {
+		v := b.values[name]
+		if name == "" {
+			v = op.Operand{Type: ir.F32}
+		}
+		p.Out, p.OutType, p.OutLayout = append(p.Out, v.Shape), append(p.OutType, v.Type), append(p.OutLayout, ir.Plain)
+	}
+	var in, out []ir.Layout
+	if block, ok := b.joins(n); ok {
+		d.join = true
+		for range n.In {
+			in = append(in, ir.Layout{Block: block})
+		}
+		out = in[:1]
+	} else {
+		var err error
+		if d.kernel, d.insteadOf, err = b.choose(*p); err != nil {
+			return err
+		}
+		if d.kernel.Layouts != nil {
+			in, out = d.kernel.Layouts(*p)
+		}
+	}
+	for i, name := range n.In {
+		if name == "" || p.Weights[i] != nil {
+			continue
+		}
+		l := ir.Plain
+		if i < len(in) {
+			l = in[i]
+		}
+		f, err := b.want(name, l, b.zeroPoint(n, i))
+		if err != nil {
+			return err
+		}
+		d.in[i] = f
+	}
+	for i, name := range n.Out {
+		if name == "" {
+			d.out = append(d.out, nil)
+			continue
+		}
+		f := &form{value: name, shape: p.Out[i], typ: p.OutType[i], kind: inArena}
+		if i < len(out) {
+			f.layout.Block = out[i].Block
+		}
+		d.out = append(d.out, f)
+		b.forms[name] = []*form{f}
+		b.joined[f] = d.join
+	}
+	b.drafts = append(b.drafts, d)
+	return nil
+}
+
+// output makes a value the network's output: in the caller's memory at once where it can be, else copied there.
+func (b *binder) output(i int, name string) error {
+	if t := b.constant(name); t != nil {
+		b.forms[name] = []*form{{value: name, shape: t.Shape, typ: t.Type, kind: inWeights, weight: t.Memory(), flat: true}}
+	}
+	f, err := b.want(name, ir.Plain, 0)
+	if err != nil {
+		return err
+	}
+	r := f.root()
+	if r.kind == inArena && r.bytes() == f.bytes() && r.layout.Border == (ir.Border{}) {
+		r.kind, r.index, r.flat = inOutput, i, true
+		return nil
+	}
+	return b.convert(f, &form{value: name, shape: f.shape, typ: f.typ, kind: inOutput, index: i, flat: true})
+}
+
+// choose picks a node's kernel: of those that fit, those the plan names where there are any; of these the one whose
+// estimated time is least, or where not all estimate it, the highest ISA's.
+func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, err error) {
+	var fitting, wanted []ir.Kernel
+	var why error
+	for _, k := range b.kernels {
+		if k.Op != p.Node.Op || b.level(k.ISA) < 0 {
+			continue
+		}
+		if e := k.Fits(p); e != nil {
+			why = e
+			continue
+		}
+		fitting = append(fitting, k)
+		if b.plan.wants(k) {
+			wanted = append(wanted, k)
+		}
+	}
+	if len(fitting) == 0 {
+		return best, "", &ir.Error{Layer: ir.Primitive, What: fmt.Sprintf("no kernel runs node %q (%s)", p.Node.Name, p.Node.Op), Err: why}
+	}
+	if len(wanted) == 0 {
+		if wanted = fitting; b.plan.Algorithm != "auto" || b.plan.Format != "" {
+			if wanted[0].Algorithm != "" || wanted[0].Format != "" {
+				insteadOf = b.plan.choice()
+			}
+		}
+	}
+	estimated := !slices.ContainsFunc(wanted, func(k ir.Kernel) bool { return k.Cost == nil })
+	costs := make(map[string]float64, len(wanted))
+	if estimated {
+		for _, k := range wanted {
+			costs[k.Name] = k.Cost(p)
+		}
+	}
+	best = slices.MinFunc(wanted, func(x, y ir.Kernel) int {
+		if estimated && costs[x.Name] != costs[y.Name] {
+			if costs[x.Name] < costs[y.Name] {
+				return -1
+			}
+			return 1
+		}
+		return b.level(y.ISA) - b.level(x.ISA)
+	})
+	return best, insteadOf, nil
+}
+
+// level is the rank of an ISA among those that a program may use; -1 for one that it may not.
+func (b *binder) level(isa string) int {
+	most := slices.Index(b.machine.ISAs, b.machine.ISA)
+	if i := slices.Index(b.machine.ISAs, isa); i <= most {
+		return i
+	}
+	return -1
+}
+
+// bindAll gives all values their places and packs the weights, on as many threads as the program will have.
+func (b *binder) bindAll() error {
+	b.drafts = slices.DeleteFunc(b.drafts, func(d *draft) bool { return d.join })
+	b.shareInPlace()
+	all := b.settle()
+	errs := make([]error, len(b.drafts))
+	var next atomic.Int32
+	var wg sync.WaitGroup
+	for range max(1, min(b.machine.Threads, len(b.drafts))) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(b.drafts) {
+					return
+				}
+				errs[i] = b.bind(b.drafts[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i, d := range b.drafts {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		b.steps = append(b.steps, step{bound: d.bound})
+		b.packed += d.bound.PackedBytes
+		b.scratch = max(b.scratch, int(d.bound.ScratchBytes))
+		k, n := d.kernel, d.node
+		b.nodes = append(b.nodes, Node{
+			Name: n.Name, Op: n.Op, Algorithm: k.Algorithm, Format: k.Format, Type: k.Type, ISA: k.ISA, Kernel: k.Name,
+			MACs: d.work.MACs, MACsNonzero: d.work.Nonzero, MACsExecuted: d.bound.MACsExecuted,
+			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, InsteadOf: d.insteadOf, Schedule: d.schedule,
+		})
+	}
+	return b.place(all)
+}
+
+// bind packs a node's weights. Its layouts are final.
+func (b *binder) bind(d *draft) (err error) {
+	p, n, k := &d.problem, d.node, d.kernel
+	defer func() {
+		if v := recover(); v != nil {
+			err = &ir.Error{Layer: ir.Primitive, What: fmt.Sprintf("node %q (%s): %s: %s", n.Name, n.Op, k.Name, panicText(v))}
+		}
+	}()
+	for i, f := range d.in {
+		if f != nil {
+			p.InLayout[i] = f.layout
+		}
+	}
+	for i, f := range d.out {
+		if f != nil {
+			p.OutLayout[i] = f.layout
+		}
+	}
+	d.schedule = scheduleOf(b.plan.Schedule.Name, k)
+	if d.bound, err = k.Bind(*p, d.schedule); err != nil {
+		return &ir.Error{Layer: ir.Primitive, What: fmt.Sprintf("node %q (%s): %s", n.Name, n.Op, k.Name), Err: err}
+	}
+	for _, parts := range d.bound.Phases {
+		if parts < 1 || parts > maxParts {
+			return ir.Errorf(ir.Primitive, "node %q (%s): %s has a phase of %d parts", n.Name, n.Op, k.Name, parts)
+		}
+	}
+	if row, ok := op.Lookup(n.Op); ok && row.MACs != nil {
+		d.work.MACs = row.MACs(n, p.In, p.Out[0]) / int64(b.batch)
+		d.work.Nonzero = d.work.MACs
+		if len(p.Weights) > 1 && p.Weights[1] != nil {
+			// Every element of the weights takes part in equally many MACs.
+			d.work.Nonzero = d.work.MACs / int64(p.Weights[1].Shape.Elems()) * op.Nonzero(p.Weights[1])
+		}
+	}
+	return nil
+}
