@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/godlas/godlas/bench/engine"
 	"github.com/godlas/godlas/dlas"
 )
 
@@ -23,6 +24,7 @@ type benchmark struct {
 func benchmarks() []benchmark {
 	return []benchmark{
 		{"aa", "One Spec compared with itself 40 times: at most 3 verdicts other than cannot tell.", benchAA},
+		{"engine", "Every network in f32 and int8, on one and two threads, in our engine, ONNX Runtime and OpenVINO: processes of their own on the same cores, block by block in turns.", benchEngine},
 		{"hostile", "A client runs 1,000 cells while 100,000 mutated frames and 10,000 half-open, slow or garbage connections come to all five sockets.", benchHostile},
 		{"interp", "Programs in the interpreter and in yaegi, turn and turn about, and what a notebook waits for: start, cells, memory, interrupts, completion.", benchInterp},
 		{"kernel", "The kernel and ipykernel, installed side by side and asked the same by jupyter_client, turn and turn about: start, cells, completion, inspection, memory.", benchKernel},
@@ -45,6 +47,16 @@ func run(args []string) error {
 	}
 	if len(args) == 1 && args[0] == "worker" { // of the benchmark interp
 		return work(os.Stdin, os.Stdout)
+	}
+	if len(args) > 1 && args[0] == "engine-worker" {
+		return engine.Work(args[1:], os.Stdin, os.Stdout)
+	}
+	if len(args) > 1 && args[0] == "engine" { // some of its rows, printed only
+		r := &report{}
+		return engine.Run(context.Background(), table{r}, args[1:])
+	}
+	if len(args) > 1 && args[0] == "nodes" { // of a network of the benchmark engine, printed only
+		return engine.Nodes(context.Background(), table{&report{}}, args[1:])
 	}
 	var names []string
 	for _, b := range benchmarks() {

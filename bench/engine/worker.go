@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"github.com/godlas/godlas/dlas/hardware"
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/model/onnx"
+	"github.com/godlas/godlas/dlas/primitive"
+	"github.com/godlas/godlas/dlas/system"
+)
+
+// Work is our engine with a network as a process of a contest. Its arguments are the network's file, threads, batch, the
+// file of the input's elements, the algorithm and the ISA (empty: the best).
+func Work(args []string, in io.Reader, out io.Writer) error {
+	reply := func(a answer) error {
+		line, err := json.Marshal(a)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(out, string(line))
+		return err
+	}
+	w, err := newWorker(args)
+	if err != nil {
+		return reply(answer{Err: err.Error()})
+	}
+	if err := reply(answer{Ready: int64(w.ready)}); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(in)
+	for lines.Scan() {
+		var q request
+		err := json.Unmarshal(lines.Bytes(), &q)
+		var a answer
+		if err == nil {
+			a, err = w.answer(q)
+		}
+		if err != nil {
+			a.Err = err.Error()
+		}
+		if err := reply(a); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+type worker struct {
+	program *system.Program
+	in, out []float32
+	isa     string
+	threads int
+	ready   time.Duration
+}
+
+func newWorker(args []string) (*worker, error) {
+	if len(args) != 6 {
+		return nil, fmt.Errorf("usage: FILE THREADS BATCH INPUT ALGORITHM ISA")
+	}
+	w := &worker{}
+	var batch int
+	var err error
+	if w.threads, err = strconv.Atoi(args[1]); err != nil {
+		return nil, err
+	}
+	if batch, err = strconv.Atoi(args[2]); err != nil {
+		return nil, err
+	}
+	raw, err := os.ReadFile(args[3])
+	if err != nil {
+		return nil, err
+	}
+	w.in = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(raw))), len(raw)/4)
+	begun := time.Now()
+	file, err := os.ReadFile(args[0])
+	if err != nil {
+		return nil, err
+	}
+	m, err := onnx.Read(file, onnx.Options{})
+	if err != nil {
+		return nil, err
+	}
+	c := ir.Choice{Name: "cpu", Args: []ir.Arg{{Key: "threads", Op: "=", Value: args[1]}}}
+	if args[5] != "" {
+		c.Args = append([]ir.Arg{{Key: "isa", Op: "=", Value: args[5]}}, c.Args...)
+	}
+	machine, err := hardware.Resolve(c)
+	if err != nil {
+		return nil, err
+	}
+	w.isa = machine.ISA
+	if w.program, err = system.Compile(m.Graph, primitive.Kernels(), machine, system.Plan{Algorithm: args[4], Batch: batch}); err != nil {
+		return nil, err
+	}
+	w.out = make([]float32, w.program.OutShape().Elems())
+	if err := w.call(); err != nil {
+		return nil, err
+	}
+	w.ready = time.Since(begun)
+	return w, nil
+}
+
+func (w *worker) call() error { return w.program.Run(context.Background(), w.in, w.out) }
+
+func (w *worker) answer(q request) (a answer, err error) {
+	switch q.Op {
+	case "output":
+		a.Out = make([]float64, len(w.out))
+		for i, v := range w.out {
+			if a.Out[i] = float64(v); math.IsNaN(a.Out[i]) || math.IsInf(a.Out[i], 0) {
+				return a, fmt.Errorf("output %d is %v", i, v)
+			}
+		}
+	case "nodes":
+		ms, err := w.program.Profile(context.Background(), w.in, q.Least)
+		if err != nil {
+			return a, err
+		}
+		for i, n := range w.program.Nodes() {
+			a.Nodes = append(a.Nodes, Node{n.Name, n.Op, n.Kernel, ms[i], n.MACs, n.MACsExecuted})
+		}
+	case "run":
+		return w.run(q)
+	default:
+		return a, fmt.Errorf("no request %q", q.Op)
+	}
+	return a, nil
+}
+
+func (w *worker) run(q request) (a answer, err error) {
+	begun := time.Now()
+	for {
+		if err := w.call(); err != nil {
+			return a, err
+		}
+		if int64(time.Since(begun)) >= q.Warm {
+			break
+		}
+	}
+	begun = time.Now()
+	for at := time.Duration(0); int64(at) < q.For || len(a.NS) < q.Least; {
+		if err := w.call(); err != nil {
+			return a, err
+		}
+		now := time.Since(begun)
+		a.NS = append(a.NS, int64(now-at))
+		at = now
+	}
+	return a, nil
+}
