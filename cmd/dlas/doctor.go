@@ -119,7 +119,7 @@ func checkHistory(path string) []install.Finding {
 func checkProcessor(m ir.Machine) []install.Finding {
 	var out []install.Finding
 	switch {
-	case slices.Contains(m.ISAs, hardware.ISAAVX2):
+	case slices.Contains(m.ISAs, hardware.ISAAVX2), slices.Contains(m.ISAs, hardware.ISANEON):
 	case m.Arch == "amd64":
 		out = append(out, one(install.Warn, "", "%s shows no AVX2 with FMA, or this build has no assembly: networks run on plain loops, several times slower; in a virtual machine, pass the host's processor through", m.CPU)...)
 	default:

@@ -77,7 +77,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"run", "--primitive", "dirct"}, `L4 primitive: unknown algorithm "dirct"; try direct, …`},
 		{[]string{"run", "--schedule", "tuned(200)"}, "L5 schedule: tuned is not in this build; there is: untuned, heuristic"},
 		{[]string{"run", "--hardware", "cpu(threads=0)"}, "L6 hardware: threads=0 is not possible here; 1 to …"},
-		{[]string{"run", "--hardware", "cpu(isa=avx512)"}, "L6 hardware: isa=avx512 is not in this build; this machine has go…"},
+		{[]string{"run", "--hardware", "cpu(isa=avx1024)"}, `L6 hardware: unknown isa "avx1024"; try avx…`},
 		{[]string{"run", "--modle", "resnet8"}, `run: unknown flag "--modle"; try --model, …`},
 		{[]string{"run", "--model"}, "run: --model needs a value: --model CHOICE"},
 		{[]string{"run", "fast"}, `run: unexpected argument "fast"; usage: dlas run [--json] …`},

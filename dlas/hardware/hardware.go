@@ -14,15 +14,6 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-// ISA levels of kernels that this build has, least first.
-const (
-	ISAGo   = "go"   // plain loops in Go; every machine has it
-	ISAAVX2 = "avx2" // AVX2 with FMA on amd64
-)
-
-// otherISAs are the names of levels that later builds have kernels for.
-var otherISAs = []string{"avxvnni", "avx512", "avx512vnni", "neon"}
-
 // Options describes the choices of this layer.
 func Options() []ir.Option {
 	return []ir.Option{{
@@ -30,7 +21,7 @@ func Options() []ir.Option {
 		Help:   "Runs on this machine's processor. isa is the highest instruction set that kernels may use, threads the number of worker threads of a program.",
 		Source: "the processor's CPUID and the operating system's count of cores, affinity and CPU quota",
 		Params: []ir.Param{
-			{Key: "isa", Help: "go: plain loops in Go; avx2: generated kernels with AVX2 and FMA; best: the highest that this machine has", Default: "best", Values: append([]string{"best"}, Probe().ISAs...)},
+			{Key: "isa", Help: isaHelp(), Default: "best", Values: append([]string{"best"}, Probe().ISAs...)},
 			{Key: "threads", Help: "worker threads, 1 to the logical processors; all: the physical cores within affinity and CPU quota", Default: "all", Values: []string{"all"}},
 		},
 	}}
@@ -53,10 +44,7 @@ var probed = sync.OnceValue(func() ir.Machine {
 	if m.CPU == "" {
 		m.CPU = "unknown " + runtime.GOARCH + " processor"
 	}
-	m.ISAs = []string{ISAGo}
-	if hasAssembly && c.Supports(cpuid.AVX2, cpuid.FMA3) {
-		m.ISAs = append(m.ISAs, ISAAVX2)
-	}
+	m.ISAs = levelsOf(runtime.GOARCH, hasAssembly, func(f ...cpuid.FeatureID) bool { return c.Supports(f...) })
 	m.ISA = m.ISAs[len(m.ISAs)-1]
 	m.Logical = runtime.NumCPU() // within affinity where the system has it
 	m.Cores = m.Logical
@@ -97,23 +85,6 @@ func Resolve(c ir.Choice) (ir.Machine, error) {
 		}
 	}
 	return m, nil
-}
-
-func resolveISA(v string, m ir.Machine) (string, error) {
-	there := "this machine has " + strings.Join(m.ISAs, ", ")
-	switch {
-	case v == "best":
-		return m.ISAs[len(m.ISAs)-1], nil
-	case slices.Contains(m.ISAs, v):
-		return v, nil
-	case v == ISAAVX2 && !hasAssembly:
-		return "", &ir.Error{Layer: ir.Hardware, What: "isa=avx2 is not in this build, which has no assembly", Try: there}
-	case v == ISAAVX2:
-		return "", &ir.Error{Layer: ir.Hardware, What: "this machine has no AVX2 with FMA", Try: there}
-	case slices.Contains(otherISAs, v):
-		return "", &ir.Error{Layer: ir.Hardware, What: fmt.Sprintf("isa=%s is not in this build", v), Try: there}
-	}
-	return "", ir.Unknown(ir.Hardware, "isa", v, append([]string{"best"}, m.ISAs...))
 }
 
 func resolveThreads(v string, m ir.Machine) (int, error) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/cpuid/v2"
+
 	"github.com/godlas/godlas/dlas/ir"
 )
 
@@ -58,7 +60,7 @@ func TestResolve(t *testing.T) {
 		{ir.Choice{Name: "cpu", Args: []ir.Arg{arg("threads", "-3")}}, "L6 hardware: threads=-3 is not possible here; 1 to"},
 		{ir.Choice{Name: "cpu", Args: []ir.Arg{arg("threads", "two")}}, "L6 hardware: threads=two is not possible here; 1 to"},
 		{ir.Choice{Name: "cpu", Args: []ir.Arg{arg("threads", fmt.Sprint(probe.Logical+1))}}, "is not possible here; 1 to"},
-		{ir.Choice{Name: "cpu", Args: []ir.Arg{arg("isa", "avx512")}}, "L6 hardware: isa=avx512 is not in this build; this machine has go"},
+		{ir.Choice{Name: "cpu", Args: []ir.Arg{arg("isa", otherArch())}}, " processors; this machine has go"},
 		{ir.Choice{Name: "cpu", Args: []ir.Arg{arg("isa", "avx")}}, `L6 hardware: unknown isa "avx"; try`},
 	} {
 		_, err := Resolve(c.choice)
@@ -67,9 +69,52 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%v: %v; want %s", c.choice, err, c.want)
 		}
 	}
-	if !slices.Contains(probe.ISAs, ISAAVX2) {
-		if _, err := Resolve(ir.Choice{Name: "cpu", Args: []ir.Arg{arg("isa", "avx2")}}); err == nil {
-			t.Error("isa=avx2 resolved on a machine or in a build without it")
+	for _, l := range levels() {
+		m, err := Resolve(ir.Choice{Name: "cpu", Args: []ir.Arg{arg("isa", l.name)}})
+		if has := slices.Contains(probe.ISAs, l.name); has != (err == nil) || has && m.ISA != l.name {
+			t.Errorf("isa=%s where the machine has %v: %q, %v", l.name, probe.ISAs, m.ISA, err)
+		}
+	}
+}
+
+// otherArch is a level of processors that this is not.
+func otherArch() string {
+	if runtime.GOARCH == "arm64" {
+		return ISAAVX2
+	}
+	return ISANEON
+}
+
+// TestLevels compares with what processors have by their makers' manuals.
+func TestLevels(t *testing.T) {
+	haswell := []cpuid.FeatureID{cpuid.AVX2, cpuid.FMA3, cpuid.F16C}
+	skylakeX := append(slices.Clone(haswell), cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL)
+	for _, c := range []struct {
+		name, arch string
+		assembly   bool
+		has        []cpuid.FeatureID
+		want       string
+	}{
+		{"Nehalem", "amd64", true, nil, "go"},
+		{"Haswell", "amd64", true, haswell, "go avx2"},
+		{"Haswell without assembly", "amd64", false, haswell, "go"},
+		{"Alder Lake", "amd64", true, append(slices.Clone(haswell), cpuid.AVXVNNI), "go avx2 avxvnni"},
+		{"Skylake-X", "amd64", true, skylakeX, "go avx2 avx512"},
+		{"Cascade Lake", "amd64", true, append(slices.Clone(skylakeX), cpuid.AVX512VNNI), "go avx2 avx512 avx512vnni"},
+		{"Sapphire Rapids", "amd64", true, append(slices.Clone(skylakeX), cpuid.AVX512VNNI, cpuid.AVXVNNI), "go avx2 avxvnni avx512 avx512vnni"},
+		{"Neoverse", "arm64", true, nil, "go neon"},
+		{"a part of AVX-512", "amd64", true, append(slices.Clone(haswell), cpuid.AVX512F), "go avx2"},
+	} {
+		got := levelsOf(c.arch, c.assembly, func(want ...cpuid.FeatureID) bool {
+			for _, f := range want {
+				if !slices.Contains(c.has, f) {
+					return false
+				}
+			}
+			return true
+		})
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s has %v, not %s", c.name, got, c.want)
 		}
 	}
 }
