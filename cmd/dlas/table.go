@@ -20,6 +20,7 @@ func commands() []command {
 		{name: "results", usage: "results [--json] [--results FILE] [FILTER]", help: "List the stored results whose name, choices or hash hold FILTER.", run: runResults},
 		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars or confusion.", run: runPlot},
 		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
+		{name: "model", usage: "model", help: "List the networks: parameters, multiply-accumulates, bytes, and where trained weights are.", run: runModel},
 		{name: "nb", usage: "nb run | test | convert | clean FILE.ipynb…", help: "Run notebooks, test them, make pages of them or clean them for commits, without Python or a browser. dlas nb lists the verbs.", run: runNotebook},
 		{name: "exec", usage: "exec FILE.go… | FOLDER [ARGUMENT …]", help: "Run a Go program in the interpreter, without a Go toolchain. It has the streams, the arguments, the environment and the exit status that it would have compiled.", run: runExec, signals: true},
 		{name: "install", usage: "install [--user | --prefix FOLDER | --sys-prefix] [--name NAME] [--display-name TEXT] [--env NAME=VALUE …] [--memory SIZE] [--papermill]", help: "Add the godlas kernel to a Jupyter that is installed already.", run: runInstall},
@@ -53,7 +54,7 @@ func runHelp(_ context.Context, c *call) error {
 		return nil
 	}
 	for _, row := range commands() {
-		if row.name == rest[0] && !row.internal && row.name != "data" { // data is a layer too
+		if row.name == rest[0] && !row.internal && row.name != "data" && row.name != "model" { // they are layers too
 			fmt.Fprintf(c.stdout, "dlas %s\n\n%s\n", row.usage, row.help)
 			return nil
 		}
@@ -63,6 +64,18 @@ func runHelp(_ context.Context, c *call) error {
 		return err
 	}
 	fmt.Fprint(c.stdout, text)
+	return nil
+}
+
+func runModel(_ context.Context, c *call) error {
+	if _, err := c.flags().parse(0, 0); err != nil {
+		return err
+	}
+	list, err := dlas.Models()
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(c.stdout, list)
 	return nil
 }
 

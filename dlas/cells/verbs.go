@@ -116,6 +116,14 @@ func showCard(_ context.Context, u *use) error {
 }
 
 func setLayer(l ir.Layer, u *use) error {
+	if u.words == "" && l == ir.Model {
+		list, err := dlas.Models()
+		if err != nil {
+			return err
+		}
+		show(list)
+		return nil
+	}
 	if u.words == "" {
 		text, err := dlas.Help(string(l))
 		if err != nil {
