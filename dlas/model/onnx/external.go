@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 )
 
@@ -154,4 +156,17 @@ func (d *decoder) externalFiles(size int64, name string) int64 {
 		total += s
 	}
 	return total
+}
+
+// Hash writes every file of external data that a model was read from to w, by name.
+func (f *Folder) Hash(w io.Writer) error {
+	for _, name := range slices.Sorted(maps.Keys(f.files)) {
+		if _, err := f.files[name].Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		if _, err := io.Copy(w, f.files[name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
