@@ -80,6 +80,9 @@ func Default(data string) string {
 
 // Check finds what is wrong with a choice without building anything.
 func Check(c ir.Choice) error {
+	if IsFile(c.Name) {
+		return checkFile(c)
+	}
 	_, err := lookup(c)
 	return err
 }
@@ -98,10 +101,13 @@ func lookup(c ir.Choice) (architecture, error) {
 	return architecture{}, ir.Unknown(ir.Model, "model", c.Name, names)
 }
 
-// Build makes the network that c names. Its weights are looked up by (data set, network): embedded, then
-// Env.Dir/weights/DATA/, then Env.Cache/weights/DATA/; where there are none they are random (He et al. 2015, seeded) and
-// Graph.Trained is false. Errors are *ir.Error of layer model.
+// Build makes the network that c names, or reads it where that is the name of a file (ReadFile). The weights of a named
+// network are looked up by (data set, network): embedded, then Env.Dir/weights/DATA/, then Env.Cache/weights/DATA/; where
+// there are none they are random (He et al. 2015, seeded) and Graph.Trained is false. Errors are *ir.Error of layer model.
 func Build(c ir.Choice, r Request) (*ir.Graph, error) {
+	if IsFile(c.Name) {
+		return buildFile(c, r)
+	}
 	a, err := lookup(c)
 	if err != nil {
 		return nil, err
