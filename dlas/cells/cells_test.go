@@ -327,7 +327,7 @@ func TestBadInputLeavesTheStack(t *testing.T) {
 		{"%dlas compress prune(0.5", []string{"L3 compress"}},
 		{"%dlas compress int8", []string{"not in this build"}},
 		{"%dlas primitive direct gemm", []string{"L4 primitive"}},
-		{"%dlas primitive winograd", []string{"L4 primitive"}},
+		{"%dlas primitive winograd csr", []string{"L4 primitive"}},
 		{"%dlas hardware cpu(threads=0)", []string{"L6 hardware"}},
 		{"%dlas hardware cpu(threads=100000)", []string{"L6 hardware"}},
 		{"%dlas data fashion-mnist(n=0)", []string{"L1 data"}},

@@ -357,14 +357,15 @@ func TestAutoCost(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	const there = "; there is: auto, direct dense, direct csr, gemm dense, gemm csr"
+	const there = "; there is: auto, direct dense, direct csr, gemm dense, gemm csr, winograd dense"
 	for _, c := range []struct{ algorithm, format, want string }{
 		{"auto", "", ""},
 		{"auto", "csr", ""},
 		{"direct", "dense", ""},
 		{"gemm", "csr", ""},
 		{"gemm", "", ""},
-		{"winograd", "dense", "L4 primitive: winograd is not in this build" + there},
+		{"winograd", "dense", ""},
+		{"winograd", "csr", "L4 primitive: there is no winograd with csr" + there},
 		{"spatialpack", "bsr", "L4 primitive: spatialpack is not in this build" + there},
 		{"direct", "bsr", "L4 primitive: bsr is not in this build" + there},
 		{"depthwise", "dense", "L4 primitive: depthwise convolutions run depthwise under every choice; it cannot be chosen for others" + there},

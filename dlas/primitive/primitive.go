@@ -31,6 +31,7 @@ func algorithms() []ir.Option {
 		{Name: Auto, Help: "For each convolution the kernel whose estimated time is least: direct dense, or direct csr where enough of the weights are zero (about 40 % for 3x3 windows, 50 % for 1x1). A format may be named with it.", Source: "the estimates are each kernel's own; their constants were measured"},
 		{Name: Direct, Help: "Convolution straight from the map (from a copy with a border of zeros where it has padding or a stride), without a matrix.", Source: "Gibson et al., DLAS: A Conceptual Model for Across-Stack Deep Learning Acceleration, 2025"},
 		{Name: Gemm, Help: "Convolution as a matrix product: every pixel's window is written out as a column of the im2col matrix first. workspace_bytes shows the matrix.", Source: "Chellapilla, Puri, Simard: High Performance Convolutional Neural Networks for Document Processing, 2006"},
+		{Name: Winograd, Help: "3x3 convolutions of stride 1 by minimal filtering: tiles of the map and the weights are transformed so that 16 multiplications make 2x2 outputs (of 36), or 36 make 4x4 (of 144); the schedule says which. Other nodes run what auto would choose, and say so. Its exactness class is 1e-4.", Source: "Lavin, Gray: Fast Algorithms for Convolutional Neural Networks, 2016"},
 	}
 }
 
@@ -47,7 +48,7 @@ func Options() []ir.Option { return append(algorithms(), formats()...) }
 
 // What the definitions have and this build has not.
 var (
-	absentAlgorithms = []string{"spatialpack", "winograd"}
+	absentAlgorithms = []string{"spatialpack"}
 	absentFormats    = []string{"bsr", "pattern", "punched"}
 )
 
@@ -119,6 +120,7 @@ func Kernels() []ir.Kernel {
 		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2)))
 	}
 	ks = append(ks, layoutKernels()...)
+	ks = append(ks, winogradKernels()...)
 	return append(ks,
 		row("Add", "add_f32", "", "go", bindAdd),
 		row("AveragePool", "averagepool_f32", "", "go", bindAveragePool),
