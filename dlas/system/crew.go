@@ -1,6 +1,7 @@
 package system
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync"
@@ -15,38 +16,42 @@ import (
 //
 // Each thread has a range of a phase's parts of its own, the same share of each phase, so that it finds in its cache what
 // it wrote in the phase before; one that is done takes parts from the end of another's range. The run waits only for
-// parts that were taken, and never for a worker that did not show up. Between phases workers spin, since handing over
-// through a channel costs more than most phases take; they park soon after the run's end.
+// parts that were taken, and never for a worker that did not show up. Workers spin from a run's begin to its end, since
+// handing over through a channel costs more than most phases take; they park soon after.
 type crew struct {
-	taken sync.Mutex
-	here  atomic.Int32 // runs of programs in progress that could use the crew
-
-	run     func(ir.Call)
-	call    ir.Call
-	ranges  []parts     // by thread; the run itself is thread 0
-	scratch []ir.Memory // by thread
+	taken   sync.Mutex
+	threads []thread // the run itself is thread 0
 	workers []*worker
 	fault   atomic.Pointer[fault]
 	_       [64]byte
-	number  atomic.Uint32 // of the current phase; what workers watch
-	_       [60]byte
+	here    atomic.Int32 // runs in progress that could use the crew
+	busy    atomic.Bool  // a run has it
+	stop    atomic.Bool  // the run was cancelled: parts are taken, not run
+	_       [56]byte
 	done    atomic.Int32 // parts
 	_       [60]byte
 }
 
-// parts is the range of parts of the current phase that a thread still has to take: the phase's number (32 bits), the
-// range's end (16) and its begin (16). The number makes a claim with an outdated word fail.
-type parts struct {
-	word atomic.Uint64
-	_    [56]byte
+// thread is what a phase hands to one thread: one cache line and its neighbour, which processors fetch together. It is
+// all that a worker watches, and all it reads before it begins.
+//
+// word is the range of parts of the current phase still to take: the phase's number (32 bits), the range's end (16) and
+// its begin (16). The number makes a claim with an outdated word fail. Who took a part may read the rest until it has
+// told that the part is done.
+type thread struct {
+	word    atomic.Uint64
+	run     func(ir.Call)
+	call    *ir.Call
+	scratch ir.Memory
+	_       [80]byte
 }
 
-func (p *parts) set(phase uint32, begin, end int) {
+func (p *thread) set(phase uint32, begin, end int) {
 	p.word.Store(uint64(phase)<<32 | uint64(end)<<16 | uint64(begin))
 }
 
 // first and last take a part from an end of the range; ok is false where none is left.
-func (p *parts) first() (i int, ok bool) {
+func (p *thread) first() (i int, ok bool) {
 	for {
 		w := p.word.Load()
 		begin, end := w&maxParts, w>>16&maxParts
@@ -59,7 +64,7 @@ func (p *parts) first() (i int, ok bool) {
 	}
 }
 
-func (p *parts) last() (i int, ok bool) {
+func (p *thread) last() (i int, ok bool) {
 	for {
 		w := p.word.Load()
 		begin, end := w&maxParts, w>>16&maxParts
@@ -83,7 +88,7 @@ type fault struct{ value any }
 
 const (
 	maxParts = 1<<16 - 1
-	// spinTime is how long a worker waits for the next phase before it parks, longer than the gap between two runs.
+	// spinTime is how long a worker waits for the next run before it parks: longer than the gap between two.
 	spinTime = 100 * time.Microsecond
 )
 
@@ -103,7 +108,7 @@ func crewOf(threads int) *crew {
 	if c := crews.of[threads]; c != nil {
 		return c
 	}
-	c := &crew{ranges: make([]parts, threads), scratch: make([]ir.Memory, threads)}
+	c := &crew{threads: make([]thread, threads)}
 	for i := range threads - 1 {
 		w := &worker{thread: i + 1, wake: make(chan struct{}, 1)}
 		c.workers = append(c.workers, w)
@@ -116,25 +121,48 @@ func crewOf(threads int) *crew {
 	return c
 }
 
+// slots bounds the runs that compute at the same time to the processors there are; more would only push each other's
+// data out of the caches.
+var slots = sync.OnceValue(func() chan struct{} { return make(chan struct{}, runtime.GOMAXPROCS(0)) })
+
+// await waits for a slot; the context may end first.
+func await(ctx context.Context) error {
+	select {
+	case slots() <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case slots() <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // enter tries to get the crew for one run, whose threads want that many bytes of scratch each; leave must be called in
 // any case.
 func (c *crew) enter(scratch int) bool {
-	if c.here.Add(1) == 1 && c.taken.TryLock() {
-		for t, m := range c.scratch {
-			if len(m) < scratch {
-				c.scratch[t] = ir.NewMemory(scratch)
-			}
-		}
-		c.rouse()
-		return true
+	if c.here.Add(1) != 1 || !c.taken.TryLock() {
+		return false
 	}
-	return false
+	c.busy.Store(true)
+	c.rouse()
+	for t := range c.threads {
+		if len(c.threads[t].scratch) < scratch {
+			c.threads[t].scratch = ir.NewMemory(scratch)
+		}
+	}
+	return true
 }
 
 func (c *crew) leave(got bool) {
 	if got {
-		c.call = ir.Call{}
-		c.run = nil
+		c.busy.Store(false)
+		c.stop.Store(false)
+		for t := range c.threads {
+			c.threads[t].run, c.threads[t].call = nil, nil
+		}
 		c.taken.Unlock()
 	}
 	c.here.Add(-1)
@@ -148,17 +176,18 @@ func (c *crew) rouse() {
 	}
 }
 
-// phase runs all parts of a phase and returns when they are done. It panics with what a part panicked with.
-func (c *crew) phase(run func(ir.Call), call *ir.Call, n int) {
-	c.run, c.call = run, *call
+// phase runs all parts of a phase and returns when they are done, or those begun when the context ended. It panics with
+// what a part panicked with.
+func (c *crew) phase(ctx context.Context, run func(ir.Call), call *ir.Call, n int) {
 	c.done.Store(0)
-	number := c.number.Load() + 1
-	for t := range c.ranges {
-		c.ranges[t].set(number, n*t/len(c.ranges), n*(t+1)/len(c.ranges))
+	number := uint32(c.threads[0].word.Load()>>32) + 1
+	for i := len(c.threads) - 1; i >= 0; i-- {
+		t := &c.threads[i]
+		t.run, t.call = run, call
+		t.set(number, n*i/len(c.threads), n*(i+1)/len(c.threads))
 	}
-	c.number.Store(number)
 	c.rouse()
-	c.help(0)
+	c.help(ctx, 0)
 	c.wait(int32(n))
 	if f := c.fault.Swap(nil); f != nil {
 		panic(f.value)
@@ -166,94 +195,116 @@ func (c *crew) phase(run func(ir.Call), call *ir.Call, n int) {
 }
 
 // wait returns when that many parts are done. Parts are short, so one that takes long belongs to a worker that lost its
-// processor: then this thread makes room, first to other goroutines, then to other threads.
+// processor: then this thread makes room, first to other threads of the machine, then to other goroutines.
 func (c *crew) wait(parts int32) {
-	var begin time.Time
 	for spins := 0; c.done.Load() != parts; spins++ {
-		if spins < 2000 {
-			continue
-		}
-		if spins == 2000 {
-			begin = time.Now()
-		}
-		if time.Since(begin) < spinTime {
+		switch {
+		case spins < 100:
+			breathe()
+		case spins%4 != 0:
+			yield()
+		default:
 			runtime.Gosched()
-			continue
 		}
-		time.Sleep(20 * time.Microsecond)
 	}
 }
 
 // help takes parts for a thread and runs them until none is left. The count of the parts done is told once, at the end,
-// since every change of it costs a trip between the processors' caches.
-func (c *crew) help(thread int) {
+// since every change of it costs a trip between the processors' caches. The run itself watches its context.
+func (c *crew) help(ctx context.Context, thread int) {
 	n := int32(0)
 	for {
-		i, ok := c.ranges[thread].first()
-		for t := 1; !ok && t < len(c.ranges); t++ {
-			i, ok = c.ranges[(thread+t)%len(c.ranges)].last()
+		from := &c.threads[thread]
+		i, ok := from.first()
+		for t := 1; !ok && t < len(c.threads); t++ {
+			from = &c.threads[(thread+t)%len(c.threads)]
+			i, ok = from.last()
 		}
 		if !ok {
 			break
 		}
-		c.part(i, thread)
 		n++
+		if ctx.Err() != nil {
+			c.stop.Store(true)
+		}
+		if !c.stop.Load() {
+			c.part(from.run, from.call, i, thread)
+		}
 	}
 	if n > 0 {
 		c.done.Add(n)
 	}
 }
 
-func (c *crew) part(i, thread int) {
+func (c *crew) part(run func(ir.Call), shared *ir.Call, i, thread int) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.fault.Store(&fault{v})
 		}
 	}()
-	call := c.call
-	call.Part, call.Thread, call.Scratch = i, thread, c.scratch[thread]
-	c.run(call)
+	call := *shared
+	call.Part, call.Thread, call.Scratch = i, thread, c.threads[thread].scratch
+	run(call)
 }
 
 func (c *crew) work(w *worker) {
+	t := &c.threads[w.thread]
 	last := uint32(0)
 	for {
-		if n := c.number.Load(); n != last {
+		if n := uint32(t.word.Load() >> 32); n != last {
 			last = n
-			c.help(w.thread)
+			c.help(context.Background(), w.thread)
 			continue
 		}
-		if c.spin(last) {
+		if c.spin(t, last) {
 			continue
 		}
 		w.parked.Store(true)
-		// A phase that began before parked was set may have missed this worker.
-		if c.number.Load() != last && w.parked.CompareAndSwap(true, false) {
+		// A run that began before parked was set may have missed this worker.
+		if (c.busy.Load() || uint32(t.word.Load()>>32) != last) && w.parked.CompareAndSwap(true, false) {
 			continue
 		}
 		<-w.wake
 	}
 }
 
-// spin waits for the phase after that number; false: it did not come for a while.
-func (c *crew) spin(last uint32) bool {
-	begin := time.Now()
-	for {
-		for range 200 {
-			if c.number.Load() != last {
-				return true
-			}
+// spin waits for the phase after that number; false: no run came for a while.
+func (c *crew) spin(t *thread, last uint32) bool {
+	idle := time.Time{}
+	for i := 1; ; i++ {
+		if uint32(t.word.Load()>>32) != last {
+			return true
 		}
-		if time.Since(begin) > spinTime {
+		breathe()
+		if i%32 != 0 {
+			continue
+		}
+		switch {
+		case c.here.Load() > 1:
+			runtime.Gosched() // another run wants this processor more
+		case c.busy.Load():
+			idle = time.Time{}
+		case idle.IsZero():
+			idle = time.Now()
+		case time.Since(idle) > spinTime:
 			return false
 		}
 	}
 }
 
-// alone runs a phase without a crew.
-func alone(run func(ir.Call), call *ir.Call, parts int) {
+// breathe spends a moment without slowing down a thread beside it. It is never inlined: its entry is where the collector
+// can stop a loop that calls it, as signals that find a loop in assembly are dropped.
+//
+//go:noinline
+func breathe() { pause() }
+
+// alone runs a phase without a crew, until the context ends.
+func alone(ctx context.Context, run func(ir.Call), call *ir.Call, parts int) {
 	one := *call
 	for i := range parts {
+		if i > 0 && ctx.Err() != nil {
+			return
+		}
 		one.Part = i
 		run(one)
 	}

@@ -126,6 +126,9 @@ func (p *Program) run(ctx context.Context, in, out []float32, times []time.Durat
 	if len(in) != p.inputs[0].Shape.Elems() || len(out) != p.outputs[0].Shape.Elems() {
 		return ir.Errorf(ir.Sched, "the program reads %v and writes %v, but got %d and %d numbers", p.inputs[0].Shape, p.outputs[0].Shape, len(in), len(out))
 	}
+	if err := await(ctx); err != nil {
+		return err
+	}
 	s := p.acquire()
 	s.in[0], s.out[0] = ir.MemoryOf(in), ir.MemoryOf(out)
 	return p.work(ctx, s, s.in[:], s.out[:], times)
@@ -153,16 +156,19 @@ func (p *Program) RunAll(ctx context.Context, in, out []ir.Memory) error {
 			return err
 		}
 	}
+	if err := await(ctx); err != nil {
+		return err
+	}
 	return p.work(ctx, p.acquire(), in, out, nil)
 }
 
-// work runs all steps in a state, and gives the state back.
+// work runs all steps in a state, and gives the state and its slot back.
 func (p *Program) work(ctx context.Context, s *state, in, out []ir.Memory, times []time.Duration) (err error) {
-	s.connect(p, in, out)
 	got := false
 	if p.crew != nil {
 		got = p.crew.enter(p.scratch)
 	}
+	s.connect(p, in, out)
 	node := 0
 	defer func() {
 		if p.crew != nil {
@@ -172,6 +178,7 @@ func (p *Program) work(ctx context.Context, s *state, in, out []ir.Memory, times
 			err = &ir.Error{Layer: ir.Sched, What: fmt.Sprintf("node %q (%s): %s", p.nodes[node].Name, p.nodes[node].Kernel, panicText(v))}
 		}
 		p.release(s)
+		<-slots()
 	}()
 	for i := range p.steps {
 		node = i
@@ -190,14 +197,17 @@ func (p *Program) work(ctx context.Context, s *state, in, out []ir.Memory, times
 		for phase, parts := range st.bound.Phases {
 			call.Phase = phase
 			if got && parts > 1 {
-				p.crew.phase(st.bound.Run, call, parts)
+				p.crew.phase(ctx, st.bound.Run, call, parts)
 			} else {
-				alone(st.bound.Run, call, parts)
+				alone(ctx, st.bound.Run, call, parts)
 			}
 		}
 		if times != nil {
 			times[i] = time.Since(begin)
 		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return nil
 }
