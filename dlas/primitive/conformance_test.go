@@ -215,7 +215,7 @@ func TestConformance(t *testing.T) {
 			for _, threads := range []int{1, 2, 16} {
 				p, in, want := s.problem(r, zero, testMachine(threads))
 				for _, k := range Kernels() {
-					if k.Op != s.op {
+					if k.Op != s.op || zero > 0 && k.Format == Dense && k.Algorithm != depthwise {
 						continue
 					}
 					for _, block := range []int{0, ir.Lanes} {
@@ -226,7 +226,11 @@ func TestConformance(t *testing.T) {
 						used[k.Name]++
 						trials := schedules
 						if k.Schedules != nil {
-							trials = append(k.Schedules(q), ir.Schedule{}, ir.Schedule{Name: "untuned"})
+							trials = []ir.Schedule{{}, {Name: "untuned"}}
+							all := k.Schedules(q)
+							for range min(2, len(all)) { // the tables' many shapes go through all of them
+								trials = append(trials, all[r.IntN(len(all))])
+							}
 						} else if s.op != "Conv" {
 							trials = schedules[:1]
 						}
@@ -312,16 +316,23 @@ func TestCounts(t *testing.T) {
 		if k.Op != "Conv" || k.Algorithm == Winograd || k.Fits(p) != nil {
 			continue
 		}
-		b, err := k.Bind(p, ir.Schedule{})
+		q, _ := arrange(k, p, ir.Lanes)
+		b, err := k.Bind(q, ir.Schedule{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantMACs, wantSpace := macs, copied
-		if k.Format == CSR {
-			wantMACs = nonzero
-		}
+		wantMACs, wantSpace := nonzero, copied
 		if k.Algorithm == Gemm {
 			wantSpace += matrix
+		}
+		if k.Format == Dense { // of which every tile has 16 channels, and which has its border already
+			wantMACs, wantSpace = macs/12*16, map[string]int64{Gemm: matrix}[k.Algorithm]
+		}
+		if k.Algorithm == SpatialPack { // tiles of 6 or of 14 pixels at most: three or two in a row, each three rows high
+			wantSpace = 4 * 16 * 3 * 8 * (3 * 16)
+			if k.ISA == "avx512" {
+				wantSpace = 4 * 16 * 3 * 10 * (2 * 16)
+			}
 		}
 		if b.MACsExecuted != wantMACs || b.WorkspaceBytes != wantSpace {
 			t.Errorf("%s: %d MACs executed, %d bytes of workspace; want %d and %d", k.Name, b.MACsExecuted, b.WorkspaceBytes, wantMACs, wantSpace)
@@ -357,7 +368,7 @@ func TestAutoCost(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	const there = "; there is: auto, direct dense, direct csr, gemm dense, gemm csr, winograd dense"
+	const there = "; there is: auto, direct dense, gemm dense, spatialpack dense, direct csr, gemm csr, winograd dense"
 	for _, c := range []struct{ algorithm, format, want string }{
 		{"auto", "", ""},
 		{"auto", "csr", ""},
@@ -366,7 +377,8 @@ func TestCheck(t *testing.T) {
 		{"gemm", "", ""},
 		{"winograd", "dense", ""},
 		{"winograd", "csr", "L4 primitive: there is no winograd with csr" + there},
-		{"spatialpack", "bsr", "L4 primitive: spatialpack is not in this build" + there},
+		{"spatialpack", "bsr", "L4 primitive: bsr is not in this build" + there},
+		{"spatialpack", "csr", "L4 primitive: there is no spatialpack with csr" + there},
 		{"direct", "bsr", "L4 primitive: bsr is not in this build" + there},
 		{"depthwise", "dense", "L4 primitive: depthwise convolutions run depthwise under every choice; it cannot be chosen for others" + there},
 		{"direkt", "dense", `L4 primitive: unknown algorithm "direkt"; try direct, gemm, auto`},

@@ -279,6 +279,9 @@ func clampOf(n *ir.Node) (lo, hi float32) {
 		lo = 0
 	case op.ActRelu6:
 		lo, hi = 0, 6
+	case op.ActClip:
+		l, h := op.ClipBounds(n)
+		lo, hi = float32(l), float32(h)
 	}
 	return lo, hi
 }

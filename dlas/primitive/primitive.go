@@ -32,6 +32,7 @@ func algorithms() []ir.Option {
 		{Name: Direct, Help: "Convolution straight from the map (from a copy with a border of zeros where it has padding or a stride), without a matrix.", Source: "Gibson et al., DLAS: A Conceptual Model for Across-Stack Deep Learning Acceleration, 2025"},
 		{Name: Gemm, Help: "Convolution as a matrix product: every pixel's window is written out as a column of the im2col matrix first. workspace_bytes shows the matrix.", Source: "Chellapilla, Puri, Simard: High Performance Convolutional Neural Networks for Document Processing, 2006"},
 		{Name: Winograd, Help: "3x3 convolutions of stride 1 by minimal filtering: tiles of the map and the weights are transformed so that 16 multiplications make 2x2 outputs (of 36), or 36 make 4x4 (of 144); the schedule says which. Other nodes run what auto would choose, and say so. Its exactness class is 1e-4.", Source: "Lavin, Gray: Fast Algorithms for Convolutional Neural Networks, 2016"},
+		{Name: SpatialPack, Help: "Convolution over packed pieces of the map: for each tile of neighbouring pixels everything that their windows cover is copied together first. workspace_bytes shows the pieces.", Source: "Chen et al., TVM: An Automated End-to-End Optimizing Compiler for Deep Learning, 2018"},
 	}
 }
 
@@ -47,10 +48,7 @@ func formats() []ir.Option {
 func Options() []ir.Option { return append(algorithms(), formats()...) }
 
 // What the definitions have and this build has not.
-var (
-	absentAlgorithms = []string{"spatialpack"}
-	absentFormats    = []string{"bsr", "pattern", "punched"}
-)
+var absentFormats = []string{"bsr", "pattern", "punched"}
 
 func names(options []ir.Option) []string {
 	list := make([]string, len(options))
@@ -85,8 +83,6 @@ func Check(algorithm, format string) error {
 		return &ir.Error{Layer: ir.Primitive, What: what, Try: "there is: " + strings.Join(append([]string{Auto}, there...), ", ")}
 	}
 	switch {
-	case slices.Contains(absentAlgorithms, algorithm):
-		return fail(algorithm + " is not in this build")
 	case algorithm == depthwise:
 		return fail("depthwise convolutions run depthwise under every choice; it cannot be chosen for others")
 	case !slices.Contains(names(algorithms()), algorithm):
@@ -105,16 +101,14 @@ func Check(algorithm, format string) error {
 
 // Kernels is the table: all rows that this build and this processor can run.
 func Kernels() []ir.Kernel {
-	var ks []ir.Kernel
+	ks := convKernels()
 	for _, isa := range []string{"go", "avx2"} {
 		avx2 := isa == "avx2"
 		if avx2 && !asm.HasAVX2() {
 			continue
 		}
 		for _, algorithm := range []string{Direct, Gemm} {
-			for _, format := range []string{Dense, CSR} {
-				ks = append(ks, convKernel(algorithm, format, isa))
-			}
+			ks = append(ks, convKernel(algorithm, CSR, isa))
 		}
 		ks = append(ks, convKernel(depthwise, Dense, isa))
 		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2)))

@@ -135,7 +135,7 @@ func twins(ops ...string) []ir.Kernel {
 			if k.Layouts == nil {
 				ks = append(ks, k)
 			}
-		case k.ISA == "go" && k.Layouts == nil && k.Algorithm != "gemm" && k.Format != "csr":
+		case k.ISA == "go" && k.Layouts == nil && k.Algorithm != "gemm":
 			border := ir.Border{}
 			if k.Op == "Conv" || k.Op == "MaxPool" {
 				border = ir.Border{Top: 1, Left: 2, Bottom: 1, Right: 1}

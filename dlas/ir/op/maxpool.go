@@ -12,7 +12,7 @@ func maxPool() Row {
 	return Row{
 		Name: "MaxPool", Least: 1, Most: 1,
 		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "ceil_mode"},
-		Infer: oneType(numbers, poolShape),
+		Infer: oneType(floats, poolShape),
 		Eval: func(n *ir.Node, in, out []Array) {
 			v, _ := WindowOf(n, 0, 0)
 			eachWindow(in[0], out[0], func(plane []float64, h, w, oy, ox int) float64 {

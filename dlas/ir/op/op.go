@@ -63,7 +63,7 @@ func rows() []Row {
 
 var table = sync.OnceValue(func() map[string]Row {
 	t := map[string]Row{}
-	for _, r := range append(rows(), quantRows()...) {
+	for _, r := range rows() {
 		if r.Outs == 0 {
 			r.Outs = 1
 		}

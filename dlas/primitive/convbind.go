@@ -1,0 +1,247 @@
+package primitive
+
+import (
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// This file decides how a dense convolution's work is cut, and where its tiles read.
+
+// The rules' numbers.
+const (
+	partMACs   = 1 << 19 // multiply-adds of a part that is worth handing to another thread: some 10 us
+	threadPart = 4       // parts of a thread: they even out what threads lose to other processes
+)
+
+// longestPart bounds the multiply-adds of a part by time: about half a millisecond.
+func (l level) longestPart() int {
+	switch l {
+	case levelAVX512:
+		return 40 << 20
+	case levelAVX2:
+		return 20 << 20
+	}
+	return 1 << 19
+}
+
+// bindDense binds a dense convolution.
+func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound, error) {
+	c, err := newConvolution(p, l)
+	if err != nil {
+		return ir.Bound{}, err
+	}
+	s = fixed(s)
+	d := &dense{level: l, images: c.n}
+	c.plainIn = p.LayoutIn(0).Block == 0
+	if !c.plainIn {
+		c.in = p.LayoutIn(0).StridesOf(p.In[0])
+	}
+	c.out = p.LayoutOut(0).StridesOf(p.Out[0])
+	c.res = c.out
+	if len(p.In) > 3 && p.In[3] != nil {
+		c.res = p.LayoutIn(3).StridesOf(p.In[3])
+	}
+	d.tile.Lo, d.tile.Hi = clampOf(p.Node)
+	d.act = actFor(p.Node, l)
+	d.tile.OutBlock, d.tile.ResBlock = 4*c.out.Block, 4*c.res.Block
+	d.imageStep = spot{in: 4 * c.in.Image, res: 4 * c.res.Image, out: 4 * c.out.Image}
+	d.rowStep, d.rowBytes, d.outFirst = 4*c.out.Row, pixelBytes*c.ow, 4*c.out.Origin
+
+	groups := c.outGroups(tile(s, tileBlocks))
+	var bias []float32
+	if len(p.Weights) > 2 && p.Weights[2] != nil {
+		bias = p.Weights[2].F32()
+	}
+	c.packInto(d, p.Weights[1].F32(), bias, groups)
+	d.cutDense(c, s, algorithm != Direct)
+
+	src := c.sourceOf(d, algorithm)
+	limit := tile(s, tilePixels)
+	if algorithm == SpatialPack {
+		limit = c.packedPixels(d)
+	}
+	d.tileBands(c, limit, src.at)
+	b := ir.Bound{
+		Run: d.run, Phases: []int{d.bandParts * d.groupParts}, PackedBytes: d.weights.bytes(),
+		WorkspaceBytes: src.workspace, ScratchBytes: src.scratch,
+	}
+	if d.matrix != nil {
+		b.Phases = nil
+		for range c.n {
+			b.Phases = append(b.Phases, src.parts, d.bandParts*d.groupParts)
+		}
+	}
+	for _, g := range groups {
+		b.MACsExecuted += int64(g.macs) * int64(c.oh*c.ow)
+	}
+	return b, nil
+}
+
+// cutDense decides the bands and the parts. Threads share the input and the weights that they all read in their caches as
+// little as possible: where there are more weights than input, parts are cut by output channels, else by rows.
+func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
+	threads := max(1, c.p.Machine.Threads)
+	images := c.n
+	if single {
+		images = 1
+	}
+	total := 0
+	for _, g := range d.weights.groups {
+		total += g.macs * c.oh * c.ow
+	}
+	total *= images
+	want := 1
+	if threads > 1 {
+		want = max(1, min(threads*threadPart, total/partMACs))
+		want = (want + threads - 1) / threads * threads
+		if total < 2*partMACs/threadPart {
+			want = 1
+		}
+	}
+	want = max(want, ceilDiv(total, c.level.longestPart()))
+
+	inBytes := images * c.c * c.h * c.w * 4
+	by := tile(s, partsBy)
+	if by == 0 {
+		by = byRows
+		if len(d.weights.data) > inBytes || c.oh < 4 && images == 1 {
+			by = byChannels
+		}
+	}
+	n := len(d.weights.groups)
+	rows := tile(s, bandRows)
+	perImage := c.oh // the most bands that are worth it
+	if by == byRows {
+		d.groupParts = 1
+		bandParts := min(want, images*perImage)
+		if bandParts < want && n > 1 {
+			d.groupParts = min(n, ceilDiv(want, bandParts))
+		}
+		if rows == 0 {
+			rows = max(1, c.oh/max(1, ceilDiv(bandParts, images)))
+		}
+		d.bandParts = bandParts
+	} else {
+		d.groupParts = min(n, want)
+		d.bandParts = 1
+		if d.groupParts < want {
+			d.bandParts = min(images*perImage, ceilDiv(want, d.groupParts))
+		}
+		if rows == 0 {
+			rows = max(1, c.oh/max(1, ceilDiv(d.bandParts, images)))
+		}
+	}
+	// A band's input stays in the second-level cache.
+	if tile(s, bandRows) == 0 {
+		l2 := c.p.Machine.L2
+		if l2 == 0 {
+			l2 = 1 << 20
+		}
+		row := 4 * c.c * c.w * c.win.SH
+		rows = min(rows, max(1, l2/2/row))
+	}
+	bands := ceilDiv(c.oh, rows)
+	for i := range bands {
+		y0, y1 := part(c.oh, bands, i)
+		d.bands = append(d.bands, band{y0: y0, y1: y1})
+	}
+	d.bandParts = min(d.bandParts, images*bands)
+}
+
+// tileBands cuts every band into tiles, for each size of group that there is.
+func (d *dense) tileBands(c *convolution, limit int, in func(b *band, y, x int) int) {
+	for i := range d.bands {
+		b := &d.bands[i]
+		for j := range d.weights.groups {
+			n := d.weights.groups[j].blocks
+			if b.runs[n] != nil {
+				continue
+			}
+			b.runs[n] = tilesOf(c.level, b.y1-b.y0, c.ow, n, limit, func(y, x int) spot {
+				y += b.y0
+				return spot{
+					in:  in(b, y, x),
+					res: 4 * (c.res.Origin + y*c.res.Row + x*asm.Block),
+					out: 4 * (c.out.Origin + y*c.out.Row + x*asm.Block),
+				}
+			}).runs
+		}
+	}
+}
+
+// source is where the tiles of a convolution read.
+type source struct {
+	at                 func(b *band, y, x int) int // bytes to the first number that a pixel's window covers
+	workspace, scratch int64
+	parts              int // of the phase that builds the matrix
+}
+
+// planeDepth is the depth of a block of a plain input: a row of the window, if its columns are neighbours.
+func (c *convolution) planeDepth() int {
+	if c.win.DW == 1 {
+		return c.win.KW
+	}
+	return 1
+}
+
+// sourceOf sets how tiles go through their depth, and what is to be built before they can.
+func (c *convolution) sourceOf(d *dense, algorithm string) source {
+	switch {
+	case algorithm == Gemm:
+		return c.im2col(d)
+	case algorithm == SpatialPack:
+		return c.spatialPack(d)
+	case c.plainIn:
+		return c.planes(d)
+	}
+	t := &d.tile
+	t.InBlock = 4 * c.in.Block
+	t.KH, t.InRow = c.win.KH, 4*c.win.DH*c.in.Row
+	t.KW, t.InTap = c.win.KW, pixelBytes*c.win.DW
+	return source{at: func(_ *band, y, x int) int { return 4 * c.window(y, x) }}
+}
+
+// window is the place of the first number under a pixel's window in a blocked input, in elements.
+func (c *convolution) window(y, x int) int {
+	return c.in.Origin + (y*c.win.SH-c.win.Top)*c.in.Row + (x*c.win.SW-c.win.Left)*asm.Block
+}
+
+// planes reads a plain input of few channels from a copy of a band's rows with their border, in the thread's scratch.
+func (c *convolution) planes(d *dense) source {
+	w := c.win
+	most := 0
+	for _, b := range d.bands {
+		most = max(most, b.y1-b.y0)
+	}
+	pitch := (c.ow-1)*w.SW + (w.KW-1)*w.DW + 1
+	plane := ((most-1)*w.SH + (w.KH-1)*w.DH + 1) * pitch
+	t := &d.tile
+	t.InBlock = 4 * plane
+	t.KH, t.InRow = w.KH, 4*w.DH*pitch
+	t.KW, t.InTap = 1, 0
+	if w.DW > 1 {
+		t.KW, t.InTap = w.KW, 4*w.DW
+	}
+	d.fill = func(call ir.Call, image int, b *band) {
+		to := call.Scratch.F32()
+		from := call.In[0].F32()[image*c.c*c.h*c.w:]
+		y0, y1 := b.y0*w.SH-w.Top, (b.y1-1)*w.SH+(w.KH-1)*w.DH+1-w.Top
+		x1 := min(c.w, pitch-w.Left)
+		for ch := range c.c {
+			for y := y0; y < y1; y++ {
+				row := to[ch*plane+(y-y0)*pitch:][:pitch]
+				if y < 0 || y >= c.h || x1 <= 0 {
+					clear(row)
+					continue
+				}
+				clear(row[:w.Left])
+				copy(row[w.Left:], from[(ch*c.h+y)*c.w:][:x1])
+				clear(row[w.Left+x1:])
+			}
+		}
+	}
+	return source{
+		scratch: 4 * int64(c.c*plane),
+		at:      func(b *band, y, x int) int { return 4 * ((y-b.y0)*w.SH*pitch + x*w.SW) },
+	}
+}

@@ -1,0 +1,109 @@
+package primitive
+
+import (
+	"strings"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// SpatialPack is the algorithm that packs the input tile by tile.
+const SpatialPack = "spatialpack"
+
+// levels are the instruction sets that this build and this processor have tiles for.
+func levels() []level {
+	l := []level{levelGo}
+	if asm.HasAVX2() {
+		l = append(l, levelAVX2)
+	}
+	if asm.HasAVX512() {
+		l = append(l, levelAVX512)
+	}
+	return l
+}
+
+// convKernels are the dense rows of convolutions.
+func convKernels() []ir.Kernel {
+	var ks []ir.Kernel
+	for _, l := range levels() {
+		for _, algorithm := range []string{Direct, Gemm, SpatialPack} {
+			ks = append(ks, denseKernel(algorithm, l))
+		}
+	}
+	return ks
+}
+
+func denseKernel(algorithm string, l level) ir.Kernel {
+	return ir.Kernel{
+		Name: strings.Join([]string{"conv_f32", algorithm, Dense}, "_") + "__" + string(l),
+		Op:   "Conv", Algorithm: algorithm, Format: Dense, Type: ir.F32, ISA: string(l), Exact: ir.ExactF32,
+		Fits: func(p ir.Problem) error {
+			if err := denseFits(p, l); err != nil {
+				return err
+			}
+			if algorithm == Direct {
+				return nil
+			}
+			return copiesFit(p)
+		},
+		Cost:      func(p ir.Problem) float64 { return denseCost(p, l, algorithm) },
+		Layouts:   func(p ir.Problem) (in, out []ir.Layout) { return denseLayouts(p, algorithm == Direct) },
+		Schedules: func(p ir.Problem) []ir.Schedule { return denseSchedules(p, l) },
+		Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return bindDense(p, s, l, algorithm) },
+	}
+}
+
+// copyCycles is what copying an element costs.
+const blockCopyCycles = 0.15
+
+// denseCost estimates the cycles of one run: of the tiles and of what is copied.
+func denseCost(p ir.Problem, l level, algorithm string) float64 {
+	c, err := newConvolution(p, l)
+	if err != nil {
+		return 0
+	}
+	c.plainIn = algorithm == Direct && readsPlanes(p)
+	cost := 0.0
+	perDepth := map[int]float64{}
+	for _, g := range c.outGroups(0) {
+		if perDepth[g.blocks] == 0 {
+			perDepth[g.blocks] = tilesOf(l, c.oh, c.ow, g.blocks, 0, func(y, x int) spot { return spot{in: y<<20 + x} }).cost
+		}
+		cost += perDepth[g.blocks] * float64(g.macs/g.blocks/asm.Block)
+	}
+	cost *= float64(c.n)
+	if l == levelGo {
+		cost *= goTimes
+	}
+	if algorithm != Direct {
+		cost += blockCopyCycles * float64(c.n*c.oh*c.ow*c.c*c.win.KH*c.win.KW)
+	}
+	return cost
+}
+
+// goTimes is how many times longer the loop in Go takes than level.cycles says.
+const goTimes = 16
+
+// actOf is what a node's fused activation has to do after its tiles; nil where they limit the range themselves.
+func actOf(n *ir.Node) (fn asm.Fn, some bool) {
+	switch n.Attrs.Str("act", op.ActNone) {
+	case op.ActSilu:
+		return asm.FnSiLU, true
+	case op.ActHardSwish:
+		return asm.FnHardSwish, true
+	case op.ActSigmoid:
+		return asm.FnSigmoid, true
+	}
+	return 0, false
+}
+
+// actFor is actOf bound to an instruction set.
+func actFor(n *ir.Node, l level) fusedAct {
+	fn, some := actOf(n)
+	if !some {
+		return nil
+	}
+	isa := asm.ISAOf(string(l))
+	return func(v []float32) { asm.Map{}.Act(fn, isa, v) }
+}

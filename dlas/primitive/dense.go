@@ -1,0 +1,132 @@
+package primitive
+
+import (
+	"unsafe"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// dense is a product of pixels and weights bound to the tiles of package asm. What a pixel is, and where the numbers lie
+// that its weights multiply, its source says: a map in blocks of channels, a plain map, the im2col matrix.
+//
+// The work is a grid: bands of rows of the map (counted over all images) by groups of output channels. A part is a
+// rectangle of it. Inside, the bands come first: a band's pixels stay in the second-level cache while all weights of the
+// part pass by.
+type dense struct {
+	level   level
+	tile    asm.Tile // what all tiles share
+	weights packedWeights
+	act     fusedAct
+
+	images    int
+	imageStep spot // from image to image
+	bands     []band
+	rowStep   int // bytes from one row of the output map to the next, and of one
+	rowBytes  int
+	outFirst  int // bytes of the first pixel of the output
+	bandParts int
+	// groupParts are the parts of all groups; part i of both is i%groupParts of them.
+	groupParts int
+
+	// fill copies what a band reads into the thread's scratch, from where the tiles read then; nil: they read the input.
+	fill func(call ir.Call, image int, b *band)
+	// matrix is the source that phase 0 of each image builds in the workspace; nil: none.
+	matrix func(call ir.Call, image, part int)
+}
+
+// band is a number of rows of the output map, and its tiles for groups of 1, 2 and 3 blocks.
+type band struct {
+	y0, y1 int
+	runs   [4][]tileRun
+}
+
+// run is one part.
+func (d *dense) run(call ir.Call) {
+	image0, images := 0, d.images
+	if d.matrix != nil {
+		image0, images = call.Phase/2, 1
+		if call.Phase%2 == 0 {
+			d.matrix(call, image0, call.Part)
+			return
+		}
+	}
+	items := images * len(d.bands)
+	from, to := part(items, d.bandParts, call.Part/d.groupParts)
+	g0, g1 := part(len(d.weights.groups), d.groupParts, call.Part%d.groupParts)
+	t := d.tile
+	var in, res []byte
+	switch {
+	case d.matrix != nil:
+		in = call.Workspace
+	case d.fill != nil:
+		in = call.Scratch
+	default:
+		in = call.In[0]
+	}
+	if len(call.In) > 3 {
+		res = call.In[3]
+	}
+	for i := from; i < to; i++ {
+		image := image0 + i/len(d.bands)
+		b := &d.bands[i%len(d.bands)]
+		at := spot{res: image * d.imageStep.res, out: image * d.imageStep.out}
+		switch {
+		case d.fill != nil:
+			d.fill(call, image, b)
+		case d.matrix == nil:
+			at.in = image * d.imageStep.in
+		}
+		for g := g0; g < g1; g++ {
+			d.multiply(&t, &d.weights.groups[g], b, at, in, res, call.Out[0])
+		}
+	}
+}
+
+// multiply computes one group of output channels for a band.
+func (d *dense) multiply(t *asm.Tile, g *outGroup, b *band, at spot, in, res, out []byte) {
+	d.weights.load(t, g)
+	first := g.first / asm.Block
+	at.in += g.in
+	at.res += first * t.ResBlock
+	at.out += first * t.OutBlock
+	most := max(1, asm.MaxMACs/(g.macs*d.level.mostRows(g.blocks)))
+	runs := b.runs[g.blocks]
+	var last *pattern
+	for i := range runs {
+		r := &runs[i]
+		if r.pattern != last || r.tiles > 1 {
+			r.load(t)
+			last = r.pattern
+		}
+		from := at.plus(r.first)
+		for left := r.tiles; left > 0; left -= t.Tiles {
+			t.Tiles = min(left, most)
+			t.In = pointer(in, from.in)
+			t.Out = pointer(out, from.out)
+			if res != nil {
+				t.Res = pointer(res, from.res)
+			}
+			d.level.run(t, r.pattern.rows, g.blocks)
+			from.in += t.Tiles * r.step.in
+			from.res += t.Tiles * r.step.res
+			from.out += t.Tiles * r.step.out
+		}
+	}
+	if d.act == nil {
+		return
+	}
+	for v := range g.blocks {
+		for y := b.y0; y < b.y1; y++ {
+			row := at.out + v*t.OutBlock + d.outFirst + y*d.rowStep
+			d.act(ir.Memory(out[row : row+d.rowBytes]).F32())
+		}
+	}
+}
+
+// pointer is a place in memory, which must be there.
+func pointer(m []byte, at int) *float32 { return (*float32)(unsafe.Pointer(&m[at])) }
+
+// fusedAct is an activation that is applied to a tile's output while it is in the cache; nil where the tile itself
+// limits its range.
+type fusedAct func(v []float32)

@@ -1,0 +1,116 @@
+package primitive
+
+import (
+	"unsafe"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+	"github.com/godlas/godlas/dlas/primitive/internal/mem"
+)
+
+// outGroup is up to three blocks of 16 output channels that one tile computes.
+type outGroup struct {
+	first, blocks int // its first output channel; its blocks
+	w             int // bytes from the beginning of the weights
+	in            int // bytes from the first channel of the input to the first that it reads
+	deep          chain
+	macs          int // of one pixel
+}
+
+// chain is the depth of a product as a tile goes through it: blocks of channels, the last of which may have fewer.
+type chain struct{ blocks, depth, last int }
+
+// channels is the chain of that many channels in blocks of 16.
+func channels(n int) chain {
+	b := ceilDiv(n, asm.Block)
+	return chain{blocks: b, depth: asm.Block, last: n - (b-1)*asm.Block}
+}
+
+// packedWeights are the weights of all groups, each in the order in which its tiles read them: by block of input
+// channels, row and column of the window, channel of the block; and for each of these 16 numbers for each block of output
+// channels. The bias has its zeros where there are no channels.
+type packedWeights struct {
+	groups []outGroup
+	data   ir.Memory
+	bias   []float32
+	ahead  int
+}
+
+// blocksOf cuts the blocks of m output channels into groups of 1 to 3. want is the size that a schedule asks for; 0 makes
+// pairs, and one of three where the number is odd.
+func blocksOf(l level, m, want int) []int {
+	n := ceilDiv(m, asm.Block)
+	most := 1
+	for l.mostRows(most+1) > 0 {
+		most++
+	}
+	var list []int
+	for n > 0 {
+		b := min(2, most)
+		switch {
+		case want > 0:
+			b = min(want, most)
+		case n == 3:
+			b = min(3, most)
+		}
+		b = min(b, n)
+		list = append(list, b)
+		n -= b
+	}
+	return list
+}
+
+// order says where a weight of an output channel lies: its source index for every position of the depth, as its group
+// multiplies them; -1 stands for zero.
+type order func(g *outGroup) []int32
+
+// pack packs weights w (m rows of `each` numbers, output channel by output channel) in the order of each group.
+func (p *packedWeights) pack(w, bias []float32, m, each int, orderOf order) {
+	size := 0
+	for i := range p.groups {
+		g := &p.groups[i]
+		g.w = size
+		size += 4 * g.macs
+	}
+	// What is fetched ahead may lie past the end, which costs nothing.
+	p.data = mem.Alloc(size)
+	p.bias = mem.F32(ceilDiv(m, asm.Block) * asm.Block)
+	copy(p.bias, bias)
+	for i := range p.groups {
+		g := &p.groups[i]
+		packGroup(p.data[g.w:g.w+4*g.macs].F32(), g, w, m, each, orderOf(g))
+	}
+}
+
+// packGroup goes over the depth in pieces that stay in the cache, and in each over the output channels, whose numbers lie
+// together in w.
+func packGroup(dst []float32, g *outGroup, w []float32, m, each int, from []int32) {
+	const piece = 128
+	width := g.blocks * asm.Block
+	for k0 := 0; k0 < len(from); k0 += piece {
+		f := from[k0:min(len(from), k0+piece)]
+		for c := range min(width, m-g.first) {
+			row := w[(g.first+c)*each : (g.first+c+1)*each]
+			to := dst[k0*width+c:]
+			for i, at := range f {
+				if at >= 0 {
+					to[i*width] = row[at]
+				}
+			}
+		}
+	}
+}
+
+// load gives a tile the weights of a group.
+func (p *packedWeights) load(t *asm.Tile, g *outGroup) {
+	t.W = unsafe.Pointer(&p.data[g.w])
+	t.Bias = &p.bias[g.first]
+	t.Blocks, t.Depth, t.LastDepth = g.deep.blocks, g.deep.depth, g.deep.last
+	t.Ahead = p.ahead
+}
+
+// bytes is what the weights take.
+func (p *packedWeights) bytes() int64 { return int64(len(p.data)) + 4*int64(len(p.bias)) }
+
+// ahead is how many bytes before they are multiplied weights are fetched.
+const ahead = 2048

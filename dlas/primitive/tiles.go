@@ -1,0 +1,205 @@
+package primitive
+
+import (
+	"math"
+	"slices"
+
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// This file cuts a map into tiles that fit the registers: which pixels go together, and in which order they come.
+
+// spot is where a pixel lies in the three arrays that a tile has to do with, in bytes from their beginning.
+type spot struct{ in, res, out int }
+
+func (s spot) minus(o spot) spot { return spot{s.in - o.in, s.res - o.res, s.out - o.out} }
+
+func (s spot) plus(o spot) spot { return spot{s.in + o.in, s.res + o.res, s.out + o.out} }
+
+// pattern is a tile's pixels, as far from its first as they lie.
+type pattern struct {
+	rows        int
+	pixel       spot // of tiles of more than 8 rows: from pixel to pixel
+	at, res, to [8]int
+}
+
+// tileRun is a number of tiles of one pattern, each as far from the one before.
+type tileRun struct {
+	pattern *pattern
+	first   spot
+	step    spot
+	tiles   int
+}
+
+// A level is an instruction set as the tiles know it.
+type level string
+
+const (
+	levelGo     level = "go"
+	levelAVX2   level = "avx2"
+	levelAVX512 level = "avx512"
+)
+
+// mostRows is the most rows of a tile of that many blocks; 0 where there is no such tile.
+func (l level) mostRows(blocks int) int {
+	switch {
+	case l == levelAVX512 && blocks < len(asm.TileRows512):
+		return asm.TileRows512[blocks]
+	case l == levelAVX512:
+		return 0
+	case blocks == 1:
+		return asm.TileRows256
+	}
+	return 0
+}
+
+// cycles is the time of a tile for each element of its depth, calls included, as measured: two products a cycle, but no
+// less than four cycles, which a product takes, and where there is but one block, whose every product needs a load, 5 %
+// more.
+func (l level) cycles(rows, blocks int) float64 {
+	vectors := blocks
+	if l != levelAVX512 {
+		vectors *= 2
+	}
+	c := float64(rows*vectors) / 2
+	if vectors == 1 {
+		c *= 1.05
+	}
+	return max(c, 4) + tileOverhead
+}
+
+const tileOverhead = 0.3
+
+// run multiplies a tile.
+func (l level) run(t *asm.Tile, rows, blocks int) {
+	switch l {
+	case levelAVX512:
+		asm.Tile512(t, rows, blocks)
+	case levelAVX2:
+		asm.Tile256(t, rows, blocks)
+	default:
+		asm.TileGo(t, rows, blocks)
+	}
+}
+
+// tiling is a rectangle of pixels cut into tiles, and what they cost for each element of the depth.
+type tiling struct {
+	runs []tileRun
+	cost float64
+}
+
+// tilesOf cuts h x w pixels, whose places `at` knows, into tiles of blocks output channels and at most limit rows (0: as
+// many as there are registers for). It takes the cheapest of three ways: each row of the map in even pieces; two rows of
+// seven pixels together; pixels in their order whatever row they are in.
+func tilesOf(l level, h, w, blocks, limit int, at func(y, x int) spot) tiling {
+	most := l.mostRows(blocks)
+	if limit > 0 {
+		most = min(most, limit)
+	}
+	ways := []tiling{l.evenRows(h, w, blocks, most, at), l.anyPixels(h, w, blocks, min(most, 8), at)}
+	if w == 7 && most >= 14 {
+		ways = append(ways, l.rowPairs(h, blocks, at))
+	}
+	return slices.MinFunc(ways, func(a, b tiling) int { return int(math.Copysign(1, a.cost-b.cost)) })
+}
+
+// tiler collects tiles and joins those that follow each other at one distance.
+type tiler struct {
+	tiling
+	level  level
+	blocks int
+}
+
+func (t *tiler) add(pixels []spot) {
+	p := patternOf(pixels)
+	t.cost += t.level.cycles(p.rows, t.blocks)
+	first := pixels[0]
+	if n := len(t.runs); n > 0 {
+		last := &t.runs[n-1]
+		if *last.pattern == *p {
+			step := first.minus(last.first)
+			if last.tiles == 1 {
+				last.step = step
+			}
+			want := spot{last.step.in * last.tiles, last.step.res * last.tiles, last.step.out * last.tiles}
+			if step == want {
+				last.tiles++
+				return
+			}
+			p = last.pattern
+		}
+	}
+	t.runs = append(t.runs, tileRun{pattern: p, first: first, tiles: 1})
+}
+
+// patternOf describes a tile. Of more than 8 pixels, 0 to 6 and 7 to 13 must lie at equal distances.
+func patternOf(pixels []spot) *pattern {
+	p := &pattern{rows: len(pixels)}
+	set := func(i int, s spot) { p.at[i], p.res[i], p.to[i] = s.in, s.res, s.out }
+	if len(pixels) <= 8 {
+		for i, s := range pixels {
+			set(i, s.minus(pixels[0]))
+		}
+		return p
+	}
+	p.pixel = pixels[1].minus(pixels[0])
+	for i, at := range []int{0, 4, 7, 11} {
+		if at < len(pixels) {
+			set(i, pixels[at].minus(pixels[0]))
+		}
+	}
+	return p
+}
+
+func (l level) evenRows(h, w, blocks, most int, at func(y, x int) spot) tiling {
+	t := tiler{level: l, blocks: blocks}
+	pieces := ceilDiv(w, most)
+	var pixels []spot
+	for y := range h {
+		for i := range pieces {
+			from, to := part(w, pieces, i)
+			pixels = pixels[:0]
+			for x := from; x < to; x++ {
+				pixels = append(pixels, at(y, x))
+			}
+			t.add(pixels)
+		}
+	}
+	return t.tiling
+}
+
+func (l level) anyPixels(h, w, blocks, most int, at func(y, x int) spot) tiling {
+	t := tiler{level: l, blocks: blocks}
+	pieces := ceilDiv(h*w, most)
+	var pixels []spot
+	for i := range pieces {
+		from, to := part(h*w, pieces, i)
+		pixels = pixels[:0]
+		for q := from; q < to; q++ {
+			pixels = append(pixels, at(q/w, q%w))
+		}
+		t.add(pixels)
+	}
+	return t.tiling
+}
+
+func (l level) rowPairs(h, blocks int, at func(y, x int) spot) tiling {
+	t := tiler{level: l, blocks: blocks}
+	var pixels []spot
+	for y := 0; y < h; y += 2 {
+		pixels = pixels[:0]
+		for q := range 7 * min(2, h-y) {
+			pixels = append(pixels, at(y+q/7, q%7))
+		}
+		t.add(pixels)
+	}
+	return t.tiling
+}
+
+// load gives a tile the pixels of a run.
+func (r *tileRun) load(t *asm.Tile) {
+	p := r.pattern
+	t.At, t.ResAt, t.To = p.at, p.res, p.to
+	t.InPixel, t.ResPixel, t.OutPixel = p.pixel.in, p.pixel.res, p.pixel.out
+	t.InTile, t.ResTile, t.OutTile = r.step.in, r.step.res, r.step.out
+}
