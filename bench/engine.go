@@ -17,7 +17,14 @@ func (t table) Note(line string) {
 	fmt.Println(line)
 }
 
-func benchEngine(ctx context.Context, r *report) error {
-	r.host()
-	return engine.Run(ctx, table{r}, nil)
+// engines are the benchmarks of package engine; words choose some of their rows.
+var engines = map[string]func(ctx context.Context, t engine.Table, words []string) error{
+	"engine": engine.Run, "batch": engine.Batch, "cold": engine.Cold, "scale": engine.Scale,
+}
+
+func benchEngine(name string) func(context.Context, *report) error {
+	return func(ctx context.Context, r *report) error {
+		r.host()
+		return engines[name](ctx, table{r}, nil)
+	}
 }

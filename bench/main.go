@@ -24,7 +24,10 @@ type benchmark struct {
 func benchmarks() []benchmark {
 	return []benchmark{
 		{"aa", "One Spec compared with itself 40 times: at most 3 verdicts other than cannot tell.", benchAA},
-		{"engine", "Every network in f32 and int8, on one and two threads, in our engine, ONNX Runtime and OpenVINO: processes of their own on the same cores, block by block in turns.", benchEngine},
+		{"engine", "Every network in f32 and int8, on one and two threads, in our engine, ONNX Runtime and OpenVINO: processes of their own on the same cores, block by block in turns.", benchEngine("engine")},
+		{"batch", "Batches of 8 and 32 images in our engine, ONNX Runtime and OpenVINO.", benchEngine("batch")},
+		{"cold", "From opening a network's file to its first output, and the memory that takes, against ONNX Runtime.", benchEngine("cold")},
+		{"scale", "10,000 images on one thread and two, from one goroutine and 64.", benchEngine("scale")},
 		{"hostile", "A client runs 1,000 cells while 100,000 mutated frames and 10,000 half-open, slow or garbage connections come to all five sockets.", benchHostile},
 		{"interp", "Programs in the interpreter and in yaegi, turn and turn about, and what a notebook waits for: start, cells, memory, interrupts, completion.", benchInterp},
 		{"kernel", "The kernel and ipykernel, installed side by side and asked the same by jupyter_client, turn and turn about: start, cells, completion, inspection, memory.", benchKernel},
@@ -51,9 +54,8 @@ func run(args []string) error {
 	if len(args) > 1 && args[0] == "engine-worker" {
 		return engine.Work(args[1:], os.Stdin, os.Stdout)
 	}
-	if len(args) > 1 && args[0] == "engine" { // some of its rows, printed only
-		r := &report{}
-		return engine.Run(context.Background(), table{r}, args[1:])
+	if len(args) > 1 && engines[args[0]] != nil { // some of its rows, printed only
+		return engines[args[0]](context.Background(), table{&report{}}, args[1:])
 	}
 	if len(args) > 1 && args[0] == "nodes" { // of a network of the benchmark engine, printed only
 		return engine.Nodes(context.Background(), table{&report{}}, args[1:])

@@ -84,6 +84,12 @@ func (n network) write(dir string) (*files, error) {
 
 func (f *files) calibration() string { return f.input + "-calibration" }
 
+func (f *files) remove() {
+	for _, path := range []string{f.f32, f.i8, f.input, f.calibration()} {
+		os.Remove(path)
+	}
+}
+
 // quantise makes the int8 network.
 func (f *files) quantise(ctx context.Context, python, script string) error {
 	cmd := exec.CommandContext(ctx, python, "-I", script, f.f32, f.i8, f.calibration())

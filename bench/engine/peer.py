@@ -3,6 +3,7 @@
 INPUT is the raw elements of the model's input. Requests and answers are lines of JSON, as worker.go has them.
 """
 
+import importlib
 import json
 import sys
 import time
@@ -10,9 +11,7 @@ import time
 import numpy as np
 
 
-def onnxruntime_call(model, threads, batch, raw):
-    import onnxruntime as ort
-
+def onnxruntime_call(ort, model, threads, batch, raw):
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -35,10 +34,7 @@ def onnxruntime_call(model, threads, batch, raw):
     return lambda: run(binding), y.numpy
 
 
-def openvino_call(model, threads, batch, raw):
-    import openvino as ov
-    from openvino._pyopenvino import InferRequest
-
+def openvino_call(ov, model, threads, batch, raw):
     core = ov.Core()
     net = core.read_model(model)
     given = net.inputs[0]
@@ -60,16 +56,13 @@ def openvino_call(model, threads, batch, raw):
     request.set_input_tensor(ov.Tensor(x, shared_memory=True))
 
     def call():  # without the wrapper's dictionary of results
-        InferRequest.infer(request, {}, True, True)
+        ov._pyopenvino.InferRequest.infer(request, {}, True, True)
 
-    call()
     return call, lambda: request.get_output_tensor().data
 
 
-def litert_call(model, threads, batch, raw):
-    from ai_edge_litert.interpreter import Interpreter
-
-    net = Interpreter(model_path=model, num_threads=threads)
+def litert_call(litert, model, threads, batch, raw):
+    net = litert.Interpreter(model_path=model, num_threads=threads)
     net.allocate_tensors()
     given, made = net.get_input_details()[0], net.get_output_details()[0]
     net.set_tensor(given["index"], np.frombuffer(raw, given["dtype"]).reshape(given["shape"]))
@@ -79,6 +72,12 @@ def litert_call(model, threads, batch, raw):
 def shape_of(shape, batch):
     """The shape with its first axis, which the model may leave open."""
     return [batch] + list(shape[1:])
+
+
+def memory(key):
+    """Bytes that the process has or had at most."""
+    with open("/proc/self/status") as f:
+        return next(int(line.split()[1]) << 10 for line in f if line.startswith(key + ":"))
 
 
 def blocks(call, output):
@@ -107,10 +106,17 @@ def main():
     engine, model, threads, batch, given = sys.argv[1:]
     with open(given, "rb") as f:
         raw = f.read()
-    begun = time.perf_counter_ns()
-    make = {"onnxruntime": onnxruntime_call, "openvino": openvino_call, "litert": litert_call}[engine]
-    call, output = make(model, int(threads), int(batch), raw)
-    print(json.dumps({"ready": time.perf_counter_ns() - begun}), flush=True)
+    make, module = {
+        "onnxruntime": (onnxruntime_call, "onnxruntime"),
+        "openvino": (openvino_call, "openvino"),
+        "litert": (litert_call, "ai_edge_litert.interpreter"),
+    }[engine]
+    module = importlib.import_module(module)
+    before, begun = memory("VmRSS"), time.perf_counter_ns()
+    call, output = make(module, model, int(threads), int(batch), raw)
+    call()
+    ready = time.perf_counter_ns() - begun
+    print(json.dumps({"ready": ready, "before": before, "peak": memory("VmHWM")}), flush=True)
     blocks(call, output)
 
 

@@ -14,19 +14,22 @@ import (
 
 // request and answer are what an engine's process reads and writes, a line of JSON each. Times are nanoseconds.
 type request struct {
-	Op    string `json:"op"` // run: call the network for a while; output: what the last call made
-	Warm  int64  `json:"warm,omitempty"`
-	For   int64  `json:"for,omitempty"`
-	Least int    `json:"least,omitempty"` // calls
+	Op         string `json:"op"` // run: call the network for a while; output: what the last call made; nodes, many: ours only
+	Warm       int64  `json:"warm,omitempty"`
+	For        int64  `json:"for,omitempty"`
+	Least      int    `json:"least,omitempty"`      // calls
+	Goroutines int    `json:"goroutines,omitempty"` // of many
 }
 
 type answer struct {
-	Ready int64     `json:"ready,omitempty"` // from the file to the first output
-	NS    []int64   `json:"ns,omitempty"`
-	Out   []float64 `json:"out,omitempty"`
-	Nodes []Node    `json:"nodes,omitempty"`
-	Peaks *Peaks    `json:"peaks,omitempty"`
-	Err   string    `json:"err,omitempty"`
+	Ready  int64     `json:"ready,omitempty"`  // from the file to the first output
+	Before int64     `json:"before,omitempty"` // bytes of memory before opening the network
+	Peak   int64     `json:"peak,omitempty"`   // and at most until it was ready
+	NS     []int64   `json:"ns,omitempty"`
+	Out    []float64 `json:"out,omitempty"`
+	Nodes  []Node    `json:"nodes,omitempty"`
+	Peaks  *Peaks    `json:"peaks,omitempty"`
+	Err    string    `json:"err,omitempty"`
 }
 
 // Node is a node of our program, profiled.
@@ -50,7 +53,8 @@ type process struct {
 	in  *os.File
 	out *bufio.Scanner
 	// ready is the time from opening the network to its first output, as the process saw it.
-	ready time.Duration
+	ready        time.Duration
+	before, peak int64
 }
 
 // start starts a process on the first n cores and waits until it is ready.
@@ -82,7 +86,7 @@ func start(ctx context.Context, threads int, argv ...string) (*process, error) {
 		p.close()
 		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, tail(complaint.String()))
 	}
-	p.ready = time.Duration(a.Ready)
+	p.ready, p.before, p.peak = time.Duration(a.Ready), a.Before, a.Peak
 	return p, p.pause()
 }
 

@@ -105,9 +105,7 @@ func Run(ctx context.Context, t Table, words []string) error {
 				}
 			}
 		}
-		for _, path := range []string{f.f32, f.i8, f.input, f.calibration()} {
-			os.Remove(path)
-		}
+		f.remove()
 	}
 	t.Note(fmt.Sprintf("%d goals are not met.", missed))
 	return nil

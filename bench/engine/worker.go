@@ -8,7 +8,11 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -34,7 +38,7 @@ func Work(args []string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return reply(answer{Err: err.Error()})
 	}
-	if err := reply(answer{Ready: int64(w.ready)}); err != nil {
+	if err := reply(answer{Ready: int64(w.ready), Before: w.before, Peak: memory("VmHWM:")}); err != nil {
 		return err
 	}
 	lines := bufio.NewScanner(in)
@@ -61,6 +65,7 @@ type worker struct {
 	isa     string
 	threads int
 	ready   time.Duration
+	before  int64
 }
 
 func newWorker(args []string) (*worker, error) {
@@ -81,6 +86,7 @@ func newWorker(args []string) (*worker, error) {
 		return nil, err
 	}
 	w.in = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(raw))), len(raw)/4)
+	w.before = memory("VmRSS:")
 	begun := time.Now()
 	file, err := os.ReadFile(args[0])
 	if err != nil {
@@ -129,6 +135,8 @@ func (w *worker) answer(q request) (a answer, err error) {
 		for i, n := range w.program.Nodes() {
 			a.Nodes = append(a.Nodes, Node{n.Name, n.Op, n.Kernel, ms[i], n.MACs, n.MACsExecuted})
 		}
+	case "many":
+		return w.many(q.Goroutines, q.Least)
 	case "run":
 		return w.run(q)
 	default:
@@ -157,4 +165,39 @@ func (w *worker) run(q request) (a answer, err error) {
 		at = now
 	}
 	return a, nil
+}
+
+// many calls the network that often from that many goroutines at once, and returns the time that all took together.
+func (w *worker) many(goroutines, calls int) (a answer, err error) {
+	var next, failed atomic.Int64
+	var all sync.WaitGroup
+	begun := time.Now()
+	for range goroutines {
+		all.Go(func() {
+			out := make([]float32, len(w.out))
+			for next.Add(1) <= int64(calls) {
+				if w.program.Run(context.Background(), w.in, out) != nil || !slices.Equal(out, w.out) {
+					failed.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	a.NS = []int64{int64(time.Since(begun))}
+	if n := failed.Load(); n > 0 {
+		err = fmt.Errorf("%d of %d calls failed or made another output", n, calls)
+	}
+	return a, err
+}
+
+// memory is a line of /proc/self/status, in bytes.
+func memory(key string) int64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "\n"+key)
+	kib := int64(0)
+	fmt.Sscan(rest, &kib)
+	return kib << 10
 }

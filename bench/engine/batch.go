@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/godlas/godlas/dlas/ir/stat"
+)
+
+// Batch times batches of 8 and 32 images on two threads.
+func Batch(ctx context.Context, t Table, words []string) error {
+	l, end, err := newLab(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	t.Head("network", "batch", "ours, ms", "ONNX Runtime, ms", "OpenVINO, ms", "ours / better", "95 % interval", "goal", "verdict")
+	missed := 0
+	for _, n := range networks() {
+		if !selected(n, words) {
+			continue
+		}
+		f, err := n.write(l.dir)
+		if err != nil {
+			return err
+		}
+		for _, batch := range []int{8, 32} {
+			if err := writeRaw(f.input, images(batch, n.size, 1)); err != nil {
+				return err
+			}
+			v, err := l.batch(ctx, t, n, f, batch)
+			if err != nil {
+				return err
+			}
+			if v == "not met" {
+				missed++
+			}
+		}
+		f.remove()
+	}
+	t.Note(fmt.Sprintf("%d goals are not met. f32, two threads.", missed))
+	return nil
+}
+
+func (l *lab) batch(ctx context.Context, t Table, n network, f *files, batch int) (string, error) {
+	ours, err := l.ours(ctx, "ours", f.f32, f.input, 2, batch, "auto", "")
+	if err != nil {
+		return "", err
+	}
+	defer ours.process.close()
+	entries := []*entry{ours}
+	for _, engine := range []string{"onnxruntime", "openvino"} {
+		p, err := l.theirs(ctx, engine, f.f32, f.input, 2, batch)
+		if err != nil {
+			return "", err
+		}
+		defer p.process.close()
+		entries = append(entries, p)
+	}
+	if err := contest(timing{rounds: 11, warm: 30 * time.Millisecond, length: 100 * time.Millisecond, least: 1}, entries); err != nil {
+		return "", err
+	}
+	median, low, high := ratio(ours, best(entries[1:]))
+	v := verdict(median, high, 1)
+	t.Add(fmt.Sprintf("%s %dx%d", n.title, n.size, n.size), fmt.Sprint(batch), fmt.Sprintf("%.2f", stat.Median(ours.ms)), fmt.Sprintf("%.2f", stat.Median(entries[1].ms)),
+		fmt.Sprintf("%.2f", stat.Median(entries[2].ms)), fmt.Sprintf("%.3f", median), fmt.Sprintf("%.3f to %.3f", low, high), "1.00", v)
+	return v, nil
+}
