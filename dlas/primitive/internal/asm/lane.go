@@ -81,7 +81,7 @@ func (f Fn) operands() int {
 //	for y := range Rows {
 //		for x := range Vecs {
 //			for j := range Vec {
-//				Out[y*OutPitch+x*64+4*j] = f(A[y*APitch+x*64+4*j], B[y*BPitch+x*BStep+4*j], C[y*CPitch+x*CStep+4*j])
+//				Out[y*OutPitch+x*64+4*j] = f(A[y*APitch+x*AStep+4*j], B[y*BPitch+x*BStep+4*j], C[y*CPitch+x*CStep+4*j])
 //			}
 //		}
 //	}
@@ -91,7 +91,7 @@ func (f Fn) operands() int {
 type Map struct {
 	Out, A, B, C                     []float32
 	OutPitch, APitch, BPitch, CPitch int
-	BStep, CStep                     int
+	AStep, BStep, CStep              int
 	Rows, Vecs                       int
 	Alpha, Beta                      float32
 	Lo, Hi                           float32
@@ -110,7 +110,7 @@ func (m *Map) Run(f Fn, isa ISA) {
 		return
 	}
 	n := f.operands()
-	if f >= fnCount || !inside(m.Out, m.OutPitch, 64, m.Rows, m.Vecs) || !inside(m.A, m.APitch, 64, m.Rows, m.Vecs) ||
+	if f >= fnCount || !inside(m.Out, m.OutPitch, 64, m.Rows, m.Vecs) || !inside(m.A, m.APitch, m.AStep, m.Rows, m.Vecs) ||
 		n > 0 && !inside(m.B, m.BPitch, m.BStep, m.Rows, m.Vecs) || n > 1 && !inside(m.C, m.CPitch, m.CStep, m.Rows, m.Vecs) {
 		panic("asm: map leaves its arrays")
 	}
@@ -124,7 +124,7 @@ func (m *Map) Run(f Fn, isa ISA) {
 		for x := 0; x < m.Vecs; x += vecs {
 			c := *m
 			c.Rows, c.Vecs = min(rows, m.Rows-y), min(vecs, m.Vecs-x)
-			c.Out, c.A = m.Out[(y*m.OutPitch+x*64)/4:], m.A[(y*m.APitch+x*64)/4:]
+			c.Out, c.A = m.Out[(y*m.OutPitch+x*64)/4:], m.A[(y*m.APitch+x*m.AStep)/4:]
 			if n > 0 {
 				c.B = m.B[(y*m.BPitch+x*m.BStep)/4:]
 			}
@@ -136,8 +136,8 @@ func (m *Map) Run(f Fn, isa ISA) {
 	}
 }
 
-// Vector applies f to whole slices of one length, which need not be a multiple of 16. B and C may be 16 numbers that
-// are all the same, which stand for all elements (step 0); else they are as long as out.
+// Vector applies f to whole slices of one length, which need not be a multiple of 16. An operand may be 16 numbers that
+// are all the same, which stand for all elements (step 0); else it is as long as out (step 64).
 func (m Map) Vector(f Fn, isa ISA, out, a, b, c []float32) {
 	n := len(out)
 	m.Out, m.A, m.B, m.C = out, a, b, c
@@ -152,27 +152,30 @@ func (m Map) Vector(f Fn, isa ISA, out, a, b, c []float32) {
 		if v == nil {
 			return nil
 		}
-		if step > 0 || i == 1 {
+		if step > 0 {
 			v = v[at:]
 		}
 		copy(space[i][:], v)
 		return space[i][:]
 	}
 	t := m
-	t.Out, t.A, t.B, t.C = space[0][:], rest(1, a, 64), rest(2, b, m.BStep), rest(3, c, m.CStep)
+	t.Out, t.A, t.B, t.C = space[0][:], rest(1, a, m.AStep), rest(2, b, m.BStep), rest(3, c, m.CStep)
 	t.Vecs = 1
 	t.Run(f, isa)
 	copy(out[at:], space[0][:])
 }
 
 // Act applies a function of one operand to a slice in place.
-func (m Map) Act(f Fn, isa ISA, x []float32) { m.Vector(f, isa, x, x, nil, nil) }
+func (m Map) Act(f Fn, isa ISA, x []float32) {
+	m.AStep = 64
+	m.Vector(f, isa, x, x, nil, nil)
+}
 
 // Go runs the loop in Go.
 func (m *Map) goLoop(f Fn) {
 	for y := range m.Rows {
 		for x := range m.Vecs {
-			out, a := m.Out[(y*m.OutPitch+x*64)/4:][:Vec], m.A[(y*m.APitch+x*64)/4:][:Vec]
+			out, a := m.Out[(y*m.OutPitch+x*64)/4:][:Vec], m.A[(y*m.APitch+x*m.AStep)/4:][:Vec]
 			b, c := a, a
 			if f.operands() > 0 {
 				b = m.B[(y*m.BPitch+x*m.BStep)/4:][:Vec]

@@ -12,9 +12,10 @@ TEXT ·mapAddAVX2(SB), NOSPLIT, $0-8
 	MOVQ         24(AX), BX
 	MOVQ         48(AX), DI
 	MOVQ         128(AX), R9
-	VBROADCASTSS 168(AX), Y0
-	VBROADCASTSS 172(AX), Y1
-	MOVQ         144(AX), R10
+	MOVQ         136(AX), R10
+	VBROADCASTSS 176(AX), Y0
+	VBROADCASTSS 180(AX), Y1
+	MOVQ         152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -23,7 +24,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Y2
@@ -39,11 +40,11 @@ vec:
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -56,9 +57,10 @@ TEXT ·mapSubAVX2(SB), NOSPLIT, $0-8
 	MOVQ         24(AX), BX
 	MOVQ         48(AX), DI
 	MOVQ         128(AX), R9
-	VBROADCASTSS 168(AX), Y0
-	VBROADCASTSS 172(AX), Y1
-	MOVQ         144(AX), R10
+	MOVQ         136(AX), R10
+	VBROADCASTSS 176(AX), Y0
+	VBROADCASTSS 180(AX), Y1
+	MOVQ         152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -67,7 +69,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Y2
@@ -83,11 +85,11 @@ vec:
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -100,9 +102,10 @@ TEXT ·mapMulAVX2(SB), NOSPLIT, $0-8
 	MOVQ         24(AX), BX
 	MOVQ         48(AX), DI
 	MOVQ         128(AX), R9
-	VBROADCASTSS 168(AX), Y0
-	VBROADCASTSS 172(AX), Y1
-	MOVQ         144(AX), R10
+	MOVQ         136(AX), R10
+	VBROADCASTSS 176(AX), Y0
+	VBROADCASTSS 180(AX), Y1
+	MOVQ         152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -111,7 +114,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Y2
@@ -127,11 +130,11 @@ vec:
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -144,9 +147,10 @@ TEXT ·mapDivAVX2(SB), NOSPLIT, $0-8
 	MOVQ         24(AX), BX
 	MOVQ         48(AX), DI
 	MOVQ         128(AX), R9
-	VBROADCASTSS 168(AX), Y0
-	VBROADCASTSS 172(AX), Y1
-	MOVQ         144(AX), R10
+	MOVQ         136(AX), R10
+	VBROADCASTSS 176(AX), Y0
+	VBROADCASTSS 180(AX), Y1
+	MOVQ         152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -155,7 +159,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Y2
@@ -171,11 +175,11 @@ vec:
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -188,7 +192,8 @@ TEXT ·mapMinAVX2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 48(AX), DI
 	MOVQ 128(AX), R9
-	MOVQ 144(AX), R10
+	MOVQ 136(AX), R10
+	MOVQ 152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -197,7 +202,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Y0
@@ -209,11 +214,11 @@ vec:
 	VMINPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -226,7 +231,8 @@ TEXT ·mapMaxAVX2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 48(AX), DI
 	MOVQ 128(AX), R9
-	MOVQ 144(AX), R10
+	MOVQ 136(AX), R10
+	MOVQ 152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -235,7 +241,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Y0
@@ -247,11 +253,11 @@ vec:
 	VMAXPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -264,7 +270,8 @@ TEXT ·mapPReluAVX2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 48(AX), DI
 	MOVQ 128(AX), R9
-	MOVQ 144(AX), R10
+	MOVQ 136(AX), R10
+	MOVQ 152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -273,7 +280,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS     (SI), Y0
@@ -291,11 +298,11 @@ vec:
 	VFMADD231PS Y1, Y2, Y0
 	VMOVUPS     Y0, 32(DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	ADDQ        R9, R8
-	DECQ        R11
+	ADDQ        R9, SI
+	ADDQ        R10, R8
+	DECQ        R12
 	JNZ         vec
-	DECQ        R10
+	DECQ        R11
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -310,9 +317,10 @@ TEXT ·mapAffineAVX2(SB), NOSPLIT, $0-8
 	MOVQ         72(AX), R9
 	MOVQ         128(AX), R11
 	MOVQ         136(AX), R12
-	VBROADCASTSS 168(AX), Y0
-	VBROADCASTSS 172(AX), Y1
 	MOVQ         144(AX), R13
+	VBROADCASTSS 176(AX), Y0
+	VBROADCASTSS 180(AX), Y1
+	MOVQ         152(AX), R14
 
 row:
 	MOVQ CX, DX
@@ -323,7 +331,7 @@ row:
 	ADDQ 112(AX), DI
 	MOVQ R9, R10
 	ADDQ 120(AX), R9
-	MOVQ 152(AX), R14
+	MOVQ 160(AX), R15
 
 vec:
 	VMOVUPS     (SI), Y2
@@ -341,12 +349,12 @@ vec:
 	VMINPS      Y2, Y1, Y2
 	VMOVUPS     Y2, 32(DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	ADDQ        R11, R8
-	ADDQ        R12, R10
-	DECQ        R14
+	ADDQ        R11, SI
+	ADDQ        R12, R8
+	ADDQ        R13, R10
+	DECQ        R15
 	JNZ         vec
-	DECQ        R13
+	DECQ        R14
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -359,7 +367,8 @@ TEXT ·mapExpSubAVX2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 48(AX), DI
 	MOVQ 128(AX), R9
-	MOVQ 144(AX), R10
+	MOVQ 136(AX), R10
+	MOVQ 152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -368,7 +377,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS      (SI), Y0
@@ -428,11 +437,11 @@ vec:
 	VMULPS       Y1, Y2, Y2
 	VMOVUPS      Y2, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	ADDQ         R9, R8
-	DECQ         R11
+	ADDQ         R9, SI
+	ADDQ         R10, R8
+	DECQ         R12
 	JNZ          vec
-	DECQ         R10
+	DECQ         R11
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -443,16 +452,17 @@ TEXT ·mapClipAVX2(SB), NOSPLIT, $0-8
 	MOVQ         m+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         24(AX), BX
-	VBROADCASTSS 168(AX), Y0
-	VBROADCASTSS 172(AX), Y1
-	MOVQ         144(AX), DI
+	MOVQ         128(AX), DI
+	VBROADCASTSS 176(AX), Y0
+	VBROADCASTSS 180(AX), Y1
+	MOVQ         152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Y2
@@ -464,10 +474,10 @@ vec:
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -478,15 +488,16 @@ TEXT ·mapLeakyAVX2(SB), NOSPLIT, $0-8
 	MOVQ         m+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         24(AX), BX
-	VBROADCASTSS 160(AX), Y0
-	MOVQ         144(AX), DI
+	MOVQ         128(AX), DI
+	VBROADCASTSS 168(AX), Y0
+	MOVQ         152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS     (SI), Y1
@@ -502,10 +513,10 @@ vec:
 	VFMADD231PS Y0, Y2, Y1
 	VMOVUPS     Y1, 32(DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	DECQ        R8
+	ADDQ        DI, SI
+	DECQ        R9
 	JNZ         vec
-	DECQ        DI
+	DECQ        R8
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -516,14 +527,15 @@ TEXT ·mapSigmoidAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Y0
@@ -569,10 +581,10 @@ vec:
 	VDIVPS       Y2, Y0, Y0
 	VMOVUPS      Y0, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -583,14 +595,15 @@ TEXT ·mapSiLUAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Y0
@@ -640,10 +653,10 @@ vec:
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -654,16 +667,17 @@ TEXT ·mapHardSigmoidAVX2(SB), NOSPLIT, $0-8
 	MOVQ         m+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         24(AX), BX
-	VBROADCASTSS 160(AX), Y0
-	VBROADCASTSS 164(AX), Y1
-	MOVQ         144(AX), DI
+	MOVQ         128(AX), DI
+	VBROADCASTSS 168(AX), Y0
+	VBROADCASTSS 172(AX), Y1
+	MOVQ         152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS     (SI), Y2
@@ -681,10 +695,10 @@ vec:
 	VMINPS      Y2, Y3, Y2
 	VMOVUPS     Y2, 32(DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	DECQ        R8
+	ADDQ        DI, SI
+	DECQ        R9
 	JNZ         vec
-	DECQ        DI
+	DECQ        R8
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -695,14 +709,15 @@ TEXT ·mapHardSwishAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS     (SI), Y0
@@ -724,10 +739,10 @@ vec:
 	VMULPS      Y1, Y0, Y0
 	VMOVUPS     Y0, 32(DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	DECQ        R8
+	ADDQ        DI, SI
+	DECQ        R9
 	JNZ         vec
-	DECQ        DI
+	DECQ        R8
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -738,14 +753,15 @@ TEXT ·mapTanhAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Y0
@@ -801,10 +817,10 @@ vec:
 	VDIVPS       Y0, Y3, Y3
 	VMOVUPS      Y3, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -815,14 +831,15 @@ TEXT ·mapExpAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Y0
@@ -878,10 +895,10 @@ vec:
 	VMULPS       Y1, Y2, Y2
 	VMOVUPS      Y2, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -892,16 +909,17 @@ TEXT ·mapEluAVX2(SB), NOSPLIT, $0-8
 	MOVQ         m+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         24(AX), BX
-	VBROADCASTSS 160(AX), Y0
-	VBROADCASTSS 164(AX), Y1
-	MOVQ         144(AX), DI
+	MOVQ         128(AX), DI
+	VBROADCASTSS 168(AX), Y0
+	VBROADCASTSS 172(AX), Y1
+	MOVQ         152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Y2
@@ -961,10 +979,10 @@ vec:
 	VMULPS       Y1, Y2, Y2
 	VMOVUPS      Y2, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -975,14 +993,15 @@ TEXT ·mapGeluAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Y0
@@ -1058,10 +1077,10 @@ vec:
 	VSUBPS       Y2, Y0, Y0
 	VMOVUPS      Y0, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -1072,14 +1091,15 @@ TEXT ·mapGeluTanhAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Y0
@@ -1135,10 +1155,10 @@ vec:
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -1149,14 +1169,15 @@ TEXT ·mapSoftplusAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Y0
@@ -1222,10 +1243,10 @@ vec:
 	VFMADD231PS  Y2, Y3, Y0
 	VMOVUPS      Y0, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -1236,14 +1257,15 @@ TEXT ·mapMishAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Y0
@@ -1295,10 +1317,10 @@ vec:
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, 32(DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -1309,14 +1331,15 @@ TEXT ·mapSqrtAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Y0
@@ -1326,10 +1349,10 @@ vec:
 	VSQRTPS Y0, Y0
 	VMOVUPS Y0, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -1340,14 +1363,15 @@ TEXT ·mapAbsAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Y0
@@ -1357,10 +1381,10 @@ vec:
 	VANDPS  laneConstants<>+1728(SB), Y0, Y0
 	VMOVUPS Y0, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -1371,14 +1395,15 @@ TEXT ·mapNegAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Y0
@@ -1388,10 +1413,10 @@ vec:
 	VXORPS  laneConstants<>+2688(SB), Y0, Y0
 	VMOVUPS Y0, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -1402,14 +1427,15 @@ TEXT ·mapReciprocalAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Y0
@@ -1421,10 +1447,10 @@ vec:
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, 32(DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -1435,14 +1461,15 @@ TEXT ·mapFloorAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS  (SI), Y0
@@ -1452,10 +1479,10 @@ vec:
 	VROUNDPS $0x09, Y0, Y0
 	VMOVUPS  Y0, 32(DX)
 	ADDQ     $0x40, DX
-	ADDQ     $0x40, SI
-	DECQ     R8
+	ADDQ     DI, SI
+	DECQ     R9
 	JNZ      vec
-	DECQ     DI
+	DECQ     R8
 	JNZ      row
 	VZEROUPPER
 	RET
@@ -1466,14 +1493,15 @@ TEXT ·mapCeilAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS  (SI), Y0
@@ -1483,10 +1511,10 @@ vec:
 	VROUNDPS $0x0a, Y0, Y0
 	VMOVUPS  Y0, 32(DX)
 	ADDQ     $0x40, DX
-	ADDQ     $0x40, SI
-	DECQ     R8
+	ADDQ     DI, SI
+	DECQ     R9
 	JNZ      vec
-	DECQ     DI
+	DECQ     R8
 	JNZ      row
 	VZEROUPPER
 	RET
@@ -1497,14 +1525,15 @@ TEXT ·mapRoundAVX2(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS  (SI), Y0
@@ -1514,10 +1543,10 @@ vec:
 	VROUNDPS $0x08, Y0, Y0
 	VMOVUPS  Y0, 32(DX)
 	ADDQ     $0x40, DX
-	ADDQ     $0x40, SI
-	DECQ     R8
+	ADDQ     DI, SI
+	DECQ     R9
 	JNZ      vec
-	DECQ     DI
+	DECQ     R8
 	JNZ      row
 	VZEROUPPER
 	RET
@@ -6025,9 +6054,10 @@ TEXT ·mapAddAVX512(SB), NOSPLIT, $0-8
 	MOVQ         24(AX), BX
 	MOVQ         48(AX), DI
 	MOVQ         128(AX), R9
-	VBROADCASTSS 168(AX), Z0
-	VBROADCASTSS 172(AX), Z1
-	MOVQ         144(AX), R10
+	MOVQ         136(AX), R10
+	VBROADCASTSS 176(AX), Z0
+	VBROADCASTSS 180(AX), Z1
+	MOVQ         152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -6036,7 +6066,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Z2
@@ -6046,11 +6076,11 @@ vec:
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -6063,9 +6093,10 @@ TEXT ·mapSubAVX512(SB), NOSPLIT, $0-8
 	MOVQ         24(AX), BX
 	MOVQ         48(AX), DI
 	MOVQ         128(AX), R9
-	VBROADCASTSS 168(AX), Z0
-	VBROADCASTSS 172(AX), Z1
-	MOVQ         144(AX), R10
+	MOVQ         136(AX), R10
+	VBROADCASTSS 176(AX), Z0
+	VBROADCASTSS 180(AX), Z1
+	MOVQ         152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -6074,7 +6105,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Z2
@@ -6084,11 +6115,11 @@ vec:
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -6101,9 +6132,10 @@ TEXT ·mapMulAVX512(SB), NOSPLIT, $0-8
 	MOVQ         24(AX), BX
 	MOVQ         48(AX), DI
 	MOVQ         128(AX), R9
-	VBROADCASTSS 168(AX), Z0
-	VBROADCASTSS 172(AX), Z1
-	MOVQ         144(AX), R10
+	MOVQ         136(AX), R10
+	VBROADCASTSS 176(AX), Z0
+	VBROADCASTSS 180(AX), Z1
+	MOVQ         152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -6112,7 +6144,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Z2
@@ -6122,11 +6154,11 @@ vec:
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -6139,9 +6171,10 @@ TEXT ·mapDivAVX512(SB), NOSPLIT, $0-8
 	MOVQ         24(AX), BX
 	MOVQ         48(AX), DI
 	MOVQ         128(AX), R9
-	VBROADCASTSS 168(AX), Z0
-	VBROADCASTSS 172(AX), Z1
-	MOVQ         144(AX), R10
+	MOVQ         136(AX), R10
+	VBROADCASTSS 176(AX), Z0
+	VBROADCASTSS 180(AX), Z1
+	MOVQ         152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -6150,7 +6183,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Z2
@@ -6160,11 +6193,11 @@ vec:
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -6177,7 +6210,8 @@ TEXT ·mapMinAVX512(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 48(AX), DI
 	MOVQ 128(AX), R9
-	MOVQ 144(AX), R10
+	MOVQ 136(AX), R10
+	MOVQ 152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -6186,7 +6220,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Z0
@@ -6194,11 +6228,11 @@ vec:
 	VMINPS  Z1, Z0, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -6211,7 +6245,8 @@ TEXT ·mapMaxAVX512(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 48(AX), DI
 	MOVQ 128(AX), R9
-	MOVQ 144(AX), R10
+	MOVQ 136(AX), R10
+	MOVQ 152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -6220,7 +6255,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS (SI), Z0
@@ -6228,11 +6263,11 @@ vec:
 	VMAXPS  Z1, Z0, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	ADDQ    R9, R8
-	DECQ    R11
+	ADDQ    R9, SI
+	ADDQ    R10, R8
+	DECQ    R12
 	JNZ     vec
-	DECQ    R10
+	DECQ    R11
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -6245,7 +6280,8 @@ TEXT ·mapPReluAVX512(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 48(AX), DI
 	MOVQ 128(AX), R9
-	MOVQ 144(AX), R10
+	MOVQ 136(AX), R10
+	MOVQ 152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -6254,7 +6290,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS     (SI), Z0
@@ -6265,11 +6301,11 @@ vec:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	ADDQ        R9, R8
-	DECQ        R11
+	ADDQ        R9, SI
+	ADDQ        R10, R8
+	DECQ        R12
 	JNZ         vec
-	DECQ        R10
+	DECQ        R11
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -6284,9 +6320,10 @@ TEXT ·mapAffineAVX512(SB), NOSPLIT, $0-8
 	MOVQ         72(AX), R9
 	MOVQ         128(AX), R11
 	MOVQ         136(AX), R12
-	VBROADCASTSS 168(AX), Z0
-	VBROADCASTSS 172(AX), Z1
 	MOVQ         144(AX), R13
+	VBROADCASTSS 176(AX), Z0
+	VBROADCASTSS 180(AX), Z1
+	MOVQ         152(AX), R14
 
 row:
 	MOVQ CX, DX
@@ -6297,7 +6334,7 @@ row:
 	ADDQ 112(AX), DI
 	MOVQ R9, R10
 	ADDQ 120(AX), R9
-	MOVQ 152(AX), R14
+	MOVQ 160(AX), R15
 
 vec:
 	VMOVUPS     (SI), Z2
@@ -6308,12 +6345,12 @@ vec:
 	VMINPS      Z2, Z1, Z2
 	VMOVUPS     Z2, (DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	ADDQ        R11, R8
-	ADDQ        R12, R10
-	DECQ        R14
+	ADDQ        R11, SI
+	ADDQ        R12, R8
+	ADDQ        R13, R10
+	DECQ        R15
 	JNZ         vec
-	DECQ        R13
+	DECQ        R14
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -6326,7 +6363,8 @@ TEXT ·mapExpSubAVX512(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 48(AX), DI
 	MOVQ 128(AX), R9
-	MOVQ 144(AX), R10
+	MOVQ 136(AX), R10
+	MOVQ 152(AX), R11
 
 row:
 	MOVQ CX, DX
@@ -6335,7 +6373,7 @@ row:
 	ADDQ 104(AX), BX
 	MOVQ DI, R8
 	ADDQ 112(AX), DI
-	MOVQ 152(AX), R11
+	MOVQ 160(AX), R12
 
 vec:
 	VMOVUPS      (SI), Z0
@@ -6367,11 +6405,11 @@ vec:
 	VMULPS       Z1, Z2, Z2
 	VMOVUPS      Z2, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	ADDQ         R9, R8
-	DECQ         R11
+	ADDQ         R9, SI
+	ADDQ         R10, R8
+	DECQ         R12
 	JNZ          vec
-	DECQ         R10
+	DECQ         R11
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6382,16 +6420,17 @@ TEXT ·mapClipAVX512(SB), NOSPLIT, $0-8
 	MOVQ         m+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         24(AX), BX
-	VBROADCASTSS 168(AX), Z0
-	VBROADCASTSS 172(AX), Z1
-	MOVQ         144(AX), DI
+	MOVQ         128(AX), DI
+	VBROADCASTSS 176(AX), Z0
+	VBROADCASTSS 180(AX), Z1
+	MOVQ         152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Z2
@@ -6399,10 +6438,10 @@ vec:
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -6413,15 +6452,16 @@ TEXT ·mapLeakyAVX512(SB), NOSPLIT, $0-8
 	MOVQ         m+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         24(AX), BX
-	VBROADCASTSS 160(AX), Z0
-	MOVQ         144(AX), DI
+	MOVQ         128(AX), DI
+	VBROADCASTSS 168(AX), Z0
+	MOVQ         152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS     (SI), Z1
@@ -6431,10 +6471,10 @@ vec:
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, (DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	DECQ        R8
+	ADDQ        DI, SI
+	DECQ        R9
 	JNZ         vec
-	DECQ        DI
+	DECQ        R8
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -6445,14 +6485,15 @@ TEXT ·mapSigmoidAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Z0
@@ -6479,10 +6520,10 @@ vec:
 	VFMADD231PS  Z0, Z1, Z0
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6493,14 +6534,15 @@ TEXT ·mapSiLUAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Z0
@@ -6529,10 +6571,10 @@ vec:
 	VMULPS       Z1, Z0, Z0
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6543,16 +6585,17 @@ TEXT ·mapHardSigmoidAVX512(SB), NOSPLIT, $0-8
 	MOVQ         m+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         24(AX), BX
-	VBROADCASTSS 160(AX), Z0
-	VBROADCASTSS 164(AX), Z1
-	MOVQ         144(AX), DI
+	MOVQ         128(AX), DI
+	VBROADCASTSS 168(AX), Z0
+	VBROADCASTSS 172(AX), Z1
+	MOVQ         152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS     (SI), Z2
@@ -6563,10 +6606,10 @@ vec:
 	VMINPS      Z2, Z3, Z2
 	VMOVUPS     Z2, (DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	DECQ        R8
+	ADDQ        DI, SI
+	DECQ        R9
 	JNZ         vec
-	DECQ        DI
+	DECQ        R8
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -6577,14 +6620,15 @@ TEXT ·mapHardSwishAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS     (SI), Z0
@@ -6597,10 +6641,10 @@ vec:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	DECQ        R8
+	ADDQ        DI, SI
+	DECQ        R9
 	JNZ         vec
-	DECQ        DI
+	DECQ        R8
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -6611,14 +6655,15 @@ TEXT ·mapTanhAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Z0
@@ -6648,10 +6693,10 @@ vec:
 	VDIVPS       Z0, Z3, Z3
 	VMOVUPS      Z3, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6662,14 +6707,15 @@ TEXT ·mapExpAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Z0
@@ -6699,10 +6745,10 @@ vec:
 	VMULPS       Z1, Z2, Z2
 	VMOVUPS      Z2, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6713,16 +6759,17 @@ TEXT ·mapEluAVX512(SB), NOSPLIT, $0-8
 	MOVQ         m+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         24(AX), BX
-	VBROADCASTSS 160(AX), Z0
-	VBROADCASTSS 164(AX), Z1
-	MOVQ         144(AX), DI
+	MOVQ         128(AX), DI
+	VBROADCASTSS 168(AX), Z0
+	VBROADCASTSS 172(AX), Z1
+	MOVQ         152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Z2
@@ -6754,10 +6801,10 @@ vec:
 	VMULPS       Z1, Z2, Z2
 	VMOVUPS      Z2, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6768,14 +6815,15 @@ TEXT ·mapGeluAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Z0
@@ -6815,10 +6863,10 @@ vec:
 	VSUBPS       Z2, Z0, Z0
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6829,14 +6877,15 @@ TEXT ·mapGeluTanhAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Z0
@@ -6868,10 +6917,10 @@ vec:
 	VMULPS       Z1, Z0, Z0
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6882,14 +6931,15 @@ TEXT ·mapSoftplusAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Z0
@@ -6924,10 +6974,10 @@ vec:
 	VFMADD231PS  Z2, Z3, Z0
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6938,14 +6988,15 @@ TEXT ·mapMishAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS      (SI), Z0
@@ -6973,10 +7024,10 @@ vec:
 	VMULPS       Z1, Z0, Z0
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	DECQ         R8
+	ADDQ         DI, SI
+	DECQ         R9
 	JNZ          vec
-	DECQ         DI
+	DECQ         R8
 	JNZ          row
 	VZEROUPPER
 	RET
@@ -6987,24 +7038,25 @@ TEXT ·mapSqrtAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -7015,24 +7067,25 @@ TEXT ·mapAbsAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Z0
 	VPANDD  laneConstants<>+1728(SB), Z0, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -7043,24 +7096,25 @@ TEXT ·mapNegAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Z0
 	VPXORD  laneConstants<>+2688(SB), Z0, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -7071,14 +7125,15 @@ TEXT ·mapReciprocalAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS (SI), Z0
@@ -7086,10 +7141,10 @@ vec:
 	VDIVPS  Z0, Z1, Z1
 	VMOVUPS Z1, (DX)
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, SI
-	DECQ    R8
+	ADDQ    DI, SI
+	DECQ    R9
 	JNZ     vec
-	DECQ    DI
+	DECQ    R8
 	JNZ     row
 	VZEROUPPER
 	RET
@@ -7100,24 +7155,25 @@ TEXT ·mapFloorAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS     (SI), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	DECQ        R8
+	ADDQ        DI, SI
+	DECQ        R9
 	JNZ         vec
-	DECQ        DI
+	DECQ        R8
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -7128,24 +7184,25 @@ TEXT ·mapCeilAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS     (SI), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	DECQ        R8
+	ADDQ        DI, SI
+	DECQ        R9
 	JNZ         vec
-	DECQ        DI
+	DECQ        R8
 	JNZ         row
 	VZEROUPPER
 	RET
@@ -7156,24 +7213,25 @@ TEXT ·mapRoundAVX512(SB), NOSPLIT, $0-8
 	MOVQ m+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), BX
-	MOVQ 144(AX), DI
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
 
 row:
 	MOVQ CX, DX
 	ADDQ 96(AX), CX
 	MOVQ BX, SI
 	ADDQ 104(AX), BX
-	MOVQ 152(AX), R8
+	MOVQ 160(AX), R9
 
 vec:
 	VMOVUPS     (SI), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, SI
-	DECQ        R8
+	ADDQ        DI, SI
+	DECQ        R9
 	JNZ         vec
-	DECQ        DI
+	DECQ        R8
 	JNZ         row
 	VZEROUPPER
 	RET

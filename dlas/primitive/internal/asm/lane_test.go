@@ -110,7 +110,7 @@ func TestMapPrecision(t *testing.T) {
 			c = append(c, float32(r.NormFloat64()))
 		}
 	}
-	m := Map{Alpha: 0.3, Beta: 0.45, Lo: -1e30, Hi: 1e30, BStep: 64, CStep: 64}
+	m := Map{Alpha: 0.3, Beta: 0.45, Lo: -1e30, Hi: 1e30, AStep: 64, BStep: 64, CStep: 64}
 	for _, isa := range levels() {
 		for f := range fnCount {
 			a := slices.Clone(a)
@@ -210,7 +210,7 @@ func TestMapRows(t *testing.T) {
 		for _, vecs := range []int{1, 3, 4, 7, 70} {
 			for _, rows := range []int{1, 2, 5, 130} {
 				m := Map{
-					Rows: rows, Vecs: vecs, OutPitch: 64 * (vecs + 2), APitch: 64 * vecs, BPitch: 64, BStep: 0, CPitch: 0, CStep: 64,
+					Rows: rows, Vecs: vecs, OutPitch: 64 * (vecs + 2), APitch: 64 * vecs, AStep: 64, BPitch: 64, BStep: 0, CPitch: 0, CStep: 64,
 					Lo: -1, Hi: 1.5,
 				}
 				m.A, m.B, m.C = random(r, 16*rows*vecs), random(r, 16*rows), random(r, 16*vecs)

@@ -15,6 +15,7 @@ var mapFields = []field{
 	{"APitch", word},
 	{"BPitch", word},
 	{"CPitch", word},
+	{"AStep", word},
 	{"BStep", word},
 	{"CStep", word},
 	{"Rows", word},
@@ -177,8 +178,8 @@ func (v width) mapLoop(m mapping) {
 		rows = append(rows, arg(p, mapFields, n))
 		at = append(at, GP64())
 	}
-	steps := []reg.GPVirtual{nil, nil}
-	for _, n := range names[2:] {
+	steps := []reg.GPVirtual{nil}
+	for _, n := range names[1:] {
 		steps = append(steps, arg(p, mapFields, n+"Step"))
 	}
 	var par []reg.VecVirtual
@@ -216,9 +217,8 @@ func (v width) mapLoop(m mapping) {
 		VMOVUPS(a, mem(at[0], d))
 	}
 	ADDQ(U8(64), at[0])
-	ADDQ(U8(64), at[1])
-	for i := range m.operands {
-		ADDQ(steps[2+i], at[2+i])
+	for i := range names[1:] {
+		ADDQ(steps[1+i], at[1+i])
 	}
 	DECQ(left)
 	JNZ(LabelRef("vec"))
