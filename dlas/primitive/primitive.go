@@ -115,19 +115,12 @@ func Kernels() []ir.Kernel {
 	}
 	ks = append(ks, layoutKernels()...)
 	ks = append(ks, winogradKernels()...)
+	ks = append(ks, laneKernels()...)
 	return append(ks,
-		row("Add", "add_f32", "", "go", bindAdd),
-		row("AveragePool", "averagepool_f32", "", "go", bindAveragePool),
-		row("BatchNormalization", "batchnorm_f32", "", "go", bindBatchNorm, constant(1, 2, 3, 4)),
-		row("Clip", "clip_f32", "", "go", bindClip),
 		row("Concat", "concat_f32", "", "go", bindConcat),
 		row("Flatten", "copy_f32", "", "go", bindCopy),
-		row("GlobalAveragePool", "globalaveragepool_f32", "", "go", bindGlobalAverage),
 		row("Identity", "copy_f32", "", "go", bindCopy),
-		row("MaxPool", "maxpool_f32", "", "go", bindMaxPool),
 		row("Pad", "pad_f32", "", "go", bindPad),
-		row("Relu", "relu_f32", "", "go", bindRelu),
-		row("Softmax", "softmax_f32", "", "go", bindSoftmax),
 	)
 }
 
@@ -162,8 +155,12 @@ func constant(positions ...int) func(ir.Problem) error {
 func convKernel(algorithm, format, isa string) ir.Kernel {
 	avx2, matrix, grouped := isa == "avx2", algorithm == Gemm, algorithm == depthwise
 	weights := constant(1, 2)
+	form := algorithm
+	if grouped { // of any number of channels a group; a row of its own runs those of one
+		form = "grouped"
+	}
 	return ir.Kernel{
-		Name: strings.Join([]string{"conv", "f32", algorithm, format}, "_") + "__" + isa,
+		Name: strings.Join([]string{"conv", "f32", form, format}, "_") + "__" + isa,
 		Op:   "Conv", Algorithm: algorithm, Format: format, Type: ir.F32, ISA: isa, Exact: ir.ExactF32,
 		Fits: func(p ir.Problem) error {
 			if err := weights(p); err != nil {
