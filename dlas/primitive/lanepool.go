@@ -194,8 +194,8 @@ func bindGlobal(p ir.Problem, isa asm.ISA, largest bool) ir.Bound {
 func total(r *asm.Reduce, sum *[ir.Lanes]float32, largest bool, isa asm.ISA) {
 	const most = 1 << 12
 	all := *r
-	if largest {
-		for j := range sum {
+	for j := range sum {
+		if sum[j] = 0; largest {
 			sum[j] = float32(math.Inf(-1))
 		}
 	}

@@ -3,7 +3,6 @@ package primitive
 import (
 
 	"github.com/godlas/godlas/dlas/ir"
-	"github.com/godlas/godlas/dlas/ir/op"
 )
 
 // plain is a kernel without weights to pack whose work is a number of like items, each of about that many elements:
