@@ -270,6 +270,8 @@ type unaryFn struct {
 	cost float64
 	par  func(n *ir.Node) asm.Map
 	fits func(n *ir.Node) error
+	// poles: some finite numbers have no finite value, so it may not run over lanes that hold anything.
+	poles bool
 }
 
 func unaryFns() []unaryFn {
@@ -297,7 +299,7 @@ func unaryFns() []unaryFn {
 		}},
 		{op: "HardSwish", fn: asm.FnHardSwish, cost: 2},
 		{op: "Tanh", fn: asm.FnTanh, cost: 7},
-		{op: "Exp", fn: asm.FnExp, cost: 7},
+		{op: "Exp", fn: asm.FnExp, cost: 7, poles: true},
 		{op: "Elu", fn: asm.FnElu, cost: 7, par: alpha(1)},
 		{op: "Selu", fn: asm.FnElu, cost: 7, par: func(n *ir.Node) asm.Map {
 			return asm.Map{Alpha: number(n, "alpha", 1.67326319217681884765625), Beta: number(n, "gamma", 1.05070102214813232421875)}
@@ -305,10 +307,10 @@ func unaryFns() []unaryFn {
 		{op: "Gelu", fn: asm.FnGelu, cost: 10},
 		{op: "Softplus", fn: asm.FnSoftplus, cost: 9},
 		{op: "Mish", fn: asm.FnMish, cost: 7},
-		{op: "Sqrt", fn: asm.FnSqrt, cost: 4},
+		{op: "Sqrt", fn: asm.FnSqrt, cost: 4, poles: true},
 		{op: "Abs", fn: asm.FnAbs, cost: 1.5},
 		{op: "Neg", fn: asm.FnNeg, cost: 1.5},
-		{op: "Reciprocal", fn: asm.FnReciprocal, cost: 4},
+		{op: "Reciprocal", fn: asm.FnReciprocal, cost: 4, poles: true},
 		{op: "Floor", fn: asm.FnFloor, cost: 1.5},
 		{op: "Ceil", fn: asm.FnCeil, cost: 1.5},
 		{op: "Round", fn: asm.FnRound, cost: 1.5},
@@ -327,7 +329,11 @@ func unaryRows(isa string) []ir.Kernel {
 			}
 			return nil
 		}
-		k := laneRow(u.op, opName(u.op)+"_f32", isa, fits, asFirst, func(p ir.Problem, level asm.ISA) (ir.Bound, error) {
+		layouts := asFirst
+		if u.poles {
+			layouts = onlyFull(asFirst)
+		}
+		k := laneRow(u.op, opName(u.op)+"_f32", isa, fits, layouts, func(p ir.Problem, level asm.ISA) (ir.Bound, error) {
 			m := mapping{isa: level, fn: u.fn, cost: u.cost, then: afterOf(&ir.Node{}), args: []mapArg{inputArg(p, 0)}}
 			if u.par != nil {
 				m.par = u.par(p.Node)
@@ -379,6 +385,16 @@ func mapLayouts(p ir.Problem) (in, out []ir.Layout) {
 	return in, []ir.Layout{ir.Blocked}
 }
 
+// onlyFull asks for plain values where the last block of channels is not full.
+func onlyFull(layouts func(ir.Problem) (in, out []ir.Layout)) func(ir.Problem) (in, out []ir.Layout) {
+	return func(p ir.Problem) (in, out []ir.Layout) {
+		if s := p.Out[0]; len(s) == 4 && s[1]%ir.Lanes != 0 {
+			return make([]ir.Layout, len(p.In)), make([]ir.Layout, 1)
+		}
+		return layouts(p)
+	}
+}
+
 // twoOf demands two inputs of type F32.
 func twoOf(p ir.Problem) error {
 	if len(p.In) != 2 || p.TypeIn(1) != ir.F32 {
@@ -403,7 +419,11 @@ func binaryRows(isa string) []ir.Kernel {
 		{"Sum", asm.FnAdd, 1.7},
 		{"PRelu", asm.FnPRelu, 1.8},
 	} {
-		k := laneRow(b.op, opName(b.op)+"_f32", isa, twoOf, mapLayouts, func(p ir.Problem, level asm.ISA) (ir.Bound, error) {
+		layouts := mapLayouts
+		if b.fn == asm.FnDiv {
+			layouts = onlyFull(mapLayouts)
+		}
+		k := laneRow(b.op, opName(b.op)+"_f32", isa, twoOf, layouts, func(p ir.Problem, level asm.ISA) (ir.Bound, error) {
 			m := mapping{isa: level, fn: b.fn, cost: b.cost, then: afterOf(p.Node), args: []mapArg{inputArg(p, 0), inputArg(p, 1)}}
 			return m.bind(p), nil
 		})
