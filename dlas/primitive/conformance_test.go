@@ -182,7 +182,11 @@ func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, []
 	out := made[0].Shape
 	p.Out = []ir.Shape{out}
 	want := op.Array{Type: ir.F32, Shape: out, Data: make([]float64, out.Elems())}
-	row.Eval(n, arrays, []op.Array{want})
+	results := []op.Array{want}
+	for _, o := range made[1:] {
+		results = append(results, op.Array{Type: o.Type, Shape: o.Shape, Data: make([]float64, o.Shape.Elems())})
+	}
+	row.Eval(n, arrays, results)
 	return p, data, want.Data
 }
 
@@ -218,7 +222,8 @@ func TestConformance(t *testing.T) {
 			for _, threads := range []int{1, 2, 16} {
 				p, in, want := s.problem(r, zero, testMachine(threads))
 				for _, k := range Kernels() {
-					if k.Op != s.op || zero > 0 && k.Format == Dense && k.Algorithm != depthwise {
+					definition := k.Algorithm == "" && k.Type == "" // run by the row's own loop
+					if k.Op != s.op || zero > 0 && k.Format == Dense && k.Algorithm != depthwise || definition && threads+int(zero) > 1 {
 						continue
 					}
 					for _, block := range []int{0, ir.Lanes} {
@@ -234,7 +239,7 @@ func TestConformance(t *testing.T) {
 							for range min(2, len(all)) { // the tables' many shapes go through all of them
 								trials = append(trials, all[r.IntN(len(all))])
 							}
-						} else if s.op != "Conv" {
+						} else if s.op != "Conv" || definition {
 							trials = schedules[:1]
 						}
 						for _, sch := range trials {
@@ -320,7 +325,7 @@ func TestCounts(t *testing.T) {
 	copied := int64(4 * 16 * 18 * 18)
 	matrix := int64(4 * 16 * 9 * 256)
 	for _, k := range Kernels() {
-		if k.Op != "Conv" || k.Algorithm == Winograd || k.Fits(p) != nil {
+		if k.Op != "Conv" || k.Algorithm == Winograd || k.Algorithm == "" || k.Fits(p) != nil {
 			continue
 		}
 		q, _ := arrange(k, p, ir.Lanes)

@@ -69,7 +69,7 @@ func pairs() []string {
 	var list []string
 	for _, k := range Kernels() {
 		pair := k.Algorithm + " " + k.Format
-		if k.Op == "Conv" && k.Algorithm != depthwise && !slices.Contains(list, pair) {
+		if k.Op == "Conv" && k.Algorithm != "" && k.Algorithm != depthwise && !slices.Contains(list, pair) {
 			list = append(list, pair)
 		}
 	}
@@ -111,17 +111,22 @@ func Kernels() []ir.Kernel {
 			ks = append(ks, convKernel(algorithm, CSR, isa))
 		}
 		ks = append(ks, convKernel(depthwise, Dense, isa))
-		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2)))
+		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2), linearForm))
 	}
 	ks = append(ks, layoutKernels()...)
 	ks = append(ks, winogradKernels()...)
 	ks = append(ks, laneKernels()...)
-	return append(ks,
+	ks = append(ks,
 		row("Concat", "concat_f32", "", "go", bindConcat),
 		row("Flatten", "copy_f32", "", "go", bindCopy),
 		row("Identity", "copy_f32", "", "go", bindCopy),
-		row("Pad", "pad_f32", "", "go", bindPad),
+		row("Pad", "pad_f32", "", "go", bindPad, padsOutward),
 	)
+	ks = append(ks, plainKernels()...)
+	for i := range ks {
+		ks[i].Fits = guarded(ks[i])
+	}
+	return ks
 }
 
 // row is a kernel that is the only one of its operator and ISA.

@@ -21,46 +21,42 @@ func given(in []Array, i int) bool { return i < len(in) && in[i].Type != "" }
 // Widen is a tensor in float64, whatever its type.
 func Widen(t *ir.Tensor) Array {
 	a := Array{Type: t.Type, Shape: t.Shape, Data: make([]float64, t.Shape.Elems())}
-	switch d := t.Data.(type) {
-	case []float32:
-		widen(a.Data, d)
-	case []float64:
-		copy(a.Data, d)
-	case []int8:
-		widen(a.Data, d)
-	case []uint8:
-		widen(a.Data, d)
-	case []int16:
-		widen(a.Data, d)
-	case []uint16:
-		switch t.Type {
-		case ir.F16:
-			for i, x := range d {
-				a.Data[i] = float64(Half(x))
-			}
-		case ir.BF16:
-			for i, x := range d {
-				a.Data[i] = float64(math.Float32frombits(uint32(x) << 16))
-			}
-		default:
-			widen(a.Data, d)
+	Load(a.Data, t.Memory(), t.Type)
+	return a
+}
+
+// Load reads elements of that type into dst.
+func Load(dst []float64, m ir.Memory, t ir.Type) {
+	switch t {
+	case ir.F32:
+		widen(dst, m.F32())
+	case ir.F64:
+		copy(dst, m.F64())
+	case ir.I8:
+		widen(dst, m.I8())
+	case ir.U8, ir.Bool:
+		widen(dst, m.U8())
+	case ir.I16:
+		widen(dst, m.I16())
+	case ir.U16:
+		widen(dst, m.U16())
+	case ir.I32:
+		widen(dst, m.I32())
+	case ir.U32:
+		widen(dst, m.U32())
+	case ir.I64:
+		widen(dst, m.I64())
+	case ir.U64:
+		widen(dst, m.U64())
+	case ir.F16:
+		for i, x := range m.U16() {
+			dst[i] = float64(Half(x))
 		}
-	case []int32:
-		widen(a.Data, d)
-	case []uint32:
-		widen(a.Data, d)
-	case []int64:
-		widen(a.Data, d)
-	case []uint64:
-		widen(a.Data, d)
-	case []bool:
-		for i, x := range d {
-			if x {
-				a.Data[i] = 1
-			}
+	case ir.BF16:
+		for i, x := range m.U16() {
+			dst[i] = float64(math.Float32frombits(uint32(x) << 16))
 		}
 	}
-	return a
 }
 
 type number interface {
@@ -73,73 +69,94 @@ func widen[T number](dst []float64, src []T) {
 	}
 }
 
-// Tensor rounds an array to its type: floating-point numbers to the nearest, integers modulo their range, as ONNX's
+// Store rounds elements to that type: floating-point numbers to the nearest, integers modulo their range, as ONNX's
 // operators on integers do.
-func (a Array) Tensor() *ir.Tensor {
-	t := &ir.Tensor{Shape: a.Shape, Type: a.Type}
-	switch a.Type {
+func Store(m ir.Memory, src []float64, t ir.Type) {
+	switch t {
 	case ir.F32:
-		t.Data = narrow[float32](a.Data)
+		for i, d := 0, m.F32(); i < len(src); i++ {
+			d[i] = float32(src[i])
+		}
 	case ir.F64:
-		t.Data = narrow[float64](a.Data)
-	case ir.F16, ir.BF16:
-		bits := make([]uint16, len(a.Data))
-		for i, x := range a.Data {
-			if a.Type == ir.F16 {
-				bits[i] = HalfBits(x)
-			} else {
-				bits[i] = brainBits(x)
-			}
-		}
-		t.Data = bits
+		copy(m.F64(), src)
 	case ir.I8:
-		t.Data = wrap[int8](a.Data)
+		wrap(m.I8(), src)
 	case ir.U8:
-		t.Data = wrap[uint8](a.Data)
+		wrap(m.U8(), src)
 	case ir.I16:
-		t.Data = wrap[int16](a.Data)
+		wrap(m.I16(), src)
 	case ir.U16:
-		t.Data = wrap[uint16](a.Data)
+		wrap(m.U16(), src)
 	case ir.I32:
-		t.Data = wrap[int32](a.Data)
+		wrap(m.I32(), src)
 	case ir.U32:
-		t.Data = wrap[uint32](a.Data)
+		wrap(m.U32(), src)
 	case ir.I64:
-		t.Data = wrap[int64](a.Data)
+		wrap(m.I64(), src)
 	case ir.U64:
-		v := make([]uint64, len(a.Data))
-		for i, x := range a.Data {
-			if x >= 1<<63 {
-				v[i] = 1<<63 | uint64(min(x-1<<63, 1<<63-1024))
+		for i, d := 0, m.U64(); i < len(src); i++ {
+			if x := src[i]; x >= 1<<63 {
+				d[i] = 1<<63 + uint64(min(x-1<<63, 1<<63-1024))
 			} else {
-				v[i] = uint64(toInt(x))
+				d[i] = uint64(toInt(x))
 			}
 		}
-		t.Data = v
 	case ir.Bool:
-		v := make([]bool, len(a.Data))
-		for i, x := range a.Data {
-			v[i] = x != 0
+		for i, x := range src {
+			m[i] = byte(truth(x != 0))
 		}
-		t.Data = v
+	case ir.F16:
+		for i, d := 0, m.U16(); i < len(src); i++ {
+			d[i] = HalfBits(src[i])
+		}
+	case ir.BF16:
+		for i, d := 0, m.U16(); i < len(src); i++ {
+			d[i] = brainBits(src[i])
+		}
 	}
+}
+
+func wrap[T int8 | uint8 | int16 | uint16 | int32 | uint32 | int64](dst []T, src []float64) {
+	for i, x := range src {
+		dst[i] = T(toInt(x))
+	}
+}
+
+// Tensor rounds an array to its type, as Store does.
+func (a Array) Tensor() *ir.Tensor {
+	t := NewTensor(a.Type, a.Shape)
+	Store(t.Memory(), a.Data, a.Type)
 	return t
 }
 
-func narrow[T float32 | float64](src []float64) []T {
-	v := make([]T, len(src))
-	for i, x := range src {
-		v[i] = T(x)
+// NewTensor is a tensor of zeros.
+func NewTensor(t ir.Type, s ir.Shape) *ir.Tensor {
+	n, made := s.Elems(), &ir.Tensor{Shape: s, Type: t}
+	switch t {
+	case ir.F32:
+		made.Data = make([]float32, n)
+	case ir.F64:
+		made.Data = make([]float64, n)
+	case ir.F16, ir.BF16, ir.U16:
+		made.Data = make([]uint16, n)
+	case ir.I8:
+		made.Data = make([]int8, n)
+	case ir.U8:
+		made.Data = make([]uint8, n)
+	case ir.I16:
+		made.Data = make([]int16, n)
+	case ir.I32:
+		made.Data = make([]int32, n)
+	case ir.U32:
+		made.Data = make([]uint32, n)
+	case ir.I64:
+		made.Data = make([]int64, n)
+	case ir.U64:
+		made.Data = make([]uint64, n)
+	case ir.Bool:
+		made.Data = make([]bool, n)
 	}
-	return v
-}
-
-func wrap[T int8 | uint8 | int16 | uint16 | int32 | uint32 | int64](src []float64) []T {
-	v := make([]T, len(src))
-	for i, x := range src {
-		v[i] = T(toInt(x))
-	}
-	return v
+	return made
 }
 
 // toInt drops the fraction; what is no int64 becomes the nearest, NaN 0.

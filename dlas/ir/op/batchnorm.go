@@ -12,25 +12,23 @@ import (
 func batchNormalization() Row {
 	return Row{
 		Name: "BatchNormalization", Least: 5, Most: 5,
-		Attrs: []string{"epsilon"},
+		Attrs: []string{"epsilon", "momentum", "training_mode"},
 		Infer: oneType(floats, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
-			if len(in[0]) < 2 {
-				return nil, fmt.Errorf("its input's shape is %v, which has no channels", in[0])
+			if n.Attrs.Int("training_mode", 0) != 0 {
+				return nil, fmt.Errorf("training mode is not supported")
 			}
-			for _, s := range in[1:] {
-				if !s.Equal(ir.Shape{in[0][1]}) {
-					return nil, fmt.Errorf("a parameter's shape is %v, not %d", s, in[0][1])
-				}
+			if len(in[0]) == 1 {
+				in[0] = ir.Shape{in[0][0], 1}
+				return in[0][:1], checkNorm(n, in, 2)
 			}
-			if e := n.Attrs.Float("epsilon", DefaultEpsilon); !(e >= 0) || math.IsInf(e, 0) {
-				return nil, fmt.Errorf("attribute epsilon is %v", e)
-			}
-			return in[0], nil
+			return in[0], checkNorm(n, in, 2)
 		}),
 		Eval: func(n *ir.Node, in, out []Array) {
 			x := in[0]
-			channels := x.Shape[1]
-			plane := x.Shape[2:].Elems()
+			channels, plane := 1, 1
+			if len(x.Shape) > 1 {
+				channels, plane = x.Shape[1], x.Shape[2:].Elems()
+			}
 			for i, v := range x.Data {
 				c := i / plane % channels
 				scale, shift := NormAffine(n, in[1].Data[c], in[2].Data[c], in[3].Data[c], in[4].Data[c])

@@ -55,15 +55,22 @@ type Row struct {
 
 // rows is a function, so that a process that never runs a network does not pay for the table at its start.
 func rows() []Row {
-	return []Row{
-		add(), averagePool(), batchNormalization(), clip(), concat(), conv(), flatten(), gemm(), globalAveragePool(), identity(),
-		maxPool(), pad(), relu(), softmax(),
-	}
+	return slices.Concat(unaries(), binaries(), reductions(), reshapings(), softmaxes(), globalPools(), []Row{
+		averagePool(), batchNormalization(), cast(), castLike(), centerCropPad(), clip(), compress(), concat(), constant(),
+		constantOfShape(), conv(), depthToSpace(), expand(),
+		eyeLike(), gather(), gatherElements(), gatherND(), gemm(), groupNormalization(), instanceNormalization(),
+		layerNormalization(), lpPool(), lrn(), matMul(), maxPool(), maxUnpool(), meanVarianceNormalization(),
+		nonZero(), oneHot(), pad(), rangeRow(), reverseSequence(),
+		rmsNormalization(), running("CumProd", 1, func(p, x float64) float64 { return p * x }),
+		running("CumSum", 0, func(sum, x float64) float64 { return sum + x }), scatterElements("Scatter"),
+		scatterElements("ScatterElements"), scatterND(), shapeOf(), sizeOf(), slice(), spaceToDepth(), split(),
+		tensorScatter(), tile(), topK(), transpose(), trilu(), where(),
+	})
 }
 
 var table = sync.OnceValue(func() map[string]Row {
 	t := map[string]Row{}
-	for _, r := range rows() {
+	for _, r := range append(rows(), quantRows()...) {
 		if r.Outs == 0 {
 			r.Outs = 1
 		}

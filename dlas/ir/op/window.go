@@ -20,7 +20,7 @@ type Window struct {
 const maxExtent = 1 << 16
 
 // WindowOf reads kernel_shape, strides, dilations, pads, ceil_mode of a node whose kernel is kh x kw unless
-// kernel_shape says otherwise; kh = 0 makes kernel_shape mandatory.
+// kernel_shape says otherwise; kh = 0 makes kernel_shape mandatory. auto_pad is an error: Fold makes explicit pads of it.
 func WindowOf(n *ir.Node, kh, kw int) (Window, error) {
 	k, err := intsOf(n, "kernel_shape", kh, kw)
 	if err != nil {
@@ -37,6 +37,9 @@ func WindowOf(n *ir.Node, kh, kw int) (Window, error) {
 	p, err := intsOf(n, "pads", 0, 0, 0, 0)
 	if err != nil {
 		return Window{}, err
+	}
+	if auto := n.Attrs.Str("auto_pad", "NOTSET"); auto != "NOTSET" && auto != "" {
+		return Window{}, fmt.Errorf("auto_pad is %s", auto)
 	}
 	w := Window{
 		KH: k[0], KW: k[1], SH: s[0], SW: s[1], DH: d[0], DW: d[1],
@@ -79,21 +82,4 @@ func (v Window) positions(size, k, s, d, before, after int) int {
 		n++
 	}
 	return n
-}
-
-// taps calls f for every input position inside a map of h x w that output position (oy, ox) reads.
-func (v Window) taps(oy, ox, h, w int, f func(kh, kw, iy, ix int)) {
-	for kh := range v.KH {
-		iy := oy*v.SH - v.Top + kh*v.DH
-		if iy < 0 || iy >= h {
-			continue
-		}
-		for kw := range v.KW {
-			ix := ox*v.SW - v.Left + kw*v.DW
-			if ix < 0 || ix >= w {
-				continue
-			}
-			f(kh, kw, iy, ix)
-		}
-	}
 }
