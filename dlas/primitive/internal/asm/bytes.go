@@ -7,8 +7,8 @@ import (
 
 //go:generate go run -C _generate . -set int8 -out ../int8_amd64.s -stubs ../int8_amd64.go -pkg asm -layout ../int8_layout_amd64.go
 
-// MostBytePixels is the number of pixels of the largest ByteTile; those from HalfTile on lie In2, Out2 and Res2 bytes
-// behind the first, so that a tile may take pixels of two rows.
+// MostBytePixels is the number of pixels of the largest ByteTile; those from half a tile on lie In2, Out2 and Res2 bytes
+// behind the first, so that a tile may take pixels of two rows. Half is HalfTile, or less in a tile of twice as many.
 const (
 	MostBytePixels = 14
 	HalfTile       = 7
@@ -21,9 +21,9 @@ const (
 //		for i := range pixels {
 //			for o := range 16 {
 //				sum := Bias[16*v+o]
-//				for b, kh, kw, g, c := range Blocks, KH, KW, groups, 4 {
+//				for p, b, kh, kw, g, c := range Passes, Blocks, KH, KW, groups, 4 {
 //					x := In[b*BlockStep + kh*RowStep + kw*TapStep + i*Pixel + 4*g + c]
-//					sum += x * W[((((b*KH+kh)*KW+kw)*groups+g)*vectors+v)*64 + 4*o + c]
+//					sum += x * W[(((((p*Blocks+b)*KH+kh)*KW+kw)*groups+g)*vectors+v)*64 + 4*o + c]
 //				}
 //				y := float32(sum) * Scale[16*v+o]
 //				if Res != nil {
@@ -44,6 +44,7 @@ type ByteTile struct {
 	Scale           *float32
 	Out, Res        *uint8
 	Table           *[256]uint8
+	Passes          int // more than one: for weights that are sums of bytes
 	Blocks          int
 	BlockStep       int
 	KH, RowStep     int
@@ -117,17 +118,18 @@ func RoundClamp(y float32, zero int32, lo, hi uint32) uint8 {
 }
 
 // ByteTileGo is the loop of ByteTile in Go.
-func ByteTileGo(t *ByteTile, pixels, vectors, groups int) {
+func ByteTileGo(t *ByteTile, pixels, half, vectors, groups int) {
 	for i := range pixels {
 		in, at, out, res := t.In, i*t.Pixel, 16*i, 16*i
-		if i >= HalfTile {
-			j := i - HalfTile
+		if i >= half {
+			j := i - half
 			at, out, res = t.In2+j*t.Pixel, t.Out2+16*j, t.Res2+16*j
 		}
 		var sum [32]int32
 		copy(sum[:16*vectors], unsafe.Slice(t.Bias, 16*vectors))
 		w := t.W
-		for b := range t.Blocks {
+		for b := range t.Passes * t.Blocks {
+			b %= t.Blocks
 			for kh := range t.KH {
 				for kw := range t.KW {
 					x := unsafe.Slice(plus(in, b*t.BlockStep+kh*t.RowStep+kw*t.TapStep+at), 4*groups)
@@ -245,6 +247,18 @@ func ByteMulGo(r *ByteRun) {
 		a, b, out := unsafe.Slice(pa, 16*n), unsafe.Slice(pb, 16*n), unsafe.Slice(po, 16*n)
 		for i, x := range a {
 			y := float32((float32(x)-r.AZero)*(float32(b[i])-r.BZero)) * r.AScale
+			out[i] = RoundClamp(y, r.Zero, r.Lo, r.Hi)
+		}
+	})
+}
+
+// ByteMulOneGo multiplies by the one pixel that B is.
+func ByteMulOneGo(r *ByteRun) {
+	b := unsafe.Slice(r.B, 16)
+	r.each(func(pa, _, po *uint8, n int) {
+		a, out := unsafe.Slice(pa, 16*n), unsafe.Slice(po, 16*n)
+		for i, x := range a {
+			y := float32((float32(x)-r.AZero)*(float32(b[i%16])-r.BZero)) * r.AScale
 			out[i] = RoundClamp(y, r.Zero, r.Lo, r.Hi)
 		}
 	})

@@ -9,22 +9,33 @@ func HasByteTile512() bool {
 	return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.AVX512VNNI, cpuid.AVX512VBMI)
 }
 
-// ByteTile512 is ByteTileGo for 1 to 14 pixels, 1 or 2 vectors, 1 or 4 groups.
+// ByteTile512 is ByteTileGo for 1 to 14 pixels of which half is HalfTile, or for twice 1 to 6 pixels; for 1 or 2 vectors and
+// 1 or 4 groups.
 //
 //go:noinline
-func ByteTile512(t *ByteTile, pixels, vectors, groups int) {
-	if vectors == 2 {
-		if groups == 4 {
-			byteTiles2x4(t, pixels)
-		} else {
-			byteTiles2x1(t, pixels)
-		}
-		return
+func ByteTile512(t *ByteTile, pixels, half, vectors, groups int) {
+	kind := 2*(2-vectors) + groups&1
+	if half < HalfTile {
+		kind += 4
+		pixels = half
 	}
-	if groups == 4 {
+	switch kind {
+	case 0:
+		byteTiles2x4(t, pixels)
+	case 1:
+		byteTiles2x1(t, pixels)
+	case 2:
 		byteTiles1x4(t, pixels)
-	} else {
+	case 3:
 		byteTiles1x1(t, pixels)
+	case 4:
+		byteHalves2x4(t, pixels)
+	case 5:
+		byteHalves2x1(t, pixels)
+	case 6:
+		byteHalves1x4(t, pixels)
+	case 7:
+		byteHalves1x1(t, pixels)
 	}
 }
 
@@ -160,6 +171,74 @@ func byteTiles1x1(t *ByteTile, pixels int) {
 	}
 }
 
+func byteHalves2x4(t *ByteTile, half int) {
+	switch half {
+	case 1:
+		byteTile1and1x2x4(t)
+	case 2:
+		byteTile2and2x2x4(t)
+	case 3:
+		byteTile3and3x2x4(t)
+	case 4:
+		byteTile4and4x2x4(t)
+	case 5:
+		byteTile5and5x2x4(t)
+	case 6:
+		byteTile6and6x2x4(t)
+	}
+}
+
+func byteHalves2x1(t *ByteTile, half int) {
+	switch half {
+	case 1:
+		byteTile1and1x2x1(t)
+	case 2:
+		byteTile2and2x2x1(t)
+	case 3:
+		byteTile3and3x2x1(t)
+	case 4:
+		byteTile4and4x2x1(t)
+	case 5:
+		byteTile5and5x2x1(t)
+	case 6:
+		byteTile6and6x2x1(t)
+	}
+}
+
+func byteHalves1x4(t *ByteTile, half int) {
+	switch half {
+	case 1:
+		byteTile1and1x1x4(t)
+	case 2:
+		byteTile2and2x1x4(t)
+	case 3:
+		byteTile3and3x1x4(t)
+	case 4:
+		byteTile4and4x1x4(t)
+	case 5:
+		byteTile5and5x1x4(t)
+	case 6:
+		byteTile6and6x1x4(t)
+	}
+}
+
+func byteHalves1x1(t *ByteTile, half int) {
+	switch half {
+	case 1:
+		byteTile1and1x1x1(t)
+	case 2:
+		byteTile2and2x1x1(t)
+	case 3:
+		byteTile3and3x1x1(t)
+	case 4:
+		byteTile4and4x1x1(t)
+	case 5:
+		byteTile5and5x1x1(t)
+	case 6:
+		byteTile6and6x1x1(t)
+	}
+}
+
 // ByteWindow4 is ByteWindowGo for up to 4 taps a row.
 //
 //go:noinline
@@ -219,3 +298,8 @@ func ByteSum(r *ByteRun) { byteSum(r) }
 //
 //go:noinline
 func BytePlanes(r *ByteRun) { bytePlanes(r) }
+
+// ByteMulOne is ByteMulOneGo.
+//
+//go:noinline
+func ByteMulOne(r *ByteRun) { byteMulOne(r) }

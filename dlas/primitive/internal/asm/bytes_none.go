@@ -6,7 +6,9 @@ package asm
 func HasByteTile512() bool { return false }
 
 // ByteTile512 is ByteTileGo in a build without assembly.
-func ByteTile512(t *ByteTile, pixels, vectors, groups int) { ByteTileGo(t, pixels, vectors, groups) }
+func ByteTile512(t *ByteTile, pixels, half, vectors, groups int) {
+	ByteTileGo(t, pixels, half, vectors, groups)
+}
 
 // ByteWindow4 is ByteWindowGo in a build without assembly.
 func ByteWindow4(w *ByteWindow) { ByteWindowGo(w, 64) }
@@ -43,3 +45,6 @@ func ByteSum(r *ByteRun) { ByteSumGo(r) }
 
 // BytePlanes is BytePlanesGo in a build without assembly.
 func BytePlanes(r *ByteRun) { BytePlanesGo(r) }
+
+// ByteMulOne is ByteMulOneGo in a build without assembly.
+func ByteMulOne(r *ByteRun) { ByteMulOneGo(r) }

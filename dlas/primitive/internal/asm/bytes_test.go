@@ -22,7 +22,7 @@ func randomTable(r *rand.Rand) *[256]uint8 {
 // tile is a random ByteTile with memory of its own; the output is guarded by being compared whole.
 func tile(r *rand.Rand, pixels, vectors, groups int) (*ByteTile, []uint8) {
 	t := &ByteTile{
-		Blocks: 1 + r.IntN(3), KH: 1 + r.IntN(3), KW: 1 + r.IntN(3), TapStep: 4 * groups, Pixel: 4 * groups * (1 + r.IntN(2)),
+		Passes: 1 + r.IntN(2), Blocks: 1 + r.IntN(3), KH: 1 + r.IntN(3), KW: 1 + r.IntN(3), TapStep: 4 * groups, Pixel: 4 * groups * (1 + r.IntN(2)),
 		RowStep: 16 * 40, BlockStep: 16 * 40 * 5, In2: 16 * 41, Out2: 16 * 9, Res2: 16 * 8, OutStep: 1000, ResStep: 800,
 		Zero: int32(r.IntN(256)), Hi: 255, Own: 0.7, Other: 1.3, ResZero: float32(r.IntN(256)),
 	}
@@ -31,7 +31,7 @@ func tile(r *rand.Rand, pixels, vectors, groups int) (*ByteTile, []uint8) {
 	}
 	t.Least, t.Most = float32(t.Lo)-float32(t.Zero), float32(t.Hi)-float32(t.Zero)
 	t.In = &randomBytes(r, 16*40*40)[0]
-	w := make([]int8, t.Blocks*t.KH*t.KW*groups*vectors*64)
+	w := make([]int8, t.Passes*t.Blocks*t.KH*t.KW*groups*vectors*64)
 	for i := range w {
 		w[i] = int8(r.IntN(256) - 128)
 	}
@@ -60,12 +60,16 @@ func TestByteTile(t *testing.T) {
 	for _, groups := range []int{1, 4} {
 		for vectors := 1; vectors <= 2; vectors++ {
 			for pixels := 1; pixels <= MostBytePixels; pixels++ {
-				for range 12 {
+				for i := range 24 {
+					half := HalfTile
+					if i%2 == 0 && pixels%2 == 0 {
+						half = pixels / 2
+					}
 					a, got := tile(r, pixels, vectors, groups)
 					want := bytes.Clone(got)
-					ByteTile512(a, pixels, vectors, groups)
+					ByteTile512(a, pixels, half, vectors, groups)
 					a.Out = &want[100]
-					ByteTileGo(a, pixels, vectors, groups)
+					ByteTileGo(a, pixels, half, vectors, groups)
 					if !bytes.Equal(got, want) {
 						t.Fatalf("%d pixels, %d vectors, %d groups: differs\n%v\n%v", pixels, vectors, groups, got, want)
 					}
@@ -157,6 +161,7 @@ func TestByteRun(t *testing.T) {
 	}{
 		{"add", ByteAdd, ByteAddGo, false, false},
 		{"mul", ByteMul, ByteMulGo, false, false},
+		{"mul one", ByteMulOne, ByteMulOneGo, false, false},
 		{"affine", ByteAffine, ByteAffineGo, false, false},
 		{"quantize", ByteQuantize, ByteQuantizeGo, true, false},
 		{"look up", ByteLookUp, ByteLookUpGo, false, false},
@@ -204,14 +209,14 @@ func BenchmarkByteTile(b *testing.B) {
 		pixels, vectors, groups, blocks := c[0], c[1], c[2], c[3]
 		b.Run(fmt.Sprint(c), func(b *testing.B) {
 			t, _ := tile(rand.New(rand.NewPCG(1, 2)), pixels, vectors, groups)
-			t.Blocks, t.KH, t.KW, t.BlockStep, t.Res, t.Table, t.Pixel = blocks, 3, 3, 16*40*2, nil, nil, 4*groups
+			t.Passes, t.Blocks, t.KH, t.KW, t.BlockStep, t.Res, t.Table, t.Pixel = 1, blocks, 3, 3, 16*40*2, nil, nil, 4*groups
 			if blocks == 16 {
 				t.KH, t.KW = 1, 1
 			}
-			w := make([]int8, t.Blocks*t.KH*t.KW*groups*vectors*64)
+			w := make([]int8, t.Passes*t.Blocks*t.KH*t.KW*groups*vectors*64)
 			t.W = &w[0]
 			for b.Loop() {
-				ByteTile512(t, pixels, vectors, groups)
+				ByteTile512(t, pixels, HalfTile, vectors, groups)
 			}
 			macs := float64(pixels * vectors * 16 * groups * 4 * t.Blocks * t.KH * t.KW)
 			b.ReportMetric(macs/(float64(b.Elapsed().Nanoseconds())/float64(b.N)), "MAC/ns")

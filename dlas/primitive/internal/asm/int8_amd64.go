@@ -4,285 +4,405 @@
 
 package asm
 
-// byteTile1x2x4 is the loop of ByteTile for 1 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile1x2x4 is the loop of ByteTile for 1 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile1x2x4(t *ByteTile)
 
-// byteTile2x2x4 is the loop of ByteTile for 2 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile2x2x4 is the loop of ByteTile for 2 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile2x2x4(t *ByteTile)
 
-// byteTile3x2x4 is the loop of ByteTile for 3 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile3x2x4 is the loop of ByteTile for 3 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile3x2x4(t *ByteTile)
 
-// byteTile4x2x4 is the loop of ByteTile for 4 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile4x2x4 is the loop of ByteTile for 4 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile4x2x4(t *ByteTile)
 
-// byteTile5x2x4 is the loop of ByteTile for 5 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile5x2x4 is the loop of ByteTile for 5 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile5x2x4(t *ByteTile)
 
-// byteTile6x2x4 is the loop of ByteTile for 6 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile6x2x4 is the loop of ByteTile for 6 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile6x2x4(t *ByteTile)
 
-// byteTile7x2x4 is the loop of ByteTile for 7 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile7x2x4 is the loop of ByteTile for 7 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile7x2x4(t *ByteTile)
 
-// byteTile8x2x4 is the loop of ByteTile for 8 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile8x2x4 is the loop of ByteTile for 8 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile8x2x4(t *ByteTile)
 
-// byteTile9x2x4 is the loop of ByteTile for 9 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile9x2x4 is the loop of ByteTile for 9 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile9x2x4(t *ByteTile)
 
-// byteTile10x2x4 is the loop of ByteTile for 10 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile10x2x4 is the loop of ByteTile for 10 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile10x2x4(t *ByteTile)
 
-// byteTile11x2x4 is the loop of ByteTile for 11 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile11x2x4 is the loop of ByteTile for 11 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile11x2x4(t *ByteTile)
 
-// byteTile12x2x4 is the loop of ByteTile for 12 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile12x2x4 is the loop of ByteTile for 12 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile12x2x4(t *ByteTile)
 
-// byteTile13x2x4 is the loop of ByteTile for 13 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile13x2x4 is the loop of ByteTile for 13 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile13x2x4(t *ByteTile)
 
-// byteTile14x2x4 is the loop of ByteTile for 14 pixels, 2 blocks of output channels, 4 groups a tap.
+// byteTile14x2x4 is the loop of ByteTile for 14 pixels, half 7, 2 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile14x2x4(t *ByteTile)
 
-// byteTile1x1x4 is the loop of ByteTile for 1 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile1and1x2x4 is the loop of ByteTile for 2 pixels, half 1, 2 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile1and1x2x4(t *ByteTile)
+
+// byteTile2and2x2x4 is the loop of ByteTile for 4 pixels, half 2, 2 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile2and2x2x4(t *ByteTile)
+
+// byteTile3and3x2x4 is the loop of ByteTile for 6 pixels, half 3, 2 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile3and3x2x4(t *ByteTile)
+
+// byteTile4and4x2x4 is the loop of ByteTile for 8 pixels, half 4, 2 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile4and4x2x4(t *ByteTile)
+
+// byteTile5and5x2x4 is the loop of ByteTile for 10 pixels, half 5, 2 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile5and5x2x4(t *ByteTile)
+
+// byteTile6and6x2x4 is the loop of ByteTile for 12 pixels, half 6, 2 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile6and6x2x4(t *ByteTile)
+
+// byteTile1x1x4 is the loop of ByteTile for 1 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile1x1x4(t *ByteTile)
 
-// byteTile2x1x4 is the loop of ByteTile for 2 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile2x1x4 is the loop of ByteTile for 2 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile2x1x4(t *ByteTile)
 
-// byteTile3x1x4 is the loop of ByteTile for 3 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile3x1x4 is the loop of ByteTile for 3 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile3x1x4(t *ByteTile)
 
-// byteTile4x1x4 is the loop of ByteTile for 4 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile4x1x4 is the loop of ByteTile for 4 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile4x1x4(t *ByteTile)
 
-// byteTile5x1x4 is the loop of ByteTile for 5 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile5x1x4 is the loop of ByteTile for 5 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile5x1x4(t *ByteTile)
 
-// byteTile6x1x4 is the loop of ByteTile for 6 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile6x1x4 is the loop of ByteTile for 6 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile6x1x4(t *ByteTile)
 
-// byteTile7x1x4 is the loop of ByteTile for 7 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile7x1x4 is the loop of ByteTile for 7 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile7x1x4(t *ByteTile)
 
-// byteTile8x1x4 is the loop of ByteTile for 8 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile8x1x4 is the loop of ByteTile for 8 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile8x1x4(t *ByteTile)
 
-// byteTile9x1x4 is the loop of ByteTile for 9 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile9x1x4 is the loop of ByteTile for 9 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile9x1x4(t *ByteTile)
 
-// byteTile10x1x4 is the loop of ByteTile for 10 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile10x1x4 is the loop of ByteTile for 10 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile10x1x4(t *ByteTile)
 
-// byteTile11x1x4 is the loop of ByteTile for 11 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile11x1x4 is the loop of ByteTile for 11 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile11x1x4(t *ByteTile)
 
-// byteTile12x1x4 is the loop of ByteTile for 12 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile12x1x4 is the loop of ByteTile for 12 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile12x1x4(t *ByteTile)
 
-// byteTile13x1x4 is the loop of ByteTile for 13 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile13x1x4 is the loop of ByteTile for 13 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile13x1x4(t *ByteTile)
 
-// byteTile14x1x4 is the loop of ByteTile for 14 pixels, 1 blocks of output channels, 4 groups a tap.
+// byteTile14x1x4 is the loop of ByteTile for 14 pixels, half 7, 1 blocks of output channels, 4 groups a tap.
 //
 //go:noescape
 func byteTile14x1x4(t *ByteTile)
 
-// byteTile1x2x1 is the loop of ByteTile for 1 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile1and1x1x4 is the loop of ByteTile for 2 pixels, half 1, 1 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile1and1x1x4(t *ByteTile)
+
+// byteTile2and2x1x4 is the loop of ByteTile for 4 pixels, half 2, 1 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile2and2x1x4(t *ByteTile)
+
+// byteTile3and3x1x4 is the loop of ByteTile for 6 pixels, half 3, 1 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile3and3x1x4(t *ByteTile)
+
+// byteTile4and4x1x4 is the loop of ByteTile for 8 pixels, half 4, 1 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile4and4x1x4(t *ByteTile)
+
+// byteTile5and5x1x4 is the loop of ByteTile for 10 pixels, half 5, 1 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile5and5x1x4(t *ByteTile)
+
+// byteTile6and6x1x4 is the loop of ByteTile for 12 pixels, half 6, 1 blocks of output channels, 4 groups a tap.
+//
+//go:noescape
+func byteTile6and6x1x4(t *ByteTile)
+
+// byteTile1x2x1 is the loop of ByteTile for 1 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile1x2x1(t *ByteTile)
 
-// byteTile2x2x1 is the loop of ByteTile for 2 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile2x2x1 is the loop of ByteTile for 2 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile2x2x1(t *ByteTile)
 
-// byteTile3x2x1 is the loop of ByteTile for 3 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile3x2x1 is the loop of ByteTile for 3 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile3x2x1(t *ByteTile)
 
-// byteTile4x2x1 is the loop of ByteTile for 4 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile4x2x1 is the loop of ByteTile for 4 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile4x2x1(t *ByteTile)
 
-// byteTile5x2x1 is the loop of ByteTile for 5 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile5x2x1 is the loop of ByteTile for 5 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile5x2x1(t *ByteTile)
 
-// byteTile6x2x1 is the loop of ByteTile for 6 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile6x2x1 is the loop of ByteTile for 6 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile6x2x1(t *ByteTile)
 
-// byteTile7x2x1 is the loop of ByteTile for 7 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile7x2x1 is the loop of ByteTile for 7 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile7x2x1(t *ByteTile)
 
-// byteTile8x2x1 is the loop of ByteTile for 8 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile8x2x1 is the loop of ByteTile for 8 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile8x2x1(t *ByteTile)
 
-// byteTile9x2x1 is the loop of ByteTile for 9 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile9x2x1 is the loop of ByteTile for 9 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile9x2x1(t *ByteTile)
 
-// byteTile10x2x1 is the loop of ByteTile for 10 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile10x2x1 is the loop of ByteTile for 10 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile10x2x1(t *ByteTile)
 
-// byteTile11x2x1 is the loop of ByteTile for 11 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile11x2x1 is the loop of ByteTile for 11 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile11x2x1(t *ByteTile)
 
-// byteTile12x2x1 is the loop of ByteTile for 12 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile12x2x1 is the loop of ByteTile for 12 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile12x2x1(t *ByteTile)
 
-// byteTile13x2x1 is the loop of ByteTile for 13 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile13x2x1 is the loop of ByteTile for 13 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile13x2x1(t *ByteTile)
 
-// byteTile14x2x1 is the loop of ByteTile for 14 pixels, 2 blocks of output channels, 1 groups a tap.
+// byteTile14x2x1 is the loop of ByteTile for 14 pixels, half 7, 2 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile14x2x1(t *ByteTile)
 
-// byteTile1x1x1 is the loop of ByteTile for 1 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile1and1x2x1 is the loop of ByteTile for 2 pixels, half 1, 2 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile1and1x2x1(t *ByteTile)
+
+// byteTile2and2x2x1 is the loop of ByteTile for 4 pixels, half 2, 2 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile2and2x2x1(t *ByteTile)
+
+// byteTile3and3x2x1 is the loop of ByteTile for 6 pixels, half 3, 2 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile3and3x2x1(t *ByteTile)
+
+// byteTile4and4x2x1 is the loop of ByteTile for 8 pixels, half 4, 2 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile4and4x2x1(t *ByteTile)
+
+// byteTile5and5x2x1 is the loop of ByteTile for 10 pixels, half 5, 2 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile5and5x2x1(t *ByteTile)
+
+// byteTile6and6x2x1 is the loop of ByteTile for 12 pixels, half 6, 2 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile6and6x2x1(t *ByteTile)
+
+// byteTile1x1x1 is the loop of ByteTile for 1 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile1x1x1(t *ByteTile)
 
-// byteTile2x1x1 is the loop of ByteTile for 2 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile2x1x1 is the loop of ByteTile for 2 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile2x1x1(t *ByteTile)
 
-// byteTile3x1x1 is the loop of ByteTile for 3 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile3x1x1 is the loop of ByteTile for 3 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile3x1x1(t *ByteTile)
 
-// byteTile4x1x1 is the loop of ByteTile for 4 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile4x1x1 is the loop of ByteTile for 4 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile4x1x1(t *ByteTile)
 
-// byteTile5x1x1 is the loop of ByteTile for 5 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile5x1x1 is the loop of ByteTile for 5 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile5x1x1(t *ByteTile)
 
-// byteTile6x1x1 is the loop of ByteTile for 6 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile6x1x1 is the loop of ByteTile for 6 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile6x1x1(t *ByteTile)
 
-// byteTile7x1x1 is the loop of ByteTile for 7 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile7x1x1 is the loop of ByteTile for 7 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile7x1x1(t *ByteTile)
 
-// byteTile8x1x1 is the loop of ByteTile for 8 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile8x1x1 is the loop of ByteTile for 8 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile8x1x1(t *ByteTile)
 
-// byteTile9x1x1 is the loop of ByteTile for 9 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile9x1x1 is the loop of ByteTile for 9 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile9x1x1(t *ByteTile)
 
-// byteTile10x1x1 is the loop of ByteTile for 10 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile10x1x1 is the loop of ByteTile for 10 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile10x1x1(t *ByteTile)
 
-// byteTile11x1x1 is the loop of ByteTile for 11 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile11x1x1 is the loop of ByteTile for 11 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile11x1x1(t *ByteTile)
 
-// byteTile12x1x1 is the loop of ByteTile for 12 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile12x1x1 is the loop of ByteTile for 12 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile12x1x1(t *ByteTile)
 
-// byteTile13x1x1 is the loop of ByteTile for 13 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile13x1x1 is the loop of ByteTile for 13 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile13x1x1(t *ByteTile)
 
-// byteTile14x1x1 is the loop of ByteTile for 14 pixels, 1 blocks of output channels, 1 groups a tap.
+// byteTile14x1x1 is the loop of ByteTile for 14 pixels, half 7, 1 blocks of output channels, 1 groups a tap.
 //
 //go:noescape
 func byteTile14x1x1(t *ByteTile)
+
+// byteTile1and1x1x1 is the loop of ByteTile for 2 pixels, half 1, 1 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile1and1x1x1(t *ByteTile)
+
+// byteTile2and2x1x1 is the loop of ByteTile for 4 pixels, half 2, 1 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile2and2x1x1(t *ByteTile)
+
+// byteTile3and3x1x1 is the loop of ByteTile for 6 pixels, half 3, 1 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile3and3x1x1(t *ByteTile)
+
+// byteTile4and4x1x1 is the loop of ByteTile for 8 pixels, half 4, 1 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile4and4x1x1(t *ByteTile)
+
+// byteTile5and5x1x1 is the loop of ByteTile for 10 pixels, half 5, 1 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile5and5x1x1(t *ByteTile)
+
+// byteTile6and6x1x1 is the loop of ByteTile for 12 pixels, half 6, 1 blocks of output channels, 1 groups a tap.
+//
+//go:noescape
+func byteTile6and6x1x1(t *ByteTile)
 
 // byteWindow4 is the loop of ByteWindow; see there for its weights.
 //
@@ -313,6 +433,11 @@ func byteAdd(r *ByteRun)
 //
 //go:noescape
 func byteMul(r *ByteRun)
+
+// byteMulOne multiplies a run by one pixel: a loop of ByteRun.
+//
+//go:noescape
+func byteMulOne(r *ByteRun)
 
 // byteAffine multiplies and adds by channel: a loop of ByteRun.
 //

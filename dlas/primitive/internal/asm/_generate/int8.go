@@ -17,6 +17,7 @@ var byteTile = []field{
 	{"Out", word},
 	{"Res", word},
 	{"Table", word},
+	{"Passes", word},
 	{"Blocks", word},
 	{"BlockStep", word},
 	{"KH", word},
@@ -42,7 +43,7 @@ var byteTile = []field{
 var _ = add("int8", int8Set,
 	record{"ByteTile", byteTile, false}, record{"ByteWindow", byteWindow, false}, record{"ByteRun", byteRun, false})
 
-// The tiles' halves: pixels from halfTile on lie In2 bytes (Out2, Res2) behind the first.
+// Pixels from half of a tile on lie In2 bytes (Out2, Res2) behind the first.
 const (
 	mostPixels = 14
 	halfTile   = 7
@@ -53,7 +54,10 @@ func int8Set() {
 	for _, groups := range []int{4, 1} {
 		for _, vectors := range []int{2, 1} {
 			for pixels := 1; pixels <= mostPixels; pixels++ {
-				byteTile512(pixels, vectors, groups)
+				byteTile512(pixels, vectors, groups, halfTile)
+			}
+			for half := 1; half < halfTile; half++ {
+				byteTile512(2*half, vectors, groups, half)
 			}
 		}
 	}
@@ -84,10 +88,14 @@ func byteOrder() {
 
 // byteTile512 is the tile of that many pixels and vectors of 16 output channels; a position of the window holds groups
 // of 4 input channels.
-func byteTile512(pixels, vectors, groups int) {
-	TEXT(fmt.Sprintf("byteTile%dx%dx%d", pixels, vectors, groups), NOSPLIT, "func(t *ByteTile)")
+func byteTile512(pixels, vectors, groups, half int) {
+	name := fmt.Sprintf("byteTile%dx%dx%d", pixels, vectors, groups)
+	if half < halfTile {
+		name = fmt.Sprintf("byteTile%dand%dx%dx%d", half, half, vectors, groups)
+	}
+	TEXT(name, NOSPLIT, "func(t *ByteTile)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("byteTile%dx%dx%d is the loop of ByteTile for %d pixels, %d blocks of output channels, %d groups a tap.", pixels, vectors, groups, pixels, vectors, groups))
+	Doc(fmt.Sprintf("%s is the loop of ByteTile for %d pixels, half %d, %d blocks of output channels, %d groups a tap.", name, pixels, half, vectors, groups))
 	p := Load(Param("t"), GP64())
 	at := func(name string) Mem { return mem(p, offset(byteTile, name)) }
 	// Few accumulators would wait for each other: they take turns by group.
@@ -120,6 +128,9 @@ func byteTile512(pixels, vectors, groups int) {
 	LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
 	w, block, blocks := GP64(), GP64(), GP64()
 	MOVQ(at("W"), w)
+	passes := GP64()
+	MOVQ(at("Passes"), passes)
+	Label("pass")
 	MOVQ(at("In"), block)
 	MOVQ(at("Blocks"), blocks)
 	Label("block")
@@ -140,20 +151,20 @@ func byteTile512(pixels, vectors, groups int) {
 		more(base[0], 4)
 	}
 	second := 0
-	if pixels > halfTile {
+	if pixels > half {
 		second = len(base)
 		q := GP64()
 		MOVQ(row, q)
 		ADDQ(at("In2"), q)
 		base = append(base, q)
-		if pixels > halfTile+4 {
+		if pixels > half+4 {
 			more(q, 4)
 		}
 	}
 	place := func(i, group int) Mem {
 		n := 0
-		if i >= halfTile {
-			n, i = second, i-halfTile
+		if i >= half {
+			n, i = second, i-half
 		}
 		if i >= 4 {
 			n, i = n+1, i-4
@@ -197,6 +208,8 @@ func byteTile512(pixels, vectors, groups int) {
 	ADDQ(at("BlockStep"), block)
 	DECQ(blocks)
 	JNZ(LabelRef("block"))
+	DECQ(passes)
+	JNZ(LabelRef("pass"))
 	for s := 1; s < sets; s++ {
 		for i := range pixels {
 			for j := range vectors {
@@ -204,13 +217,13 @@ func byteTile512(pixels, vectors, groups int) {
 			}
 		}
 	}
-	byteFinish(at, acc[0], vectors)
+	byteFinish(at, acc[0], vectors, half)
 	VZEROUPPER()
 	RET()
 }
 
 // byteFinish scales, rounds, adds the residual where there is one, packs, clamps, looks up and stores acc[pixel][vector].
-func byteFinish(at func(string) Mem, acc [][]reg.VecVirtual, vectors int) {
+func byteFinish(at func(string) Mem, acc [][]reg.VecVirtual, vectors, half int) {
 	pixels := len(acc)
 	scale := GP64()
 	MOVQ(at("Scale"), scale)
@@ -228,7 +241,7 @@ func byteFinish(at func(string) Mem, acc [][]reg.VecVirtual, vectors int) {
 		q := GP64()
 		MOVQ(res, q)
 		for i := range acc {
-			if i == halfTile {
+			if i == half {
 				MOVQ(res, q)
 				ADDQ(at("Res2"), q)
 			}
@@ -236,7 +249,7 @@ func byteFinish(at func(string) Mem, acc [][]reg.VecVirtual, vectors int) {
 			VRNDSCALEPS(U8(0), a, a)
 			VMAXPS_BCST(at("Least"), a, a)
 			VMINPS_BCST(at("Most"), a, a)
-			VPMOVZXBD(mem(q, 16*(i%halfTile)), r)
+			VPMOVZXBD(mem(q, 16*(i%half)), r)
 			VCVTDQ2PS(r, r)
 			VSUBPS_BCST(at("ResZero"), r, r)
 			VMULPS_BCST(at("Other"), r, r)
@@ -258,8 +271,8 @@ func byteFinish(at func(string) Mem, acc [][]reg.VecVirtual, vectors int) {
 	for j := range vectors {
 		for first := 0; first < pixels; {
 			end := min(pixels, first+4)
-			if first < halfTile {
-				end = min(end, halfTile)
+			if first < half {
+				end = min(end, half)
 			}
 			for i := first; i < end; i++ {
 				VCVTPS2DQ(acc[i][j], acc[i][j])
@@ -316,11 +329,11 @@ func byteFinish(at func(string) Mem, acc [][]reg.VecVirtual, vectors int) {
 			ADDQ(at("OutStep"), out)
 			MOVQ(out, q)
 		}
-		if r.first == halfTile {
+		if r.first == half {
 			MOVQ(out, q)
 			ADDQ(at("Out2"), q)
 		}
-		storePixels(r.v, mem(q, 16*(r.first%halfTile)), r.many)
+		storePixels(r.v, mem(q, 16*(r.first%half)), r.many)
 	}
 }
 

@@ -284,6 +284,24 @@ func byteRuns() {
 			return x
 		}, true
 	})
+	byteRunLoop("byteMulOne", "multiplies a run by one pixel", func(at func(string) Mem) (func(a, b Mem) reg.VecVirtual, bool) {
+		az, bz, as, y := ZMM(), ZMM(), ZMM(), ZMM()
+		VBROADCASTSS(at("AZero"), az)
+		VBROADCASTSS(at("BZero"), bz)
+		VBROADCASTSS(at("AScale"), as)
+		q := GP64()
+		MOVQ(at("B"), q)
+		wide(mem(q, 0), y)
+		VSUBPS(bz, y, y)
+		return func(a, _ Mem) reg.VecVirtual {
+			x := ZMM()
+			wide(a, x)
+			VSUBPS(az, x, x)
+			VMULPS(y, x, x)
+			VMULPS(as, x, x)
+			return x
+		}, false
+	})
 	byteRunLoop("byteAffine", "multiplies and adds by channel", func(at func(string) Mem) (func(a, b Mem) reg.VecVirtual, bool) {
 		az, mul, sum := ZMM(), ZMM(), ZMM()
 		VBROADCASTSS(at("AZero"), az)

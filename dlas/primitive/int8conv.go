@@ -1,0 +1,473 @@
+package primitive
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+	"github.com/godlas/godlas/dlas/primitive/internal/mem"
+)
+
+// byteConv is a quantised convolution bound to its tiles. It reads maps in blocks of 16 channels; those of up to 4 channels
+// (the first layer) it takes plain, as floats too, and writes them into its workspace as pixels of 4 bytes first.
+type byteConv struct {
+	level  byteLevel
+	win    op.Window
+	in     ir.Shape
+	out    ir.Shape
+	typ    ir.Type // of the input
+	stem   bool
+	groups int // of 4 input channels a tap
+	passes int
+
+	row, block, image, origin int // of what the tiles read, in bytes; origin is where the first window begins
+	pixel                     int // bytes from one output pixel's window to the next
+	outAt, resAt              ir.Strides
+	tiles                     []byteStrip
+	weights                   ir.Memory
+	bias                      []int32
+	scale                     []float32
+	proto                     asm.ByteTile
+	table                     *[256]uint8
+
+	flat       bool // the map is one row of pixels
+	lines      []byteLine
+	pieces     []bytePiece
+	blockLines int
+
+	// The first phase of a stem.
+	quantize    asm.ByteRun
+	border      ir.Border
+	zero        byte
+	stemParts   int
+	lineParts   int
+	tileParts   int
+	convPhase   int
+	signedBytes int
+}
+
+// byteStrip is one or two blocks of 16 output channels: the first, how many, and the input blocks that they read.
+type byteStrip struct {
+	first, vectors int
+	from, blocks   int
+	weights        int // where theirs begin
+}
+
+// byteLine is one row of output pixels, or two.
+type byteLine struct{ y, rows int }
+
+// bytePiece is a part of a line that one tile computes.
+type bytePiece struct{ x, pixels int }
+
+func byteConvKernel(l byteLevel) ir.Kernel {
+	return ir.Kernel{
+		Name: "conv_i8_direct_dense__" + l.isa, Op: "QLinearConv", Algorithm: Direct, Format: Dense, Type: ir.I8, ISA: l.isa, Exact: ir.ExactInt,
+		Fits:    byteConvFits,
+		Cost:    func(p ir.Problem) float64 { return byteConvCost(p, l) },
+		Layouts: byteConvLayouts,
+		Bind:    func(p ir.Problem, _ ir.Schedule) (ir.Bound, error) { return bindByteConv(p, l) },
+	}
+}
+
+func byteConvFits(p ir.Problem) error {
+	if err := constant(op.QConvW, op.QConvWScale, op.QConvWZero, op.QConvBias, op.QConvTable)(p); err != nil {
+		return err
+	}
+	if err := scalars(p, op.QConvXScale, op.QConvXZero, op.QConvYScale, op.QConvYZero, op.QConvResScale, op.QConvResZero, op.QConvSumScale, op.QConvSumZero); err != nil {
+		return err
+	}
+	if p.Weights[0] != nil {
+		return fmt.Errorf("its input is constant")
+	}
+	if p.TypeIn(0) == ir.F32 && !isStem(p) {
+		return fmt.Errorf("it takes floats for up to 4 channels only")
+	}
+	w, zeros := p.Weights[op.QConvW], p.Weights[op.QConvWZero]
+	m := p.Out[0][1]
+	passes := signedWeights(w, zeros, m)
+	each := w.Shape.Elems() / m
+	for c := range m {
+		most := int64(0)
+		for _, pass := range passes {
+			for _, v := range pass[c*each : (c+1)*each] {
+				most += 255 * max(int64(v), -int64(v))
+			}
+		}
+		if b := biasAt(p, c); b != 0 {
+			most += max(int64(b), -int64(b))
+		}
+		if !fitsInt(2*most, requantScale(scale32(p, op.QConvXScale), perChannel(p.Weights[op.QConvWScale], c), scale32(p, op.QConvYScale))) {
+			return fmt.Errorf("the scale of channel %d is too large", c)
+		}
+	}
+	return nil
+}
+
+func biasAt(p ir.Problem, c int) int32 {
+	if len(p.Weights) <= op.QConvBias || p.Weights[op.QConvBias] == nil {
+		return 0
+	}
+	return p.Weights[op.QConvBias].Data.([]int32)[c]
+}
+
+// isStem reports whether a convolution's input has so few channels that they are packed 4 a pixel.
+func isStem(p ir.Problem) bool {
+	return p.In[0][1] <= 4 && p.Node.Attrs.Int("group", 1) == 1
+}
+
+func byteConvCost(p ir.Problem, l byteLevel) float64 {
+	w := p.In[op.QConvW]
+	depth := ceilDiv(w[1], 16) * 16
+	if isStem(p) {
+		depth = 4
+	}
+	if g := p.Node.Attrs.Int("group", 1); g > 1 {
+		depth = 16 * ceilDiv(w[1]*16, max(1, min(16, p.Out[0][1]/g))*16)
+	}
+	rate := 120.0
+	if l.isa == "go" {
+		rate = 1
+	}
+	return float64(p.Out[0].Elems()) * float64(depth*w[2]*w[3]) / rate
+}
+
+// windowBorder is the border that windows over a map reach into; extra is the number of pixels read past the last.
+func windowBorder(v op.Window, in, out ir.Shape, extra int) ir.Border {
+	return ir.Border{
+		Top: v.Top, Left: v.Left,
+		Bottom: max(0, (out[2]-1)*v.SH+(v.KH-1)*v.DH+1-v.Top-in[2]),
+		Right:  max(0, (out[3]-1)*v.SW+(v.KW-1)*v.DW+1+extra-v.Left-in[3]),
+	}
+}
+
+func byteConvLayouts(p ir.Problem) (in, out []ir.Layout) {
+	v, _ := op.WindowOf(p.Node, p.In[op.QConvW][2], p.In[op.QConvW][3])
+	in = make([]ir.Layout, len(p.In))
+	if !isStem(p) {
+		in[0] = ir.Layout{Block: ir.Lanes, Border: windowBorder(v, p.In[0], p.Out[0], 0)}
+	}
+	if len(in) > op.QConvRes {
+		in[op.QConvRes] = ir.Blocked
+	}
+	return in, []ir.Layout{ir.Blocked}
+}
+
+func bindByteConv(p ir.Problem, l byteLevel) (ir.Bound, error) {
+	v, err := op.WindowOf(p.Node, p.In[op.QConvW][2], p.In[op.QConvW][3])
+	if err != nil {
+		return ir.Bound{}, err
+	}
+	c := &byteConv{level: l, win: v, in: p.In[0], out: p.Out[0], typ: p.TypeIn(0), stem: isStem(p), groups: 4}
+	bound := ir.Bound{Run: c.run}
+	c.border = windowBorder(v, c.in, c.out, 0)
+	c.zero = byte(int(number(p, op.QConvXZero)))
+	if c.typ == ir.I8 {
+		c.zero ^= 0x80
+	}
+	switch {
+	case c.stem:
+		c.groups = 1
+		c.row = 4 * (c.border.Left + c.in[3] + c.border.Right)
+		c.block = c.row * (c.border.Top + c.in[2] + c.border.Bottom)
+		c.image = c.block
+		bound.WorkspaceBytes = int64(c.image * c.in[0])
+		c.stemParts = chunksFor(c.in[0]*(c.image/c.row), c.row, p.Machine)
+		bound.Phases = append(bound.Phases, c.stemParts)
+		zero := float32(int(c.zero))
+		c.quantize = asm.ByteRun{
+			ARow: 4 * c.in[2] * c.in[3], BRow: c.in[1], Tail: c.in[3], Rows: 1,
+			AScale: scale32(p, op.QConvXScale), AZero: -zero, BZero: 255 - zero, Zero: int32(c.zero),
+		}
+		c.convPhase = 1
+	default:
+		lay := p.LayoutIn(0)
+		s := lay.StridesOf(c.in)
+		c.row, c.block, c.image = s.Row, s.Block, s.Image
+		c.origin = s.Origin - v.Top*s.Row - v.Left*ir.Lanes
+		if c.typ == ir.I8 {
+			c.signedBytes = lay.Elems(c.in)
+			bound.WorkspaceBytes = int64(c.signedBytes)
+			c.stemParts = chunksFor(ceilDiv(c.signedBytes, 1<<14), 1<<14, p.Machine)
+			bound.Phases = append(bound.Phases, c.stemParts)
+			c.convPhase = 1
+		}
+	}
+	c.pixel = 4 * c.groups * v.SW
+	c.outAt = p.LayoutOut(0).StridesOf(c.out)
+	c.shape(p)
+	bound.MACsExecuted = c.pack(p) * int64(c.out[2]*c.out[3])
+	c.share(p.Machine)
+	bound.Phases = append(bound.Phases, c.out[0]*c.lineParts*c.tileParts)
+	bound.PackedBytes = int64(len(c.weights) + 8*len(c.bias))
+	return bound, nil
+}
+
+// shape cuts the map into lines and pieces, and fills what all tiles have in common.
+func (c *byteConv) shape(p ir.Problem) {
+	v, n := c.win, p.Node
+	oh, ow := c.out[2], c.out[3]
+	var resBorder ir.Border
+	t := &c.proto
+	t.Passes, t.KH, t.KW = 1, v.KH, v.KW
+	t.RowStep, t.TapStep, t.BlockStep = c.row*v.DH, 4*c.groups*v.DW, c.block
+	t.Pixel, t.OutStep = c.pixel, c.outAt.Block
+	t.Zero = int32(number(p, op.QConvYZero))
+	t.Lo, t.Hi = clampBytes(n, p.TypeOut(0))
+	c.table = tableOf(p, op.QConvTable)
+	if p.TypeOut(0) == ir.I8 {
+		t.Zero += 128
+		c.table = flipTable()
+	}
+	if c.hasRes(p) {
+		resBorder = p.LayoutIn(op.QConvRes).Border
+		c.resAt = p.LayoutIn(op.QConvRes).StridesOf(c.out)
+		t.ResStep = c.resAt.Block
+		t.Least, t.Most = float32(-t.Zero), float32(255-t.Zero)
+		sum := scale32(p, op.QConvSumScale)
+		t.Own, t.Other = scale32(p, op.QConvYScale)/sum, scale32(p, op.QConvResScale)/sum
+		t.ResZero = scale32(p, op.QConvResZero)
+		t.Zero = int32(number(p, op.QConvSumZero))
+	}
+	t.Table = c.table
+	bare := ir.Border{}
+	c.flat = !c.stem && v.KH*v.KW == 1 && v.SH*v.SW == 1 && p.LayoutIn(0).Border == bare && p.LayoutOut(0).Border == bare && resBorder == bare && v.Top+v.Left+v.Bottom+v.Right == 0
+	if c.flat {
+		oh, ow = 1, oh*ow
+	}
+	rows := 1
+	if c.level.halves && ow <= asm.HalfTile {
+		rows = 2
+	}
+	for y := 0; y < oh; y += rows {
+		c.lines = append(c.lines, byteLine{y, min(rows, oh-y)})
+	}
+	count := ceilDiv(ow, c.level.pixels)
+	for i := range count {
+		from, to := part(ow, count, i)
+		c.pieces = append(c.pieces, bytePiece{from, to - from})
+	}
+}
+
+func (c *byteConv) hasRes(p ir.Problem) bool {
+	return len(p.Node.In) > op.QConvRes && p.Node.In[op.QConvRes] != ""
+}
+
+// pack lays the weights out by tile and corrects the bias by the input's zero point. It returns the multiply-accumulates
+// of a pixel.
+func (c *byteConv) pack(p ir.Problem) int64 {
+	w := p.Weights[op.QConvW]
+	m, cg := c.out[1], w.Shape[1]
+	group := p.Node.Attrs.Int("group", 1)
+	mg := m / group
+	passes := signedWeights(w, p.Weights[op.QConvWZero], m)
+	c.passes = len(passes)
+	c.proto.Passes = c.passes
+	blocks := ceilDiv(m, ir.Lanes)
+	c.bias, c.scale = mem.Alloc(4*16*blocks).I32(), mem.F32(16*blocks)
+	zero := int32(c.zero)
+	each := cg * c.win.KH * c.win.KW
+	for o := range m {
+		sum := int32(0)
+		for _, pass := range passes {
+			for _, v := range pass[o*each : (o+1)*each] {
+				sum += int32(v)
+			}
+		}
+		c.bias[o] = biasAt(p, o) - zero*sum
+		c.scale[o] = requantScale(scale32(p, op.QConvXScale), perChannel(p.Weights[op.QConvWScale], o), scale32(p, op.QConvYScale))
+	}
+	step := min(2, c.level.vectors)
+	if group > 1 && mg%(16*step) != 0 {
+		step = 1
+	}
+	size := 0
+	taps := c.win.KH * c.win.KW
+	for b := 0; b < blocks; b += step {
+		s := byteStrip{first: b, vectors: min(step, blocks-b), blocks: 1, weights: size}
+		if !c.stem {
+			from, to := b*16/mg*cg, (min(m, (b+s.vectors)*16)-1)/mg*cg+cg
+			s.from, s.blocks = from/16, ceilDiv(to, 16)-from/16
+		}
+		size += c.passes * s.blocks * taps * c.groups * s.vectors * 64
+		c.tiles = append(c.tiles, s)
+	}
+	c.weights = mem.Alloc(size)
+	to := c.weights.I8()
+	at := 0
+	for _, s := range c.tiles {
+		for _, pass := range passes {
+			for b := range s.blocks {
+				for tap := range taps {
+					for g := range c.groups {
+						for v := range s.vectors {
+							for o := range 16 {
+								oc := (s.first+v)*16 + o
+								for i := range 4 {
+									ch := (s.from+b)*16 + 4*g + i - oc/mg*cg
+									if oc < m && ch >= 0 && ch < cg {
+										to[at] = pass[oc*each+ch*taps+tap]
+									}
+									at++
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	return int64(size)
+}
+
+// share cuts the work into parts: lines where the map is large, channels where the weights are.
+func (c *byteConv) share(m ir.Machine) {
+	const least, most = 1 << 21, 1 << 26 // multiply-accumulates of a part
+	macs := len(c.weights) * c.out[2] * c.out[3]
+	c.lineParts, c.tileParts = 1, 1
+	want := ceilDiv(macs, most)
+	if m.Threads > 1 && macs > least {
+		want = max(want, min(4*m.Threads, ceilDiv(macs, least)))
+		want = ceilDiv(want, m.Threads) * m.Threads
+	}
+	lineBytes := c.image
+	if len(c.weights) > 4*lineBytes {
+		c.tileParts = min(want, len(c.tiles))
+		c.lineParts = min(max(1, want/c.tileParts), len(c.lines))
+	} else {
+		c.lineParts = min(want, len(c.lines))
+		if c.flat {
+			c.lineParts = min(want, len(c.pieces))
+		}
+		c.tileParts = min(max(1, want/c.lineParts), len(c.tiles))
+	}
+	// Lines whose input stays in the first-level cache while the tiles go over them.
+	line := c.row * ceilDiv(c.in[1], 16) * c.win.SH * c.lines[0].rows
+	c.blockLines = max(1, 24<<10/line)
+}
+
+func (c *byteConv) run(call ir.Call) {
+	if c.convPhase == 1 && call.Phase == 0 {
+		c.prepare(call)
+		return
+	}
+	in := call.In[0]
+	if c.convPhase == 1 {
+		in = call.Workspace
+	}
+	i := call.Part
+	tile0, tile1 := part(len(c.tiles), c.tileParts, i%c.tileParts)
+	i /= c.tileParts
+	linePart := i % c.lineParts
+	n := i / c.lineParts
+	line0, line1 := part(len(c.lines), c.lineParts, linePart)
+	pieces := c.pieces
+	if c.flat {
+		from, to := part(len(c.pieces), c.lineParts, linePart)
+		line0, line1, pieces = 0, 1, c.pieces[from:to]
+	}
+	t := c.proto
+	var res ir.Memory
+	if len(call.In) > op.QConvRes {
+		res = call.In[op.QConvRes]
+	}
+	base := in[n*c.image+c.origin:]
+	outImage := call.Out[0][n*c.outAt.Image+c.outAt.Origin:]
+	if res != nil {
+		res = res[n*c.resAt.Image+c.resAt.Origin:]
+	}
+	weights := c.weights.I8()
+	for block := line0; block < line1; block += c.blockLines {
+		for _, s := range c.tiles[tile0:tile1] {
+			t.W = &weights[s.weights]
+			t.Bias, t.Scale, t.Blocks = &c.bias[16*s.first], &c.scale[16*s.first], s.blocks
+			for _, l := range c.lines[block:min(block+c.blockLines, line1)] {
+				inRow := s.from*c.block + l.y*c.win.SH*c.row
+				outRow := s.first*c.outAt.Block + l.y*c.outAt.Row
+				resRow := s.first*c.resAt.Block + l.y*c.resAt.Row
+				for _, q := range pieces {
+					pixels, half := q.pixels, asm.HalfTile
+					if l.rows == 2 {
+						pixels, half = 2*q.pixels, q.pixels
+						t.In2, t.Out2, t.Res2 = c.win.SH*c.row, c.outAt.Row, c.resAt.Row
+					} else {
+						t.In2, t.Out2, t.Res2 = half*c.pixel, half*ir.Lanes, half*ir.Lanes
+					}
+					t.In = &base[inRow+q.x*c.pixel]
+					t.Out = &outImage[outRow+q.x*ir.Lanes]
+					if res != nil {
+						t.Res = &res[resRow+q.x*ir.Lanes]
+					}
+					c.tile(&t, pixels, half, s.vectors)
+				}
+			}
+		}
+	}
+}
+
+func (c *byteConv) tile(t *asm.ByteTile, pixels, half, vectors int) {
+	if c.level.wide {
+		asm.ByteTile512(t, pixels, half, vectors, c.groups)
+		return
+	}
+	asm.ByteTileGo(t, pixels, half, vectors, c.groups)
+}
+
+// prepare is the first phase: it makes pixels of 4 bytes of a plain map, or u8 of i8.
+func (c *byteConv) prepare(call ir.Call) {
+	if !c.stem {
+		const step = 1 << 14
+		from, to := part(ceilDiv(c.signedBytes, step), c.stemParts, call.Part)
+		from, to = from*step, min(to*step, c.signedBytes)
+		for i, x := range call.In[0][from:to] {
+			call.Workspace[from+i] = x ^ 0x80
+		}
+		return
+	}
+	rows := c.image / c.row
+	from, to := part(c.in[0]*rows, c.stemParts, call.Part)
+	for i := from; i < to; i++ {
+		n, y := i/rows, i%rows-c.border.Top
+		row := call.Workspace[i*c.row : (i+1)*c.row]
+		if y < 0 || y >= c.in[2] {
+			fill(row, c.zero)
+			continue
+		}
+		left, right := 4*c.border.Left, 4*(c.border.Left+c.in[3])
+		fill(row[:left], c.zero)
+		fill(row[right:], c.zero)
+		c.stemRow(call.In[0], n, y, row[left:right])
+	}
+}
+
+func (c *byteConv) stemRow(x ir.Memory, n, y int, row []byte) {
+	ch, h, w := c.in[1], c.in[2], c.in[3]
+	if c.typ == ir.F32 {
+		r := c.quantize
+		r.A = (*uint8)(unsafe.Pointer(&x.F32()[((n*ch+ch-1)*h+y)*w]))
+		r.Out = &row[0]
+		if c.level.wide {
+			asm.BytePlanes(&r)
+		} else {
+			asm.BytePlanesGo(&r)
+		}
+		return
+	}
+	flip := byte(0)
+	if c.typ == ir.I8 {
+		flip = 0x80
+	}
+	clear(row)
+	for l := range ch {
+		for i, v := range x[((n*ch+l)*h+y)*w:][:w] {
+			row[4*i+l] = v ^ flip
+		}
+	}
+}
+
+func fill(m []byte, v byte) {
+	for i := range m {
+		m[i] = v
+	}
+}
