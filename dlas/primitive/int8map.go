@@ -448,4 +448,3 @@ func bindByteConcat(p ir.Problem) ir.Bound {
 		}
 	}}
 }
-

@@ -238,6 +238,9 @@ func byteMap(p ir.Problem) error {
 	if p.TypeIn(0) != ir.U8 || len(p.In[0]) != 4 || p.Weights[0] != nil {
 		return fmt.Errorf("its input is no map of u8")
 	}
+	if len(p.Node.Out) > 1 && p.Node.Out[1] != "" {
+		return fmt.Errorf("its second output is wanted")
+	}
 	return nil
 }
 

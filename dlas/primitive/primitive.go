@@ -114,6 +114,7 @@ func Kernels() []ir.Kernel {
 		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2), linearForm))
 	}
 	ks = append(ks, layoutKernels()...)
+	ks = append(ks, int8Kernels()...)
 	ks = append(ks, winogradKernels()...)
 	ks = append(ks, laneKernels()...)
 	ks = append(ks,
