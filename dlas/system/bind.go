@@ -48,7 +48,10 @@ func (b *binder) constant(value string) *ir.Tensor {
 
 // draftAll chooses a kernel for each node, in order, and the forms in which it reads and makes its values.
 func (b *binder) draftAll() error {
-	value := func(name string) ir.Value { v := b.values[name]; return ir.Value{Name: name, Type: v.Type, Shape: v.Shape} }
+	value := func(name string) ir.Value {
+		v := b.values[name]
+		return ir.Value{Name: name, Type: v.Type, Shape: v.Shape}
+	}
 	for i, in := range b.g.Inputs {
 		v := value(in.Name)
 		b.inputs = append(b.inputs, v)
