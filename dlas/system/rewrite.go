@@ -2,22 +2,26 @@ package system
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
 )
 
-// Rewrite returns an equal graph with fewer nodes: batch normalizations folded into the convolution before them,
-// residual additions and activations fused into the node that makes their input, nodes without effect removed. A zero
-// weight stays zero. The graph given is not changed.
+// Rewrite returns an equal graph with fewer nodes: batch normalizations and scales folded into the convolution before
+// them and zeros around a map into the one after, residual additions and activations fused into the node that makes their
+// input, several ways of writing a layer brought to one, nodes without effect removed. A zero weight stays zero. The
+// graph given is not changed.
 func Rewrite(g *ir.Graph) (*ir.Graph, error) {
-	if _, err := op.Infer(g, 1); err != nil {
+	values, err := op.Infer(g, 1)
+	if err != nil {
 		return nil, err
 	}
-	r := &rewriter{Graph: g.Clone()}
-	for _, pass := range []func(){r.dropIdentities, r.foldBatchNorms, r.fuseAdds, r.fuseActivations, r.dropUnused} {
+	r := &rewriter{Graph: g.Clone(), values: values}
+	for _, pass := range []func(){
+		r.dropIdentities, r.normalise, r.foldPads, r.foldBatchNorms, r.foldScales, r.fuseAdds, r.composeActivations, r.fuseActivations,
+		r.dropUnused,
+	} {
 		r.begin()
 		pass()
 		r.end()
@@ -28,11 +32,14 @@ func Rewrite(g *ir.Graph) (*ir.Graph, error) {
 // rewriter goes over the nodes in passes. A pass leaves the list of nodes as it is and notes what becomes of it.
 type rewriter struct {
 	*ir.Graph
+	values map[string]op.Operand // of the graph as given: a value keeps its name, shape and type
 	uses  map[string]int        // places where a value is needed
 	maker map[string]*ir.Node   // of a value
 	order map[*ir.Node]int      // place in the list
 	gone  map[*ir.Node]bool     // nodes whose place in the list falls away
 	in    map[*ir.Node]*ir.Node // nodes whose place another takes
+	after map[*ir.Node]*ir.Node // nodes that another follows
+	users map[string][]*ir.Node // of a value
 }
 
 func (r *rewriter) begin() {
@@ -40,7 +47,8 @@ func (r *rewriter) begin() {
 	for _, name := range r.Outputs {
 		r.uses[name]++
 	}
-	r.order, r.gone, r.in = map[*ir.Node]int{}, map[*ir.Node]bool{}, map[*ir.Node]*ir.Node{}
+	r.order, r.gone, r.in, r.after = map[*ir.Node]int{}, map[*ir.Node]bool{}, map[*ir.Node]*ir.Node{}, map[*ir.Node]*ir.Node{}
+	r.users = map[string][]*ir.Node{}
 	for i, n := range r.Nodes {
 		r.order[n] = i
 		for _, out := range n.Out {
@@ -48,6 +56,7 @@ func (r *rewriter) begin() {
 		}
 		for _, in := range n.In {
 			r.uses[in]++
+			r.users[in] = append(r.users[in], n)
 		}
 	}
 }
@@ -62,6 +71,9 @@ func (r *rewriter) end() {
 			n = m
 		}
 		nodes = append(nodes, n)
+		if m := r.after[n]; m != nil {
+			nodes = append(nodes, m)
+		}
 	}
 	r.Nodes = nodes
 }
@@ -90,71 +102,6 @@ func (r *rewriter) takeOver(n, later *ir.Node) {
 	r.gone[later] = true
 }
 
-func (r *rewriter) dropIdentities() {
-	same := map[string]string{}
-	for _, n := range r.Nodes {
-		for i, in := range n.In {
-			if src, ok := same[in]; ok {
-				n.In[i] = src
-			}
-		}
-		if n.Op == "Identity" && !slices.Contains(r.Outputs, n.Out[0]) {
-			same[n.Out[0]] = n.In[0]
-			r.gone[n] = true
-		}
-	}
-}
-
-// foldBatchNorms turns conv, then y = x*mul + add, into a convolution with weights W*mul and bias B*mul + add.
-func (r *rewriter) foldBatchNorms() {
-	for _, n := range r.Nodes {
-		if n.Op != "BatchNormalization" {
-			continue
-		}
-		c := r.plainConv(n.In[0])
-		if c == nil {
-			continue
-		}
-		w := r.Weights[c.In[1]]
-		var bias *ir.Tensor
-		if len(c.In) > 2 && c.In[2] != "" {
-			if bias = r.Weights[c.In[2]]; bias == nil {
-				continue
-			}
-		}
-		var par [4][]float32
-		constant := w != nil
-		for i := range par {
-			if t := r.Weights[n.In[i+1]]; t != nil {
-				par[i] = t.F32()
-			} else {
-				constant = false
-			}
-		}
-		if !constant {
-			continue
-		}
-		channels := w.Shape[0]
-		weights, biases := make([]float32, len(w.F32())), make([]float32, channels)
-		each := len(weights) / channels
-		for m := range channels {
-			mul, add := op.NormAffine(n, float64(par[0][m]), float64(par[1][m]), float64(par[2][m]), float64(par[3][m]))
-			for i, v := range w.F32()[m*each : (m+1)*each] {
-				weights[m*each+i] = float32(float64(v) * mul)
-			}
-			if bias != nil {
-				add += float64(bias.F32()[m]) * mul
-			}
-			biases[m] = float32(add)
-		}
-		c.In = []string{
-			c.In[0], r.newWeight(c.In[1]+" folded", ir.NewF32(weights, w.Shape...)),
-			r.newWeight(c.In[1]+" folded bias", ir.NewF32(biases, channels)),
-		}
-		r.takeOver(c, n)
-	}
-}
-
 // newWeight adds a weight under that name, or one like it where it is taken.
 func (r *rewriter) newWeight(name string, t *ir.Tensor) string {
 	free := name
@@ -163,76 +110,6 @@ func (r *rewriter) newWeight(name string, t *ir.Tensor) string {
 	}
 	r.Weights[free] = t
 	return free
-}
-
-// fuseAdds makes the addition of a convolution's output and another value part of the convolution, which moves to the
-// addition's place: there the other value exists.
-func (r *rewriter) fuseAdds() {
-	for _, n := range r.Nodes {
-		if n.Op != "Add" {
-			continue
-		}
-		// Of two convolutions the later one takes the earlier one's output.
-		var conv *ir.Node
-		other := ""
-		for i, in := range n.In {
-			if c := r.plainConv(in); c != nil && (conv == nil || r.order[c] > r.order[conv]) {
-				conv, other = c, n.In[1-i]
-			}
-		}
-		if conv == nil {
-			continue
-		}
-		for len(conv.In) < 4 {
-			conv.In = append(conv.In, "")
-		}
-		conv.In[3] = other
-		setAct(conv, n.Attrs.Str("act", op.ActNone))
-		r.takeOver(conv, n)
-		r.gone[conv], r.gone[n] = true, false
-		r.in[n], r.order[conv] = conv, r.order[n]
-	}
-}
-
-func setAct(n *ir.Node, act string) {
-	if act == op.ActNone {
-		return
-	}
-	if n.Attrs == nil {
-		n.Attrs = ir.Attrs{}
-	}
-	n.Attrs["act"] = act
-}
-
-func (r *rewriter) fuseActivations() {
-	for _, n := range r.Nodes {
-		act := actOf(n)
-		if act == op.ActNone {
-			continue
-		}
-		m := r.maker[n.In[0]]
-		if m == nil || r.uses[n.In[0]] != 1 || !slices.Contains([]string{"Conv", "Gemm", "Add"}, m.Op) || m.Attrs.Str("act", op.ActNone) != op.ActNone {
-			continue
-		}
-		setAct(m, act)
-		r.takeOver(m, n)
-	}
-}
-
-// actOf is the fusible activation that a node is.
-func actOf(n *ir.Node) string {
-	switch n.Op {
-	case "Relu":
-		return op.ActRelu
-	case "Clip":
-		switch lo, hi := op.ClipBounds(n); {
-		case lo == 0 && hi == 6:
-			return op.ActRelu6
-		case lo == 0 && math.IsInf(hi, 1):
-			return op.ActRelu
-		}
-	}
-	return op.ActNone
 }
 
 func (r *rewriter) dropUnused() {
