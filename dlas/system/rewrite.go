@@ -33,13 +33,13 @@ func Rewrite(g *ir.Graph) (*ir.Graph, error) {
 type rewriter struct {
 	*ir.Graph
 	values map[string]op.Operand // of the graph as given: a value keeps its name, shape and type
-	uses  map[string]int        // places where a value is needed
-	maker map[string]*ir.Node   // of a value
-	order map[*ir.Node]int      // place in the list
-	gone  map[*ir.Node]bool     // nodes whose place in the list falls away
-	in    map[*ir.Node]*ir.Node // nodes whose place another takes
-	after map[*ir.Node]*ir.Node // nodes that another follows
-	users map[string][]*ir.Node // of a value
+	uses   map[string]int        // places where a value is needed
+	maker  map[string]*ir.Node   // of a value
+	order  map[*ir.Node]int      // place in the list
+	gone   map[*ir.Node]bool     // nodes whose place in the list falls away
+	in     map[*ir.Node]*ir.Node // nodes whose place another takes
+	after  map[*ir.Node]*ir.Node // nodes that another follows
+	users  map[string][]*ir.Node // of a value
 }
 
 func (r *rewriter) begin() {

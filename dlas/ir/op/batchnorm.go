@@ -8,14 +8,17 @@ import (
 )
 
 // batchNormalization is ONNX's, as used for inference: y = (x - mean) / sqrt(var + epsilon) * scale + bias for each
-// channel. Inputs: x (N,C,...), scale, bias, mean, var (C each).
+// channel, then act where the graph rewrite fused one. Inputs: x (N,C,...), scale, bias, mean, var (C each).
 func batchNormalization() Row {
 	return Row{
 		Name: "BatchNormalization", Least: 5, Most: 5,
-		Attrs: []string{"epsilon", "momentum", "training_mode"},
+		Attrs: []string{"epsilon", "momentum", "training_mode", "act", "min", "max"},
 		Infer: oneType(floats, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
 			if n.Attrs.Int("training_mode", 0) != 0 {
 				return nil, fmt.Errorf("training mode is not supported")
+			}
+			if err := checkAct(n); err != nil {
+				return nil, err
 			}
 			if len(in[0]) == 1 {
 				in[0] = ir.Shape{in[0][0], 1}
@@ -32,7 +35,7 @@ func batchNormalization() Row {
 			for i, v := range x.Data {
 				c := i / plane % channels
 				scale, shift := NormAffine(n, in[1].Data[c], in[2].Data[c], in[3].Data[c], in[4].Data[c])
-				out[0].Data[i] = v*scale + shift
+				out[0].Data[i] = activate(n, v*scale+shift)
 			}
 		},
 	}

@@ -86,7 +86,7 @@ func (p *Pixels) Slide(s Sliding, isa ISA) {
 	p.cut(form)
 	w.Form = form
 	w.InRow, w.OutRow = p.SH*p.InPitch, w.OutPitch
-	p.each(rows, 1, func(w *Window) { w.run(s, isa) })
+	p.each(rows, 1, s, false, isa)
 }
 
 // cut divides a row into groups.
@@ -97,14 +97,18 @@ func (p *Pixels) cut(pixels int) {
 	w.InBack, w.OutBack = back*w.Stride, back*64
 }
 
-// each calls f for as many steps of q rows as one call may do.
-func (p *Pixels) each(rows, q int, f func(w *Window)) {
+// each runs the loop over as many steps of q rows at a time as one call may do; square is for the loops of 3x3 and 5x5.
+func (p *Pixels) each(rows, q int, s Sliding, square bool, isa ISA) {
 	most := max(1, slideMACs/(16*p.KH*p.KW*p.Width*q))
 	w := p.Window
 	for y := 0; y < rows/q; y += most {
 		w.Rows = min(most, rows/q-y)
 		w.In, w.Out = p.In[y*w.InRow/4:], p.Out[y*w.OutRow/4:]
-		f(&w)
+		if square {
+			w.runSquare(p.KH, p.SH, isa)
+		} else {
+			w.run(s, isa)
+		}
 	}
 }
 
@@ -128,14 +132,14 @@ func (p *Pixels) square(isa ISA) {
 	if isa == AVX512 && p.KH == 3 && rows > 1 {
 		w.Form = 32 + 2*j + clamp
 		w.InRow, w.OutRow = 2*p.SH*p.InPitch, 2*w.OutPitch
-		p.each(rows, 2, func(w *Window) { w.runSquare(p.KH, p.SH, isa) })
+		p.each(rows, 2, SlideDepthwise, true, isa)
 		done = rows / 2 * 2
 	}
 	if done < rows {
 		w.Form = 16 + 2*j + clamp
 		w.InRow, w.OutRow = p.SH*p.InPitch, w.OutPitch
 		p.In, p.Out = p.In[done*w.InRow/4:], p.Out[done*w.OutRow/4:]
-		p.each(rows-done, 1, func(w *Window) { w.runSquare(p.KH, p.SH, isa) })
+		p.each(rows-done, 1, SlideDepthwise, true, isa)
 	}
 }
 

@@ -1,0 +1,124 @@
+package system
+
+import (
+	"testing"
+
+	"github.com/godlas/godlas/dlas/ir"
+)
+
+// TestRewrites holds for each pattern of an exporter what is left of it, and that it still computes the same.
+func TestRewrites(t *testing.T) {
+	conv := func(b *builder) string { return b.conv("x", 6, 8, 3, 1, 1) }
+	for name, c := range map[string]struct {
+		build func(b *builder)
+		left  []string
+		act   string // of the first node left
+	}{
+		"identities": {func(b *builder) {
+			b.node("Identity", nil, b.node("Dropout", nil, b.node("Identity", nil, conv(b))))
+		}, []string{"Conv", "Identity"}, ""},
+		"batch norm, relu": {func(b *builder) { b.node("Relu", nil, b.norm(conv(b), 8)) }, []string{"Conv"}, "relu"},
+		"grouped":          {func(b *builder) { b.norm(b.conv("x", 6, 12, 3, 1, 3), 12) }, []string{"Conv"}, ""},
+		"depthwise":        {func(b *builder) { b.norm(b.conv("x", 6, 6, 3, 2, 6), 6) }, []string{"Conv"}, ""},
+		"before a convolution": {
+			func(b *builder) { b.conv(b.node("Relu", nil, b.norm("x", 6)), 6, 4, 3, 1, 1) },
+			[]string{"BatchNormalization", "Conv"},
+			"relu",
+		},
+		"scale and shift": {func(b *builder) {
+			b.node("Add", nil, b.weight("shift", 1, 8, 1, 1), b.node("Mul", nil, conv(b), b.weight("scale", 1, 1, 8, 1, 1)))
+		}, []string{"Conv"}, ""},
+		"along the row": {func(b *builder) { b.node("Mul", nil, conv(b), b.weight("scale", 1, 8)) }, []string{"Conv", "Mul"}, ""},
+		"residual, either order": {func(b *builder) {
+			first := b.node("Relu", nil, conv(b))
+			second := b.node("Relu", nil, b.node("Add", nil, first, b.norm(b.conv(first, 8, 8, 3, 1, 1), 8)))
+			b.node("Relu", nil, b.node("Add", nil, b.norm(b.conv(second, 8, 8, 3, 1, 1), 8), second))
+		}, []string{"Conv", "Conv", "Conv"}, "relu"},
+		"broadcast sum": {
+			func(b *builder) {
+				b.node("Add", nil, conv(b), b.node("GlobalAveragePool", nil, b.conv("x", 6, 8, 1, 1, 1)))
+			},
+			[]string{"Conv", "Conv", "GlobalAveragePool", "Add"},
+			"",
+		},
+		"silu":       {func(b *builder) { x := conv(b); b.node("Mul", nil, x, b.node("Sigmoid", nil, x)) }, []string{"Conv"}, "silu"},
+		"silu too":   {func(b *builder) { x := conv(b); b.node("Mul", nil, b.node("Sigmoid", nil, x), x) }, []string{"Conv"}, "silu"},
+		"hard swish": {func(b *builder) { b.node("HardSwish", nil, conv(b)) }, []string{"Conv"}, "hardswish"},
+		"hard swish of two": {func(b *builder) {
+			x := conv(b)
+			b.node("Mul", nil, x, b.node("HardSigmoid", ir.Attrs{"alpha": float64(float32(1.0 / 6)), "beta": 0.5}, x))
+		}, []string{"Conv"}, "hardswish"},
+		"hard swish of four": {func(b *builder) {
+			x := conv(b)
+			b.Weights["3"], b.Weights["6"] = ir.NewF32([]float32{3}), ir.NewF32([]float32{6})
+			up := b.node("Clip", ir.Attrs{"min": 0.0, "max": 6.0}, b.node("Add", nil, x, "3"))
+			b.node("Div", nil, b.node("Mul", nil, x, up), "6")
+		}, []string{"Conv"}, "hardswish"},
+		"hard swish, divided first": {func(b *builder) {
+			x := conv(b)
+			b.Weights["3"], b.Weights["6"] = ir.NewF32([]float32{3}), ir.NewF32([]float32{6})
+			up := b.node("Clip", ir.Attrs{"min": 0.0, "max": 6.0}, b.node("Add", nil, "3", x))
+			b.node("Mul", nil, b.node("Div", nil, up, "6"), x)
+		}, []string{"Conv"}, "hardswish"},
+		"no swish at all": {func(b *builder) {
+			x := conv(b)
+			b.Weights["3"], b.Weights["7"] = ir.NewF32([]float32{3}), ir.NewF32([]float32{7})
+			up := b.node("Clip", ir.Attrs{"min": 0.0, "max": 6.0}, b.node("Add", nil, x, "3"))
+			b.node("Div", nil, b.node("Mul", nil, x, up), "7")
+		}, []string{"Conv", "Add", "Mul", "Div"}, ""},
+		"sigmoid": {func(b *builder) { b.node("Sigmoid", nil, conv(b)) }, []string{"Conv"}, "sigmoid"},
+		"clip":    {func(b *builder) { b.node("Clip", ir.Attrs{"min": -1.0, "max": 0.5}, conv(b)) }, []string{"Conv"}, "clip"},
+		"used twice": {
+			func(b *builder) { x := conv(b); b.node("Concat", ir.Attrs{"axis": 1}, x, b.node("Relu", nil, x)) },
+			[]string{"Conv", "Relu", "Concat"},
+			"",
+		},
+		"mean":          {func(b *builder) { b.node("ReduceMean", ir.Attrs{"axes": []int{2, 3}}, conv(b)) }, []string{"Conv", "GlobalAveragePool"}, ""},
+		"mean, flat":    {func(b *builder) { b.node("ReduceMean", ir.Attrs{"axes": []int{-1, -2}, "keepdims": 0}, conv(b)) }, []string{"Conv", "GlobalAveragePool", "Flatten"}, ""},
+		"mean of rows":  {func(b *builder) { b.node("ReduceMean", ir.Attrs{"axes": []int{1, 2}}, conv(b)) }, []string{"Conv", "ReduceMean"}, ""},
+		"whole average": {func(b *builder) { b.node("AveragePool", ir.Attrs{"kernel_shape": []int{9, 7}}, conv(b)) }, []string{"Conv", "GlobalAveragePool"}, ""},
+		"pad": {func(b *builder) {
+			b.conv(b.node("Pad", ir.Attrs{"pads": []int{0, 0, 1, 2, 0, 0, 3, 0}}, "x"), 6, 8, 3, 2, 1)
+		}, []string{"Conv"}, ""},
+		"pad with ones": {func(b *builder) {
+			b.conv(b.node("Pad", ir.Attrs{"pads": []int{0, 0, 1, 2, 0, 0, 3, 0}, "value": 1.0}, "x"), 6, 8, 3, 2, 1)
+		}, []string{"Pad", "Conv"}, ""},
+		"linear layer": {func(b *builder) {
+			x := b.node("MatMul", nil, b.node("Flatten", nil, "x"), b.weight("w", 0.1, 6*9*7, 5))
+			b.node("Relu", nil, b.node("Add", nil, x, b.weight("b", 1, 1, 5)))
+		}, []string{"Flatten", "Gemm"}, ""},
+		"scaled linear layer": {func(b *builder) {
+			b.node("Gemm", ir.Attrs{"alpha": 0.5, "beta": 2.0}, b.node("Flatten", nil, "x"), b.weight("w", 0.1, 6*9*7, 5), b.weight("b", 1, 1))
+		}, []string{"Flatten", "Gemm"}, ""},
+	} {
+		b := newBuilder(3, 0, 6, 9, 7)
+		c.build(b)
+		g, err := Rewrite(b.Graph)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var left []string
+		for _, n := range g.Nodes {
+			left = append(left, n.Op)
+		}
+		if len(left) != len(c.left) {
+			t.Errorf("%s: %v is left, want %v", name, left, c.left)
+			continue
+		}
+		for i := range left {
+			if left[i] != c.left[i] {
+				t.Errorf("%s: %v is left, want %v", name, left, c.left)
+				break
+			}
+		}
+		if act := g.Nodes[0].Attrs.Str("act", ""); act != c.act {
+			t.Errorf("%s: the first node ends in %q, want %q", name, act, c.act)
+		}
+		in := randomInput(5, b.Graph, 1)
+		want := exact(t, b.Graph, in)
+		if d := distance(narrow(exact(t, g, in)), want); !(d <= 1e-6) {
+			t.Errorf("%s: rewritten it differs by %g", name, d)
+		}
+	}
+}
