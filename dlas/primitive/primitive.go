@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
@@ -111,7 +112,7 @@ func Kernels() []ir.Kernel {
 			ks = append(ks, convKernel(algorithm, CSR, isa))
 		}
 		ks = append(ks, convKernel(depthwise, Dense, isa))
-		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2), linearForm))
+		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2), linearForm, clamps))
 	}
 	ks = append(ks, layoutKernels()...)
 	ks = append(ks, int8Kernels()...)
@@ -158,6 +159,16 @@ func constant(positions ...int) func(ir.Problem) error {
 	}
 }
 
+// clamps demands that a node ends in nothing but a clamp.
+func clamps(p ir.Problem) error {
+	switch act := p.Node.Attrs.Str("act", op.ActNone); act {
+	case op.ActNone, op.ActRelu, op.ActRelu6, op.ActClip:
+		return nil
+	default:
+		return fmt.Errorf("it does not end in %s", act)
+	}
+}
+
 func convKernel(algorithm, format, isa string) ir.Kernel {
 	avx2, matrix, grouped := isa == "avx2", algorithm == Gemm, algorithm == depthwise
 	weights := constant(1, 2)
@@ -170,6 +181,9 @@ func convKernel(algorithm, format, isa string) ir.Kernel {
 		Op:   "Conv", Algorithm: algorithm, Format: format, Type: ir.F32, ISA: isa, Exact: ir.ExactF32,
 		Fits: func(p ir.Problem) error {
 			if err := weights(p); err != nil {
+				return err
+			}
+			if err := clamps(p); err != nil {
 				return err
 			}
 			if groups := p.Node.Attrs.Int("group", 1); (groups > 1) != grouped {

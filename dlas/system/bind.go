@@ -2,6 +2,7 @@ package system
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -109,7 +110,20 @@ func (b *binder) draft(n *ir.Node) error {
 		out = in[:1]
 	} else {
 		var err error
-		if d.kernel, d.insteadOf, err = b.choose(*p); err != nil {
+		d.kernel, d.insteadOf, err = b.choose(*p)
+		if apart, ok := b.apart(n); ok && (err != nil || d.insteadOf != "") {
+			q := *p
+			q.Node = apart[0]
+			if _, insteadOf, e := b.choose(q); e == nil && (err != nil || insteadOf == "") {
+				for _, m := range apart {
+					if err := b.draft(m); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+		}
+		if err != nil {
 			return err
 		}
 		if d.kernel.Layouts != nil {
@@ -145,6 +159,44 @@ func (b *binder) draft(n *ir.Node) error {
 	}
 	b.drafts = append(b.drafts, d)
 	return nil
+}
+
+// apart is a node without the activation that was fused into it, and the nodes that apply it: for kernels that cannot.
+func (b *binder) apart(n *ir.Node) ([]*ir.Node, bool) {
+	act := n.Attrs.Str("act", op.ActNone)
+	if act == op.ActNone {
+		return nil, false
+	}
+	m := *n
+	m.Attrs = maps.Clone(n.Attrs)
+	for _, name := range []string{"act", "min", "max"} {
+		delete(m.Attrs, name)
+	}
+	x := n.Out[0] + " before " + act
+	m.Out = []string{x}
+	b.values[x] = b.values[n.Out[0]]
+	then := &ir.Node{Name: n.Name + " " + act, In: []string{x}, Out: n.Out}
+	switch act {
+	case op.ActRelu:
+		then.Op = "Relu"
+	case op.ActRelu6:
+		then.Op, then.Attrs = "Clip", ir.Attrs{"min": 0.0, "max": 6.0}
+	case op.ActClip:
+		lo, hi := op.ClipBounds(n)
+		then.Op, then.Attrs = "Clip", ir.Attrs{"min": lo, "max": hi}
+	case op.ActHardSwish:
+		then.Op = "HardSwish"
+	case op.ActSigmoid:
+		then.Op = "Sigmoid"
+	case op.ActSilu:
+		gate := &ir.Node{Name: then.Name + " gate", Op: "Sigmoid", In: []string{x}, Out: []string{x + " gate"}}
+		b.values[gate.Out[0]] = b.values[x]
+		then.Op, then.In = "Mul", []string{x, gate.Out[0]}
+		return []*ir.Node{&m, gate, then}, true
+	default:
+		return nil, false
+	}
+	return []*ir.Node{&m, then}, true
 }
 
 // output makes a value the network's output: in the caller's memory at once where it can be, else copied there.

@@ -28,7 +28,7 @@ func TestRewrites(t *testing.T) {
 		"scale and shift": {func(b *builder) {
 			b.node("Add", nil, b.weight("shift", 1, 8, 1, 1), b.node("Mul", nil, conv(b), b.weight("scale", 1, 1, 8, 1, 1)))
 		}, []string{"Conv"}, ""},
-		"along the row": {func(b *builder) { b.node("Mul", nil, conv(b), b.weight("scale", 1, 8)) }, []string{"Conv", "Mul"}, ""},
+		"along the row": {func(b *builder) { b.node("Mul", nil, b.conv("x", 6, 7, 3, 1, 1), b.weight("scale", 1, 7)) }, []string{"Conv", "Mul"}, ""},
 		"residual, either order": {func(b *builder) {
 			first := b.node("Relu", nil, conv(b))
 			second := b.node("Relu", nil, b.node("Add", nil, first, b.norm(b.conv(first, 8, 8, 3, 1, 1), 8)))
@@ -119,6 +119,32 @@ func TestRewrites(t *testing.T) {
 		want := exact(t, b.Graph, in)
 		if d := distance(narrow(exact(t, g, in)), want); !(d <= 1e-6) {
 			t.Errorf("%s: rewritten it differs by %g", name, d)
+		}
+	}
+}
+
+// TestApart runs nodes with every activation on kernels that cannot apply it.
+func TestApart(t *testing.T) {
+	for _, act := range []string{"Relu", "Sigmoid", "HardSwish", "Clip", "SiLU"} {
+		b := newBuilder(3, 0.5, 6, 9, 7)
+		x := b.conv("x", 6, 8, 3, 1, 1)
+		switch act {
+		case "SiLU":
+			b.node("Mul", nil, x, b.node("Sigmoid", nil, x))
+		case "Clip":
+			b.node("Clip", ir.Attrs{"min": -0.5, "max": 0.25}, x)
+		default:
+			b.node(act, nil, x)
+		}
+		in := randomInput(5, b.Graph, 1)
+		for _, format := range []string{"dense", "csr"} {
+			p := compile(t, b.Graph, machine("go", 1), Plan{Algorithm: "direct", Format: format})
+			if k := p.Nodes()[0]; format == "csr" && k.Kernel != "conv_f32_direct_csr__go" {
+				t.Errorf("%s: it runs %s, csr was chosen", act, k.Kernel)
+			}
+			if d := distance(runOnce(t, p, narrow(in.Data)), exact(t, b.Graph, in)); !(d <= 2e-5) {
+				t.Errorf("%s %s: differs by %g", act, format, d)
+			}
 		}
 	}
 }
