@@ -142,6 +142,9 @@ func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, []
 	g := &ir.Graph{Inputs: []ir.Value{{Name: "x"}}, Outputs: []string{"y"}, Weights: map[string]*ir.Tensor{}}
 	p := ir.Problem{Machine: m}
 	n := &ir.Node{Name: "node", Op: s.op, Attrs: s.attrs, Out: []string{"y"}}
+	if s.op == "Split" {
+		n.Out = append(n.Out, "z")
+	}
 	arrays := make([]op.Array, len(s.in))
 	data := make([][]float32, len(s.in))
 	for i, sh := range s.in {
@@ -180,7 +183,9 @@ func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, []
 		panic(fmt.Sprintf("%v: %v", s, err))
 	}
 	out := made[0].Shape
-	p.Out = []ir.Shape{out}
+	for i := range n.Out {
+		p.Out = append(p.Out, made[i].Shape)
+	}
 	want := op.Array{Type: ir.F32, Shape: out, Data: make([]float64, out.Elems())}
 	results := []op.Array{want}
 	for _, o := range made[1:] {

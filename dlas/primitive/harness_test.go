@@ -154,6 +154,9 @@ func run(t *testing.T, r *rand.Rand, b ir.Bound, p ir.Problem, in [][]float32) [
 		scratch[i] = room(int(b.ScratchBytes+3) / 4)
 	}
 	call := ir.Call{In: make([]ir.Memory, len(in)), Out: []ir.Memory{inner(out)}, Workspace: inner(workspace)}
+	for i, s := range p.Out[1:] { // the first is the one that is looked at
+		call.Out = append(call.Out, ir.NewMemory(4*p.LayoutOut(1+i).Elems(s)))
+	}
 	for i, v := range in {
 		if v == nil || p.Weights[i] != nil && !b.Unpacked {
 			continue

@@ -38,7 +38,7 @@ func laneRow(operator, name, isa string, fits func(ir.Problem) error, layouts fu
 		Name: name + "__" + isa, Op: operator, Type: ir.F32, ISA: isa, Exact: ir.ExactF32, Layouts: layouts,
 		Fits: func(p ir.Problem) error {
 			for i := range p.In {
-				if p.In[i] != nil && i == 0 && p.TypeIn(i) != ir.F32 {
+				if p.In[i] != nil && p.TypeIn(i) != ir.F32 {
 					return fmt.Errorf("it takes f32, not %s", p.TypeIn(i))
 				}
 			}

@@ -1,7 +1,6 @@
 package primitive
 
 import (
-
 	"github.com/godlas/godlas/dlas/ir"
 )
 
