@@ -49,7 +49,9 @@ func (r *Result) predict(ctx context.Context, img any) (*Prediction, error) {
 		if v < 0 || v >= p.set.Len() {
 			return nil, &ir.Error{Layer: ir.Data, What: fmt.Sprintf("there is no image %d", v), Try: fmt.Sprintf("0 to %d", p.set.Len()-1)}
 		}
-		out.Image = p.set.Image(v)
+		if out.Image, err = p.set.Image(v); err != nil {
+			return nil, err
+		}
 		if l, ok := p.set.Label(v); ok {
 			out.Label = className(p.set.Classes, l)
 		}

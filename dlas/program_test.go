@@ -27,7 +27,12 @@ func TestProgram(t *testing.T) {
 			defer wg.Done()
 			var images []ir.Image
 			for i := range 5 {
-				images = append(images, p.run.set.Image(first+i))
+				img, err := p.run.set.Image(first + i)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				images = append(images, img)
 			}
 			in, out := make([]float32, p.InShape().Elems()), make([]float32, p.OutShape().Elems())
 			if err := p.Prepare(images, in); err != nil {

@@ -95,7 +95,7 @@ func request(set *data.Set) model.Request {
 	env := data.EnvFromOS()
 	return model.Request{
 		Data: set.Name, C: set.Shape[0], H: set.Shape[1], W: set.Shape[2],
-		Classes: len(set.Classes), ClassNames: set.Classes, Env: model.Env{Dir: env.Dir, Cache: env.Cache}, Seed: seed,
+		Classes: len(set.Classes), MinClasses: set.MinClasses, ClassNames: set.Classes, Env: model.Env{Dir: env.Dir, Cache: env.Cache}, Seed: seed,
 	}
 }
 
@@ -129,7 +129,7 @@ var interned struct {
 
 // intern returns a set that is in use already where it is the same as this one.
 func intern(set *data.Set) *data.Set {
-	key := set.Name + " " + set.Split + " " + set.Digest
+	key := set.Key()
 	interned.Lock()
 	defer interned.Unlock()
 	if old := interned.sets[key].Value(); old != nil {
@@ -145,7 +145,10 @@ func intern(set *data.Set) *data.Set {
 // input prepares the batch that begins with image first; beyond the last image it begins again with the first.
 func (r *runner) input(first int, images []ir.Image, dst []float32) error {
 	for i := range images {
-		images[i] = r.set.Image((first + i) % r.set.Len())
+		var err error
+		if images[i], err = r.set.Image((first + i) % r.set.Len()); err != nil {
+			return err
+		}
 	}
 	return model.Prepare(r.graph.Prep, images, dst)
 }

@@ -22,7 +22,11 @@ func (s Stack) Pictures(n int) (pictures []image.Image, labels []string, err err
 		return nil, nil, err
 	}
 	for i := range min(n, set.Len()) {
-		pictures = append(pictures, Picture(set.Image(i), 1))
+		img, err := set.Image(i)
+		if err != nil {
+			return nil, nil, err
+		}
+		pictures = append(pictures, Picture(img, 1))
 		if l, ok := set.Label(i); ok {
 			labels = append(labels, className(set.Classes, l))
 		}

@@ -7,6 +7,7 @@ package data
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -48,30 +49,60 @@ type Set struct {
 	Classes []string // names by label; nil where the set has none
 	Shape   ir.Shape // of one image: C, H, W
 	Caveat  string   // what a reader of an accuracy on this split must know; may be empty
+	// MinClasses is the least number of classes that a network for the set has, where Classes does not tell.
+	MinClasses int
 
 	pix    []uint8 // image after image, each C x H x W
-	labels []uint8 // nil: no labels
+	labels []uint8 // nil: none, or in the gallery
+	count  int     // of images
+
+	// Of a set whose images come from files of pictures:
+	gallery *gallery
+	fit     Fit                           // how they were made the set's size
+	load    func(i int) (ir.Image, error) // makes image i where pix does not hold it
 }
 
 // Len is the number of images.
-func (s *Set) Len() int { return len(s.pix) / s.Shape.Elems() }
+func (s *Set) Len() int {
+	switch {
+	case s.gallery != nil:
+		return len(s.gallery.files)
+	case s.labels != nil:
+		return len(s.labels)
+	}
+	return s.count
+}
 
-// Image returns image i, 0 <= i < Len. Its pixels are shared: they may not be changed.
-func (s *Set) Image(i int) ir.Image {
+// Image returns image i, 0 <= i < Len. Its pixels are shared: they may not be changed. It fails only for a set too large
+// to keep decoded, where a file is broken behind its header.
+func (s *Set) Image(i int) (ir.Image, error) {
+	if s.load != nil {
+		return s.load(i)
+	}
 	n := s.Shape.Elems()
-	return ir.Image{C: s.Shape[0], H: s.Shape[1], W: s.Shape[2], Pix: s.pix[i*n : (i+1)*n : (i+1)*n]}
+	return ir.Image{C: s.Shape[0], H: s.Shape[1], W: s.Shape[2], Pix: s.pix[i*n : (i+1)*n : (i+1)*n]}, nil
 }
 
 // Label returns the class of image i; false where the set has no labels.
 func (s *Set) Label(i int) (int, bool) {
+	if s.gallery != nil {
+		class := s.gallery.files[i].class
+		return max(class, 0), class >= 0
+	}
 	if s.labels == nil {
 		return 0, false
 	}
 	return int(s.labels[i]), true
 }
 
+// Key tells sets apart: name, split, digest and the size of their images.
+func (s *Set) Key() string {
+	return fmt.Sprint(s.Name, " ", s.Split, " ", s.Digest, " ", s.Shape, " ", s.fit)
+}
+
 // seal fills in the digest.
 func (s *Set) seal() *Set {
+	s.count = len(s.pix) / s.Shape.Elems()
 	h := sha256.New()
 	h.Write([]byte(s.Shape.String() + "\n"))
 	h.Write(s.pix)
@@ -86,7 +117,7 @@ type set struct {
 	open   func(c ir.Choice, env Env) (*Set, error)
 }
 
-func sets() []set { return []set{fashionSet(), cifarSet(), randomSet()} }
+func sets() []set { return []set{fashionSet(), cifarSet(), imagenetSet(), folderSet(), randomSet()} }
 
 // Options describes the sets there are.
 func Options() []ir.Option {
@@ -108,7 +139,7 @@ func Open(c ir.Choice, env Env) (*Set, error) {
 			return s.open(c, env)
 		}
 	}
-	return nil, unknown(c.Name)
+	return openFolder(c, c.Name) // Check has let nothing else through
 }
 
 // Check finds what is wrong with a choice without opening anything.
@@ -118,6 +149,11 @@ func Check(c ir.Choice) error {
 			return checkArgs(c, s.option)
 		}
 	}
+	if isPath(c.Name) {
+		o := folderSet().option
+		o.Params = o.Params[1:] // the path is the name
+		return checkArgs(c, o)
+	}
 	return unknown(c.Name)
 }
 
@@ -125,6 +161,9 @@ func unknown(name string) error {
 	var names []string
 	for _, o := range Options() {
 		names = append(names, o.Name)
+	}
+	if st, err := os.Stat(name); err == nil && st.IsDir() {
+		return &ir.Error{Layer: ir.Data, What: "unknown data set " + strconv.Quote(name), Try: "the folder of that name is ./" + name}
 	}
 	return ir.Unknown(ir.Data, "data set", name, names)
 }
@@ -145,7 +184,7 @@ func checkArgs(c ir.Choice, o ir.Option) error {
 		return &ir.Error{Layer: ir.Data, What: c.Name + " takes no plain argument, but got " + strconv.Quote(c.Value[0]), Try: "write " + c.Name + "(n=" + c.Value[0] + ")"}
 	}
 	if len(c.Value) > 1 {
-		return ir.Errorf(ir.Data, "%s takes one shape, but got %d", c.Name, len(c.Value))
+		return ir.Errorf(ir.Data, "%s takes one shape or path, but got %d", c.Name, len(c.Value))
 	}
 	for _, a := range c.Args {
 		p, ok := params[a.Key]
@@ -156,7 +195,7 @@ func checkArgs(c ir.Choice, o ir.Option) error {
 			return ir.Errorf(ir.Data, "argument %s of %s is set with =, not %s", a.Key, c.Name, a.Op)
 		}
 		switch a.Key {
-		case "n", "batch":
+		case "n", "batch", "size", "resize":
 			if v, err := strconv.Atoi(a.Value); err != nil || v < 1 {
 				return ir.Errorf(ir.Data, "%s=%s of %s is not a number from 1", a.Key, a.Value, c.Name)
 			}

@@ -34,6 +34,15 @@ func open(t *testing.T, env Env, name string, words ...string) *Set {
 	return s
 }
 
+func pixels(t *testing.T, s *Set, i int) []uint8 {
+	t.Helper()
+	img, err := s.Image(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img.Pix
+}
+
 func TestFashionTestAndValAreEmbedded(t *testing.T) {
 	test, val := open(t, Env{}, "fashion-mnist"), open(t, Env{}, "fashion-mnist", "split=val")
 	if test.Len() != 10000 || test.Split != "test" || !test.Shape.Equal(ir.Shape{1, 28, 28}) || len(test.Classes) != 10 {
@@ -72,7 +81,7 @@ func TestFirstImagesArePrefix(t *testing.T) {
 		t.Fatalf("n=50 opened %d images", some.Len())
 	}
 	for i := range 50 {
-		if !bytes.Equal(all.Image(i).Pix, some.Image(i).Pix) {
+		if !bytes.Equal(pixels(t, all, i), pixels(t, some, i)) {
 			t.Fatalf("image %d differs", i)
 		}
 	}
@@ -128,7 +137,7 @@ func TestFashionTrainLeavesOutVal(t *testing.T) {
 
 func TestRandom(t *testing.T) {
 	a, b, c := open(t, Env{}, "random", "2x3x8x9"), open(t, Env{}, "random", "2x3x8x9", "seed=1"), open(t, Env{}, "random", "2x3x8x9", "seed=2")
-	if a.Len() != 2 || !a.Shape.Equal(ir.Shape{3, 8, 9}) || len(a.Image(1).Pix) != 216 {
+	if a.Len() != 2 || !a.Shape.Equal(ir.Shape{3, 8, 9}) || len(pixels(t, a, 1)) != 216 {
 		t.Fatalf("%d images of %v", a.Len(), a.Shape)
 	}
 	if _, ok := a.Label(0); ok {
@@ -161,7 +170,7 @@ func TestBadChoices(t *testing.T) {
 		c    ir.Choice
 		want string
 	}{
-		{choice("fashon-mnist"), `L1 data: unknown data set "fashon-mnist"; try fashion-mnist, random, cifar10`},
+		{choice("fashon-mnist"), `L1 data: unknown data set "fashon-mnist"; try fashion-mnist, random, imagenet`},
 		{choice("fashion-mnist", "n=0"), "n=0 of fashion-mnist is not a number from 1"},
 		{choice("fashion-mnist", "n=ten"), "n=ten of fashion-mnist is not a number from 1"},
 		{choice("fashion-mnist", "n=10001"), "n=10001 is more than the 10000 images of fashion-mnist's split test; try n=10000"},
@@ -172,7 +181,7 @@ func TestBadChoices(t *testing.T) {
 		{choice("random", "3x32x32"), "try random(1x3x32x32)"},
 		{choice("random", "1x0x3x3"), "each from 1 to 65536"},
 		{choice("random", "65536x65536x65536x65536"), "more than 256 MiB"},
-		{choice("random", "1x1x1x1", "2x2x2x2"), "takes one shape, but got 2"},
+		{choice("random", "1x1x1x1", "2x2x2x2"), "takes one shape or path, but got 2"},
 		{choice("random", "seed=-1"), "seed=-1"},
 		{ir.Choice{Name: "fashion-mnist", Args: []ir.Arg{{Key: "n", Op: ">=", Value: "3"}}}, "is set with =, not >="},
 	} {
@@ -214,7 +223,7 @@ func TestCIFARForms(t *testing.T) {
 		var b []byte
 		for i := range s.Len() {
 			l, _ := s.Label(i)
-			b = append(append(b, byte(l)), s.Image(i).Pix...)
+			b = append(append(b, byte(l)), pixels(t, s, i)...)
 		}
 		return b
 	}

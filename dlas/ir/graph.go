@@ -119,12 +119,14 @@ func (g *Graph) Node(name string) *Node {
 }
 
 // Preprocess is what a model wants done to an image's raw pixels (0..255) before its input: pad by Pad zero pixels a
-// side, then (pixel*Scale - Mean[c]) / Std[c] for each channel c. Empty Mean and Std mean 0 and 1.
+// side, then (pixel*Scale - Mean[c]) / Std[c] for each channel c of the input. Empty Mean and Std mean 0 and 1.
 type Preprocess struct {
 	Pad   int
 	Scale float64 // 0 means 1
 	Mean  []float64
 	Std   []float64
+	BGR   bool // the input's first channel is blue; images have red first
+	NHWC  bool // the input is N x H x W x C
 }
 
 // Image is raw pixels, channel by channel: Pix[(c*H+y)*W+x].

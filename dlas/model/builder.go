@@ -137,13 +137,16 @@ func (b *builder) convWith(name, x string, out int, win window) string {
 	return b.node(name, "Conv", v, a, ins...)
 }
 
+// normEpsilon is what batch norm adds to a variance, as PyTorch has it.
+const normEpsilon = 1e-5
+
 // norm is batch norm. With random weights its running variance is what the mean square of its input is expected to be,
 // so that each of its outputs has about unit variance in a network of any depth.
 func (b *builder) norm(name, x string) string {
 	v := b.values[x]
 	variance := v.power
 	v.power = 1
-	return b.node(name, "BatchNormalization", v, ir.Attrs{"epsilon": 1e-5}, x,
+	return b.node(name, "BatchNormalization", v, ir.Attrs{"epsilon": normEpsilon}, x,
 		b.weight(name+".weight", 1, 0, v.c), b.weight(name+".bias", 0, 0, v.c),
 		b.weight(name+".running_mean", 0, 0, v.c), b.weight(name+".running_var", variance, 0, v.c))
 }

@@ -24,6 +24,7 @@ type Request struct {
 	Data       string // the data set's name: weights are looked up by it and the network's
 	C, H, W    int    // of one image, before preprocessing
 	Classes    int    // 0 means 10, or 1000 for a network of ImageNet's form
+	MinClasses int    // where Classes is 0: the least there may be
 	ClassNames []string
 	Env        Env
 	Seed       uint64 // of random weights
@@ -114,7 +115,7 @@ func Build(c ir.Choice, r Request) (*ir.Graph, error) {
 	}
 	a = a.fit(r)
 	if r.Classes == 0 {
-		r.Classes = a.form.classes()
+		r.Classes = max(a.form.classes(), r.MinClasses)
 	}
 	if r.Classes < 1 || r.Classes > 1<<16 || r.C < 1 || r.H < 1 || r.W < 1 || r.C > 1<<12 || r.H > 1<<13 || r.W > 1<<13 {
 		return nil, ir.Errorf(ir.Model, "%s cannot take images of %dx%dx%d in %d classes", c.Name, r.C, r.H, r.W, r.Classes)

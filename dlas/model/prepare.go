@@ -6,8 +6,8 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-// Prepare does to images what p says and writes them to dst, N x C x (H+2*Pad) x (W+2*Pad), which must have exactly that
-// many elements. All images must have one size. It allocates nothing that grows with them.
+// Prepare does to images what p says and writes them to dst, N x C x (H+2*Pad) x (W+2*Pad), or N x H x W x C for a
+// network that has its channels last. dst must have exactly that many elements. All images must have one size. It allocates nothing that grows with them.
 func Prepare(p ir.Preprocess, images []ir.Image, dst []float32) error {
 	if len(images) == 0 {
 		return nil
@@ -20,20 +20,29 @@ func Prepare(p ir.Preprocess, images []ir.Image, dst []float32) error {
 	if len(p.Mean) > 0 && len(p.Mean) != c || len(p.Std) > 0 && len(p.Std) != c {
 		return ir.Errorf(ir.Model, "the model's preprocessing is for %d channels, and the images have %d", max(len(p.Mean), len(p.Std)), c)
 	}
+	step, plane := 1, ph*pw // from one pixel to the next, and from one channel to the next
+	if p.NHWC {
+		step, plane = c, 1
+	}
 	for ch := range c {
-		table := valueTable(p, ch)
+		table, from := valueTable(p, ch), ch
+		if p.BGR && c == 3 {
+			from = 2 - ch
+		}
 		for i, m := range images {
 			if m.C != c || m.H != h || m.W != w || len(m.Pix) != c*h*w {
 				return ir.Errorf(ir.Model, "image %d is %s, and the first is %dx%dx%d", i, fmt.Sprintf("%dx%dx%d", m.C, m.H, m.W), c, h, w)
 			}
-			out := dst[(i*c+ch)*ph*pw:][:ph*pw]
-			for j := range out {
-				out[j] = table[0]
+			out := dst[i*c*ph*pw+ch*plane:]
+			if p.Pad > 0 {
+				for j := range ph * pw {
+					out[j*step] = table[0]
+				}
 			}
 			for y := range h {
-				row := out[(y+p.Pad)*pw+p.Pad:][:w]
-				for x, v := range m.Pix[(ch*h+y)*w:][:w] {
-					row[x] = table[v]
+				row := out[((y+p.Pad)*pw+p.Pad)*step:]
+				for x, v := range m.Pix[(from*h+y)*w:][:w] {
+					row[x*step] = table[v]
 				}
 			}
 		}

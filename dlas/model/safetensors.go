@@ -94,15 +94,17 @@ func (s *Safetensors) parseHeader(header []byte) error {
 }
 
 // dtypeSize is the bytes of an element; 0 for a type that no file of weights needs. I64 is that of the counters which
-// PyTorch writes beside batch norm.
+// PyTorch writes beside batch norm, U8 and I16 are those of codes.
 func dtypeSize(dtype string) uint64 {
 	switch dtype {
 	case "I64":
 		return 8
 	case "F32":
 		return 4
-	case "F16", "BF16":
+	case "F16", "BF16", "I16":
 		return 2
+	case "U8":
+		return 1
 	}
 	return 0
 }
@@ -176,8 +178,8 @@ func (s *Safetensors) Tensor(name string) (*ir.Tensor, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no tensor %q", name)
 	}
-	if e.Dtype == "I64" {
-		return nil, fmt.Errorf("tensor %q holds integers (I64) and no weights", name)
+	if slices.Contains([]string{"I64", "I16", "U8"}, e.Dtype) {
+		return nil, fmt.Errorf("tensor %q holds integers (%s) and no weights", name, e.Dtype)
 	}
 	raw := s.body[e.Offsets[0]:e.Offsets[1]]
 	data := make([]float32, ir.Shape(e.Shape).Elems())
@@ -196,6 +198,29 @@ func (s *Safetensors) Tensor(name string) (*ir.Tensor, error) {
 		}
 	}
 	return ir.NewF32(data, slices.Clone(e.Shape)...), nil
+}
+
+// integers returns the elements of a tensor of codes.
+func (s *Safetensors) integers(name string) ([]int, error) {
+	e, ok := s.entries[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no tensor %q", name)
+	}
+	raw := s.body[e.Offsets[0]:e.Offsets[1]]
+	out := make([]int, ir.Shape(e.Shape).Elems())
+	switch e.Dtype {
+	case "U8":
+		for i := range out {
+			out[i] = int(raw[i])
+		}
+	case "I16":
+		for i := range out {
+			out[i] = int(int16(binary.LittleEndian.Uint16(raw[2*i:])))
+		}
+	default:
+		return nil, fmt.Errorf("tensor %q has type %s; there is: U8, I16", name, e.Dtype)
+	}
+	return out, nil
 }
 
 // halfToFloat widens an IEEE 754 binary16.

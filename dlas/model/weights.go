@@ -78,6 +78,12 @@ func openWeights(r io.Reader, size int64, path string, a architecture) (*weights
 // tensor returns the weights of that name, which must have that shape. The last linear layer is called fc, linear or
 // classifier by those who publish networks: either name serves.
 func (f *weightsFile) tensor(name string, shape ir.Shape) (*ir.Tensor, error) {
+	if t, ok, err := f.published(name, shape); ok || err != nil {
+		if err == nil {
+			err = checkWeights(name, t)
+		}
+		return t, err
+	}
 	found := name
 	if head, field, ok := strings.Cut(name, "."); ok && slices.Contains(heads, head) {
 		for _, h := range heads {
@@ -102,15 +108,21 @@ func (f *weightsFile) tensor(name string, shape ir.Shape) (*ir.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t, checkWeights(name, t)
+}
+
+// checkWeights finds numbers that are no weights.
+func checkWeights(name string, t *ir.Tensor) error {
+	variance := strings.HasSuffix(name, "running_var")
 	for _, v := range t.F32() {
 		switch {
 		case v-v != 0:
-			return nil, fmt.Errorf("tensor %q holds %v, which is no weight", found, v)
-		case v < 0 && strings.HasSuffix(name, "running_var"):
-			return nil, fmt.Errorf("tensor %q holds %v, which is no variance", found, v)
+			return fmt.Errorf("tensor %q holds %v, which is no weight", name, v)
+		case v < 0 && variance:
+			return fmt.Errorf("tensor %q holds %v, which is no variance", name, v)
 		}
 	}
-	return t, nil
+	return nil
 }
 
 var heads = []string{"fc", "linear", "classifier"}
@@ -141,10 +153,19 @@ const maxPad = 64
 // normWords is the form in which some files tell their preprocessing: "x/255, mean .485 .456 .406 std .229 .224 .225".
 var normWords = regexp.MustCompile(`^x/255, mean ((?:[0-9.]+ )+)std ((?:[0-9.]+ ?)+)(?:,.*)?$`)
 
+// caffeWords is the form in which files from Caffe tell it: "227x227 BGR minus 104,117,123".
+var caffeWords = regexp.MustCompile(`^[0-9]+x[0-9]+ BGR minus ([0-9.,]+)$`)
+
 // prep reads the preprocessing that the file's metadata states; def where it states none.
 func (f *weightsFile) prep(channels int, def ir.Preprocess) (ir.Preprocess, error) {
 	m := f.Metadata
 	mean, std, scale := m["mean"], m["std"], m["scale"]
+	if w := caffeWords.FindStringSubmatch(m["input"]); w != nil && mean == "" {
+		p := ir.Preprocess{Scale: 1, BGR: true}
+		var err error
+		p.Mean, err = numbers("input", w[1], channels, false)
+		return p, err
+	}
 	if norm := m["norm"]; norm != "" && mean == "" {
 		w := normWords.FindStringSubmatch(norm)
 		if w == nil {
