@@ -103,7 +103,7 @@ func header(b []byte) (image.Config, error) {
 	case c.Width < 1 || c.Height < 1:
 		return c, fmt.Errorf("has %dx%d pixels", c.Width, c.Height)
 	case c.Width > maxPicturePixels/c.Height:
-		return c, fmt.Errorf("has %dx%d pixels, more than %d million", c.Width, c.Height, maxPicturePixels>>20)
+		return c, fmt.Errorf("has %dx%d pixels, more than %d million", c.Width, c.Height, maxPicturePixels/1000000)
 	}
 	return c, nil
 }
@@ -122,7 +122,7 @@ func decode(b []byte) (image.Image, error) {
 
 // readable says what a decoder's error means.
 func readable(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "not enough pixel data") {
 		return errors.New("is truncated")
 	}
 	return err
@@ -217,30 +217,13 @@ func (s *Set) Fit(f Fit) (*Set, error) {
 // decoded when they are asked for.
 func (s *Set) fill() error {
 	g, each := s.gallery, s.Shape.Elems()
-	one := func(b []byte) (ir.Image, error) {
-		m, err := decode(b)
-		if err != nil {
-			return ir.Image{}, err
-		}
-		return Resample(m, s.Shape[0], s.fit), nil
-	}
 	if len(g.files) > maxDecoded/each {
-		s.load = func(i int) (ir.Image, error) {
-			b, err := readPicture(g.root, g.files[i].name)
-			if err != nil {
-				return ir.Image{}, s.failed(fmt.Errorf("picture %s: %w", g.files[i].name, err))
-			}
-			img, err := one(b)
-			if err != nil {
-				return img, s.failed(fmt.Errorf("picture %s: %w", g.files[i].name, err))
-			}
-			return img, nil
-		}
+		s.load = s.decodeAt
 		return nil
 	}
 	s.pix = make([]uint8, len(g.files)*each)
 	err := g.each(func(i int, b []byte) error {
-		img, err := one(b)
+		img, err := s.made(b)
 		copy(s.pix[i*each:(i+1)*each], img.Pix)
 		return err
 	})
@@ -248,6 +231,28 @@ func (s *Set) fill() error {
 		return s.failed(err)
 	}
 	return nil
+}
+
+// made is the image that a file's bytes make.
+func (s *Set) made(b []byte) (ir.Image, error) {
+	m, err := decode(b)
+	if err != nil {
+		return ir.Image{}, err
+	}
+	return Resample(m, s.Shape[0], s.fit), nil
+}
+
+// decodeAt reads and decodes image i.
+func (s *Set) decodeAt(i int) (ir.Image, error) {
+	name := s.gallery.files[i].name
+	b, err := readPicture(s.gallery.root, name)
+	if err == nil {
+		var img ir.Image
+		if img, err = s.made(b); err == nil {
+			return img, nil
+		}
+	}
+	return ir.Image{}, s.failed(fmt.Errorf("picture %s: %w", name, err))
 }
 
 func (s *Set) failed(err error) error { return &ir.Error{Layer: ir.Data, What: s.Name, Err: err} }
