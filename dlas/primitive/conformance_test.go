@@ -139,6 +139,19 @@ func shapes() []shape {
 
 // problem fills a shape with random numbers. zero is the fraction of zeros among a convolution's weights.
 func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, [][]float32, []float64) {
+	p, data, arrays := s.unsolved(r, zero, m)
+	row, _ := op.Lookup(s.op)
+	made, _ := row.Infer(p.Node, op.Operands(s.in...))
+	var results []op.Array
+	for _, o := range made {
+		results = append(results, op.Array{Type: o.Type, Shape: o.Shape, Data: make([]float64, o.Shape.Elems())})
+	}
+	row.Eval(p.Node, arrays, results)
+	return p, data, results[0].Data
+}
+
+// unsolved is a problem without its solution.
+func (s shape) unsolved(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, [][]float32, []op.Array) {
 	g := &ir.Graph{Inputs: []ir.Value{{Name: "x"}}, Outputs: []string{"y"}, Weights: map[string]*ir.Tensor{}}
 	p := ir.Problem{Machine: m}
 	n := &ir.Node{Name: "node", Op: s.op, Attrs: s.attrs, Out: []string{"y"}}
@@ -182,17 +195,10 @@ func (s shape) problem(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, []
 	if err != nil {
 		panic(fmt.Sprintf("%v: %v", s, err))
 	}
-	out := made[0].Shape
 	for i := range n.Out {
 		p.Out = append(p.Out, made[i].Shape)
 	}
-	want := op.Array{Type: ir.F32, Shape: out, Data: make([]float64, out.Elems())}
-	results := []op.Array{want}
-	for _, o := range made[1:] {
-		results = append(results, op.Array{Type: o.Type, Shape: o.Shape, Data: make([]float64, o.Shape.Elems())})
-	}
-	row.Eval(n, arrays, results)
-	return p, data, want.Data
+	return p, data, arrays
 }
 
 func distance(got []float32, want []float64) float64 {

@@ -113,4 +113,4 @@ func (p *packedWeights) load(t *asm.Tile, g *outGroup) {
 func (p *packedWeights) bytes() int64 { return int64(len(p.data)) + 4*int64(len(p.bias)) }
 
 // ahead is how many bytes before they are multiplied weights are fetched.
-const ahead = 2048
+const ahead = 4096
