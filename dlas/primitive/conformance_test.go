@@ -102,6 +102,15 @@ func shapes() []shape {
 			list = append(list, shape{op: "Gemm", attrs: ir.Attrs{"transB": 1}, in: []ir.Shape{{n, km[0]}, {km[1], km[0]}, {km[1]}}, weights: map[int]bool{1: true, 2: true}})
 		}
 	}
+	for _, n := range []int{1, 3, 15, 40} {
+		w := map[int]bool{1: true, 2: true}
+		list = append(list,
+			shape{op: "Gemm", attrs: ir.Attrs{"alpha": 0.5, "beta": 2.0, "act": "silu"}, in: []ir.Shape{{n, 37}, {37, 50}, {1, 50}}, weights: w},
+			shape{op: "Gemm", attrs: ir.Attrs{"beta": 3.0}, in: []ir.Shape{{n, 8}, {8, 96}, {1}}, weights: w},
+			shape{op: "MatMul", in: []ir.Shape{{2, n, 19}, {19, 33}}, weights: w},
+			shape{op: "MatMul", in: []ir.Shape{{n, 130}, {130, 1}}, weights: w},
+		)
+	}
 	list = append(list, shape{op: "Gemm", attrs: ir.Attrs{"transB": 1, "act": "relu"}, in: []ir.Shape{{2, 9}, {20, 9}, nil}, weights: map[int]bool{1: true}})
 	map1, map2 := ir.Shape{2, 5, 7, 9}, ir.Shape{1, 3, 1, 1}
 	for _, x := range []ir.Shape{map1, map2, {1, 16, 64, 64}} {

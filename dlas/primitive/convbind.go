@@ -165,6 +165,9 @@ func (d *dense) tileBands(c *convolution, limit int, in func(b *band, y, x int) 
 					out: 4 * (c.out.Origin + y*c.out.Row + x*asm.Block),
 				}
 			}).runs
+			for _, r := range b.runs[n] {
+				b.tiles[n] += r.tiles
+			}
 		}
 	}
 }

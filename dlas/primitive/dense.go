@@ -39,6 +39,7 @@ type dense struct {
 type band struct {
 	y0, y1 int
 	runs   [4][]tileRun
+	tiles  [4]int // of all runs
 }
 
 // run is one part.
@@ -78,6 +79,7 @@ func (d *dense) run(call ir.Call) {
 			at.in = image * d.imageStep.in
 		}
 		for g := g0; g < g1; g++ {
+			d.weights.load(&t, g, g1, b.tiles[d.weights.groups[g].blocks])
 			d.multiply(&t, &d.weights.groups[g], b, at, in, res, call.Out[0])
 		}
 	}
@@ -85,7 +87,6 @@ func (d *dense) run(call ir.Call) {
 
 // multiply computes one group of output channels for a band.
 func (d *dense) multiply(t *asm.Tile, g *outGroup, b *band, at spot, in, res, out []byte) {
-	d.weights.load(t, g)
 	first := g.first / asm.Block
 	at.in += g.in
 	at.res += first * t.ResBlock

@@ -73,15 +73,3 @@ func padsOutward(p ir.Problem) error {
 	}
 	return nil
 }
-
-// linearForm demands x W^T + b, as exporters write a linear layer.
-func linearForm(p ir.Problem) error {
-	a := p.Node.Attrs
-	if a.Int("transA", 0) != 0 || a.Int("transB", 0) != 1 || a.Float("alpha", 1) != 1 || a.Float("beta", 1) != 1 {
-		return fmt.Errorf("it is no x W^T + b")
-	}
-	if len(p.In) > 2 && p.In[2] != nil && !p.In[2].Equal(p.Out[0][1:]) {
-		return fmt.Errorf("its bias' shape is %v", p.In[2])
-	}
-	return nil
-}

@@ -101,13 +101,24 @@ func packGroup(dst []float32, g *outGroup, w []float32, m, each int, from []int3
 	}
 }
 
-// load gives a tile the weights of a group.
-func (p *packedWeights) load(t *asm.Tile, g *outGroup) {
+// load gives a tile the weights of group i, and has those of the next group up to end fetched evenly while that many
+// tiles are computed.
+func (p *packedWeights) load(t *asm.Tile, i, end, tiles int) {
+	g := &p.groups[i]
 	t.W = unsafe.Pointer(&p.data[g.w])
 	t.Bias = &p.bias[g.first]
 	t.Blocks, t.Depth, t.LastDepth = g.deep.blocks, g.deep.depth, g.deep.last
 	t.Ahead = p.ahead
+	t.Next, t.NextStep = t.W, 0
+	if p.ahead > 0 && i+1 < end {
+		n := &p.groups[i+1]
+		t.Next = unsafe.Pointer(&p.data[n.w])
+		t.NextStep = min(mostNext, 16*n.macs/max(1, g.macs/g.blocks/asm.Block*tiles)+1)
+	}
 }
+
+// mostNext is what a tile fetches at most of the next group for every four elements of its depth.
+const mostNext = 128
 
 // bytes is what the weights take.
 func (p *packedWeights) bytes() int64 { return int64(len(p.data)) + 4*int64(len(p.bias)) }

@@ -102,7 +102,7 @@ func Check(algorithm, format string) error {
 
 // Kernels is the table: all rows that this build and this processor can run.
 func Kernels() []ir.Kernel {
-	ks := convKernels()
+	ks := append(convKernels(), matrixKernels()...)
 	for _, isa := range []string{"go", "avx2"} {
 		avx2 := isa == "avx2"
 		if avx2 && !asm.HasAVX2() {
@@ -112,7 +112,6 @@ func Kernels() []ir.Kernel {
 			ks = append(ks, convKernel(algorithm, CSR, isa))
 		}
 		ks = append(ks, convKernel(depthwise, Dense, isa))
-		ks = append(ks, row("Gemm", "linear_f32_dense", Dense, isa, func(p ir.Problem) ir.Bound { return bindLinear(p, avx2) }, constant(1, 2), linearForm, clamps))
 	}
 	ks = append(ks, layoutKernels()...)
 	ks = append(ks, int8Kernels()...)

@@ -6,7 +6,7 @@
 
 // func tile512_1x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_1x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_1x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -16,50 +16,54 @@ TEXT ·tile512_1x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), DI
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R8
 	CMPQ    32(SP), $0x01
-	CMOVQEQ DI, BX
-	MOVQ    BX, DI
-	SHRQ    $0x02, DI
-	MOVQ    DI, 48(SP)
-	MOVQ    BX, DI
-	ANDQ    $0x03, DI
-	MOVQ    DI, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), DI
-	SUBQ    BX, DI
-	MOVQ    DI, 64(SP)
-	MOVQ    40(SP), DI
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R8, SI
+	MOVQ    SI, R8
+	SHRQ    $0x02, R8
+	MOVQ    R8, 48(SP)
+	MOVQ    SI, R8
+	ANDQ    $0x03, R8
+	MOVQ    R8, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R8
+	SUBQ    SI, R8
+	MOVQ    R8, 64(SP)
+	MOVQ    40(SP), R8
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R8
-	MOVQ DI, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R8, SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -67,20 +71,22 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z1
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z1, Z0
-	VMOVUPS          64(CX), Z1
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(SI)(BX*1), Z1, Z0
-	VMOVUPS          128(CX), Z1
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(SI)(BX*1), Z1, Z0
-	VMOVUPS          192(CX), Z1
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(SI)(BX*1), Z1, Z0
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, BX
+	VMOVUPS          (DX), Z1
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z1, Z0
+	VMOVUPS          64(DX), Z1
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(DI)(SI*1), Z1, Z0
+	VMOVUPS          128(DX), Z1
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z1, Z0
+	VMOVUPS          192(DX), Z1
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(DI)(SI*1), Z1, Z0
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
 	DECQ             R9
 	JNZ              four
 
@@ -90,40 +96,40 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z1
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z1, Z0
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, BX
+	VMOVUPS          (DX), Z1
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z1, Z0
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
 	DECQ             R9
 	JNZ              one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R8
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), DI
+	ADDQ         296(AX), R8
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z1
-	VBROADCASTSS 380(AX), Z2
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z1
+	VBROADCASTSS 396(AX), Z2
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
-	VMOVUPS      Z0, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z0, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -131,7 +137,7 @@ next:
 
 // func tile512_2x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_2x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_2x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -141,56 +147,60 @@ TEXT ·tile512_2x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, BX
-	MOVQ    BX, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    BX, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R8
-	SUBQ    BX, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R8
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R9, SI
+	MOVQ    SI, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    SI, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R9
+	SUBQ    SI, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R9
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R9
-	MOVQ R8, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R9, SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -198,24 +208,26 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z2
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z2, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z2, Z1
-	VMOVUPS          64(CX), Z2
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(SI)(BX*1), Z2, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z2, Z1
-	VMOVUPS          128(CX), Z2
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(SI)(BX*1), Z2, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z2, Z1
-	VMOVUPS          192(CX), Z2
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(SI)(BX*1), Z2, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z2, Z1
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, BX
+	VMOVUPS          (DX), Z2
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z2, Z1
+	VMOVUPS          64(DX), Z2
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z2, Z1
+	VMOVUPS          128(DX), Z2
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z2, Z1
+	VMOVUPS          192(DX), Z2
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z2, Z1
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
 	DECQ             R10
 	JNZ              four
 
@@ -225,46 +237,46 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z2
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z2, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z2, Z1
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, BX
+	VMOVUPS          (DX), Z2
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z2, Z1
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
 	DECQ             R10
 	JNZ              one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R9
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	ADDQ         296(AX), R9
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z2
-	VBROADCASTSS 380(AX), Z3
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z2
+	VBROADCASTSS 396(AX), Z3
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
-	VMOVUPS      Z0, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z1, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -272,7 +284,7 @@ next:
 
 // func tile512_3x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_3x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_3x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -282,62 +294,66 @@ TEXT ·tile512_3x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R10
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, BX
-	MOVQ    BX, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    BX, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R9
-	SUBQ    BX, R9
-	MOVQ    R9, 64(SP)
-	MOVQ    40(SP), R9
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R10, SI
+	MOVQ    SI, R10
+	SHRQ    $0x02, R10
+	MOVQ    R10, 48(SP)
+	MOVQ    SI, R10
+	ANDQ    $0x03, R10
+	MOVQ    R10, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R10
+	SUBQ    SI, R10
+	MOVQ    R10, 64(SP)
+	MOVQ    40(SP), R10
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R10
-	MOVQ R9, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R10, SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -345,28 +361,30 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z3
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z3, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z3, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z3, Z2
-	VMOVUPS          64(CX), Z3
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(SI)(BX*1), Z3, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z3, Z1
-	VFMADD231PS.BCST 4(R8)(BX*1), Z3, Z2
-	VMOVUPS          128(CX), Z3
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(SI)(BX*1), Z3, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z3, Z1
-	VFMADD231PS.BCST 8(R8)(BX*1), Z3, Z2
-	VMOVUPS          192(CX), Z3
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(SI)(BX*1), Z3, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z3, Z1
-	VFMADD231PS.BCST 12(R8)(BX*1), Z3, Z2
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, BX
+	VMOVUPS          (DX), Z3
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z3, Z2
+	VMOVUPS          64(DX), Z3
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z3, Z2
+	VMOVUPS          128(DX), Z3
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z3, Z2
+	VMOVUPS          192(DX), Z3
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z3, Z2
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
 	DECQ             R11
 	JNZ              four
 
@@ -376,52 +394,52 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z3
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z3, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z3, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z3, Z2
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, BX
+	VMOVUPS          (DX), Z3
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z3, Z2
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
 	DECQ             R11
 	JNZ              one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R10
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	ADDQ         296(AX), R10
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z3
-	VBROADCASTSS 380(AX), Z4
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z3
+	VBROADCASTSS 396(AX), Z4
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z3, Z0
 	VMINPS       Z0, Z4, Z0
-	VMOVUPS      Z0, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z3, Z1
 	VMINPS       Z1, Z4, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z2, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -429,7 +447,7 @@ next:
 
 // func tile512_4x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_4x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_4x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -439,68 +457,72 @@ TEXT ·tile512_4x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R11
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, BX
-	MOVQ    BX, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    BX, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R10
-	SUBQ    BX, R10
-	MOVQ    R10, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R11, SI
+	MOVQ    SI, R11
+	SHRQ    $0x02, R11
+	MOVQ    R11, 48(SP)
+	MOVQ    SI, R11
+	ANDQ    $0x03, R11
+	MOVQ    R11, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R11
+	SUBQ    SI, R11
+	MOVQ    R11, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ R10, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R11, SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -508,32 +530,34 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z4
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z4, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z4, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z4, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z4, Z3
-	VMOVUPS          64(CX), Z4
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(SI)(BX*1), Z4, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z4, Z1
-	VFMADD231PS.BCST 4(R8)(BX*1), Z4, Z2
-	VFMADD231PS.BCST 4(R9)(BX*1), Z4, Z3
-	VMOVUPS          128(CX), Z4
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(SI)(BX*1), Z4, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z4, Z1
-	VFMADD231PS.BCST 8(R8)(BX*1), Z4, Z2
-	VFMADD231PS.BCST 8(R9)(BX*1), Z4, Z3
-	VMOVUPS          192(CX), Z4
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(SI)(BX*1), Z4, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z4, Z1
-	VFMADD231PS.BCST 12(R8)(BX*1), Z4, Z2
-	VFMADD231PS.BCST 12(R9)(BX*1), Z4, Z3
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, BX
+	VMOVUPS          (DX), Z4
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z4, Z3
+	VMOVUPS          64(DX), Z4
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z4, Z3
+	VMOVUPS          128(DX), Z4
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z4, Z3
+	VMOVUPS          192(DX), Z4
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z4, Z3
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
 	DECQ             R12
 	JNZ              four
 
@@ -543,58 +567,58 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z4
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z4, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z4, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z4, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z4, Z3
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, BX
+	VMOVUPS          (DX), Z4
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z4, Z3
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
 	DECQ             R12
 	JNZ              one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R11
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z4
-	VBROADCASTSS 380(AX), Z5
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z4
+	VBROADCASTSS 396(AX), Z5
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
-	VMOVUPS      Z0, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z4, Z1
 	VMINPS       Z1, Z5, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z4, Z2
 	VMINPS       Z2, Z5, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z3, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -602,7 +626,7 @@ next:
 
 // func tile512_5x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_5x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_5x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -612,74 +636,78 @@ TEXT ·tile512_5x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R12
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, BX
-	MOVQ    BX, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    BX, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R11
-	SUBQ    BX, R11
-	MOVQ    R11, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R12, SI
+	MOVQ    SI, R12
+	SHRQ    $0x02, R12
+	MOVQ    R12, 48(SP)
+	MOVQ    SI, R12
+	ANDQ    $0x03, R12
+	MOVQ    R12, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R12
+	SUBQ    SI, R12
+	MOVQ    R12, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ R11, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R12, SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -687,36 +715,38 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z5
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z5, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z5, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z5, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z5, Z3
-	VFMADD231PS.BCST (R10)(BX*1), Z5, Z4
-	VMOVUPS          64(CX), Z5
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(SI)(BX*1), Z5, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z5, Z1
-	VFMADD231PS.BCST 4(R8)(BX*1), Z5, Z2
-	VFMADD231PS.BCST 4(R9)(BX*1), Z5, Z3
-	VFMADD231PS.BCST 4(R10)(BX*1), Z5, Z4
-	VMOVUPS          128(CX), Z5
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(SI)(BX*1), Z5, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z5, Z1
-	VFMADD231PS.BCST 8(R8)(BX*1), Z5, Z2
-	VFMADD231PS.BCST 8(R9)(BX*1), Z5, Z3
-	VFMADD231PS.BCST 8(R10)(BX*1), Z5, Z4
-	VMOVUPS          192(CX), Z5
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(SI)(BX*1), Z5, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z5, Z1
-	VFMADD231PS.BCST 12(R8)(BX*1), Z5, Z2
-	VFMADD231PS.BCST 12(R9)(BX*1), Z5, Z3
-	VFMADD231PS.BCST 12(R10)(BX*1), Z5, Z4
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, BX
+	VMOVUPS          (DX), Z5
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z5, Z4
+	VMOVUPS          64(DX), Z5
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z5, Z4
+	VMOVUPS          128(DX), Z5
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST 8(R11)(SI*1), Z5, Z4
+	VMOVUPS          192(DX), Z5
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST 12(R11)(SI*1), Z5, Z4
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
 	DECQ             R13
 	JNZ              four
 
@@ -726,64 +756,64 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z5
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z5, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z5, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z5, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z5, Z3
-	VFMADD231PS.BCST (R10)(BX*1), Z5, Z4
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, BX
+	VMOVUPS          (DX), Z5
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z5, Z4
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
 	DECQ             R13
 	JNZ              one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R12
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z5
-	VBROADCASTSS 380(AX), Z6
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z5
+	VBROADCASTSS 396(AX), Z6
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z5, Z0
 	VMINPS       Z0, Z6, Z0
-	VMOVUPS      Z0, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z5, Z1
 	VMINPS       Z1, Z6, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z5, Z2
 	VMINPS       Z2, Z6, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z5, Z3
 	VMINPS       Z3, Z6, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
-	VMOVUPS      Z4, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z4, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -791,7 +821,7 @@ next:
 
 // func tile512_6x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_6x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_6x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -801,10 +831,13 @@ TEXT ·tile512_6x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -812,69 +845,70 @@ tile:
 	VMOVAPS Z0, Z5
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R13
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, BX
-	MOVQ    BX, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    BX, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R12
-	SUBQ    BX, R12
-	MOVQ    R12, 64(SP)
-	MOVQ    40(SP), R12
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R13, SI
+	MOVQ    SI, R13
+	SHRQ    $0x02, R13
+	MOVQ    R13, 48(SP)
+	MOVQ    SI, R13
+	ANDQ    $0x03, R13
+	MOVQ    R13, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R13
+	SUBQ    SI, R13
+	MOVQ    R13, 64(SP)
+	MOVQ    40(SP), R13
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R13
-	MOVQ R12, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R13, SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -882,40 +916,42 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z6
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z6, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z6, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z6, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z6, Z3
-	VFMADD231PS.BCST (R10)(BX*1), Z6, Z4
-	VFMADD231PS.BCST (R11)(BX*1), Z6, Z5
-	VMOVUPS          64(CX), Z6
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(SI)(BX*1), Z6, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z6, Z1
-	VFMADD231PS.BCST 4(R8)(BX*1), Z6, Z2
-	VFMADD231PS.BCST 4(R9)(BX*1), Z6, Z3
-	VFMADD231PS.BCST 4(R10)(BX*1), Z6, Z4
-	VFMADD231PS.BCST 4(R11)(BX*1), Z6, Z5
-	VMOVUPS          128(CX), Z6
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(SI)(BX*1), Z6, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z6, Z1
-	VFMADD231PS.BCST 8(R8)(BX*1), Z6, Z2
-	VFMADD231PS.BCST 8(R9)(BX*1), Z6, Z3
-	VFMADD231PS.BCST 8(R10)(BX*1), Z6, Z4
-	VFMADD231PS.BCST 8(R11)(BX*1), Z6, Z5
-	VMOVUPS          192(CX), Z6
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(SI)(BX*1), Z6, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z6, Z1
-	VFMADD231PS.BCST 12(R8)(BX*1), Z6, Z2
-	VFMADD231PS.BCST 12(R9)(BX*1), Z6, Z3
-	VFMADD231PS.BCST 12(R10)(BX*1), Z6, Z4
-	VFMADD231PS.BCST 12(R11)(BX*1), Z6, Z5
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, BX
+	VMOVUPS          (DX), Z6
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z6, Z5
+	VMOVUPS          64(DX), Z6
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST 4(R12)(SI*1), Z6, Z5
+	VMOVUPS          128(DX), Z6
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST 8(R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST 8(R12)(SI*1), Z6, Z5
+	VMOVUPS          192(DX), Z6
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST 12(R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST 12(R12)(SI*1), Z6, Z5
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
 	DECQ             R14
 	JNZ              four
 
@@ -925,70 +961,70 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z6
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z6, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z6, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z6, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z6, Z3
-	VFMADD231PS.BCST (R10)(BX*1), Z6, Z4
-	VFMADD231PS.BCST (R11)(BX*1), Z6, Z5
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, BX
+	VMOVUPS          (DX), Z6
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z6, Z5
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
 	DECQ             R14
 	JNZ              one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R13
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	ADDQ         296(AX), R13
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z6
-	VBROADCASTSS 380(AX), Z7
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z6
+	VBROADCASTSS 396(AX), Z7
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
-	VMOVUPS      Z0, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z6, Z1
 	VMINPS       Z1, Z7, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z6, Z2
 	VMINPS       Z2, Z7, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z6, Z3
 	VMINPS       Z3, Z7, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z6, Z4
 	VMINPS       Z4, Z7, Z4
-	VMOVUPS      Z4, (DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z4, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z5, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -996,7 +1032,7 @@ next:
 
 // func tile512_7x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_7x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_7x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -1006,10 +1042,13 @@ TEXT ·tile512_7x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -1018,74 +1057,75 @@ tile:
 	VMOVAPS Z0, Z6
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    152(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z6, Z6
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+	MOVQ    152(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z6, Z6
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 88(AX), R12
+	MOVQ 80(AX), R12
 	ADDQ (SP), R12
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 88(AX), R13
+	ADDQ (SP), R13
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R14
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, BX
-	MOVQ    BX, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    BX, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R13
-	SUBQ    BX, R13
-	MOVQ    R13, 64(SP)
-	MOVQ    40(SP), R13
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R14, SI
+	MOVQ    SI, R14
+	SHRQ    $0x02, R14
+	MOVQ    R14, 48(SP)
+	MOVQ    SI, R14
+	ANDQ    $0x03, R14
+	MOVQ    R14, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R14
+	SUBQ    SI, R14
+	MOVQ    R14, 64(SP)
+	MOVQ    40(SP), R14
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R14
-	MOVQ R13, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R14, SI
 
 kw:
 	MOVQ  48(SP), R15
@@ -1093,44 +1133,46 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z7
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z7, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z7, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z7, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z7, Z3
-	VFMADD231PS.BCST (R10)(BX*1), Z7, Z4
-	VFMADD231PS.BCST (R11)(BX*1), Z7, Z5
-	VFMADD231PS.BCST (R12)(BX*1), Z7, Z6
-	VMOVUPS          64(CX), Z7
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(SI)(BX*1), Z7, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z7, Z1
-	VFMADD231PS.BCST 4(R8)(BX*1), Z7, Z2
-	VFMADD231PS.BCST 4(R9)(BX*1), Z7, Z3
-	VFMADD231PS.BCST 4(R10)(BX*1), Z7, Z4
-	VFMADD231PS.BCST 4(R11)(BX*1), Z7, Z5
-	VFMADD231PS.BCST 4(R12)(BX*1), Z7, Z6
-	VMOVUPS          128(CX), Z7
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(SI)(BX*1), Z7, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z7, Z1
-	VFMADD231PS.BCST 8(R8)(BX*1), Z7, Z2
-	VFMADD231PS.BCST 8(R9)(BX*1), Z7, Z3
-	VFMADD231PS.BCST 8(R10)(BX*1), Z7, Z4
-	VFMADD231PS.BCST 8(R11)(BX*1), Z7, Z5
-	VFMADD231PS.BCST 8(R12)(BX*1), Z7, Z6
-	VMOVUPS          192(CX), Z7
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(SI)(BX*1), Z7, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z7, Z1
-	VFMADD231PS.BCST 12(R8)(BX*1), Z7, Z2
-	VFMADD231PS.BCST 12(R9)(BX*1), Z7, Z3
-	VFMADD231PS.BCST 12(R10)(BX*1), Z7, Z4
-	VFMADD231PS.BCST 12(R11)(BX*1), Z7, Z5
-	VFMADD231PS.BCST 12(R12)(BX*1), Z7, Z6
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, BX
+	VMOVUPS          (DX), Z7
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST (R13)(SI*1), Z7, Z6
+	VMOVUPS          64(DX), Z7
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST 4(R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST 4(R13)(SI*1), Z7, Z6
+	VMOVUPS          128(DX), Z7
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST 8(R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST 8(R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST 8(R13)(SI*1), Z7, Z6
+	VMOVUPS          192(DX), Z7
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST 12(R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST 12(R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST 12(R13)(SI*1), Z7, Z6
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
 	DECQ             R15
 	JNZ              four
 
@@ -1140,76 +1182,76 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z7
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z7, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z7, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z7, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z7, Z3
-	VFMADD231PS.BCST (R10)(BX*1), Z7, Z4
-	VFMADD231PS.BCST (R11)(BX*1), Z7, Z5
-	VFMADD231PS.BCST (R12)(BX*1), Z7, Z6
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, BX
+	VMOVUPS          (DX), Z7
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST (R13)(SI*1), Z7, Z6
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
 	DECQ             R15
 	JNZ              one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R14
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	ADDQ         296(AX), R14
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z7
-	VBROADCASTSS 380(AX), Z8
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z7
+	VBROADCASTSS 396(AX), Z8
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
-	VMOVUPS      Z0, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z7, Z1
 	VMINPS       Z1, Z8, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z7, Z2
 	VMINPS       Z2, Z8, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z7, Z3
 	VMINPS       Z3, Z8, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z7, Z4
 	VMINPS       Z4, Z8, Z4
-	VMOVUPS      Z4, (DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z4, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         216(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
-	VMOVUPS      Z6, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z6, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -1217,7 +1259,7 @@ next:
 
 // func tile512_8x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_8x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_8x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -1227,10 +1269,13 @@ TEXT ·tile512_8x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -1240,79 +1285,80 @@ tile:
 	VMOVAPS Z0, Z7
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    152(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z6, Z6
-	MOVQ    160(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+	MOVQ    152(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    160(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 88(AX), R12
+	MOVQ 80(AX), R12
 	ADDQ (SP), R12
-	MOVQ 96(AX), R13
+	MOVQ 88(AX), R13
 	ADDQ (SP), R13
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 96(AX), R14
+	ADDQ (SP), R14
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R14
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R15
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R14, BX
-	MOVQ    BX, R14
-	SHRQ    $0x02, R14
-	MOVQ    R14, 48(SP)
-	MOVQ    BX, R14
-	ANDQ    $0x03, R14
-	MOVQ    R14, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R14
-	SUBQ    BX, R14
-	MOVQ    R14, 64(SP)
-	MOVQ    40(SP), R14
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R15, SI
+	MOVQ    SI, R15
+	SHRQ    $0x02, R15
+	MOVQ    R15, 48(SP)
+	MOVQ    SI, R15
+	ANDQ    $0x03, R15
+	MOVQ    R15, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R15
+	SUBQ    SI, R15
+	MOVQ    R15, 64(SP)
+	MOVQ    40(SP), R15
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R15
-	MOVQ R14, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R15, SI
 
 kw:
 	MOVQ  48(SP), BP
@@ -1320,48 +1366,50 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z8
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z8, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z8, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z8, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z8, Z3
-	VFMADD231PS.BCST (R10)(BX*1), Z8, Z4
-	VFMADD231PS.BCST (R11)(BX*1), Z8, Z5
-	VFMADD231PS.BCST (R12)(BX*1), Z8, Z6
-	VFMADD231PS.BCST (R13)(BX*1), Z8, Z7
-	VMOVUPS          64(CX), Z8
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(SI)(BX*1), Z8, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z8, Z1
-	VFMADD231PS.BCST 4(R8)(BX*1), Z8, Z2
-	VFMADD231PS.BCST 4(R9)(BX*1), Z8, Z3
-	VFMADD231PS.BCST 4(R10)(BX*1), Z8, Z4
-	VFMADD231PS.BCST 4(R11)(BX*1), Z8, Z5
-	VFMADD231PS.BCST 4(R12)(BX*1), Z8, Z6
-	VFMADD231PS.BCST 4(R13)(BX*1), Z8, Z7
-	VMOVUPS          128(CX), Z8
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(SI)(BX*1), Z8, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z8, Z1
-	VFMADD231PS.BCST 8(R8)(BX*1), Z8, Z2
-	VFMADD231PS.BCST 8(R9)(BX*1), Z8, Z3
-	VFMADD231PS.BCST 8(R10)(BX*1), Z8, Z4
-	VFMADD231PS.BCST 8(R11)(BX*1), Z8, Z5
-	VFMADD231PS.BCST 8(R12)(BX*1), Z8, Z6
-	VFMADD231PS.BCST 8(R13)(BX*1), Z8, Z7
-	VMOVUPS          192(CX), Z8
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(SI)(BX*1), Z8, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z8, Z1
-	VFMADD231PS.BCST 12(R8)(BX*1), Z8, Z2
-	VFMADD231PS.BCST 12(R9)(BX*1), Z8, Z3
-	VFMADD231PS.BCST 12(R10)(BX*1), Z8, Z4
-	VFMADD231PS.BCST 12(R11)(BX*1), Z8, Z5
-	VFMADD231PS.BCST 12(R12)(BX*1), Z8, Z6
-	VFMADD231PS.BCST 12(R13)(BX*1), Z8, Z7
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, BX
+	VMOVUPS          (DX), Z8
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST (R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST (R14)(SI*1), Z8, Z7
+	VMOVUPS          64(DX), Z8
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST 4(R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST 4(R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST 4(R14)(SI*1), Z8, Z7
+	VMOVUPS          128(DX), Z8
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST 8(R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST 8(R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST 8(R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST 8(R14)(SI*1), Z8, Z7
+	VMOVUPS          192(DX), Z8
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST 12(R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST 12(R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST 12(R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST 12(R14)(SI*1), Z8, Z7
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
 	DECQ             BP
 	JNZ              four
 
@@ -1371,82 +1419,82 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z8
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (SI)(BX*1), Z8, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z8, Z1
-	VFMADD231PS.BCST (R8)(BX*1), Z8, Z2
-	VFMADD231PS.BCST (R9)(BX*1), Z8, Z3
-	VFMADD231PS.BCST (R10)(BX*1), Z8, Z4
-	VFMADD231PS.BCST (R11)(BX*1), Z8, Z5
-	VFMADD231PS.BCST (R12)(BX*1), Z8, Z6
-	VFMADD231PS.BCST (R13)(BX*1), Z8, Z7
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, BX
+	VMOVUPS          (DX), Z8
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST (R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST (R14)(SI*1), Z8, Z7
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
 	DECQ             BP
 	JNZ              one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R15
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R14
+	ADDQ         296(AX), R15
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z8
-	VBROADCASTSS 380(AX), Z9
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z8
+	VBROADCASTSS 396(AX), Z9
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z8, Z1
 	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z8, Z2
 	VMINPS       Z2, Z9, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z8, Z3
 	VMINPS       Z3, Z9, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z8, Z4
 	VMINPS       Z4, Z9, Z4
-	VMOVUPS      Z4, (DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z4, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z8, Z5
 	VMINPS       Z5, Z9, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         216(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z6, Z8, Z6
 	VMINPS       Z6, Z9, Z6
-	VMOVUPS      Z6, (DX)
-	MOVQ         224(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z6, (BX)
+	MOVQ         224(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z7, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -1454,7 +1502,7 @@ next:
 
 // func tile512_9x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_9x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_9x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -1464,10 +1512,13 @@ TEXT ·tile512_9x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -1478,70 +1529,71 @@ tile:
 	VMOVAPS Z0, Z8
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z2, Z2
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z6, Z6
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z8, Z8
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R10, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R10, R8
-	MOVQ 56(AX), R9
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R10, R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
 
 kw:
 	MOVQ  48(SP), R12
@@ -1549,54 +1601,56 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z9
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z9, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z9, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z9, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z9, Z3
-	VFMADD231PS.BCST (R8), Z9, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z9, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z9, Z6
-	VFMADD231PS.BCST (R9), Z9, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z9, Z8
-	VMOVUPS          64(CX), Z9
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(DI), Z9, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z9, Z1
-	VFMADD231PS.BCST 4(DI)(BX*2), Z9, Z2
-	VFMADD231PS.BCST 4(DI)(SI*1), Z9, Z3
-	VFMADD231PS.BCST 4(R8), Z9, Z4
-	VFMADD231PS.BCST 4(R8)(BX*1), Z9, Z5
-	VFMADD231PS.BCST 4(R8)(BX*2), Z9, Z6
-	VFMADD231PS.BCST 4(R9), Z9, Z7
-	VFMADD231PS.BCST 4(R9)(BX*1), Z9, Z8
-	VMOVUPS          128(CX), Z9
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(DI), Z9, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z9, Z1
-	VFMADD231PS.BCST 8(DI)(BX*2), Z9, Z2
-	VFMADD231PS.BCST 8(DI)(SI*1), Z9, Z3
-	VFMADD231PS.BCST 8(R8), Z9, Z4
-	VFMADD231PS.BCST 8(R8)(BX*1), Z9, Z5
-	VFMADD231PS.BCST 8(R8)(BX*2), Z9, Z6
-	VFMADD231PS.BCST 8(R9), Z9, Z7
-	VFMADD231PS.BCST 8(R9)(BX*1), Z9, Z8
-	VMOVUPS          192(CX), Z9
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(DI), Z9, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z9, Z1
-	VFMADD231PS.BCST 12(DI)(BX*2), Z9, Z2
-	VFMADD231PS.BCST 12(DI)(SI*1), Z9, Z3
-	VFMADD231PS.BCST 12(R8), Z9, Z4
-	VFMADD231PS.BCST 12(R8)(BX*1), Z9, Z5
-	VFMADD231PS.BCST 12(R8)(BX*2), Z9, Z6
-	VFMADD231PS.BCST 12(R9), Z9, Z7
-	VFMADD231PS.BCST 12(R9)(BX*1), Z9, Z8
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, DI
+	VMOVUPS          (DX), Z9
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z9, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST (R9), Z9, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST (R10), Z9, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z9, Z8
+	VMOVUPS          64(DX), Z9
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(R8), Z9, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST 4(R9), Z9, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST 4(R10), Z9, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z9, Z8
+	VMOVUPS          128(DX), Z9
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z9, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST 8(R9), Z9, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST 8(R10), Z9, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z9, Z8
+	VMOVUPS          192(DX), Z9
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(R8), Z9, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST 12(R9), Z9, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST 12(R10), Z9, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z9, Z8
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
+	ADDQ             $0x10, R10
 	DECQ             R12
 	JNZ              four
 
@@ -1606,86 +1660,86 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z9
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z9, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z9, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z9, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z9, Z3
-	VFMADD231PS.BCST (R8), Z9, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z9, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z9, Z6
-	VFMADD231PS.BCST (R9), Z9, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z9, Z8
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, DI
+	VMOVUPS          (DX), Z9
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z9, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST (R9), Z9, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST (R10), Z9, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z9, Z8
+	ADDQ             $0x00000040, DX
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
 	DECQ             R12
 	JNZ              one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
-	DECQ         R11
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z9
-	VBROADCASTSS 380(AX), Z10
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z9
+	VBROADCASTSS 396(AX), Z10
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z9, Z0
 	VMINPS       Z0, Z10, Z0
-	VMOVUPS      Z0, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z1, Z9, Z1
 	VMINPS       Z1, Z10, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z2, Z9, Z2
 	VMINPS       Z2, Z10, Z2
-	VMOVUPS      Z2, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z9, Z3
 	VMINPS       Z3, Z10, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z9, Z4
 	VMINPS       Z4, Z10, Z4
-	VMOVUPS      Z4, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z9, Z5
 	VMINPS       Z5, Z10, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z6, Z9, Z6
 	VMINPS       Z6, Z10, Z6
-	VMOVUPS      Z6, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z9, Z7
 	VMINPS       Z7, Z10, Z7
-	VMOVUPS      Z7, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z8, Z9, Z8
 	VMINPS       Z8, Z10, Z8
-	VMOVUPS      Z8, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z8, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -1693,7 +1747,7 @@ next:
 
 // func tile512_10x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_10x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_10x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -1703,10 +1757,13 @@ TEXT ·tile512_10x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -1718,72 +1775,73 @@ tile:
 	VMOVAPS Z0, Z9
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z2, Z2
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z6, Z6
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z8, Z8
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z9, Z9
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R10, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R10, R8
-	MOVQ 56(AX), R9
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R10, R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
 
 kw:
 	MOVQ  48(SP), R12
@@ -1791,58 +1849,60 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z10
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z10, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z10, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z10, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z10, Z3
-	VFMADD231PS.BCST (R8), Z10, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z10, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z10, Z6
-	VFMADD231PS.BCST (R9), Z10, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z10, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z10, Z9
-	VMOVUPS          64(CX), Z10
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(DI), Z10, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z10, Z1
-	VFMADD231PS.BCST 4(DI)(BX*2), Z10, Z2
-	VFMADD231PS.BCST 4(DI)(SI*1), Z10, Z3
-	VFMADD231PS.BCST 4(R8), Z10, Z4
-	VFMADD231PS.BCST 4(R8)(BX*1), Z10, Z5
-	VFMADD231PS.BCST 4(R8)(BX*2), Z10, Z6
-	VFMADD231PS.BCST 4(R9), Z10, Z7
-	VFMADD231PS.BCST 4(R9)(BX*1), Z10, Z8
-	VFMADD231PS.BCST 4(R9)(BX*2), Z10, Z9
-	VMOVUPS          128(CX), Z10
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(DI), Z10, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z10, Z1
-	VFMADD231PS.BCST 8(DI)(BX*2), Z10, Z2
-	VFMADD231PS.BCST 8(DI)(SI*1), Z10, Z3
-	VFMADD231PS.BCST 8(R8), Z10, Z4
-	VFMADD231PS.BCST 8(R8)(BX*1), Z10, Z5
-	VFMADD231PS.BCST 8(R8)(BX*2), Z10, Z6
-	VFMADD231PS.BCST 8(R9), Z10, Z7
-	VFMADD231PS.BCST 8(R9)(BX*1), Z10, Z8
-	VFMADD231PS.BCST 8(R9)(BX*2), Z10, Z9
-	VMOVUPS          192(CX), Z10
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(DI), Z10, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z10, Z1
-	VFMADD231PS.BCST 12(DI)(BX*2), Z10, Z2
-	VFMADD231PS.BCST 12(DI)(SI*1), Z10, Z3
-	VFMADD231PS.BCST 12(R8), Z10, Z4
-	VFMADD231PS.BCST 12(R8)(BX*1), Z10, Z5
-	VFMADD231PS.BCST 12(R8)(BX*2), Z10, Z6
-	VFMADD231PS.BCST 12(R9), Z10, Z7
-	VFMADD231PS.BCST 12(R9)(BX*1), Z10, Z8
-	VFMADD231PS.BCST 12(R9)(BX*2), Z10, Z9
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, DI
+	VMOVUPS          (DX), Z10
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z10, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST (R9), Z10, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST (R10), Z10, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z10, Z9
+	VMOVUPS          64(DX), Z10
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(R8), Z10, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST 4(R9), Z10, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST 4(R10), Z10, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z10, Z9
+	VMOVUPS          128(DX), Z10
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z10, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST 8(R9), Z10, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST 8(R10), Z10, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z10, Z9
+	VMOVUPS          192(DX), Z10
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(R8), Z10, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST 12(R9), Z10, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST 12(R10), Z10, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z10, Z9
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
+	ADDQ             $0x10, R10
 	DECQ             R12
 	JNZ              four
 
@@ -1852,91 +1912,91 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z10
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z10, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z10, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z10, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z10, Z3
-	VFMADD231PS.BCST (R8), Z10, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z10, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z10, Z6
-	VFMADD231PS.BCST (R9), Z10, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z10, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z10, Z9
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, DI
+	VMOVUPS          (DX), Z10
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z10, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST (R9), Z10, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST (R10), Z10, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z10, Z9
+	ADDQ             $0x00000040, DX
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
 	DECQ             R12
 	JNZ              one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
-	DECQ         R11
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z10
-	VBROADCASTSS 380(AX), Z11
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z10
+	VBROADCASTSS 396(AX), Z11
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
-	VMOVUPS      Z0, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z1, Z10, Z1
 	VMINPS       Z1, Z11, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z2, Z10, Z2
 	VMINPS       Z2, Z11, Z2
-	VMOVUPS      Z2, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z10, Z3
 	VMINPS       Z3, Z11, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z10, Z4
 	VMINPS       Z4, Z11, Z4
-	VMOVUPS      Z4, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z10, Z5
 	VMINPS       Z5, Z11, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z6, Z10, Z6
 	VMINPS       Z6, Z11, Z6
-	VMOVUPS      Z6, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z10, Z7
 	VMINPS       Z7, Z11, Z7
-	VMOVUPS      Z7, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z8, Z10, Z8
 	VMINPS       Z8, Z11, Z8
-	VMOVUPS      Z8, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
-	VMOVUPS      Z9, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z9, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -1944,7 +2004,7 @@ next:
 
 // func tile512_11x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_11x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_11x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -1954,10 +2014,13 @@ TEXT ·tile512_11x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -1970,74 +2033,75 @@ tile:
 	VMOVAPS Z0, Z10
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z2, Z2
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z6, Z6
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z8, Z8
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z10, Z10
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z10, Z10
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R10, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R10, R8
-	MOVQ 56(AX), R9
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R10, R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
 
 kw:
 	MOVQ  48(SP), R12
@@ -2045,62 +2109,64 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z11
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z11, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z11, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z11, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z11, Z3
-	VFMADD231PS.BCST (R8), Z11, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z11, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z11, Z6
-	VFMADD231PS.BCST (R9), Z11, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z11, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z11, Z9
-	VFMADD231PS.BCST (R9)(SI*1), Z11, Z10
-	VMOVUPS          64(CX), Z11
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(DI), Z11, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z11, Z1
-	VFMADD231PS.BCST 4(DI)(BX*2), Z11, Z2
-	VFMADD231PS.BCST 4(DI)(SI*1), Z11, Z3
-	VFMADD231PS.BCST 4(R8), Z11, Z4
-	VFMADD231PS.BCST 4(R8)(BX*1), Z11, Z5
-	VFMADD231PS.BCST 4(R8)(BX*2), Z11, Z6
-	VFMADD231PS.BCST 4(R9), Z11, Z7
-	VFMADD231PS.BCST 4(R9)(BX*1), Z11, Z8
-	VFMADD231PS.BCST 4(R9)(BX*2), Z11, Z9
-	VFMADD231PS.BCST 4(R9)(SI*1), Z11, Z10
-	VMOVUPS          128(CX), Z11
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(DI), Z11, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z11, Z1
-	VFMADD231PS.BCST 8(DI)(BX*2), Z11, Z2
-	VFMADD231PS.BCST 8(DI)(SI*1), Z11, Z3
-	VFMADD231PS.BCST 8(R8), Z11, Z4
-	VFMADD231PS.BCST 8(R8)(BX*1), Z11, Z5
-	VFMADD231PS.BCST 8(R8)(BX*2), Z11, Z6
-	VFMADD231PS.BCST 8(R9), Z11, Z7
-	VFMADD231PS.BCST 8(R9)(BX*1), Z11, Z8
-	VFMADD231PS.BCST 8(R9)(BX*2), Z11, Z9
-	VFMADD231PS.BCST 8(R9)(SI*1), Z11, Z10
-	VMOVUPS          192(CX), Z11
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(DI), Z11, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z11, Z1
-	VFMADD231PS.BCST 12(DI)(BX*2), Z11, Z2
-	VFMADD231PS.BCST 12(DI)(SI*1), Z11, Z3
-	VFMADD231PS.BCST 12(R8), Z11, Z4
-	VFMADD231PS.BCST 12(R8)(BX*1), Z11, Z5
-	VFMADD231PS.BCST 12(R8)(BX*2), Z11, Z6
-	VFMADD231PS.BCST 12(R9), Z11, Z7
-	VFMADD231PS.BCST 12(R9)(BX*1), Z11, Z8
-	VFMADD231PS.BCST 12(R9)(BX*2), Z11, Z9
-	VFMADD231PS.BCST 12(R9)(SI*1), Z11, Z10
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, DI
+	VMOVUPS          (DX), Z11
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z11, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST (R9), Z11, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST (R10), Z11, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z11, Z10
+	VMOVUPS          64(DX), Z11
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(R8), Z11, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST 4(R9), Z11, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST 4(R10), Z11, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST 4(R10)(DI*1), Z11, Z10
+	VMOVUPS          128(DX), Z11
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z11, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST 8(R9), Z11, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST 8(R10), Z11, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST 8(R10)(DI*1), Z11, Z10
+	VMOVUPS          192(DX), Z11
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(R8), Z11, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST 12(R9), Z11, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST 12(R10), Z11, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST 12(R10)(DI*1), Z11, Z10
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
+	ADDQ             $0x10, R10
 	DECQ             R12
 	JNZ              four
 
@@ -2110,96 +2176,96 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z11
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z11, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z11, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z11, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z11, Z3
-	VFMADD231PS.BCST (R8), Z11, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z11, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z11, Z6
-	VFMADD231PS.BCST (R9), Z11, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z11, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z11, Z9
-	VFMADD231PS.BCST (R9)(SI*1), Z11, Z10
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, DI
+	VMOVUPS          (DX), Z11
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z11, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST (R9), Z11, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST (R10), Z11, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z11, Z10
+	ADDQ             $0x00000040, DX
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
 	DECQ             R12
 	JNZ              one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
-	DECQ         R11
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z11
-	VBROADCASTSS 380(AX), Z12
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z11
+	VBROADCASTSS 396(AX), Z12
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z11, Z0
 	VMINPS       Z0, Z12, Z0
-	VMOVUPS      Z0, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z1, Z11, Z1
 	VMINPS       Z1, Z12, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z2, Z11, Z2
 	VMINPS       Z2, Z12, Z2
-	VMOVUPS      Z2, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z11, Z3
 	VMINPS       Z3, Z12, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z11, Z4
 	VMINPS       Z4, Z12, Z4
-	VMOVUPS      Z4, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z11, Z5
 	VMINPS       Z5, Z12, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z6, Z11, Z6
 	VMINPS       Z6, Z12, Z6
-	VMOVUPS      Z6, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z11, Z7
 	VMINPS       Z7, Z12, Z7
-	VMOVUPS      Z7, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z8, Z11, Z8
 	VMINPS       Z8, Z12, Z8
-	VMOVUPS      Z8, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z9, Z11, Z9
 	VMINPS       Z9, Z12, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z10, Z11, Z10
 	VMINPS       Z10, Z12, Z10
-	VMOVUPS      Z10, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z10, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -2207,7 +2273,7 @@ next:
 
 // func tile512_12x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_12x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_12x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -2217,10 +2283,13 @@ TEXT ·tile512_12x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -2234,80 +2303,81 @@ tile:
 	VMOVAPS Z0, Z11
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z2, Z2
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z6, Z6
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z8, Z8
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z10, Z10
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z10, Z10
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R11, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R11, R8
-	MOVQ 56(AX), R9
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R11, R9
-	MOVQ 64(AX), R10
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
 	ADDQ (SP), R10
-	ADDQ R11, R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
 
 kw:
 	MOVQ  48(SP), R13
@@ -2315,67 +2385,69 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z12
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z12, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z12, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z12, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z12, Z3
-	VFMADD231PS.BCST (R8), Z12, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z12, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z12, Z6
-	VFMADD231PS.BCST (R9), Z12, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z12, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z12, Z9
-	VFMADD231PS.BCST (R9)(SI*1), Z12, Z10
-	VFMADD231PS.BCST (R10), Z12, Z11
-	VMOVUPS          64(CX), Z12
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(DI), Z12, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z12, Z1
-	VFMADD231PS.BCST 4(DI)(BX*2), Z12, Z2
-	VFMADD231PS.BCST 4(DI)(SI*1), Z12, Z3
-	VFMADD231PS.BCST 4(R8), Z12, Z4
-	VFMADD231PS.BCST 4(R8)(BX*1), Z12, Z5
-	VFMADD231PS.BCST 4(R8)(BX*2), Z12, Z6
-	VFMADD231PS.BCST 4(R9), Z12, Z7
-	VFMADD231PS.BCST 4(R9)(BX*1), Z12, Z8
-	VFMADD231PS.BCST 4(R9)(BX*2), Z12, Z9
-	VFMADD231PS.BCST 4(R9)(SI*1), Z12, Z10
-	VFMADD231PS.BCST 4(R10), Z12, Z11
-	VMOVUPS          128(CX), Z12
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(DI), Z12, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z12, Z1
-	VFMADD231PS.BCST 8(DI)(BX*2), Z12, Z2
-	VFMADD231PS.BCST 8(DI)(SI*1), Z12, Z3
-	VFMADD231PS.BCST 8(R8), Z12, Z4
-	VFMADD231PS.BCST 8(R8)(BX*1), Z12, Z5
-	VFMADD231PS.BCST 8(R8)(BX*2), Z12, Z6
-	VFMADD231PS.BCST 8(R9), Z12, Z7
-	VFMADD231PS.BCST 8(R9)(BX*1), Z12, Z8
-	VFMADD231PS.BCST 8(R9)(BX*2), Z12, Z9
-	VFMADD231PS.BCST 8(R9)(SI*1), Z12, Z10
-	VFMADD231PS.BCST 8(R10), Z12, Z11
-	VMOVUPS          192(CX), Z12
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(DI), Z12, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z12, Z1
-	VFMADD231PS.BCST 12(DI)(BX*2), Z12, Z2
-	VFMADD231PS.BCST 12(DI)(SI*1), Z12, Z3
-	VFMADD231PS.BCST 12(R8), Z12, Z4
-	VFMADD231PS.BCST 12(R8)(BX*1), Z12, Z5
-	VFMADD231PS.BCST 12(R8)(BX*2), Z12, Z6
-	VFMADD231PS.BCST 12(R9), Z12, Z7
-	VFMADD231PS.BCST 12(R9)(BX*1), Z12, Z8
-	VFMADD231PS.BCST 12(R9)(BX*2), Z12, Z9
-	VFMADD231PS.BCST 12(R9)(SI*1), Z12, Z10
-	VFMADD231PS.BCST 12(R10), Z12, Z11
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, DI
+	VMOVUPS          (DX), Z12
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z12, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST (R9), Z12, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST (R10), Z12, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST (R11), Z12, Z11
+	VMOVUPS          64(DX), Z12
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(R8), Z12, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST 4(R9), Z12, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST 4(R10), Z12, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST 4(R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST 4(R11), Z12, Z11
+	VMOVUPS          128(DX), Z12
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z12, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST 8(R9), Z12, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST 8(R10), Z12, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST 8(R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST 8(R11), Z12, Z11
+	VMOVUPS          192(DX), Z12
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(R8), Z12, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST 12(R9), Z12, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST 12(R10), Z12, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST 12(R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST 12(R11), Z12, Z11
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
 	ADDQ             $0x10, R10
+	ADDQ             $0x10, R11
 	DECQ             R13
 	JNZ              four
 
@@ -2385,104 +2457,104 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z12
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z12, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z12, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z12, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z12, Z3
-	VFMADD231PS.BCST (R8), Z12, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z12, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z12, Z6
-	VFMADD231PS.BCST (R9), Z12, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z12, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z12, Z9
-	VFMADD231PS.BCST (R9)(SI*1), Z12, Z10
-	VFMADD231PS.BCST (R10), Z12, Z11
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, DI
+	VMOVUPS          (DX), Z12
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z12, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST (R9), Z12, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST (R10), Z12, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST (R11), Z12, Z11
+	ADDQ             $0x00000040, DX
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
+	ADDQ             $0x04, R11
 	DECQ             R13
 	JNZ              one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
 	ADDQ         64(SP), R10
-	DECQ         R12
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z12
-	VBROADCASTSS 380(AX), Z13
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z12
+	VBROADCASTSS 396(AX), Z13
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z1, Z12, Z1
 	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z2, Z12, Z2
 	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z12, Z3
 	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z12, Z4
 	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z12, Z5
 	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z6, Z12, Z6
 	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z12, Z7
 	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z8, Z12, Z8
 	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z9, Z12, Z9
 	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z10, Z12, Z10
 	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z10, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z11, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -2490,7 +2562,7 @@ next:
 
 // func tile512_13x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_13x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_13x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -2500,10 +2572,13 @@ TEXT ·tile512_13x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -2518,82 +2593,83 @@ tile:
 	VMOVAPS Z0, Z12
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z2, Z2
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z6, Z6
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z8, Z8
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z10, Z10
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z12, Z12
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z10, Z10
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z12, Z12
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R11, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R11, R8
-	MOVQ 56(AX), R9
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R11, R9
-	MOVQ 64(AX), R10
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
 	ADDQ (SP), R10
-	ADDQ R11, R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
 
 kw:
 	MOVQ  48(SP), R13
@@ -2601,71 +2677,73 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z13
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z13, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z13, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z13, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z13, Z3
-	VFMADD231PS.BCST (R8), Z13, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z13, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z13, Z6
-	VFMADD231PS.BCST (R9), Z13, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z13, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z13, Z9
-	VFMADD231PS.BCST (R9)(SI*1), Z13, Z10
-	VFMADD231PS.BCST (R10), Z13, Z11
-	VFMADD231PS.BCST (R10)(BX*1), Z13, Z12
-	VMOVUPS          64(CX), Z13
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(DI), Z13, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z13, Z1
-	VFMADD231PS.BCST 4(DI)(BX*2), Z13, Z2
-	VFMADD231PS.BCST 4(DI)(SI*1), Z13, Z3
-	VFMADD231PS.BCST 4(R8), Z13, Z4
-	VFMADD231PS.BCST 4(R8)(BX*1), Z13, Z5
-	VFMADD231PS.BCST 4(R8)(BX*2), Z13, Z6
-	VFMADD231PS.BCST 4(R9), Z13, Z7
-	VFMADD231PS.BCST 4(R9)(BX*1), Z13, Z8
-	VFMADD231PS.BCST 4(R9)(BX*2), Z13, Z9
-	VFMADD231PS.BCST 4(R9)(SI*1), Z13, Z10
-	VFMADD231PS.BCST 4(R10), Z13, Z11
-	VFMADD231PS.BCST 4(R10)(BX*1), Z13, Z12
-	VMOVUPS          128(CX), Z13
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(DI), Z13, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z13, Z1
-	VFMADD231PS.BCST 8(DI)(BX*2), Z13, Z2
-	VFMADD231PS.BCST 8(DI)(SI*1), Z13, Z3
-	VFMADD231PS.BCST 8(R8), Z13, Z4
-	VFMADD231PS.BCST 8(R8)(BX*1), Z13, Z5
-	VFMADD231PS.BCST 8(R8)(BX*2), Z13, Z6
-	VFMADD231PS.BCST 8(R9), Z13, Z7
-	VFMADD231PS.BCST 8(R9)(BX*1), Z13, Z8
-	VFMADD231PS.BCST 8(R9)(BX*2), Z13, Z9
-	VFMADD231PS.BCST 8(R9)(SI*1), Z13, Z10
-	VFMADD231PS.BCST 8(R10), Z13, Z11
-	VFMADD231PS.BCST 8(R10)(BX*1), Z13, Z12
-	VMOVUPS          192(CX), Z13
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(DI), Z13, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z13, Z1
-	VFMADD231PS.BCST 12(DI)(BX*2), Z13, Z2
-	VFMADD231PS.BCST 12(DI)(SI*1), Z13, Z3
-	VFMADD231PS.BCST 12(R8), Z13, Z4
-	VFMADD231PS.BCST 12(R8)(BX*1), Z13, Z5
-	VFMADD231PS.BCST 12(R8)(BX*2), Z13, Z6
-	VFMADD231PS.BCST 12(R9), Z13, Z7
-	VFMADD231PS.BCST 12(R9)(BX*1), Z13, Z8
-	VFMADD231PS.BCST 12(R9)(BX*2), Z13, Z9
-	VFMADD231PS.BCST 12(R9)(SI*1), Z13, Z10
-	VFMADD231PS.BCST 12(R10), Z13, Z11
-	VFMADD231PS.BCST 12(R10)(BX*1), Z13, Z12
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, DI
+	VMOVUPS          (DX), Z13
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z13, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST (R9), Z13, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST (R10), Z13, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST (R11), Z13, Z11
+	VFMADD231PS.BCST (R11)(SI*1), Z13, Z12
+	VMOVUPS          64(DX), Z13
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(R8), Z13, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST 4(R9), Z13, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST 4(R10), Z13, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST 4(R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST 4(R11), Z13, Z11
+	VFMADD231PS.BCST 4(R11)(SI*1), Z13, Z12
+	VMOVUPS          128(DX), Z13
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z13, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST 8(R9), Z13, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST 8(R10), Z13, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST 8(R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST 8(R11), Z13, Z11
+	VFMADD231PS.BCST 8(R11)(SI*1), Z13, Z12
+	VMOVUPS          192(DX), Z13
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(R8), Z13, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST 12(R9), Z13, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST 12(R10), Z13, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST 12(R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST 12(R11), Z13, Z11
+	VFMADD231PS.BCST 12(R11)(SI*1), Z13, Z12
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
 	ADDQ             $0x10, R10
+	ADDQ             $0x10, R11
 	DECQ             R13
 	JNZ              four
 
@@ -2675,109 +2753,109 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z13
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z13, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z13, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z13, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z13, Z3
-	VFMADD231PS.BCST (R8), Z13, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z13, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z13, Z6
-	VFMADD231PS.BCST (R9), Z13, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z13, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z13, Z9
-	VFMADD231PS.BCST (R9)(SI*1), Z13, Z10
-	VFMADD231PS.BCST (R10), Z13, Z11
-	VFMADD231PS.BCST (R10)(BX*1), Z13, Z12
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, DI
+	VMOVUPS          (DX), Z13
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z13, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST (R9), Z13, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST (R10), Z13, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST (R11), Z13, Z11
+	VFMADD231PS.BCST (R11)(SI*1), Z13, Z12
+	ADDQ             $0x00000040, DX
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
+	ADDQ             $0x04, R11
 	DECQ             R13
 	JNZ              one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
 	ADDQ         64(SP), R10
-	DECQ         R12
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z13
-	VBROADCASTSS 380(AX), Z14
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z13
+	VBROADCASTSS 396(AX), Z14
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z13, Z0
 	VMINPS       Z0, Z14, Z0
-	VMOVUPS      Z0, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z1, Z13, Z1
 	VMINPS       Z1, Z14, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z2, Z13, Z2
 	VMINPS       Z2, Z14, Z2
-	VMOVUPS      Z2, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z13, Z3
 	VMINPS       Z3, Z14, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z13, Z4
 	VMINPS       Z4, Z14, Z4
-	VMOVUPS      Z4, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z13, Z5
 	VMINPS       Z5, Z14, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z6, Z13, Z6
 	VMINPS       Z6, Z14, Z6
-	VMOVUPS      Z6, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z13, Z7
 	VMINPS       Z7, Z14, Z7
-	VMOVUPS      Z7, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z8, Z13, Z8
 	VMINPS       Z8, Z14, Z8
-	VMOVUPS      Z8, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z9, Z13, Z9
 	VMINPS       Z9, Z14, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z10, Z13, Z10
 	VMINPS       Z10, Z14, Z10
-	VMOVUPS      Z10, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z10, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z13, Z11
 	VMINPS       Z11, Z14, Z11
-	VMOVUPS      Z11, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z12, Z13, Z12
 	VMINPS       Z12, Z14, Z12
-	VMOVUPS      Z12, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z12, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -2785,7 +2863,7 @@ next:
 
 // func tile512_14x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_14x16(SB), NOSPLIT, $80-8
+TEXT ·tile512_14x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -2795,10 +2873,13 @@ TEXT ·tile512_14x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -2814,84 +2895,85 @@ tile:
 	VMOVAPS Z0, Z13
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z0, Z0
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z2, Z2
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z4, Z4
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z6, Z6
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z8, Z8
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z10, Z10
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z12, Z12
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z13, Z13
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z10, Z10
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z12, Z12
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z13, Z13
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R11, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R11, R8
-	MOVQ 56(AX), R9
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R11, R9
-	MOVQ 64(AX), R10
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
 	ADDQ (SP), R10
-	ADDQ R11, R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
 
 kw:
 	MOVQ  48(SP), R13
@@ -2899,75 +2981,77 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS          (CX), Z14
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z14, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z14, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z14, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z14, Z3
-	VFMADD231PS.BCST (R8), Z14, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z14, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z14, Z6
-	VFMADD231PS.BCST (R9), Z14, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z14, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z14, Z9
-	VFMADD231PS.BCST (R9)(SI*1), Z14, Z10
-	VFMADD231PS.BCST (R10), Z14, Z11
-	VFMADD231PS.BCST (R10)(BX*1), Z14, Z12
-	VFMADD231PS.BCST (R10)(BX*2), Z14, Z13
-	VMOVUPS          64(CX), Z14
-	PREFETCHT0       64(CX)(DX*1)
-	VFMADD231PS.BCST 4(DI), Z14, Z0
-	VFMADD231PS.BCST 4(DI)(BX*1), Z14, Z1
-	VFMADD231PS.BCST 4(DI)(BX*2), Z14, Z2
-	VFMADD231PS.BCST 4(DI)(SI*1), Z14, Z3
-	VFMADD231PS.BCST 4(R8), Z14, Z4
-	VFMADD231PS.BCST 4(R8)(BX*1), Z14, Z5
-	VFMADD231PS.BCST 4(R8)(BX*2), Z14, Z6
-	VFMADD231PS.BCST 4(R9), Z14, Z7
-	VFMADD231PS.BCST 4(R9)(BX*1), Z14, Z8
-	VFMADD231PS.BCST 4(R9)(BX*2), Z14, Z9
-	VFMADD231PS.BCST 4(R9)(SI*1), Z14, Z10
-	VFMADD231PS.BCST 4(R10), Z14, Z11
-	VFMADD231PS.BCST 4(R10)(BX*1), Z14, Z12
-	VFMADD231PS.BCST 4(R10)(BX*2), Z14, Z13
-	VMOVUPS          128(CX), Z14
-	PREFETCHT0       128(CX)(DX*1)
-	VFMADD231PS.BCST 8(DI), Z14, Z0
-	VFMADD231PS.BCST 8(DI)(BX*1), Z14, Z1
-	VFMADD231PS.BCST 8(DI)(BX*2), Z14, Z2
-	VFMADD231PS.BCST 8(DI)(SI*1), Z14, Z3
-	VFMADD231PS.BCST 8(R8), Z14, Z4
-	VFMADD231PS.BCST 8(R8)(BX*1), Z14, Z5
-	VFMADD231PS.BCST 8(R8)(BX*2), Z14, Z6
-	VFMADD231PS.BCST 8(R9), Z14, Z7
-	VFMADD231PS.BCST 8(R9)(BX*1), Z14, Z8
-	VFMADD231PS.BCST 8(R9)(BX*2), Z14, Z9
-	VFMADD231PS.BCST 8(R9)(SI*1), Z14, Z10
-	VFMADD231PS.BCST 8(R10), Z14, Z11
-	VFMADD231PS.BCST 8(R10)(BX*1), Z14, Z12
-	VFMADD231PS.BCST 8(R10)(BX*2), Z14, Z13
-	VMOVUPS          192(CX), Z14
-	PREFETCHT0       192(CX)(DX*1)
-	VFMADD231PS.BCST 12(DI), Z14, Z0
-	VFMADD231PS.BCST 12(DI)(BX*1), Z14, Z1
-	VFMADD231PS.BCST 12(DI)(BX*2), Z14, Z2
-	VFMADD231PS.BCST 12(DI)(SI*1), Z14, Z3
-	VFMADD231PS.BCST 12(R8), Z14, Z4
-	VFMADD231PS.BCST 12(R8)(BX*1), Z14, Z5
-	VFMADD231PS.BCST 12(R8)(BX*2), Z14, Z6
-	VFMADD231PS.BCST 12(R9), Z14, Z7
-	VFMADD231PS.BCST 12(R9)(BX*1), Z14, Z8
-	VFMADD231PS.BCST 12(R9)(BX*2), Z14, Z9
-	VFMADD231PS.BCST 12(R9)(SI*1), Z14, Z10
-	VFMADD231PS.BCST 12(R10), Z14, Z11
-	VFMADD231PS.BCST 12(R10)(BX*1), Z14, Z12
-	VFMADD231PS.BCST 12(R10)(BX*2), Z14, Z13
-	ADDQ             $0x00000100, CX
-	ADDQ             $0x10, DI
+	VMOVUPS          (DX), Z14
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z14, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST (R9), Z14, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST (R10), Z14, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST (R11), Z14, Z11
+	VFMADD231PS.BCST (R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(SI*2), Z14, Z13
+	VMOVUPS          64(DX), Z14
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 4(R8), Z14, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST 4(R9), Z14, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST 4(R10), Z14, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST 4(R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST 4(R11), Z14, Z11
+	VFMADD231PS.BCST 4(R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST 4(R11)(SI*2), Z14, Z13
+	VMOVUPS          128(DX), Z14
+	PREFETCHT0       128(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z14, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST 8(R9), Z14, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST 8(R10), Z14, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST 8(R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST 8(R11), Z14, Z11
+	VFMADD231PS.BCST 8(R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST 8(R11)(SI*2), Z14, Z13
+	VMOVUPS          192(DX), Z14
+	PREFETCHT0       192(DX)(BX*1)
+	VFMADD231PS.BCST 12(R8), Z14, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST 12(R9), Z14, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST 12(R10), Z14, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST 12(R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST 12(R11), Z14, Z11
+	VFMADD231PS.BCST 12(R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST 12(R11)(SI*2), Z14, Z13
+	ADDQ             $0x00000100, DX
+	PREFETCHT1       (CX)
+	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
 	ADDQ             $0x10, R10
+	ADDQ             $0x10, R11
 	DECQ             R13
 	JNZ              four
 
@@ -2977,114 +3061,114 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS          (CX), Z14
-	PREFETCHT0       (CX)(DX*1)
-	VFMADD231PS.BCST (DI), Z14, Z0
-	VFMADD231PS.BCST (DI)(BX*1), Z14, Z1
-	VFMADD231PS.BCST (DI)(BX*2), Z14, Z2
-	VFMADD231PS.BCST (DI)(SI*1), Z14, Z3
-	VFMADD231PS.BCST (R8), Z14, Z4
-	VFMADD231PS.BCST (R8)(BX*1), Z14, Z5
-	VFMADD231PS.BCST (R8)(BX*2), Z14, Z6
-	VFMADD231PS.BCST (R9), Z14, Z7
-	VFMADD231PS.BCST (R9)(BX*1), Z14, Z8
-	VFMADD231PS.BCST (R9)(BX*2), Z14, Z9
-	VFMADD231PS.BCST (R9)(SI*1), Z14, Z10
-	VFMADD231PS.BCST (R10), Z14, Z11
-	VFMADD231PS.BCST (R10)(BX*1), Z14, Z12
-	VFMADD231PS.BCST (R10)(BX*2), Z14, Z13
-	ADDQ             $0x00000040, CX
-	ADDQ             $0x04, DI
+	VMOVUPS          (DX), Z14
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z14, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST (R9), Z14, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST (R10), Z14, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST (R11), Z14, Z11
+	VFMADD231PS.BCST (R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(SI*2), Z14, Z13
+	ADDQ             $0x00000040, DX
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
+	ADDQ             $0x04, R11
 	DECQ             R13
 	JNZ              one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
 	ADDQ         64(SP), R10
-	DECQ         R12
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z14
-	VBROADCASTSS 380(AX), Z15
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z14
+	VBROADCASTSS 396(AX), Z15
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z1, Z14, Z1
 	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z2, Z14, Z2
 	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z14, Z3
 	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z4, Z14, Z4
 	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z14, Z5
 	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z6, Z14, Z6
 	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z14, Z7
 	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z8, Z14, Z8
 	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z9, Z14, Z9
 	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z10, Z14, Z10
 	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z10, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z14, Z11
 	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z12, Z14, Z12
 	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z12, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z13, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -3092,7 +3176,7 @@ next:
 
 // func tile512_1x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_1x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_1x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3102,55 +3186,59 @@ TEXT ·tile512_1x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), DI
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R8
 	CMPQ    32(SP), $0x01
-	CMOVQEQ DI, BX
-	MOVQ    BX, DI
-	SHRQ    $0x02, DI
-	MOVQ    DI, 48(SP)
-	MOVQ    BX, DI
-	ANDQ    $0x03, DI
-	MOVQ    DI, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), DI
-	SUBQ    BX, DI
-	MOVQ    DI, 64(SP)
-	MOVQ    40(SP), DI
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R8, SI
+	MOVQ    SI, R8
+	SHRQ    $0x02, R8
+	MOVQ    R8, 48(SP)
+	MOVQ    SI, R8
+	ANDQ    $0x03, R8
+	MOVQ    R8, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R8
+	SUBQ    SI, R8
+	MOVQ    R8, 64(SP)
+	MOVQ    40(SP), R8
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R8
-	MOVQ DI, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R8, SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -3158,36 +3246,38 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z2
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z3
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z4
+	VMOVUPS      (DX), Z2
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z3
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	VMOVUPS      128(CX), Z2
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z3
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z4
+	VMOVUPS      128(DX), Z2
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z3
+	PREFETCHT0   192(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	VMOVUPS      256(CX), Z2
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z3
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z4
+	VMOVUPS      256(DX), Z2
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z3
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	VMOVUPS      384(CX), Z2
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z3
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z4
+	VMOVUPS      384(DX), Z2
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z3
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
 
@@ -3197,50 +3287,50 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z2
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z3
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z4
+	VMOVUPS      (DX), Z2
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z3
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x04, SI
 	DECQ         R9
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R8
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), DI
+	ADDQ         296(AX), R8
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z2
-	VBROADCASTSS 380(AX), Z3
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z2
+	VBROADCASTSS 396(AX), Z3
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
-	VMOVUPS      Z0, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z0, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z1, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -3248,7 +3338,7 @@ next:
 
 // func tile512_2x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_2x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_2x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3258,65 +3348,69 @@ TEXT ·tile512_2x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z2, Z2
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, BX
-	MOVQ    BX, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    BX, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R8
-	SUBQ    BX, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R8
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R9, SI
+	MOVQ    SI, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    SI, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R9
+	SUBQ    SI, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R9
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R9
-	MOVQ R8, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R9, SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -3324,48 +3418,50 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z4
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z5
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z6
+	VMOVUPS      (DX), Z4
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z5
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (DI)(BX*1), Z6
+	VBROADCASTSS (R8)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	VMOVUPS      128(CX), Z4
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z5
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z6
+	VMOVUPS      128(DX), Z4
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z5
+	PREFETCHT0   192(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z6
+	VBROADCASTSS 4(R8)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	VMOVUPS      256(CX), Z4
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z5
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z6
+	VMOVUPS      256(DX), Z4
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z5
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z6
+	VBROADCASTSS 8(R8)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	VMOVUPS      384(CX), Z4
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z5
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z6
+	VMOVUPS      384(DX), Z4
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z5
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z6
+	VBROADCASTSS 12(R8)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
 
@@ -3375,63 +3471,63 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z4
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z5
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z6
+	VMOVUPS      (DX), Z4
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z5
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (DI)(BX*1), Z6
+	VBROADCASTSS (R8)(SI*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x04, SI
 	DECQ         R10
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R9
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	ADDQ         296(AX), R9
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z4
-	VBROADCASTSS 380(AX), Z5
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z4
+	VBROADCASTSS 396(AX), Z5
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z2, Z4, Z2
 	VMINPS       Z2, Z5, Z2
-	VMOVUPS      Z2, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z4, Z1
 	VMINPS       Z1, Z5, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z3, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -3439,7 +3535,7 @@ next:
 
 // func tile512_3x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_3x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_3x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3449,75 +3545,79 @@ TEXT ·tile512_3x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z2, Z2
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R10
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, BX
-	MOVQ    BX, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    BX, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R9
-	SUBQ    BX, R9
-	MOVQ    R9, 64(SP)
-	MOVQ    40(SP), R9
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R10, SI
+	MOVQ    SI, R10
+	SHRQ    $0x02, R10
+	MOVQ    R10, 48(SP)
+	MOVQ    SI, R10
+	ANDQ    $0x03, R10
+	MOVQ    R10, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R10
+	SUBQ    SI, R10
+	MOVQ    R10, 64(SP)
+	MOVQ    40(SP), R10
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R10
-	MOVQ R9, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R10, SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -3525,60 +3625,62 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z6
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z7
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z8
+	VMOVUPS      (DX), Z6
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z7
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (DI)(BX*1), Z8
+	VBROADCASTSS (R8)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (R8)(BX*1), Z8
+	VBROADCASTSS (R9)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	VMOVUPS      128(CX), Z6
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z7
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z8
+	VMOVUPS      128(DX), Z6
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z7
+	PREFETCHT0   192(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z8
+	VBROADCASTSS 4(R8)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS 4(R8)(BX*1), Z8
+	VBROADCASTSS 4(R9)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	VMOVUPS      256(CX), Z6
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z7
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z8
+	VMOVUPS      256(DX), Z6
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z7
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z8
+	VBROADCASTSS 8(R8)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS 8(R8)(BX*1), Z8
+	VBROADCASTSS 8(R9)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	VMOVUPS      384(CX), Z6
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z7
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z8
+	VMOVUPS      384(DX), Z6
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z7
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z8
+	VBROADCASTSS 12(R8)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS 12(R8)(BX*1), Z8
+	VBROADCASTSS 12(R9)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
 
@@ -3588,76 +3690,76 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z6
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z7
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z8
+	VMOVUPS      (DX), Z6
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z7
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (DI)(BX*1), Z8
+	VBROADCASTSS (R8)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (R8)(BX*1), Z8
+	VBROADCASTSS (R9)(SI*1), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x04, SI
 	DECQ         R11
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R10
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	ADDQ         296(AX), R10
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z6
-	VBROADCASTSS 380(AX), Z7
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z6
+	VBROADCASTSS 396(AX), Z7
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z2, Z6, Z2
 	VMINPS       Z2, Z7, Z2
-	VMOVUPS      Z2, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z6, Z4
 	VMINPS       Z4, Z7, Z4
-	VMOVUPS      Z4, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z4, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z6, Z1
 	VMINPS       Z1, Z7, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z6, Z3
 	VMINPS       Z3, Z7, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z5, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -3665,7 +3767,7 @@ next:
 
 // func tile512_4x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_4x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_4x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3675,11 +3777,14 @@ TEXT ·tile512_4x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -3688,72 +3793,73 @@ tile:
 	VMOVAPS Z1, Z7
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z2, Z2
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R11
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, BX
-	MOVQ    BX, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    BX, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R10
-	SUBQ    BX, R10
-	MOVQ    R10, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R11, SI
+	MOVQ    SI, R11
+	SHRQ    $0x02, R11
+	MOVQ    R11, 48(SP)
+	MOVQ    SI, R11
+	ANDQ    $0x03, R11
+	MOVQ    R11, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R11
+	SUBQ    SI, R11
+	MOVQ    R11, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ R10, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R11, SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -3761,72 +3867,74 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z8
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z9
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z10
+	VMOVUPS      (DX), Z8
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z9
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (DI)(BX*1), Z10
+	VBROADCASTSS (R8)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (R8)(BX*1), Z10
+	VBROADCASTSS (R9)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z4
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (R9)(BX*1), Z10
+	VBROADCASTSS (R10)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	VMOVUPS      128(CX), Z8
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z9
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z10
+	VMOVUPS      128(DX), Z8
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z9
+	PREFETCHT0   192(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z10
+	VBROADCASTSS 4(R8)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS 4(R8)(BX*1), Z10
+	VBROADCASTSS 4(R9)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z4
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS 4(R9)(BX*1), Z10
+	VBROADCASTSS 4(R10)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	VMOVUPS      256(CX), Z8
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z9
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z10
+	VMOVUPS      256(DX), Z8
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z9
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z10
+	VBROADCASTSS 8(R8)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS 8(R8)(BX*1), Z10
+	VBROADCASTSS 8(R9)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z4
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS 8(R9)(BX*1), Z10
+	VBROADCASTSS 8(R10)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	VMOVUPS      384(CX), Z8
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z9
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z10
+	VMOVUPS      384(DX), Z8
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z9
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z10
+	VBROADCASTSS 12(R8)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS 12(R8)(BX*1), Z10
+	VBROADCASTSS 12(R9)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z4
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS 12(R9)(BX*1), Z10
+	VBROADCASTSS 12(R10)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
 
@@ -3836,89 +3944,89 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z8
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z9
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z10
+	VMOVUPS      (DX), Z8
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z9
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (DI)(BX*1), Z10
+	VBROADCASTSS (R8)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (R8)(BX*1), Z10
+	VBROADCASTSS (R9)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z4
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (R9)(BX*1), Z10
+	VBROADCASTSS (R10)(SI*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x04, SI
 	DECQ         R12
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R11
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z8
-	VBROADCASTSS 380(AX), Z9
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z8
+	VBROADCASTSS 396(AX), Z9
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z2, Z8, Z2
 	VMINPS       Z2, Z9, Z2
-	VMOVUPS      Z2, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z8, Z4
 	VMINPS       Z4, Z9, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z8, Z6
 	VMINPS       Z6, Z9, Z6
-	VMOVUPS      Z6, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z6, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z8, Z1
 	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z8, Z3
 	VMINPS       Z3, Z9, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z8, Z5
 	VMINPS       Z5, Z9, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z7, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -3926,7 +4034,7 @@ next:
 
 // func tile512_5x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_5x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_5x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3936,11 +4044,14 @@ TEXT ·tile512_5x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -3951,80 +4062,81 @@ tile:
 	VMOVAPS Z1, Z9
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z2, Z2
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
 	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R12
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, BX
-	MOVQ    BX, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    BX, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R11
-	SUBQ    BX, R11
-	MOVQ    R11, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R12, SI
+	MOVQ    SI, R12
+	SHRQ    $0x02, R12
+	MOVQ    R12, 48(SP)
+	MOVQ    SI, R12
+	ANDQ    $0x03, R12
+	MOVQ    R12, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R12
+	SUBQ    SI, R12
+	MOVQ    R12, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ R11, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R12, SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -4032,84 +4144,86 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z10
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z11
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z12
+	VMOVUPS      (DX), Z10
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z11
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (DI)(BX*1), Z12
+	VBROADCASTSS (R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (R8)(BX*1), Z12
+	VBROADCASTSS (R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (R9)(BX*1), Z12
+	VBROADCASTSS (R10)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R10)(BX*1), Z12
+	VBROADCASTSS (R11)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	VMOVUPS      128(CX), Z10
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z11
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z12
+	VMOVUPS      128(DX), Z10
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z11
+	PREFETCHT0   192(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z12
+	VBROADCASTSS 4(R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 4(R8)(BX*1), Z12
+	VBROADCASTSS 4(R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 4(R9)(BX*1), Z12
+	VBROADCASTSS 4(R10)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS 4(R10)(BX*1), Z12
+	VBROADCASTSS 4(R11)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	VMOVUPS      256(CX), Z10
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z11
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z12
+	VMOVUPS      256(DX), Z10
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z11
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z12
+	VBROADCASTSS 8(R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 8(R8)(BX*1), Z12
+	VBROADCASTSS 8(R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 8(R9)(BX*1), Z12
+	VBROADCASTSS 8(R10)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS 8(R10)(BX*1), Z12
+	VBROADCASTSS 8(R11)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	VMOVUPS      384(CX), Z10
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z11
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z12
+	VMOVUPS      384(DX), Z10
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z11
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z12
+	VBROADCASTSS 12(R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 12(R8)(BX*1), Z12
+	VBROADCASTSS 12(R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 12(R9)(BX*1), Z12
+	VBROADCASTSS 12(R10)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS 12(R10)(BX*1), Z12
+	VBROADCASTSS 12(R11)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
 
@@ -4119,102 +4233,102 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z10
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z11
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z12
+	VMOVUPS      (DX), Z10
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z11
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (DI)(BX*1), Z12
+	VBROADCASTSS (R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (R8)(BX*1), Z12
+	VBROADCASTSS (R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (R9)(BX*1), Z12
+	VBROADCASTSS (R10)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R10)(BX*1), Z12
+	VBROADCASTSS (R11)(SI*1), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x04, SI
 	DECQ         R13
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R12
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z10
-	VBROADCASTSS 380(AX), Z11
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z10
+	VBROADCASTSS 396(AX), Z11
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z2, Z10, Z2
 	VMINPS       Z2, Z11, Z2
-	VMOVUPS      Z2, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z10, Z4
 	VMINPS       Z4, Z11, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z10, Z6
 	VMINPS       Z6, Z11, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z10, Z8
 	VMINPS       Z8, Z11, Z8
-	VMOVUPS      Z8, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z8, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z10, Z1
 	VMINPS       Z1, Z11, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z10, Z3
 	VMINPS       Z3, Z11, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z10, Z5
 	VMINPS       Z5, Z11, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z10, Z7
 	VMINPS       Z7, Z11, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
-	VMOVUPS      Z9, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z9, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -4222,7 +4336,7 @@ next:
 
 // func tile512_6x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_6x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_6x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -4232,11 +4346,14 @@ TEXT ·tile512_6x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -4249,88 +4366,89 @@ tile:
 	VMOVAPS Z1, Z11
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z2, Z2
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
 	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 	MOVQ    144(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z10, Z10
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R13
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, BX
-	MOVQ    BX, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    BX, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R12
-	SUBQ    BX, R12
-	MOVQ    R12, 64(SP)
-	MOVQ    40(SP), R12
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R13, SI
+	MOVQ    SI, R13
+	SHRQ    $0x02, R13
+	MOVQ    R13, 48(SP)
+	MOVQ    SI, R13
+	ANDQ    $0x03, R13
+	MOVQ    R13, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R13
+	SUBQ    SI, R13
+	MOVQ    R13, 64(SP)
+	MOVQ    40(SP), R13
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R13
-	MOVQ R12, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R13, SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -4338,96 +4456,98 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z12
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z13
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z14
+	VMOVUPS      (DX), Z12
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z13
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (DI)(BX*1), Z14
+	VBROADCASTSS (R8)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z2
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (R8)(BX*1), Z14
+	VBROADCASTSS (R9)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z4
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (R9)(BX*1), Z14
+	VBROADCASTSS (R10)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z6
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R10)(BX*1), Z14
+	VBROADCASTSS (R11)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z8
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R11)(BX*1), Z14
+	VBROADCASTSS (R12)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	VMOVUPS      128(CX), Z12
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z13
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z14
+	VMOVUPS      128(DX), Z12
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z13
+	PREFETCHT0   192(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z14
+	VBROADCASTSS 4(R8)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z2
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS 4(R8)(BX*1), Z14
+	VBROADCASTSS 4(R9)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z4
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS 4(R9)(BX*1), Z14
+	VBROADCASTSS 4(R10)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z6
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS 4(R10)(BX*1), Z14
+	VBROADCASTSS 4(R11)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z8
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS 4(R11)(BX*1), Z14
+	VBROADCASTSS 4(R12)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	VMOVUPS      256(CX), Z12
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z13
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z14
+	VMOVUPS      256(DX), Z12
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z13
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z14
+	VBROADCASTSS 8(R8)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z2
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS 8(R8)(BX*1), Z14
+	VBROADCASTSS 8(R9)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z4
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS 8(R9)(BX*1), Z14
+	VBROADCASTSS 8(R10)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z6
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS 8(R10)(BX*1), Z14
+	VBROADCASTSS 8(R11)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z8
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS 8(R11)(BX*1), Z14
+	VBROADCASTSS 8(R12)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	VMOVUPS      384(CX), Z12
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z13
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z14
+	VMOVUPS      384(DX), Z12
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z13
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z14
+	VBROADCASTSS 12(R8)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z2
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS 12(R8)(BX*1), Z14
+	VBROADCASTSS 12(R9)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z4
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS 12(R9)(BX*1), Z14
+	VBROADCASTSS 12(R10)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z6
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS 12(R10)(BX*1), Z14
+	VBROADCASTSS 12(R11)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z8
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS 12(R11)(BX*1), Z14
+	VBROADCASTSS 12(R12)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
 
@@ -4437,115 +4557,115 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z12
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z13
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z14
+	VMOVUPS      (DX), Z12
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z13
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (DI)(BX*1), Z14
+	VBROADCASTSS (R8)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z2
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (R8)(BX*1), Z14
+	VBROADCASTSS (R9)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z4
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (R9)(BX*1), Z14
+	VBROADCASTSS (R10)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z6
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R10)(BX*1), Z14
+	VBROADCASTSS (R11)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z8
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R11)(BX*1), Z14
+	VBROADCASTSS (R12)(SI*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x04, SI
 	DECQ         R14
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R13
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	ADDQ         296(AX), R13
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z12
-	VBROADCASTSS 380(AX), Z13
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z12
+	VBROADCASTSS 396(AX), Z13
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z2, Z12, Z2
 	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z12, Z4
 	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z12, Z6
 	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z12, Z8
 	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, (BX)
-	MOVQ         208(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z8, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z10, Z12, Z10
 	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z10, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z12, Z1
 	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z12, Z3
 	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z12, Z5
 	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z12, Z7
 	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z12, Z9
 	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, (DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z9, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z11, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -4553,7 +4673,7 @@ next:
 
 // func tile512_7x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_7x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_7x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -4563,11 +4683,14 @@ TEXT ·tile512_7x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -4582,96 +4705,97 @@ tile:
 	VMOVAPS Z1, Z13
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	MOVQ    152(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z12, Z12
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z2, Z2
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
 	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 	MOVQ    144(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z10, Z10
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
 	MOVQ    152(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z12, Z12
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
-	MOVQ    152(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z13, Z13
+	ADDQ    DX, BX
+	VADDPS  (BX), Z13, Z13
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 88(AX), R12
+	MOVQ 80(AX), R12
 	ADDQ (SP), R12
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 88(AX), R13
+	ADDQ (SP), R13
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R14
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, BX
-	MOVQ    BX, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    BX, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R13
-	SUBQ    BX, R13
-	MOVQ    R13, 64(SP)
-	MOVQ    40(SP), R13
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R14, SI
+	MOVQ    SI, R14
+	SHRQ    $0x02, R14
+	MOVQ    R14, 48(SP)
+	MOVQ    SI, R14
+	ANDQ    $0x03, R14
+	MOVQ    R14, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R14
+	SUBQ    SI, R14
+	MOVQ    R14, 64(SP)
+	MOVQ    40(SP), R14
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R14
-	MOVQ R13, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R14, SI
 
 kw:
 	MOVQ  48(SP), R15
@@ -4679,108 +4803,110 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z14
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z15
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z16
+	VMOVUPS      (DX), Z14
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z15
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (DI)(BX*1), Z16
+	VBROADCASTSS (R8)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (R8)(BX*1), Z16
+	VBROADCASTSS (R9)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z4
 	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (R9)(BX*1), Z16
+	VBROADCASTSS (R10)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (R10)(BX*1), Z16
+	VBROADCASTSS (R11)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z8
 	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (R11)(BX*1), Z16
+	VBROADCASTSS (R12)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (R12)(BX*1), Z16
+	VBROADCASTSS (R13)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	VMOVUPS      128(CX), Z14
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z15
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z16
+	VMOVUPS      128(DX), Z14
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z15
+	PREFETCHT0   192(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z16
+	VBROADCASTSS 4(R8)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 4(R8)(BX*1), Z16
+	VBROADCASTSS 4(R9)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z4
 	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS 4(R9)(BX*1), Z16
+	VBROADCASTSS 4(R10)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 4(R10)(BX*1), Z16
+	VBROADCASTSS 4(R11)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z8
 	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS 4(R11)(BX*1), Z16
+	VBROADCASTSS 4(R12)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS 4(R12)(BX*1), Z16
+	VBROADCASTSS 4(R13)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	VMOVUPS      256(CX), Z14
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z15
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z16
+	VMOVUPS      256(DX), Z14
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z15
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z16
+	VBROADCASTSS 8(R8)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 8(R8)(BX*1), Z16
+	VBROADCASTSS 8(R9)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z4
 	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS 8(R9)(BX*1), Z16
+	VBROADCASTSS 8(R10)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 8(R10)(BX*1), Z16
+	VBROADCASTSS 8(R11)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z8
 	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS 8(R11)(BX*1), Z16
+	VBROADCASTSS 8(R12)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS 8(R12)(BX*1), Z16
+	VBROADCASTSS 8(R13)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	VMOVUPS      384(CX), Z14
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z15
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z16
+	VMOVUPS      384(DX), Z14
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z15
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z16
+	VBROADCASTSS 12(R8)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 12(R8)(BX*1), Z16
+	VBROADCASTSS 12(R9)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z4
 	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS 12(R9)(BX*1), Z16
+	VBROADCASTSS 12(R10)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 12(R10)(BX*1), Z16
+	VBROADCASTSS 12(R11)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z8
 	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS 12(R11)(BX*1), Z16
+	VBROADCASTSS 12(R12)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS 12(R12)(BX*1), Z16
+	VBROADCASTSS 12(R13)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R15
 	JNZ          four
 
@@ -4790,128 +4916,128 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z14
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z15
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z16
+	VMOVUPS      (DX), Z14
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z15
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (DI)(BX*1), Z16
+	VBROADCASTSS (R8)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (R8)(BX*1), Z16
+	VBROADCASTSS (R9)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z4
 	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (R9)(BX*1), Z16
+	VBROADCASTSS (R10)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (R10)(BX*1), Z16
+	VBROADCASTSS (R11)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z8
 	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (R11)(BX*1), Z16
+	VBROADCASTSS (R12)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (R12)(BX*1), Z16
+	VBROADCASTSS (R13)(SI*1), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x04, SI
 	DECQ         R15
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R14
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	ADDQ         296(AX), R14
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z14
-	VBROADCASTSS 380(AX), Z15
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z14
+	VBROADCASTSS 396(AX), Z15
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z2, Z14, Z2
 	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z14, Z4
 	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z14, Z6
 	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z14, Z8
 	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, (BX)
-	MOVQ         208(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z8, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z10, Z14, Z10
 	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, (BX)
-	MOVQ         216(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z10, (SI)
+	MOVQ         216(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z12, Z14, Z12
 	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z12, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z14, Z1
 	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z14, Z3
 	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z14, Z5
 	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z14, Z7
 	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z14, Z9
 	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, (DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z9, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z14, Z11
 	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, (DX)
-	MOVQ         216(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z11, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z13, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -4919,7 +5045,7 @@ next:
 
 // func tile512_8x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_8x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_8x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -4929,11 +5055,14 @@ TEXT ·tile512_8x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -4950,104 +5079,105 @@ tile:
 	VMOVAPS Z1, Z15
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	MOVQ    152(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    160(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z2, Z2
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
 	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 	MOVQ    144(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z10, Z10
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
 	MOVQ    152(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z12, Z12
+	ADDQ    DX, BX
+	VADDPS  (BX), Z13, Z13
 	MOVQ    160(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z14, Z14
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z3, Z3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
-	MOVQ    152(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z13, Z13
-	MOVQ    160(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z15, Z15
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 88(AX), R12
+	MOVQ 80(AX), R12
 	ADDQ (SP), R12
-	MOVQ 96(AX), R13
+	MOVQ 88(AX), R13
 	ADDQ (SP), R13
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 96(AX), R14
+	ADDQ (SP), R14
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R14
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R15
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R14, BX
-	MOVQ    BX, R14
-	SHRQ    $0x02, R14
-	MOVQ    R14, 48(SP)
-	MOVQ    BX, R14
-	ANDQ    $0x03, R14
-	MOVQ    R14, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R14
-	SUBQ    BX, R14
-	MOVQ    R14, 64(SP)
-	MOVQ    40(SP), R14
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R15, SI
+	MOVQ    SI, R15
+	SHRQ    $0x02, R15
+	MOVQ    R15, 48(SP)
+	MOVQ    SI, R15
+	ANDQ    $0x03, R15
+	MOVQ    R15, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R15
+	SUBQ    SI, R15
+	MOVQ    R15, 64(SP)
+	MOVQ    40(SP), R15
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R15
-	MOVQ R14, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R15, SI
 
 kw:
 	MOVQ  48(SP), BP
@@ -5055,120 +5185,122 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z16
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z17
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z18
+	VMOVUPS      (DX), Z16
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z17
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (DI)(BX*1), Z18
+	VBROADCASTSS (R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z2
 	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (R8)(BX*1), Z18
+	VBROADCASTSS (R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (R9)(BX*1), Z18
+	VBROADCASTSS (R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z6
 	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (R10)(BX*1), Z18
+	VBROADCASTSS (R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z8
 	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (R11)(BX*1), Z18
+	VBROADCASTSS (R12)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (R12)(BX*1), Z18
+	VBROADCASTSS (R13)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z12
 	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R13)(BX*1), Z18
+	VBROADCASTSS (R14)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	VMOVUPS      128(CX), Z16
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z17
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z18
+	VMOVUPS      128(DX), Z16
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z17
+	PREFETCHT0   192(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z18
+	VBROADCASTSS 4(R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z2
 	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS 4(R8)(BX*1), Z18
+	VBROADCASTSS 4(R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 4(R9)(BX*1), Z18
+	VBROADCASTSS 4(R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z6
 	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS 4(R10)(BX*1), Z18
+	VBROADCASTSS 4(R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z8
 	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS 4(R11)(BX*1), Z18
+	VBROADCASTSS 4(R12)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 4(R12)(BX*1), Z18
+	VBROADCASTSS 4(R13)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z12
 	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS 4(R13)(BX*1), Z18
+	VBROADCASTSS 4(R14)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	VMOVUPS      256(CX), Z16
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z17
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z18
+	VMOVUPS      256(DX), Z16
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z17
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z18
+	VBROADCASTSS 8(R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z2
 	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS 8(R8)(BX*1), Z18
+	VBROADCASTSS 8(R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 8(R9)(BX*1), Z18
+	VBROADCASTSS 8(R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z6
 	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS 8(R10)(BX*1), Z18
+	VBROADCASTSS 8(R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z8
 	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS 8(R11)(BX*1), Z18
+	VBROADCASTSS 8(R12)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 8(R12)(BX*1), Z18
+	VBROADCASTSS 8(R13)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z12
 	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS 8(R13)(BX*1), Z18
+	VBROADCASTSS 8(R14)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	VMOVUPS      384(CX), Z16
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z17
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z18
+	VMOVUPS      384(DX), Z16
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z17
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z18
+	VBROADCASTSS 12(R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z2
 	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS 12(R8)(BX*1), Z18
+	VBROADCASTSS 12(R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 12(R9)(BX*1), Z18
+	VBROADCASTSS 12(R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z6
 	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS 12(R10)(BX*1), Z18
+	VBROADCASTSS 12(R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z8
 	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS 12(R11)(BX*1), Z18
+	VBROADCASTSS 12(R12)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 12(R12)(BX*1), Z18
+	VBROADCASTSS 12(R13)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z12
 	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS 12(R13)(BX*1), Z18
+	VBROADCASTSS 12(R14)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         BP
 	JNZ          four
 
@@ -5178,141 +5310,141 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z16
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z17
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z18
+	VMOVUPS      (DX), Z16
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z17
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (DI)(BX*1), Z18
+	VBROADCASTSS (R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z2
 	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (R8)(BX*1), Z18
+	VBROADCASTSS (R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (R9)(BX*1), Z18
+	VBROADCASTSS (R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z6
 	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (R10)(BX*1), Z18
+	VBROADCASTSS (R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z8
 	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (R11)(BX*1), Z18
+	VBROADCASTSS (R12)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (R12)(BX*1), Z18
+	VBROADCASTSS (R13)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z12
 	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R13)(BX*1), Z18
+	VBROADCASTSS (R14)(SI*1), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x04, SI
 	DECQ         BP
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R15
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R14
+	ADDQ         296(AX), R15
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z16
-	VBROADCASTSS 380(AX), Z17
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z16
+	VBROADCASTSS 396(AX), Z17
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z2, Z16, Z2
 	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z16, Z4
 	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z16, Z6
 	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z16, Z8
 	VMINPS       Z8, Z17, Z8
-	VMOVUPS      Z8, (BX)
-	MOVQ         208(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z8, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z10, Z16, Z10
 	VMINPS       Z10, Z17, Z10
-	VMOVUPS      Z10, (BX)
-	MOVQ         216(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z10, (SI)
+	MOVQ         216(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z12, Z16, Z12
 	VMINPS       Z12, Z17, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         224(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         224(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z14, Z16, Z14
 	VMINPS       Z14, Z17, Z14
-	VMOVUPS      Z14, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z14, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z16, Z1
 	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z3, Z16, Z3
 	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z16, Z5
 	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z7, Z16, Z7
 	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z16, Z9
 	VMINPS       Z9, Z17, Z9
-	VMOVUPS      Z9, (DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z9, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z16, Z11
 	VMINPS       Z11, Z17, Z11
-	VMOVUPS      Z11, (DX)
-	MOVQ         216(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z11, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z13, Z16, Z13
 	VMINPS       Z13, Z17, Z13
-	VMOVUPS      Z13, (DX)
-	MOVQ         224(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z13, (BX)
+	MOVQ         224(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z15, Z16, Z15
 	VMINPS       Z15, Z17, Z15
-	VMOVUPS      Z15, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z15, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -5320,7 +5452,7 @@ next:
 
 // func tile512_9x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_9x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_9x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -5330,11 +5462,14 @@ TEXT ·tile512_9x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -5353,92 +5488,93 @@ tile:
 	VMOVAPS Z1, Z17
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z2, Z2
+	VADDPS  (BX), Z3, Z3
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z4, Z4
+	VADDPS  (BX), Z5, Z5
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z6, Z6
+	VADDPS  (BX), Z7, Z7
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z10, Z10
+	VADDPS  (BX), Z11, Z11
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z12, Z12
+	VADDPS  (BX), Z13, Z13
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z14, Z14
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z16, Z16
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z11, Z11
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z13, Z13
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z15, Z15
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z17, Z17
+	VADDPS  (BX), Z17, Z17
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R10, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R10, R8
-	MOVQ 56(AX), R9
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R10, R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
 
 kw:
 	MOVQ  48(SP), R12
@@ -5446,134 +5582,136 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z18
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z19
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z20
-	VFMADD231PS  Z20, Z18, Z0
-	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS (DI)(BX*1), Z20
-	VFMADD231PS  Z20, Z18, Z2
-	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (DI)(BX*2), Z20
-	VFMADD231PS  Z20, Z18, Z4
-	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS (DI)(SI*1), Z20
-	VFMADD231PS  Z20, Z18, Z6
-	VFMADD231PS  Z20, Z19, Z7
+	VMOVUPS      (DX), Z18
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z19
+	PREFETCHT0   64(DX)(BX*1)
 	VBROADCASTSS (R8), Z20
-	VFMADD231PS  Z20, Z18, Z8
-	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS (R8)(BX*1), Z20
-	VFMADD231PS  Z20, Z18, Z10
-	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (R8)(BX*2), Z20
-	VFMADD231PS  Z20, Z18, Z12
-	VFMADD231PS  Z20, Z19, Z13
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS (R8)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (R8)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS (R8)(DI*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
 	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS (R9)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (R9)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS (R9)(BX*1), Z20
+	VBROADCASTSS (R10)(SI*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	VMOVUPS      128(CX), Z18
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z19
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(DI), Z20
-	VFMADD231PS  Z20, Z18, Z0
-	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z20
-	VFMADD231PS  Z20, Z18, Z2
-	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 4(DI)(BX*2), Z20
-	VFMADD231PS  Z20, Z18, Z4
-	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS 4(DI)(SI*1), Z20
-	VFMADD231PS  Z20, Z18, Z6
-	VFMADD231PS  Z20, Z19, Z7
+	VMOVUPS      128(DX), Z18
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z19
+	PREFETCHT0   192(DX)(BX*1)
 	VBROADCASTSS 4(R8), Z20
-	VFMADD231PS  Z20, Z18, Z8
-	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS 4(R8)(BX*1), Z20
-	VFMADD231PS  Z20, Z18, Z10
-	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 4(R8)(BX*2), Z20
-	VFMADD231PS  Z20, Z18, Z12
-	VFMADD231PS  Z20, Z19, Z13
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
 	VBROADCASTSS 4(R9), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS 4(R9)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS 4(R10), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS 4(R9)(BX*1), Z20
+	VBROADCASTSS 4(R10)(SI*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	VMOVUPS      256(CX), Z18
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z19
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(DI), Z20
-	VFMADD231PS  Z20, Z18, Z0
-	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z20
-	VFMADD231PS  Z20, Z18, Z2
-	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 8(DI)(BX*2), Z20
-	VFMADD231PS  Z20, Z18, Z4
-	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS 8(DI)(SI*1), Z20
-	VFMADD231PS  Z20, Z18, Z6
-	VFMADD231PS  Z20, Z19, Z7
+	VMOVUPS      256(DX), Z18
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z19
+	PREFETCHT0   320(DX)(BX*1)
 	VBROADCASTSS 8(R8), Z20
-	VFMADD231PS  Z20, Z18, Z8
-	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS 8(R8)(BX*1), Z20
-	VFMADD231PS  Z20, Z18, Z10
-	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 8(R8)(BX*2), Z20
-	VFMADD231PS  Z20, Z18, Z12
-	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS 8(R9), Z20
-	VFMADD231PS  Z20, Z18, Z14
-	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS 8(R9)(BX*1), Z20
-	VFMADD231PS  Z20, Z18, Z16
-	VFMADD231PS  Z20, Z19, Z17
-	VMOVUPS      384(CX), Z18
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z19
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(DI), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z20
+	VBROADCASTSS 8(R8)(SI*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 12(DI)(BX*2), Z20
+	VBROADCASTSS 8(R8)(SI*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS 12(DI)(SI*1), Z20
+	VBROADCASTSS 8(R8)(DI*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 12(R8), Z20
+	VBROADCASTSS 8(R9), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS 12(R8)(BX*1), Z20
+	VBROADCASTSS 8(R9)(SI*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 12(R8)(BX*2), Z20
+	VBROADCASTSS 8(R9)(SI*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS 12(R9), Z20
+	VBROADCASTSS 8(R10), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS 12(R9)(BX*1), Z20
+	VBROADCASTSS 8(R10)(SI*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, DI
+	VMOVUPS      384(DX), Z18
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z19
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(R8), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 12(R9), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS 12(R10), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
 	DECQ         R12
 	JNZ          four
 
@@ -5583,146 +5721,146 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z18
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z19
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z20
+	VMOVUPS      (DX), Z18
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z19
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (R8), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS (DI)(BX*1), Z20
+	VBROADCASTSS (R8)(SI*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (DI)(BX*2), Z20
+	VBROADCASTSS (R8)(SI*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS (DI)(SI*1), Z20
+	VBROADCASTSS (R8)(DI*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (R8), Z20
+	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS (R8)(BX*1), Z20
+	VBROADCASTSS (R9)(SI*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (R8)(BX*2), Z20
+	VBROADCASTSS (R9)(SI*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS (R9), Z20
+	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS (R9)(BX*1), Z20
+	VBROADCASTSS (R10)(SI*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, DI
+	ADDQ         $0x00000080, DX
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
 	DECQ         R12
 	JNZ          one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
-	DECQ         R11
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z18
-	VBROADCASTSS 380(AX), Z19
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z18
+	VBROADCASTSS 396(AX), Z19
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z2, Z18, Z2
 	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z4, Z18, Z4
 	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z6, Z18, Z6
 	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z18, Z8
 	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z10, Z18, Z10
 	VMINPS       Z10, Z19, Z10
-	VMOVUPS      Z10, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z12, Z18, Z12
 	VMINPS       Z12, Z19, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z14, Z18, Z14
 	VMINPS       Z14, Z19, Z14
-	VMOVUPS      Z14, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z16, Z18, Z16
 	VMINPS       Z16, Z19, Z16
-	VMOVUPS      Z16, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z16, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z18, Z1
 	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z18, Z3
 	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z18, Z5
 	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z7, Z18, Z7
 	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z18, Z9
 	VMINPS       Z9, Z19, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z11, Z18, Z11
 	VMINPS       Z11, Z19, Z11
-	VMOVUPS      Z11, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z13, Z18, Z13
 	VMINPS       Z13, Z19, Z13
-	VMOVUPS      Z13, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z15, Z18, Z15
 	VMINPS       Z15, Z19, Z15
-	VMOVUPS      Z15, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z17, Z18, Z17
 	VMINPS       Z17, Z19, Z17
-	VMOVUPS      Z17, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z17, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -5730,7 +5868,7 @@ next:
 
 // func tile512_10x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_10x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_10x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -5740,11 +5878,14 @@ TEXT ·tile512_10x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -5765,96 +5906,97 @@ tile:
 	VMOVAPS Z1, Z19
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z2, Z2
+	VADDPS  (BX), Z3, Z3
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z4, Z4
+	VADDPS  (BX), Z5, Z5
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z6, Z6
+	VADDPS  (BX), Z7, Z7
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z10, Z10
+	VADDPS  (BX), Z11, Z11
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z12, Z12
+	VADDPS  (BX), Z13, Z13
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z14, Z14
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z16, Z16
+	VADDPS  (BX), Z17, Z17
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z18, Z18
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z11, Z11
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z13, Z13
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z15, Z15
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z17, Z17
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z19, Z19
+	VADDPS  (BX), Z19, Z19
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R10, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R10, R8
-	MOVQ 56(AX), R9
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R10, R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
 
 kw:
 	MOVQ  48(SP), R12
@@ -5862,146 +6004,148 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z20
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z21
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z22
-	VFMADD231PS  Z22, Z20, Z0
-	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS (DI)(BX*1), Z22
-	VFMADD231PS  Z22, Z20, Z2
-	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS (DI)(BX*2), Z22
-	VFMADD231PS  Z22, Z20, Z4
-	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS (DI)(SI*1), Z22
-	VFMADD231PS  Z22, Z20, Z6
-	VFMADD231PS  Z22, Z21, Z7
+	VMOVUPS      (DX), Z20
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z21
+	PREFETCHT0   64(DX)(BX*1)
 	VBROADCASTSS (R8), Z22
-	VFMADD231PS  Z22, Z20, Z8
-	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS (R8)(BX*1), Z22
-	VFMADD231PS  Z22, Z20, Z10
-	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS (R8)(BX*2), Z22
-	VFMADD231PS  Z22, Z20, Z12
-	VFMADD231PS  Z22, Z21, Z13
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS (R8)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS (R8)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS (R8)(DI*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
 	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS (R9)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS (R9)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS (R9)(BX*1), Z22
+	VBROADCASTSS (R10)(SI*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS (R9)(BX*2), Z22
+	VBROADCASTSS (R10)(SI*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	VMOVUPS      128(CX), Z20
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z21
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(DI), Z22
-	VFMADD231PS  Z22, Z20, Z0
-	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z22
-	VFMADD231PS  Z22, Z20, Z2
-	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS 4(DI)(BX*2), Z22
-	VFMADD231PS  Z22, Z20, Z4
-	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS 4(DI)(SI*1), Z22
-	VFMADD231PS  Z22, Z20, Z6
-	VFMADD231PS  Z22, Z21, Z7
+	VMOVUPS      128(DX), Z20
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z21
+	PREFETCHT0   192(DX)(BX*1)
 	VBROADCASTSS 4(R8), Z22
-	VFMADD231PS  Z22, Z20, Z8
-	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS 4(R8)(BX*1), Z22
-	VFMADD231PS  Z22, Z20, Z10
-	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS 4(R8)(BX*2), Z22
-	VFMADD231PS  Z22, Z20, Z12
-	VFMADD231PS  Z22, Z21, Z13
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
 	VBROADCASTSS 4(R9), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS 4(R9)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS 4(R10), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS 4(R9)(BX*1), Z22
+	VBROADCASTSS 4(R10)(SI*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS 4(R9)(BX*2), Z22
+	VBROADCASTSS 4(R10)(SI*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	VMOVUPS      256(CX), Z20
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z21
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(DI), Z22
-	VFMADD231PS  Z22, Z20, Z0
-	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z22
-	VFMADD231PS  Z22, Z20, Z2
-	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS 8(DI)(BX*2), Z22
-	VFMADD231PS  Z22, Z20, Z4
-	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS 8(DI)(SI*1), Z22
-	VFMADD231PS  Z22, Z20, Z6
-	VFMADD231PS  Z22, Z21, Z7
+	VMOVUPS      256(DX), Z20
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z21
+	PREFETCHT0   320(DX)(BX*1)
 	VBROADCASTSS 8(R8), Z22
-	VFMADD231PS  Z22, Z20, Z8
-	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS 8(R8)(BX*1), Z22
-	VFMADD231PS  Z22, Z20, Z10
-	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS 8(R8)(BX*2), Z22
-	VFMADD231PS  Z22, Z20, Z12
-	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS 8(R9), Z22
-	VFMADD231PS  Z22, Z20, Z14
-	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS 8(R9)(BX*1), Z22
-	VFMADD231PS  Z22, Z20, Z16
-	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS 8(R9)(BX*2), Z22
-	VFMADD231PS  Z22, Z20, Z18
-	VFMADD231PS  Z22, Z21, Z19
-	VMOVUPS      384(CX), Z20
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z21
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(DI), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z22
+	VBROADCASTSS 8(R8)(SI*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS 12(DI)(BX*2), Z22
+	VBROADCASTSS 8(R8)(SI*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS 12(DI)(SI*1), Z22
+	VBROADCASTSS 8(R8)(DI*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS 12(R8), Z22
+	VBROADCASTSS 8(R9), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS 12(R8)(BX*1), Z22
+	VBROADCASTSS 8(R9)(SI*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS 12(R8)(BX*2), Z22
+	VBROADCASTSS 8(R9)(SI*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS 12(R9), Z22
+	VBROADCASTSS 8(R10), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS 12(R9)(BX*1), Z22
+	VBROADCASTSS 8(R10)(SI*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS 12(R9)(BX*2), Z22
+	VBROADCASTSS 8(R10)(SI*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, DI
+	VMOVUPS      384(DX), Z20
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z21
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(R8), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS 12(R9), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS 12(R10), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
 	DECQ         R12
 	JNZ          four
 
@@ -6011,157 +6155,157 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z20
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z21
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z22
+	VMOVUPS      (DX), Z20
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z21
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (R8), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS (DI)(BX*1), Z22
+	VBROADCASTSS (R8)(SI*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS (DI)(BX*2), Z22
+	VBROADCASTSS (R8)(SI*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS (DI)(SI*1), Z22
+	VBROADCASTSS (R8)(DI*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS (R8), Z22
+	VBROADCASTSS (R9), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS (R8)(BX*1), Z22
+	VBROADCASTSS (R9)(SI*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS (R8)(BX*2), Z22
+	VBROADCASTSS (R9)(SI*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS (R9), Z22
+	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS (R9)(BX*1), Z22
+	VBROADCASTSS (R10)(SI*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS (R9)(BX*2), Z22
+	VBROADCASTSS (R10)(SI*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, DI
+	ADDQ         $0x00000080, DX
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
 	DECQ         R12
 	JNZ          one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
-	DECQ         R11
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z20
-	VBROADCASTSS 380(AX), Z21
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z20
+	VBROADCASTSS 396(AX), Z21
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z20, Z0
 	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z2, Z20, Z2
 	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z4, Z20, Z4
 	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z6, Z20, Z6
 	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z20, Z8
 	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z10, Z20, Z10
 	VMINPS       Z10, Z21, Z10
-	VMOVUPS      Z10, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z12, Z20, Z12
 	VMINPS       Z12, Z21, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z14, Z20, Z14
 	VMINPS       Z14, Z21, Z14
-	VMOVUPS      Z14, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z16, Z20, Z16
 	VMINPS       Z16, Z21, Z16
-	VMOVUPS      Z16, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z18, Z20, Z18
 	VMINPS       Z18, Z21, Z18
-	VMOVUPS      Z18, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z18, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z20, Z1
 	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z20, Z3
 	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z20, Z5
 	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z7, Z20, Z7
 	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z20, Z9
 	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z11, Z20, Z11
 	VMINPS       Z11, Z21, Z11
-	VMOVUPS      Z11, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z13, Z20, Z13
 	VMINPS       Z13, Z21, Z13
-	VMOVUPS      Z13, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z15, Z20, Z15
 	VMINPS       Z15, Z21, Z15
-	VMOVUPS      Z15, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z17, Z20, Z17
 	VMINPS       Z17, Z21, Z17
-	VMOVUPS      Z17, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z19, Z20, Z19
 	VMINPS       Z19, Z21, Z19
-	VMOVUPS      Z19, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z19, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -6169,7 +6313,7 @@ next:
 
 // func tile512_11x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_11x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_11x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -6179,11 +6323,14 @@ TEXT ·tile512_11x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -6206,100 +6353,101 @@ tile:
 	VMOVAPS Z1, Z21
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z20, Z20
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z2, Z2
+	VADDPS  (BX), Z3, Z3
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z4, Z4
+	VADDPS  (BX), Z5, Z5
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z6, Z6
+	VADDPS  (BX), Z7, Z7
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z10, Z10
+	VADDPS  (BX), Z11, Z11
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z12, Z12
+	VADDPS  (BX), Z13, Z13
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z14, Z14
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z16, Z16
+	VADDPS  (BX), Z17, Z17
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z18, Z18
+	VADDPS  (BX), Z19, Z19
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z20, Z20
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z11, Z11
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z13, Z13
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z15, Z15
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z17, Z17
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z19, Z19
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z21, Z21
+	VADDPS  (BX), Z21, Z21
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R10, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R10, R8
-	MOVQ 56(AX), R9
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R10, R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
 
 kw:
 	MOVQ  48(SP), R12
@@ -6307,158 +6455,160 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z22
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z23
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z24
-	VFMADD231PS  Z24, Z22, Z0
-	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS (DI)(BX*1), Z24
-	VFMADD231PS  Z24, Z22, Z2
-	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (DI)(BX*2), Z24
-	VFMADD231PS  Z24, Z22, Z4
-	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (DI)(SI*1), Z24
-	VFMADD231PS  Z24, Z22, Z6
-	VFMADD231PS  Z24, Z23, Z7
+	VMOVUPS      (DX), Z22
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z23
+	PREFETCHT0   64(DX)(BX*1)
 	VBROADCASTSS (R8), Z24
-	VFMADD231PS  Z24, Z22, Z8
-	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS (R8)(BX*1), Z24
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (R8)(BX*2), Z24
-	VFMADD231PS  Z24, Z22, Z12
-	VFMADD231PS  Z24, Z23, Z13
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS (R8)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (R8)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (R8)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
 	VBROADCASTSS (R9), Z24
-	VFMADD231PS  Z24, Z22, Z14
-	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (R9)(BX*1), Z24
-	VFMADD231PS  Z24, Z22, Z16
-	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R9)(BX*2), Z24
-	VFMADD231PS  Z24, Z22, Z18
-	VFMADD231PS  Z24, Z23, Z19
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
 	VBROADCASTSS (R9)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (R9)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (R10)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (R10)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS (R10)(DI*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	VMOVUPS      128(CX), Z22
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z23
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(DI), Z24
-	VFMADD231PS  Z24, Z22, Z0
-	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z24
-	VFMADD231PS  Z24, Z22, Z2
-	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 4(DI)(BX*2), Z24
-	VFMADD231PS  Z24, Z22, Z4
-	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 4(DI)(SI*1), Z24
-	VFMADD231PS  Z24, Z22, Z6
-	VFMADD231PS  Z24, Z23, Z7
+	VMOVUPS      128(DX), Z22
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z23
+	PREFETCHT0   192(DX)(BX*1)
 	VBROADCASTSS 4(R8), Z24
-	VFMADD231PS  Z24, Z22, Z8
-	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS 4(R8)(BX*1), Z24
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 4(R8)(BX*2), Z24
-	VFMADD231PS  Z24, Z22, Z12
-	VFMADD231PS  Z24, Z23, Z13
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
 	VBROADCASTSS 4(R9), Z24
-	VFMADD231PS  Z24, Z22, Z14
-	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 4(R9)(BX*1), Z24
-	VFMADD231PS  Z24, Z22, Z16
-	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 4(R9)(BX*2), Z24
-	VFMADD231PS  Z24, Z22, Z18
-	VFMADD231PS  Z24, Z23, Z19
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
 	VBROADCASTSS 4(R9)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS 4(R10), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 4(R10)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS 4(R10)(DI*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	VMOVUPS      256(CX), Z22
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z23
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(DI), Z24
-	VFMADD231PS  Z24, Z22, Z0
-	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z24
-	VFMADD231PS  Z24, Z22, Z2
-	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 8(DI)(BX*2), Z24
-	VFMADD231PS  Z24, Z22, Z4
-	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 8(DI)(SI*1), Z24
-	VFMADD231PS  Z24, Z22, Z6
-	VFMADD231PS  Z24, Z23, Z7
+	VMOVUPS      256(DX), Z22
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z23
+	PREFETCHT0   320(DX)(BX*1)
 	VBROADCASTSS 8(R8), Z24
-	VFMADD231PS  Z24, Z22, Z8
-	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS 8(R8)(BX*1), Z24
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 8(R8)(BX*2), Z24
-	VFMADD231PS  Z24, Z22, Z12
-	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS 8(R9), Z24
-	VFMADD231PS  Z24, Z22, Z14
-	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 8(R9)(BX*1), Z24
-	VFMADD231PS  Z24, Z22, Z16
-	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 8(R9)(BX*2), Z24
-	VFMADD231PS  Z24, Z22, Z18
-	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS 8(R9)(SI*1), Z24
-	VFMADD231PS  Z24, Z22, Z20
-	VFMADD231PS  Z24, Z23, Z21
-	VMOVUPS      384(CX), Z22
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z23
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(DI), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z24
+	VBROADCASTSS 8(R8)(SI*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 12(DI)(BX*2), Z24
+	VBROADCASTSS 8(R8)(SI*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 12(DI)(SI*1), Z24
+	VBROADCASTSS 8(R8)(DI*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 12(R8), Z24
+	VBROADCASTSS 8(R9), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS 12(R8)(BX*1), Z24
+	VBROADCASTSS 8(R9)(SI*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 12(R8)(BX*2), Z24
+	VBROADCASTSS 8(R9)(SI*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS 12(R9), Z24
+	VBROADCASTSS 8(R10), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 12(R9)(BX*1), Z24
+	VBROADCASTSS 8(R10)(SI*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 12(R9)(BX*2), Z24
+	VBROADCASTSS 8(R10)(SI*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS 12(R9)(SI*1), Z24
+	VBROADCASTSS 8(R10)(DI*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, DI
+	VMOVUPS      384(DX), Z22
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z23
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(R8), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS 12(R9), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS 12(R10), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS 12(R10)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
 	DECQ         R12
 	JNZ          four
 
@@ -6468,168 +6618,168 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z22
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z23
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z24
+	VMOVUPS      (DX), Z22
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z23
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (R8), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS (DI)(BX*1), Z24
+	VBROADCASTSS (R8)(SI*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (DI)(BX*2), Z24
+	VBROADCASTSS (R8)(SI*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (DI)(SI*1), Z24
+	VBROADCASTSS (R8)(DI*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (R8), Z24
+	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS (R8)(BX*1), Z24
+	VBROADCASTSS (R9)(SI*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (R8)(BX*2), Z24
+	VBROADCASTSS (R9)(SI*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS (R9), Z24
+	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (R9)(BX*1), Z24
+	VBROADCASTSS (R10)(SI*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R9)(BX*2), Z24
+	VBROADCASTSS (R10)(SI*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS (R9)(SI*1), Z24
+	VBROADCASTSS (R10)(DI*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, DI
+	ADDQ         $0x00000080, DX
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
 	DECQ         R12
 	JNZ          one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
-	DECQ         R11
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z22
-	VBROADCASTSS 380(AX), Z23
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z22
+	VBROADCASTSS 396(AX), Z23
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z22, Z0
 	VMINPS       Z0, Z23, Z0
-	VMOVUPS      Z0, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z2, Z22, Z2
 	VMINPS       Z2, Z23, Z2
-	VMOVUPS      Z2, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z4, Z22, Z4
 	VMINPS       Z4, Z23, Z4
-	VMOVUPS      Z4, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z6, Z22, Z6
 	VMINPS       Z6, Z23, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z22, Z8
 	VMINPS       Z8, Z23, Z8
-	VMOVUPS      Z8, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z10, Z22, Z10
 	VMINPS       Z10, Z23, Z10
-	VMOVUPS      Z10, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z12, Z22, Z12
 	VMINPS       Z12, Z23, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z14, Z22, Z14
 	VMINPS       Z14, Z23, Z14
-	VMOVUPS      Z14, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z16, Z22, Z16
 	VMINPS       Z16, Z23, Z16
-	VMOVUPS      Z16, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z18, Z22, Z18
 	VMINPS       Z18, Z23, Z18
-	VMOVUPS      Z18, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z18, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z20, Z22, Z20
 	VMINPS       Z20, Z23, Z20
-	VMOVUPS      Z20, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z20, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z22, Z1
 	VMINPS       Z1, Z23, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z22, Z3
 	VMINPS       Z3, Z23, Z3
-	VMOVUPS      Z3, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z22, Z5
 	VMINPS       Z5, Z23, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z7, Z22, Z7
 	VMINPS       Z7, Z23, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z22, Z9
 	VMINPS       Z9, Z23, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z11, Z22, Z11
 	VMINPS       Z11, Z23, Z11
-	VMOVUPS      Z11, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z13, Z22, Z13
 	VMINPS       Z13, Z23, Z13
-	VMOVUPS      Z13, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z15, Z22, Z15
 	VMINPS       Z15, Z23, Z15
-	VMOVUPS      Z15, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z17, Z22, Z17
 	VMINPS       Z17, Z23, Z17
-	VMOVUPS      Z17, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z19, Z22, Z19
 	VMINPS       Z19, Z23, Z19
-	VMOVUPS      Z19, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z19, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z21, Z22, Z21
 	VMINPS       Z21, Z23, Z21
-	VMOVUPS      Z21, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z21, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -6637,7 +6787,7 @@ next:
 
 // func tile512_12x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_12x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_12x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -6647,11 +6797,14 @@ TEXT ·tile512_12x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -6676,109 +6829,110 @@ tile:
 	VMOVAPS Z1, Z23
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z20, Z20
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z22, Z22
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z2, Z2
+	VADDPS  (BX), Z3, Z3
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z4, Z4
+	VADDPS  (BX), Z5, Z5
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z6, Z6
+	VADDPS  (BX), Z7, Z7
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z10, Z10
+	VADDPS  (BX), Z11, Z11
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z12, Z12
+	VADDPS  (BX), Z13, Z13
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z14, Z14
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z16, Z16
+	VADDPS  (BX), Z17, Z17
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z18, Z18
+	VADDPS  (BX), Z19, Z19
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z20, Z20
+	VADDPS  (BX), Z21, Z21
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z22, Z22
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z11, Z11
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z13, Z13
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z15, Z15
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z17, Z17
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z19, Z19
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z21, Z21
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z23, Z23
+	ADDQ    DX, BX
+	VADDPS  (BX), Z23, Z23
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R11, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R11, R8
-	MOVQ 56(AX), R9
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R11, R9
-	MOVQ 64(AX), R10
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
 	ADDQ (SP), R10
-	ADDQ R11, R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
 
 kw:
 	MOVQ  48(SP), R13
@@ -6786,171 +6940,173 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z24
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z25
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z26
-	VFMADD231PS  Z26, Z24, Z0
-	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS (DI)(BX*1), Z26
-	VFMADD231PS  Z26, Z24, Z2
-	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS (DI)(BX*2), Z26
-	VFMADD231PS  Z26, Z24, Z4
-	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS (DI)(SI*1), Z26
-	VFMADD231PS  Z26, Z24, Z6
-	VFMADD231PS  Z26, Z25, Z7
+	VMOVUPS      (DX), Z24
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z25
+	PREFETCHT0   64(DX)(BX*1)
 	VBROADCASTSS (R8), Z26
-	VFMADD231PS  Z26, Z24, Z8
-	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS (R8)(BX*1), Z26
-	VFMADD231PS  Z26, Z24, Z10
-	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS (R8)(BX*2), Z26
-	VFMADD231PS  Z26, Z24, Z12
-	VFMADD231PS  Z26, Z25, Z13
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS (R8)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS (R8)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS (R8)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
 	VBROADCASTSS (R9), Z26
-	VFMADD231PS  Z26, Z24, Z14
-	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS (R9)(BX*1), Z26
-	VFMADD231PS  Z26, Z24, Z16
-	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS (R9)(BX*2), Z26
-	VFMADD231PS  Z26, Z24, Z18
-	VFMADD231PS  Z26, Z25, Z19
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
 	VBROADCASTSS (R9)(SI*1), Z26
-	VFMADD231PS  Z26, Z24, Z20
-	VFMADD231PS  Z26, Z25, Z21
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS (R9)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
 	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS (R10)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS (R10)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS (R10)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	VMOVUPS      128(CX), Z24
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z25
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(DI), Z26
-	VFMADD231PS  Z26, Z24, Z0
-	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z26
-	VFMADD231PS  Z26, Z24, Z2
-	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS 4(DI)(BX*2), Z26
-	VFMADD231PS  Z26, Z24, Z4
-	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS 4(DI)(SI*1), Z26
-	VFMADD231PS  Z26, Z24, Z6
-	VFMADD231PS  Z26, Z25, Z7
+	VMOVUPS      128(DX), Z24
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z25
+	PREFETCHT0   192(DX)(BX*1)
 	VBROADCASTSS 4(R8), Z26
-	VFMADD231PS  Z26, Z24, Z8
-	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS 4(R8)(BX*1), Z26
-	VFMADD231PS  Z26, Z24, Z10
-	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS 4(R8)(BX*2), Z26
-	VFMADD231PS  Z26, Z24, Z12
-	VFMADD231PS  Z26, Z25, Z13
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
 	VBROADCASTSS 4(R9), Z26
-	VFMADD231PS  Z26, Z24, Z14
-	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS 4(R9)(BX*1), Z26
-	VFMADD231PS  Z26, Z24, Z16
-	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS 4(R9)(BX*2), Z26
-	VFMADD231PS  Z26, Z24, Z18
-	VFMADD231PS  Z26, Z25, Z19
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
 	VBROADCASTSS 4(R9)(SI*1), Z26
-	VFMADD231PS  Z26, Z24, Z20
-	VFMADD231PS  Z26, Z25, Z21
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
 	VBROADCASTSS 4(R10), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS 4(R10)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS 4(R10)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS 4(R11), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	VMOVUPS      256(CX), Z24
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z25
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(DI), Z26
-	VFMADD231PS  Z26, Z24, Z0
-	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z26
-	VFMADD231PS  Z26, Z24, Z2
-	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS 8(DI)(BX*2), Z26
-	VFMADD231PS  Z26, Z24, Z4
-	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS 8(DI)(SI*1), Z26
-	VFMADD231PS  Z26, Z24, Z6
-	VFMADD231PS  Z26, Z25, Z7
+	VMOVUPS      256(DX), Z24
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z25
+	PREFETCHT0   320(DX)(BX*1)
 	VBROADCASTSS 8(R8), Z26
-	VFMADD231PS  Z26, Z24, Z8
-	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS 8(R8)(BX*1), Z26
-	VFMADD231PS  Z26, Z24, Z10
-	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS 8(R8)(BX*2), Z26
-	VFMADD231PS  Z26, Z24, Z12
-	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS 8(R9), Z26
-	VFMADD231PS  Z26, Z24, Z14
-	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS 8(R9)(BX*1), Z26
-	VFMADD231PS  Z26, Z24, Z16
-	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS 8(R9)(BX*2), Z26
-	VFMADD231PS  Z26, Z24, Z18
-	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS 8(R9)(SI*1), Z26
-	VFMADD231PS  Z26, Z24, Z20
-	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS 8(R10), Z26
-	VFMADD231PS  Z26, Z24, Z22
-	VFMADD231PS  Z26, Z25, Z23
-	VMOVUPS      384(CX), Z24
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z25
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(DI), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z26
+	VBROADCASTSS 8(R8)(SI*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS 12(DI)(BX*2), Z26
+	VBROADCASTSS 8(R8)(SI*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS 12(DI)(SI*1), Z26
+	VBROADCASTSS 8(R8)(DI*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS 12(R8), Z26
+	VBROADCASTSS 8(R9), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS 12(R8)(BX*1), Z26
+	VBROADCASTSS 8(R9)(SI*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS 12(R8)(BX*2), Z26
+	VBROADCASTSS 8(R9)(SI*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS 12(R9), Z26
+	VBROADCASTSS 8(R10), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS 12(R9)(BX*1), Z26
+	VBROADCASTSS 8(R10)(SI*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS 12(R9)(BX*2), Z26
+	VBROADCASTSS 8(R10)(SI*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS 12(R9)(SI*1), Z26
+	VBROADCASTSS 8(R10)(DI*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS 12(R10), Z26
+	VBROADCASTSS 8(R11), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, DI
+	VMOVUPS      384(DX), Z24
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z25
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(R8), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS 12(R9), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS 12(R10), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS 12(R10)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS 12(R11), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
 	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
 	DECQ         R13
 	JNZ          four
 
@@ -6960,183 +7116,183 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z24
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z25
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z26
+	VMOVUPS      (DX), Z24
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z25
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (R8), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS (DI)(BX*1), Z26
+	VBROADCASTSS (R8)(SI*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS (DI)(BX*2), Z26
+	VBROADCASTSS (R8)(SI*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS (DI)(SI*1), Z26
+	VBROADCASTSS (R8)(DI*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS (R8), Z26
+	VBROADCASTSS (R9), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS (R8)(BX*1), Z26
+	VBROADCASTSS (R9)(SI*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS (R8)(BX*2), Z26
+	VBROADCASTSS (R9)(SI*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS (R9), Z26
+	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS (R9)(BX*1), Z26
+	VBROADCASTSS (R10)(SI*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS (R9)(BX*2), Z26
+	VBROADCASTSS (R10)(SI*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS (R9)(SI*1), Z26
+	VBROADCASTSS (R10)(DI*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS (R10), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, DI
+	ADDQ         $0x00000080, DX
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
 	DECQ         R13
 	JNZ          one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
 	ADDQ         64(SP), R10
-	DECQ         R12
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z24
-	VBROADCASTSS 380(AX), Z25
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z24
+	VBROADCASTSS 396(AX), Z25
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
-	VMOVUPS      Z0, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z2, Z24, Z2
 	VMINPS       Z2, Z25, Z2
-	VMOVUPS      Z2, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z4, Z24, Z4
 	VMINPS       Z4, Z25, Z4
-	VMOVUPS      Z4, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z6, Z24, Z6
 	VMINPS       Z6, Z25, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z24, Z8
 	VMINPS       Z8, Z25, Z8
-	VMOVUPS      Z8, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z10, Z24, Z10
 	VMINPS       Z10, Z25, Z10
-	VMOVUPS      Z10, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z12, Z24, Z12
 	VMINPS       Z12, Z25, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z14, Z24, Z14
 	VMINPS       Z14, Z25, Z14
-	VMOVUPS      Z14, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z16, Z24, Z16
 	VMINPS       Z16, Z25, Z16
-	VMOVUPS      Z16, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z18, Z24, Z18
 	VMINPS       Z18, Z25, Z18
-	VMOVUPS      Z18, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z18, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z20, Z24, Z20
 	VMINPS       Z20, Z25, Z20
-	VMOVUPS      Z20, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z20, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z22, Z24, Z22
 	VMINPS       Z22, Z25, Z22
-	VMOVUPS      Z22, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z22, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z24, Z1
 	VMINPS       Z1, Z25, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z24, Z3
 	VMINPS       Z3, Z25, Z3
-	VMOVUPS      Z3, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z24, Z5
 	VMINPS       Z5, Z25, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z7, Z24, Z7
 	VMINPS       Z7, Z25, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z24, Z9
 	VMINPS       Z9, Z25, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z11, Z24, Z11
 	VMINPS       Z11, Z25, Z11
-	VMOVUPS      Z11, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z13, Z24, Z13
 	VMINPS       Z13, Z25, Z13
-	VMOVUPS      Z13, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z15, Z24, Z15
 	VMINPS       Z15, Z25, Z15
-	VMOVUPS      Z15, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z17, Z24, Z17
 	VMINPS       Z17, Z25, Z17
-	VMOVUPS      Z17, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z19, Z24, Z19
 	VMINPS       Z19, Z25, Z19
-	VMOVUPS      Z19, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z19, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z21, Z24, Z21
 	VMINPS       Z21, Z25, Z21
-	VMOVUPS      Z21, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z21, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z23, Z24, Z23
 	VMINPS       Z23, Z25, Z23
-	VMOVUPS      Z23, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z23, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -7144,7 +7300,7 @@ next:
 
 // func tile512_13x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_13x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_13x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -7154,11 +7310,14 @@ TEXT ·tile512_13x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -7185,113 +7344,114 @@ tile:
 	VMOVAPS Z1, Z25
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z20, Z20
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z22, Z22
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z24, Z24
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z2, Z2
+	VADDPS  (BX), Z3, Z3
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z4, Z4
+	VADDPS  (BX), Z5, Z5
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z6, Z6
+	VADDPS  (BX), Z7, Z7
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z10, Z10
+	VADDPS  (BX), Z11, Z11
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z12, Z12
+	VADDPS  (BX), Z13, Z13
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z14, Z14
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z16, Z16
+	VADDPS  (BX), Z17, Z17
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z18, Z18
+	VADDPS  (BX), Z19, Z19
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z20, Z20
+	VADDPS  (BX), Z21, Z21
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z22, Z22
+	ADDQ    DX, BX
+	VADDPS  (BX), Z23, Z23
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z24, Z24
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z11, Z11
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z13, Z13
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z15, Z15
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z17, Z17
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z19, Z19
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z21, Z21
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z23, Z23
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z25, Z25
+	VADDPS  (BX), Z25, Z25
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R11, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R11, R8
-	MOVQ 56(AX), R9
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R11, R9
-	MOVQ 64(AX), R10
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
 	ADDQ (SP), R10
-	ADDQ R11, R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
 
 kw:
 	MOVQ  48(SP), R13
@@ -7299,183 +7459,185 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z26
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z27
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z28
-	VFMADD231PS  Z28, Z26, Z0
-	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS (DI)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z2
-	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (DI)(BX*2), Z28
-	VFMADD231PS  Z28, Z26, Z4
-	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS (DI)(SI*1), Z28
-	VFMADD231PS  Z28, Z26, Z6
-	VFMADD231PS  Z28, Z27, Z7
+	VMOVUPS      (DX), Z26
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z27
+	PREFETCHT0   64(DX)(BX*1)
 	VBROADCASTSS (R8), Z28
-	VFMADD231PS  Z28, Z26, Z8
-	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS (R8)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z10
-	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (R8)(BX*2), Z28
-	VFMADD231PS  Z28, Z26, Z12
-	VFMADD231PS  Z28, Z27, Z13
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS (R8)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (R8)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS (R8)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
 	VBROADCASTSS (R9), Z28
-	VFMADD231PS  Z28, Z26, Z14
-	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (R9)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z16
-	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS (R9)(BX*2), Z28
-	VFMADD231PS  Z28, Z26, Z18
-	VFMADD231PS  Z28, Z27, Z19
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
 	VBROADCASTSS (R9)(SI*1), Z28
-	VFMADD231PS  Z28, Z26, Z20
-	VFMADD231PS  Z28, Z27, Z21
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (R9)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
 	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (R10)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS (R10)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (R10)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS (R10)(BX*1), Z28
+	VBROADCASTSS (R11)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	VMOVUPS      128(CX), Z26
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z27
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(DI), Z28
-	VFMADD231PS  Z28, Z26, Z0
-	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z2
-	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 4(DI)(BX*2), Z28
-	VFMADD231PS  Z28, Z26, Z4
-	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS 4(DI)(SI*1), Z28
-	VFMADD231PS  Z28, Z26, Z6
-	VFMADD231PS  Z28, Z27, Z7
+	VMOVUPS      128(DX), Z26
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z27
+	PREFETCHT0   192(DX)(BX*1)
 	VBROADCASTSS 4(R8), Z28
-	VFMADD231PS  Z28, Z26, Z8
-	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS 4(R8)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z10
-	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 4(R8)(BX*2), Z28
-	VFMADD231PS  Z28, Z26, Z12
-	VFMADD231PS  Z28, Z27, Z13
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
 	VBROADCASTSS 4(R9), Z28
-	VFMADD231PS  Z28, Z26, Z14
-	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 4(R9)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z16
-	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS 4(R9)(BX*2), Z28
-	VFMADD231PS  Z28, Z26, Z18
-	VFMADD231PS  Z28, Z27, Z19
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
 	VBROADCASTSS 4(R9)(SI*1), Z28
-	VFMADD231PS  Z28, Z26, Z20
-	VFMADD231PS  Z28, Z27, Z21
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
 	VBROADCASTSS 4(R10), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS 4(R10)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS 4(R10)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS 4(R11), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS 4(R10)(BX*1), Z28
+	VBROADCASTSS 4(R11)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	VMOVUPS      256(CX), Z26
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z27
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(DI), Z28
-	VFMADD231PS  Z28, Z26, Z0
-	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z2
-	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 8(DI)(BX*2), Z28
-	VFMADD231PS  Z28, Z26, Z4
-	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS 8(DI)(SI*1), Z28
-	VFMADD231PS  Z28, Z26, Z6
-	VFMADD231PS  Z28, Z27, Z7
+	VMOVUPS      256(DX), Z26
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z27
+	PREFETCHT0   320(DX)(BX*1)
 	VBROADCASTSS 8(R8), Z28
-	VFMADD231PS  Z28, Z26, Z8
-	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS 8(R8)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z10
-	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 8(R8)(BX*2), Z28
-	VFMADD231PS  Z28, Z26, Z12
-	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS 8(R9), Z28
-	VFMADD231PS  Z28, Z26, Z14
-	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 8(R9)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z16
-	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS 8(R9)(BX*2), Z28
-	VFMADD231PS  Z28, Z26, Z18
-	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 8(R9)(SI*1), Z28
-	VFMADD231PS  Z28, Z26, Z20
-	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS 8(R10), Z28
-	VFMADD231PS  Z28, Z26, Z22
-	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS 8(R10)(BX*1), Z28
-	VFMADD231PS  Z28, Z26, Z24
-	VFMADD231PS  Z28, Z27, Z25
-	VMOVUPS      384(CX), Z26
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z27
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(DI), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z28
+	VBROADCASTSS 8(R8)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 12(DI)(BX*2), Z28
+	VBROADCASTSS 8(R8)(SI*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS 12(DI)(SI*1), Z28
+	VBROADCASTSS 8(R8)(DI*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 12(R8), Z28
+	VBROADCASTSS 8(R9), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS 12(R8)(BX*1), Z28
+	VBROADCASTSS 8(R9)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 12(R8)(BX*2), Z28
+	VBROADCASTSS 8(R9)(SI*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS 12(R9), Z28
+	VBROADCASTSS 8(R10), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 12(R9)(BX*1), Z28
+	VBROADCASTSS 8(R10)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS 12(R9)(BX*2), Z28
+	VBROADCASTSS 8(R10)(SI*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 12(R9)(SI*1), Z28
+	VBROADCASTSS 8(R10)(DI*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS 12(R10), Z28
+	VBROADCASTSS 8(R11), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS 12(R10)(BX*1), Z28
+	VBROADCASTSS 8(R11)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, DI
+	VMOVUPS      384(DX), Z26
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z27
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(R8), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS 12(R9), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS 12(R10), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS 12(R10)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS 12(R11), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS 12(R11)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
 	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
 	DECQ         R13
 	JNZ          four
 
@@ -7485,194 +7647,194 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z26
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z27
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z28
+	VMOVUPS      (DX), Z26
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z27
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (R8), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS (DI)(BX*1), Z28
+	VBROADCASTSS (R8)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (DI)(BX*2), Z28
+	VBROADCASTSS (R8)(SI*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS (DI)(SI*1), Z28
+	VBROADCASTSS (R8)(DI*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (R9), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS (R8)(BX*1), Z28
+	VBROADCASTSS (R9)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (R8)(BX*2), Z28
+	VBROADCASTSS (R9)(SI*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS (R9), Z28
+	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (R9)(BX*1), Z28
+	VBROADCASTSS (R10)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS (R9)(BX*2), Z28
+	VBROADCASTSS (R10)(SI*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (R9)(SI*1), Z28
+	VBROADCASTSS (R10)(DI*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS (R10), Z28
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS (R10)(BX*1), Z28
+	VBROADCASTSS (R11)(SI*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, DI
+	ADDQ         $0x00000080, DX
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
 	DECQ         R13
 	JNZ          one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
 	ADDQ         64(SP), R10
-	DECQ         R12
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z26
-	VBROADCASTSS 380(AX), Z27
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z26
+	VBROADCASTSS 396(AX), Z27
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z26, Z0
 	VMINPS       Z0, Z27, Z0
-	VMOVUPS      Z0, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z2, Z26, Z2
 	VMINPS       Z2, Z27, Z2
-	VMOVUPS      Z2, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z4, Z26, Z4
 	VMINPS       Z4, Z27, Z4
-	VMOVUPS      Z4, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z6, Z26, Z6
 	VMINPS       Z6, Z27, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z26, Z8
 	VMINPS       Z8, Z27, Z8
-	VMOVUPS      Z8, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z10, Z26, Z10
 	VMINPS       Z10, Z27, Z10
-	VMOVUPS      Z10, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z12, Z26, Z12
 	VMINPS       Z12, Z27, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z14, Z26, Z14
 	VMINPS       Z14, Z27, Z14
-	VMOVUPS      Z14, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z16, Z26, Z16
 	VMINPS       Z16, Z27, Z16
-	VMOVUPS      Z16, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z18, Z26, Z18
 	VMINPS       Z18, Z27, Z18
-	VMOVUPS      Z18, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z18, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z20, Z26, Z20
 	VMINPS       Z20, Z27, Z20
-	VMOVUPS      Z20, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z20, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z22, Z26, Z22
 	VMINPS       Z22, Z27, Z22
-	VMOVUPS      Z22, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z22, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z24, Z26, Z24
 	VMINPS       Z24, Z27, Z24
-	VMOVUPS      Z24, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z24, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z26, Z1
 	VMINPS       Z1, Z27, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z26, Z3
 	VMINPS       Z3, Z27, Z3
-	VMOVUPS      Z3, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z26, Z5
 	VMINPS       Z5, Z27, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z7, Z26, Z7
 	VMINPS       Z7, Z27, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z26, Z9
 	VMINPS       Z9, Z27, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z11, Z26, Z11
 	VMINPS       Z11, Z27, Z11
-	VMOVUPS      Z11, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z13, Z26, Z13
 	VMINPS       Z13, Z27, Z13
-	VMOVUPS      Z13, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z15, Z26, Z15
 	VMINPS       Z15, Z27, Z15
-	VMOVUPS      Z15, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z17, Z26, Z17
 	VMINPS       Z17, Z27, Z17
-	VMOVUPS      Z17, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z19, Z26, Z19
 	VMINPS       Z19, Z27, Z19
-	VMOVUPS      Z19, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z19, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z21, Z26, Z21
 	VMINPS       Z21, Z27, Z21
-	VMOVUPS      Z21, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z21, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z23, Z26, Z23
 	VMINPS       Z23, Z27, Z23
-	VMOVUPS      Z23, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z23, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z25, Z26, Z25
 	VMINPS       Z25, Z27, Z25
-	VMOVUPS      Z25, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z25, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -7680,7 +7842,7 @@ next:
 
 // func tile512_14x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_14x32(SB), NOSPLIT, $80-8
+TEXT ·tile512_14x32(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -7690,11 +7852,14 @@ TEXT ·tile512_14x32(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -7723,117 +7888,118 @@ tile:
 	VMOVAPS Z1, Z27
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z20, Z20
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z22, Z22
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z24, Z24
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z26, Z26
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z2, Z2
+	VADDPS  (BX), Z3, Z3
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z4, Z4
+	VADDPS  (BX), Z5, Z5
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z6, Z6
+	VADDPS  (BX), Z7, Z7
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z10, Z10
+	VADDPS  (BX), Z11, Z11
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z12, Z12
+	VADDPS  (BX), Z13, Z13
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z14, Z14
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z16, Z16
+	VADDPS  (BX), Z17, Z17
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z18, Z18
+	VADDPS  (BX), Z19, Z19
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z20, Z20
+	VADDPS  (BX), Z21, Z21
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z22, Z22
+	ADDQ    DX, BX
+	VADDPS  (BX), Z23, Z23
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z24, Z24
+	VADDPS  (BX), Z25, Z25
 	ADDQ    240(AX), BX
-	VADDPS  (BX), Z26, Z26
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z1, Z1
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z3, Z3
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z5, Z5
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z7, Z7
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z9, Z9
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z11, Z11
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z13, Z13
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z15, Z15
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z17, Z17
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z19, Z19
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z21, Z21
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z23, Z23
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z25, Z25
-	ADDQ    240(AX), DX
-	VADDPS  (DX), Z27, Z27
+	VADDPS  (BX), Z27, Z27
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 232(AX), BX
-	LEAQ (BX)(BX*2), SI
-	MOVQ 272(AX), DI
-	MOVQ DI, 32(SP)
-	XORQ DI, DI
-	MOVQ DI, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
 
 block:
-	MOVQ    320(AX), DI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, DI
-	MOVQ    DI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    DI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, DI
-	MOVQ    312(AX), R8
-	SUBQ    DI, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), DI
-	MOVQ    DI, 72(SP)
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ 40(AX), DI
-	ADDQ (SP), DI
-	ADDQ R11, DI
-	MOVQ 48(AX), R8
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
 	ADDQ (SP), R8
-	ADDQ R11, R8
-	MOVQ 56(AX), R9
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
 	ADDQ (SP), R9
-	ADDQ R11, R9
-	MOVQ 64(AX), R10
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
 	ADDQ (SP), R10
-	ADDQ R11, R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
 
 kw:
 	MOVQ  48(SP), R13
@@ -7841,195 +8007,197 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z28
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z29
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z30, Z28, Z0
-	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS (DI)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z2
-	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS (DI)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z4
-	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS (DI)(SI*1), Z30
-	VFMADD231PS  Z30, Z28, Z6
-	VFMADD231PS  Z30, Z29, Z7
+	VMOVUPS      (DX), Z28
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z29
+	PREFETCHT0   64(DX)(BX*1)
 	VBROADCASTSS (R8), Z30
-	VFMADD231PS  Z30, Z28, Z8
-	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS (R8)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z10
-	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS (R8)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z12
-	VFMADD231PS  Z30, Z29, Z13
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R8)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (R8)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R8)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
 	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z30, Z28, Z14
-	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R9)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z16
-	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R9)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z18
-	VFMADD231PS  Z30, Z29, Z19
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
 	VBROADCASTSS (R9)(SI*1), Z30
-	VFMADD231PS  Z30, Z28, Z20
-	VFMADD231PS  Z30, Z29, Z21
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (R9)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
 	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R10)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R10)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R10)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R10)(BX*1), Z30
+	VBROADCASTSS (R11)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R10)(BX*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	VMOVUPS      128(CX), Z28
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      192(CX), Z29
-	PREFETCHT0   192(CX)(DX*1)
-	VBROADCASTSS 4(DI), Z30
-	VFMADD231PS  Z30, Z28, Z0
-	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS 4(DI)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z2
-	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS 4(DI)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z4
-	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS 4(DI)(SI*1), Z30
-	VFMADD231PS  Z30, Z28, Z6
-	VFMADD231PS  Z30, Z29, Z7
+	VMOVUPS      128(DX), Z28
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      192(DX), Z29
+	PREFETCHT0   192(DX)(BX*1)
 	VBROADCASTSS 4(R8), Z30
-	VFMADD231PS  Z30, Z28, Z8
-	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS 4(R8)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z10
-	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS 4(R8)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z12
-	VFMADD231PS  Z30, Z29, Z13
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
 	VBROADCASTSS 4(R9), Z30
-	VFMADD231PS  Z30, Z28, Z14
-	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS 4(R9)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z16
-	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS 4(R9)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z18
-	VFMADD231PS  Z30, Z29, Z19
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
 	VBROADCASTSS 4(R9)(SI*1), Z30
-	VFMADD231PS  Z30, Z28, Z20
-	VFMADD231PS  Z30, Z29, Z21
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
 	VBROADCASTSS 4(R10), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 4(R10)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS 4(R10)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 4(R11), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS 4(R10)(BX*1), Z30
+	VBROADCASTSS 4(R11)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS 4(R10)(BX*2), Z30
+	VBROADCASTSS 4(R11)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	VMOVUPS      256(CX), Z28
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z29
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 8(DI), Z30
-	VFMADD231PS  Z30, Z28, Z0
-	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS 8(DI)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z2
-	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS 8(DI)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z4
-	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS 8(DI)(SI*1), Z30
-	VFMADD231PS  Z30, Z28, Z6
-	VFMADD231PS  Z30, Z29, Z7
+	VMOVUPS      256(DX), Z28
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z29
+	PREFETCHT0   320(DX)(BX*1)
 	VBROADCASTSS 8(R8), Z30
-	VFMADD231PS  Z30, Z28, Z8
-	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS 8(R8)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z10
-	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS 8(R8)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z12
-	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS 8(R9), Z30
-	VFMADD231PS  Z30, Z28, Z14
-	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS 8(R9)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z16
-	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS 8(R9)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z18
-	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS 8(R9)(SI*1), Z30
-	VFMADD231PS  Z30, Z28, Z20
-	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS 8(R10), Z30
-	VFMADD231PS  Z30, Z28, Z22
-	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS 8(R10)(BX*1), Z30
-	VFMADD231PS  Z30, Z28, Z24
-	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS 8(R10)(BX*2), Z30
-	VFMADD231PS  Z30, Z28, Z26
-	VFMADD231PS  Z30, Z29, Z27
-	VMOVUPS      384(CX), Z28
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z29
-	PREFETCHT0   448(CX)(DX*1)
-	VBROADCASTSS 12(DI), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS 12(DI)(BX*1), Z30
+	VBROADCASTSS 8(R8)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS 12(DI)(BX*2), Z30
+	VBROADCASTSS 8(R8)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS 12(DI)(SI*1), Z30
+	VBROADCASTSS 8(R8)(DI*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS 12(R8), Z30
+	VBROADCASTSS 8(R9), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS 12(R8)(BX*1), Z30
+	VBROADCASTSS 8(R9)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS 12(R8)(BX*2), Z30
+	VBROADCASTSS 8(R9)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS 12(R9), Z30
+	VBROADCASTSS 8(R10), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS 12(R9)(BX*1), Z30
+	VBROADCASTSS 8(R10)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS 12(R9)(BX*2), Z30
+	VBROADCASTSS 8(R10)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS 12(R9)(SI*1), Z30
+	VBROADCASTSS 8(R10)(DI*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS 12(R10), Z30
+	VBROADCASTSS 8(R11), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS 12(R10)(BX*1), Z30
+	VBROADCASTSS 8(R11)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS 12(R10)(BX*2), Z30
+	VBROADCASTSS 8(R11)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         $0x00000200, CX
-	ADDQ         $0x10, DI
+	VMOVUPS      384(DX), Z28
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z29
+	PREFETCHT0   448(DX)(BX*1)
+	VBROADCASTSS 12(R8), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS 12(R9), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 12(R10), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS 12(R10)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 12(R11), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS 12(R11)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS 12(R11)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         $0x00000200, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
 	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
 	DECQ         R13
 	JNZ          four
 
@@ -8039,205 +8207,205 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z28
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z29
-	PREFETCHT0   64(CX)(DX*1)
-	VBROADCASTSS (DI), Z30
+	VMOVUPS      (DX), Z28
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z29
+	PREFETCHT0   64(DX)(BX*1)
+	VBROADCASTSS (R8), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS (DI)(BX*1), Z30
+	VBROADCASTSS (R8)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS (DI)(BX*2), Z30
+	VBROADCASTSS (R8)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS (DI)(SI*1), Z30
+	VBROADCASTSS (R8)(DI*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS (R8), Z30
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS (R8)(BX*1), Z30
+	VBROADCASTSS (R9)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS (R8)(BX*2), Z30
+	VBROADCASTSS (R9)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R9), Z30
+	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R9)(BX*1), Z30
+	VBROADCASTSS (R10)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R9)(BX*2), Z30
+	VBROADCASTSS (R10)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R9)(SI*1), Z30
+	VBROADCASTSS (R10)(DI*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R10), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R10)(BX*1), Z30
+	VBROADCASTSS (R11)(SI*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R10)(BX*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, DI
+	ADDQ         $0x00000080, DX
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
 	DECQ         R13
 	JNZ          one
 
 next:
-	ADDQ         64(SP), DI
 	ADDQ         64(SP), R8
 	ADDQ         64(SP), R9
 	ADDQ         64(SP), R10
-	DECQ         R12
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), DI
-	ADDQ         DI, 40(SP)
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z28
-	VBROADCASTSS 380(AX), Z29
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z28
+	VBROADCASTSS 396(AX), Z29
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z28, Z0
 	VMINPS       Z0, Z29, Z0
-	VMOVUPS      Z0, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z2, Z28, Z2
 	VMINPS       Z2, Z29, Z2
-	VMOVUPS      Z2, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z4, Z28, Z4
 	VMINPS       Z4, Z29, Z4
-	VMOVUPS      Z4, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z6, Z28, Z6
 	VMINPS       Z6, Z29, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z8, Z28, Z8
 	VMINPS       Z8, Z29, Z8
-	VMOVUPS      Z8, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z10, Z28, Z10
 	VMINPS       Z10, Z29, Z10
-	VMOVUPS      Z10, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z12, Z28, Z12
 	VMINPS       Z12, Z29, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z14, Z28, Z14
 	VMINPS       Z14, Z29, Z14
-	VMOVUPS      Z14, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z16, Z28, Z16
 	VMINPS       Z16, Z29, Z16
-	VMOVUPS      Z16, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z18, Z28, Z18
 	VMINPS       Z18, Z29, Z18
-	VMOVUPS      Z18, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z18, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z20, Z28, Z20
 	VMINPS       Z20, Z29, Z20
-	VMOVUPS      Z20, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z20, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z22, Z28, Z22
 	VMINPS       Z22, Z29, Z22
-	VMOVUPS      Z22, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z22, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z24, Z28, Z24
 	VMINPS       Z24, Z29, Z24
-	VMOVUPS      Z24, (BX)
-	ADDQ         248(AX), BX
+	VMOVUPS      Z24, (SI)
+	ADDQ         248(AX), SI
 	VMAXPS       Z26, Z28, Z26
 	VMINPS       Z26, Z29, Z26
-	VMOVUPS      Z26, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z26, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z1, Z28, Z1
 	VMINPS       Z1, Z29, Z1
-	VMOVUPS      Z1, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z3, Z28, Z3
 	VMINPS       Z3, Z29, Z3
-	VMOVUPS      Z3, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z5, Z28, Z5
 	VMINPS       Z5, Z29, Z5
-	VMOVUPS      Z5, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z7, Z28, Z7
 	VMINPS       Z7, Z29, Z7
-	VMOVUPS      Z7, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z9, Z28, Z9
 	VMINPS       Z9, Z29, Z9
-	VMOVUPS      Z9, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z11, Z28, Z11
 	VMINPS       Z11, Z29, Z11
-	VMOVUPS      Z11, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z13, Z28, Z13
 	VMINPS       Z13, Z29, Z13
-	VMOVUPS      Z13, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z15, Z28, Z15
 	VMINPS       Z15, Z29, Z15
-	VMOVUPS      Z15, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z17, Z28, Z17
 	VMINPS       Z17, Z29, Z17
-	VMOVUPS      Z17, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z19, Z28, Z19
 	VMINPS       Z19, Z29, Z19
-	VMOVUPS      Z19, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z19, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z21, Z28, Z21
 	VMINPS       Z21, Z29, Z21
-	VMOVUPS      Z21, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z21, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z23, Z28, Z23
 	VMINPS       Z23, Z29, Z23
-	VMOVUPS      Z23, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z23, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z25, Z28, Z25
 	VMINPS       Z25, Z29, Z25
-	VMOVUPS      Z25, (DX)
-	ADDQ         248(AX), DX
+	VMOVUPS      Z25, (BX)
+	ADDQ         248(AX), BX
 	VMAXPS       Z27, Z28, Z27
 	VMINPS       Z27, Z29, Z27
-	VMOVUPS      Z27, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z27, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -8245,7 +8413,7 @@ next:
 
 // func tile512_1x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_1x48(SB), NOSPLIT, $80-8
+TEXT ·tile512_1x48(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -8255,60 +8423,64 @@ TEXT ·tile512_1x48(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-	VMOVUPS 128(CX), Z2
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    BX, DX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z1, Z1
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
-	ADDQ    DX, CX
-	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z1, Z1
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), DI
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R8
 	CMPQ    32(SP), $0x01
-	CMOVQEQ DI, BX
-	MOVQ    BX, DI
-	SHRQ    $0x02, DI
-	MOVQ    DI, 48(SP)
-	MOVQ    BX, DI
-	ANDQ    $0x03, DI
-	MOVQ    DI, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), DI
-	SUBQ    BX, DI
-	MOVQ    DI, 64(SP)
-	MOVQ    40(SP), DI
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R8, SI
+	MOVQ    SI, R8
+	SHRQ    $0x02, R8
+	MOVQ    R8, 48(SP)
+	MOVQ    SI, R8
+	ANDQ    $0x03, R8
+	MOVQ    R8, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R8
+	SUBQ    SI, R8
+	MOVQ    R8, 64(SP)
+	MOVQ    40(SP), R8
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R8
-	MOVQ DI, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R8, SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -8316,48 +8488,50 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z3
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z4
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z5
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z6
+	VMOVUPS      (DX), Z3
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z4
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z5
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	VMOVUPS      192(CX), Z3
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      256(CX), Z4
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z5
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z6
+	VMOVUPS      192(DX), Z3
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      256(DX), Z4
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z5
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	VMOVUPS      384(CX), Z3
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z4
-	PREFETCHT0   448(CX)(DX*1)
-	VMOVUPS      512(CX), Z5
-	PREFETCHT0   512(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z6
+	VMOVUPS      384(DX), Z3
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z4
+	PREFETCHT0   448(DX)(BX*1)
+	VMOVUPS      512(DX), Z5
+	PREFETCHT0   512(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	VMOVUPS      576(CX), Z3
-	PREFETCHT0   576(CX)(DX*1)
-	VMOVUPS      640(CX), Z4
-	PREFETCHT0   640(CX)(DX*1)
-	VMOVUPS      704(CX), Z5
-	PREFETCHT0   704(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z6
+	VMOVUPS      576(DX), Z3
+	PREFETCHT0   576(DX)(BX*1)
+	VMOVUPS      640(DX), Z4
+	PREFETCHT0   640(DX)(BX*1)
+	VMOVUPS      704(DX), Z5
+	PREFETCHT0   704(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000300, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
 
@@ -8367,59 +8541,59 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z3
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z4
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z5
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z6
+	VMOVUPS      (DX), Z3
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z4
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z5
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         $0x000000c0, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x000000c0, DX
+	ADDQ         $0x04, SI
 	DECQ         R9
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R8
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), DI
+	ADDQ         296(AX), R8
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z3
-	VBROADCASTSS 380(AX), Z4
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z3
+	VBROADCASTSS 396(AX), Z4
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z3, Z0
 	VMINPS       Z0, Z4, Z0
-	VMOVUPS      Z0, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z1, Z3, Z1
 	VMINPS       Z1, Z4, Z1
-	VMOVUPS      Z1, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z1, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z2, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -8427,7 +8601,7 @@ next:
 
 // func tile512_2x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_2x48(SB), NOSPLIT, $80-8
+TEXT ·tile512_2x48(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -8437,74 +8611,78 @@ TEXT ·tile512_2x48(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-	VMOVUPS 128(CX), Z2
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z3, Z3
+	ADDQ    BX, DX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z1, Z1
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z3, Z3
-	ADDQ    DX, CX
-	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z1, Z1
-	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, BX
-	MOVQ    BX, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    BX, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R8
-	SUBQ    BX, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R8
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R9, SI
+	MOVQ    SI, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    SI, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R9
+	SUBQ    SI, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R9
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R9
-	MOVQ R8, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R9, SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -8512,64 +8690,66 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z6
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z7
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z8
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z9
+	VMOVUPS      (DX), Z6
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z7
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z8
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (DI)(BX*1), Z9
+	VBROADCASTSS (R8)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	VMOVUPS      192(CX), Z6
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      256(CX), Z7
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z8
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z9
+	VMOVUPS      192(DX), Z6
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      256(DX), Z7
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z8
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 4(DI)(BX*1), Z9
+	VBROADCASTSS 4(R8)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	VMOVUPS      384(CX), Z6
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z7
-	PREFETCHT0   448(CX)(DX*1)
-	VMOVUPS      512(CX), Z8
-	PREFETCHT0   512(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z9
+	VMOVUPS      384(DX), Z6
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z7
+	PREFETCHT0   448(DX)(BX*1)
+	VMOVUPS      512(DX), Z8
+	PREFETCHT0   512(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 8(DI)(BX*1), Z9
+	VBROADCASTSS 8(R8)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	VMOVUPS      576(CX), Z6
-	PREFETCHT0   576(CX)(DX*1)
-	VMOVUPS      640(CX), Z7
-	PREFETCHT0   640(CX)(DX*1)
-	VMOVUPS      704(CX), Z8
-	PREFETCHT0   704(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z9
+	VMOVUPS      576(DX), Z6
+	PREFETCHT0   576(DX)(BX*1)
+	VMOVUPS      640(DX), Z7
+	PREFETCHT0   640(DX)(BX*1)
+	VMOVUPS      704(DX), Z8
+	PREFETCHT0   704(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 12(DI)(BX*1), Z9
+	VBROADCASTSS 12(R8)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000300, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
 
@@ -8579,78 +8759,78 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z6
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z7
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z8
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z9
+	VMOVUPS      (DX), Z6
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z7
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z8
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (DI)(BX*1), Z9
+	VBROADCASTSS (R8)(SI*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         $0x000000c0, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x000000c0, DX
+	ADDQ         $0x04, SI
 	DECQ         R10
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R9
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	ADDQ         296(AX), R9
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z6
-	VBROADCASTSS 380(AX), Z7
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z6
+	VBROADCASTSS 396(AX), Z7
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z3, Z6, Z3
 	VMINPS       Z3, Z7, Z3
-	VMOVUPS      Z3, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z3, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z1, Z6, Z1
 	VMINPS       Z1, Z7, Z1
-	VMOVUPS      Z1, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z1, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z6, Z4
 	VMINPS       Z4, Z7, Z4
-	VMOVUPS      Z4, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z4, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z6, Z2
 	VMINPS       Z2, Z7, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z5, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -8658,7 +8838,7 @@ next:
 
 // func tile512_3x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_3x48(SB), NOSPLIT, $80-8
+TEXT ·tile512_3x48(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -8668,12 +8848,15 @@ TEXT ·tile512_3x48(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-	VMOVUPS 128(CX), Z2
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -8682,74 +8865,75 @@ tile:
 	VMOVAPS Z2, Z8
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z3, Z3
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	ADDQ    BX, DX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z1, Z1
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z7, Z7
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z3, Z3
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
-	ADDQ    DX, CX
-	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z1, Z1
-	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
-	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z7, Z7
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z8, Z8
+	ADDQ    DX, BX
+	VADDPS  (BX), Z8, Z8
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R10
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, BX
-	MOVQ    BX, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    BX, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R9
-	SUBQ    BX, R9
-	MOVQ    R9, 64(SP)
-	MOVQ    40(SP), R9
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R10, SI
+	MOVQ    SI, R10
+	SHRQ    $0x02, R10
+	MOVQ    R10, 48(SP)
+	MOVQ    SI, R10
+	ANDQ    $0x03, R10
+	MOVQ    R10, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R10
+	SUBQ    SI, R10
+	MOVQ    R10, 64(SP)
+	MOVQ    40(SP), R10
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R10
-	MOVQ R9, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R10, SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -8757,80 +8941,82 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z9
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z10
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z11
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z12
+	VMOVUPS      (DX), Z9
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z10
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z11
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (DI)(BX*1), Z12
+	VBROADCASTSS (R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (R8)(BX*1), Z12
+	VBROADCASTSS (R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	VMOVUPS      192(CX), Z9
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      256(CX), Z10
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z11
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z12
+	VMOVUPS      192(DX), Z9
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      256(DX), Z10
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z11
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 4(DI)(BX*1), Z12
+	VBROADCASTSS 4(R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 4(R8)(BX*1), Z12
+	VBROADCASTSS 4(R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	VMOVUPS      384(CX), Z9
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z10
-	PREFETCHT0   448(CX)(DX*1)
-	VMOVUPS      512(CX), Z11
-	PREFETCHT0   512(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z12
+	VMOVUPS      384(DX), Z9
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z10
+	PREFETCHT0   448(DX)(BX*1)
+	VMOVUPS      512(DX), Z11
+	PREFETCHT0   512(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 8(DI)(BX*1), Z12
+	VBROADCASTSS 8(R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 8(R8)(BX*1), Z12
+	VBROADCASTSS 8(R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	VMOVUPS      576(CX), Z9
-	PREFETCHT0   576(CX)(DX*1)
-	VMOVUPS      640(CX), Z10
-	PREFETCHT0   640(CX)(DX*1)
-	VMOVUPS      704(CX), Z11
-	PREFETCHT0   704(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z12
+	VMOVUPS      576(DX), Z9
+	PREFETCHT0   576(DX)(BX*1)
+	VMOVUPS      640(DX), Z10
+	PREFETCHT0   640(DX)(BX*1)
+	VMOVUPS      704(DX), Z11
+	PREFETCHT0   704(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 12(DI)(BX*1), Z12
+	VBROADCASTSS 12(R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 12(R8)(BX*1), Z12
+	VBROADCASTSS 12(R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000300, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
 
@@ -8840,97 +9026,97 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z9
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z10
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z11
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z12
+	VMOVUPS      (DX), Z9
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z10
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z11
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (DI)(BX*1), Z12
+	VBROADCASTSS (R8)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (R8)(BX*1), Z12
+	VBROADCASTSS (R9)(SI*1), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         $0x000000c0, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x000000c0, DX
+	ADDQ         $0x04, SI
 	DECQ         R11
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R10
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	ADDQ         296(AX), R10
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z9
-	VBROADCASTSS 380(AX), Z10
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z9
+	VBROADCASTSS 396(AX), Z10
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z9, Z0
 	VMINPS       Z0, Z10, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z3, Z9, Z3
 	VMINPS       Z3, Z10, Z3
-	VMOVUPS      Z3, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z3, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z9, Z6
 	VMINPS       Z6, Z10, Z6
-	VMOVUPS      Z6, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z1, Z9, Z1
 	VMINPS       Z1, Z10, Z1
-	VMOVUPS      Z1, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z1, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z9, Z4
 	VMINPS       Z4, Z10, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z7, Z9, Z7
 	VMINPS       Z7, Z10, Z7
-	VMOVUPS      Z7, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z7, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z9, Z2
 	VMINPS       Z2, Z10, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z9, Z5
 	VMINPS       Z5, Z10, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z8, Z9, Z8
 	VMINPS       Z8, Z10, Z8
-	VMOVUPS      Z8, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z8, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -8938,7 +9124,7 @@ next:
 
 // func tile512_4x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_4x48(SB), NOSPLIT, $80-8
+TEXT ·tile512_4x48(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -8948,12 +9134,15 @@ TEXT ·tile512_4x48(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-	VMOVUPS 128(CX), Z2
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -8965,85 +9154,86 @@ tile:
 	VMOVAPS Z2, Z11
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z3, Z3
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z9, Z9
+	ADDQ    BX, DX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z1, Z1
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z7, Z7
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z3, Z3
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
+	ADDQ    DX, BX
+	VADDPS  (BX), Z8, Z8
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z9, Z9
-	ADDQ    DX, CX
-	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z1, Z1
-	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
-	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z7, Z7
-	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z10, Z10
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z8, Z8
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R11
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, BX
-	MOVQ    BX, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    BX, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R10
-	SUBQ    BX, R10
-	MOVQ    R10, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R11, SI
+	MOVQ    SI, R11
+	SHRQ    $0x02, R11
+	MOVQ    R11, 48(SP)
+	MOVQ    SI, R11
+	ANDQ    $0x03, R11
+	MOVQ    R11, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R11
+	SUBQ    SI, R11
+	MOVQ    R11, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ R10, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R11, SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -9051,96 +9241,98 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z12
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z13
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z14
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z15
+	VMOVUPS      (DX), Z12
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z13
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z14
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (DI)(BX*1), Z15
+	VBROADCASTSS (R8)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (R8)(BX*1), Z15
+	VBROADCASTSS (R9)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R9)(BX*1), Z15
+	VBROADCASTSS (R10)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	VMOVUPS      192(CX), Z12
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      256(CX), Z13
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z14
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z15
+	VMOVUPS      192(DX), Z12
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      256(DX), Z13
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z14
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS 4(DI)(BX*1), Z15
+	VBROADCASTSS 4(R8)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS 4(R8)(BX*1), Z15
+	VBROADCASTSS 4(R9)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS 4(R9)(BX*1), Z15
+	VBROADCASTSS 4(R10)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	VMOVUPS      384(CX), Z12
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z13
-	PREFETCHT0   448(CX)(DX*1)
-	VMOVUPS      512(CX), Z14
-	PREFETCHT0   512(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z15
+	VMOVUPS      384(DX), Z12
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z13
+	PREFETCHT0   448(DX)(BX*1)
+	VMOVUPS      512(DX), Z14
+	PREFETCHT0   512(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS 8(DI)(BX*1), Z15
+	VBROADCASTSS 8(R8)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS 8(R8)(BX*1), Z15
+	VBROADCASTSS 8(R9)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS 8(R9)(BX*1), Z15
+	VBROADCASTSS 8(R10)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	VMOVUPS      576(CX), Z12
-	PREFETCHT0   576(CX)(DX*1)
-	VMOVUPS      640(CX), Z13
-	PREFETCHT0   640(CX)(DX*1)
-	VMOVUPS      704(CX), Z14
-	PREFETCHT0   704(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z15
+	VMOVUPS      576(DX), Z12
+	PREFETCHT0   576(DX)(BX*1)
+	VMOVUPS      640(DX), Z13
+	PREFETCHT0   640(DX)(BX*1)
+	VMOVUPS      704(DX), Z14
+	PREFETCHT0   704(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS 12(DI)(BX*1), Z15
+	VBROADCASTSS 12(R8)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS 12(R8)(BX*1), Z15
+	VBROADCASTSS 12(R9)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS 12(R9)(BX*1), Z15
+	VBROADCASTSS 12(R10)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000300, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
 
@@ -9150,116 +9342,116 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z12
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z13
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z14
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z15
+	VMOVUPS      (DX), Z12
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z13
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z14
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (DI)(BX*1), Z15
+	VBROADCASTSS (R8)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (R8)(BX*1), Z15
+	VBROADCASTSS (R9)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R9)(BX*1), Z15
+	VBROADCASTSS (R10)(SI*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         $0x000000c0, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x000000c0, DX
+	ADDQ         $0x04, SI
 	DECQ         R12
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R11
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z12
-	VBROADCASTSS 380(AX), Z13
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z12
+	VBROADCASTSS 396(AX), Z13
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z3, Z12, Z3
 	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z3, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z12, Z6
 	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z9, Z12, Z9
 	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z9, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z1, Z12, Z1
 	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z1, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z12, Z4
 	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z7, Z12, Z7
 	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z7, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z10, Z12, Z10
 	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z10, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z12, Z2
 	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z12, Z5
 	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z8, Z12, Z8
 	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z8, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z11, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -9267,7 +9459,7 @@ next:
 
 // func tile512_5x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_5x48(SB), NOSPLIT, $80-8
+TEXT ·tile512_5x48(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -9277,12 +9469,15 @@ TEXT ·tile512_5x48(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-	VMOVUPS 128(CX), Z2
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -9297,96 +9492,97 @@ tile:
 	VMOVAPS Z2, Z14
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z3, Z3
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z9, Z9
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z12, Z12
+	ADDQ    BX, DX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z1, Z1
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z7, Z7
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z13, Z13
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z3, Z3
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
+	ADDQ    DX, BX
+	VADDPS  (BX), Z8, Z8
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z9, Z9
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
 	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z12, Z12
-	ADDQ    DX, CX
-	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z1, Z1
-	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
-	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z7, Z7
-	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z10, Z10
-	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z13, Z13
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z8, Z8
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z14, Z14
+	ADDQ    DX, BX
+	VADDPS  (BX), Z14, Z14
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R12
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, BX
-	MOVQ    BX, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    BX, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R11
-	SUBQ    BX, R11
-	MOVQ    R11, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R12, SI
+	MOVQ    SI, R12
+	SHRQ    $0x02, R12
+	MOVQ    R12, 48(SP)
+	MOVQ    SI, R12
+	ANDQ    $0x03, R12
+	MOVQ    R12, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R12
+	SUBQ    SI, R12
+	MOVQ    R12, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ R11, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R12, SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -9394,112 +9590,114 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z15
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z16
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z17
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z18
+	VMOVUPS      (DX), Z15
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z16
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z17
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (DI)(BX*1), Z18
+	VBROADCASTSS (R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (R8)(BX*1), Z18
+	VBROADCASTSS (R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (R9)(BX*1), Z18
+	VBROADCASTSS (R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (R10)(BX*1), Z18
+	VBROADCASTSS (R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	VMOVUPS      192(CX), Z15
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      256(CX), Z16
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z17
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z18
+	VMOVUPS      192(DX), Z15
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      256(DX), Z16
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z17
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS 4(DI)(BX*1), Z18
+	VBROADCASTSS 4(R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 4(R8)(BX*1), Z18
+	VBROADCASTSS 4(R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS 4(R9)(BX*1), Z18
+	VBROADCASTSS 4(R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 4(R10)(BX*1), Z18
+	VBROADCASTSS 4(R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	VMOVUPS      384(CX), Z15
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z16
-	PREFETCHT0   448(CX)(DX*1)
-	VMOVUPS      512(CX), Z17
-	PREFETCHT0   512(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z18
+	VMOVUPS      384(DX), Z15
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z16
+	PREFETCHT0   448(DX)(BX*1)
+	VMOVUPS      512(DX), Z17
+	PREFETCHT0   512(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS 8(DI)(BX*1), Z18
+	VBROADCASTSS 8(R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 8(R8)(BX*1), Z18
+	VBROADCASTSS 8(R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS 8(R9)(BX*1), Z18
+	VBROADCASTSS 8(R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 8(R10)(BX*1), Z18
+	VBROADCASTSS 8(R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	VMOVUPS      576(CX), Z15
-	PREFETCHT0   576(CX)(DX*1)
-	VMOVUPS      640(CX), Z16
-	PREFETCHT0   640(CX)(DX*1)
-	VMOVUPS      704(CX), Z17
-	PREFETCHT0   704(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z18
+	VMOVUPS      576(DX), Z15
+	PREFETCHT0   576(DX)(BX*1)
+	VMOVUPS      640(DX), Z16
+	PREFETCHT0   640(DX)(BX*1)
+	VMOVUPS      704(DX), Z17
+	PREFETCHT0   704(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS 12(DI)(BX*1), Z18
+	VBROADCASTSS 12(R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 12(R8)(BX*1), Z18
+	VBROADCASTSS 12(R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS 12(R9)(BX*1), Z18
+	VBROADCASTSS 12(R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 12(R10)(BX*1), Z18
+	VBROADCASTSS 12(R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000300, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
 
@@ -9509,135 +9707,135 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z15
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z16
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z17
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z18
+	VMOVUPS      (DX), Z15
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z16
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z17
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (DI)(BX*1), Z18
+	VBROADCASTSS (R8)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (R8)(BX*1), Z18
+	VBROADCASTSS (R9)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (R9)(BX*1), Z18
+	VBROADCASTSS (R10)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (R10)(BX*1), Z18
+	VBROADCASTSS (R11)(SI*1), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         $0x000000c0, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x000000c0, DX
+	ADDQ         $0x04, SI
 	DECQ         R13
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R12
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z15
-	VBROADCASTSS 380(AX), Z16
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z15
+	VBROADCASTSS 396(AX), Z16
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z15, Z0
 	VMINPS       Z0, Z16, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z3, Z15, Z3
 	VMINPS       Z3, Z16, Z3
-	VMOVUPS      Z3, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z3, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z15, Z6
 	VMINPS       Z6, Z16, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z9, Z15, Z9
 	VMINPS       Z9, Z16, Z9
-	VMOVUPS      Z9, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z9, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z12, Z15, Z12
 	VMINPS       Z12, Z16, Z12
-	VMOVUPS      Z12, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z1, Z15, Z1
 	VMINPS       Z1, Z16, Z1
-	VMOVUPS      Z1, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z1, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z15, Z4
 	VMINPS       Z4, Z16, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z7, Z15, Z7
 	VMINPS       Z7, Z16, Z7
-	VMOVUPS      Z7, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z7, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z10, Z15, Z10
 	VMINPS       Z10, Z16, Z10
-	VMOVUPS      Z10, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z10, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z13, Z15, Z13
 	VMINPS       Z13, Z16, Z13
-	VMOVUPS      Z13, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z13, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z15, Z2
 	VMINPS       Z2, Z16, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z15, Z5
 	VMINPS       Z5, Z16, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z8, Z15, Z8
 	VMINPS       Z8, Z16, Z8
-	VMOVUPS      Z8, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z8, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z15, Z11
 	VMINPS       Z11, Z16, Z11
-	VMOVUPS      Z11, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z11, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z14, Z15, Z14
 	VMINPS       Z14, Z16, Z14
-	VMOVUPS      Z14, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z14, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -9645,7 +9843,7 @@ next:
 
 // func tile512_6x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_6x48(SB), NOSPLIT, $80-8
+TEXT ·tile512_6x48(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -9655,12 +9853,15 @@ TEXT ·tile512_6x48(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-	VMOVUPS 128(CX), Z2
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -9678,107 +9879,108 @@ tile:
 	VMOVAPS Z2, Z17
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z3, Z3
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z9, Z9
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z15, Z15
+	ADDQ    BX, DX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z1, Z1
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z7, Z7
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z13, Z13
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z3, Z3
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
+	ADDQ    DX, BX
+	VADDPS  (BX), Z8, Z8
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z9, Z9
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
 	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z12, Z12
+	ADDQ    DX, BX
+	VADDPS  (BX), Z14, Z14
 	MOVQ    144(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z15, Z15
-	ADDQ    DX, CX
-	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z1, Z1
-	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
-	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z7, Z7
-	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z10, Z10
-	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z13, Z13
-	MOVQ    144(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z16, Z16
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z8, Z8
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z14, Z14
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z17, Z17
+	ADDQ    DX, BX
+	VADDPS  (BX), Z17, Z17
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R13
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, BX
-	MOVQ    BX, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    BX, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R12
-	SUBQ    BX, R12
-	MOVQ    R12, 64(SP)
-	MOVQ    40(SP), R12
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R13, SI
+	MOVQ    SI, R13
+	SHRQ    $0x02, R13
+	MOVQ    R13, 48(SP)
+	MOVQ    SI, R13
+	ANDQ    $0x03, R13
+	MOVQ    R13, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R13
+	SUBQ    SI, R13
+	MOVQ    R13, 64(SP)
+	MOVQ    40(SP), R13
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R13
-	MOVQ R12, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R13, SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -9786,128 +9988,130 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z18
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z19
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z20
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z21
+	VMOVUPS      (DX), Z18
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z19
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z20
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (DI)(BX*1), Z21
+	VBROADCASTSS (R8)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (R8)(BX*1), Z21
+	VBROADCASTSS (R9)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (R9)(BX*1), Z21
+	VBROADCASTSS (R10)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (R10)(BX*1), Z21
+	VBROADCASTSS (R11)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (R11)(BX*1), Z21
+	VBROADCASTSS (R12)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	VMOVUPS      192(CX), Z18
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      256(CX), Z19
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z20
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z21
+	VMOVUPS      192(DX), Z18
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      256(DX), Z19
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z20
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS 4(DI)(BX*1), Z21
+	VBROADCASTSS 4(R8)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS 4(R8)(BX*1), Z21
+	VBROADCASTSS 4(R9)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS 4(R9)(BX*1), Z21
+	VBROADCASTSS 4(R10)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS 4(R10)(BX*1), Z21
+	VBROADCASTSS 4(R11)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS 4(R11)(BX*1), Z21
+	VBROADCASTSS 4(R12)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	VMOVUPS      384(CX), Z18
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z19
-	PREFETCHT0   448(CX)(DX*1)
-	VMOVUPS      512(CX), Z20
-	PREFETCHT0   512(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z21
+	VMOVUPS      384(DX), Z18
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z19
+	PREFETCHT0   448(DX)(BX*1)
+	VMOVUPS      512(DX), Z20
+	PREFETCHT0   512(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS 8(DI)(BX*1), Z21
+	VBROADCASTSS 8(R8)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS 8(R8)(BX*1), Z21
+	VBROADCASTSS 8(R9)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS 8(R9)(BX*1), Z21
+	VBROADCASTSS 8(R10)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS 8(R10)(BX*1), Z21
+	VBROADCASTSS 8(R11)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS 8(R11)(BX*1), Z21
+	VBROADCASTSS 8(R12)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	VMOVUPS      576(CX), Z18
-	PREFETCHT0   576(CX)(DX*1)
-	VMOVUPS      640(CX), Z19
-	PREFETCHT0   640(CX)(DX*1)
-	VMOVUPS      704(CX), Z20
-	PREFETCHT0   704(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z21
+	VMOVUPS      576(DX), Z18
+	PREFETCHT0   576(DX)(BX*1)
+	VMOVUPS      640(DX), Z19
+	PREFETCHT0   640(DX)(BX*1)
+	VMOVUPS      704(DX), Z20
+	PREFETCHT0   704(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS 12(DI)(BX*1), Z21
+	VBROADCASTSS 12(R8)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS 12(R8)(BX*1), Z21
+	VBROADCASTSS 12(R9)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS 12(R9)(BX*1), Z21
+	VBROADCASTSS 12(R10)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS 12(R10)(BX*1), Z21
+	VBROADCASTSS 12(R11)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS 12(R11)(BX*1), Z21
+	VBROADCASTSS 12(R12)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000300, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
 
@@ -9917,154 +10121,154 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z18
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z19
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z20
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z21
+	VMOVUPS      (DX), Z18
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z19
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z20
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (DI)(BX*1), Z21
+	VBROADCASTSS (R8)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (R8)(BX*1), Z21
+	VBROADCASTSS (R9)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (R9)(BX*1), Z21
+	VBROADCASTSS (R10)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (R10)(BX*1), Z21
+	VBROADCASTSS (R11)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (R11)(BX*1), Z21
+	VBROADCASTSS (R12)(SI*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         $0x000000c0, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x000000c0, DX
+	ADDQ         $0x04, SI
 	DECQ         R14
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R13
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	ADDQ         296(AX), R13
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z18
-	VBROADCASTSS 380(AX), Z19
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z18
+	VBROADCASTSS 396(AX), Z19
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z3, Z18, Z3
 	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z3, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z18, Z6
 	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z9, Z18, Z9
 	VMINPS       Z9, Z19, Z9
-	VMOVUPS      Z9, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z9, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z12, Z18, Z12
 	VMINPS       Z12, Z19, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         208(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z15, Z18, Z15
 	VMINPS       Z15, Z19, Z15
-	VMOVUPS      Z15, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z15, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z1, Z18, Z1
 	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z1, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z18, Z4
 	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z7, Z18, Z7
 	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z7, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z10, Z18, Z10
 	VMINPS       Z10, Z19, Z10
-	VMOVUPS      Z10, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z10, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z13, Z18, Z13
 	VMINPS       Z13, Z19, Z13
-	VMOVUPS      Z13, (BX)
-	MOVQ         208(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z13, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z16, Z18, Z16
 	VMINPS       Z16, Z19, Z16
-	VMOVUPS      Z16, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z16, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z18, Z2
 	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z18, Z5
 	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z8, Z18, Z8
 	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z8, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z18, Z11
 	VMINPS       Z11, Z19, Z11
-	VMOVUPS      Z11, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z11, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z14, Z18, Z14
 	VMINPS       Z14, Z19, Z14
-	VMOVUPS      Z14, (DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z14, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z17, Z18, Z17
 	VMINPS       Z17, Z19, Z17
-	VMOVUPS      Z17, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z17, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -10072,7 +10276,7 @@ next:
 
 // func tile512_7x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_7x48(SB), NOSPLIT, $80-8
+TEXT ·tile512_7x48(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -10082,12 +10286,15 @@ TEXT ·tile512_7x48(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-	VMOVUPS 128(CX), Z2
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -10108,118 +10315,119 @@ tile:
 	VMOVAPS Z2, Z20
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z3, Z3
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z9, Z9
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z15, Z15
+	MOVQ    152(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    BX, DX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z1, Z1
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z7, Z7
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z13, Z13
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z16, Z16
+	MOVQ    152(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z19, Z19
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z3, Z3
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
+	ADDQ    DX, BX
+	VADDPS  (BX), Z8, Z8
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z9, Z9
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
 	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z12, Z12
+	ADDQ    DX, BX
+	VADDPS  (BX), Z14, Z14
 	MOVQ    144(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z15, Z15
+	ADDQ    DX, BX
+	VADDPS  (BX), Z17, Z17
 	MOVQ    152(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z18, Z18
-	ADDQ    DX, CX
-	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z1, Z1
-	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
-	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z7, Z7
-	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z10, Z10
-	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z13, Z13
-	MOVQ    144(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z16, Z16
-	MOVQ    152(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z19, Z19
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z8, Z8
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z14, Z14
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z17, Z17
-	MOVQ    152(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z20, Z20
+	ADDQ    DX, BX
+	VADDPS  (BX), Z20, Z20
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 88(AX), R12
+	MOVQ 80(AX), R12
 	ADDQ (SP), R12
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 88(AX), R13
+	ADDQ (SP), R13
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R14
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, BX
-	MOVQ    BX, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    BX, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R13
-	SUBQ    BX, R13
-	MOVQ    R13, 64(SP)
-	MOVQ    40(SP), R13
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R14, SI
+	MOVQ    SI, R14
+	SHRQ    $0x02, R14
+	MOVQ    R14, 48(SP)
+	MOVQ    SI, R14
+	ANDQ    $0x03, R14
+	MOVQ    R14, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R14
+	SUBQ    SI, R14
+	MOVQ    R14, 64(SP)
+	MOVQ    40(SP), R14
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R14
-	MOVQ R13, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R14, SI
 
 kw:
 	MOVQ  48(SP), R15
@@ -10227,144 +10435,146 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z21
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z22
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z23
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z24
+	VMOVUPS      (DX), Z21
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z22
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z23
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (DI)(BX*1), Z24
+	VBROADCASTSS (R8)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (R8)(BX*1), Z24
+	VBROADCASTSS (R9)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (R9)(BX*1), Z24
+	VBROADCASTSS (R10)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (R10)(BX*1), Z24
+	VBROADCASTSS (R11)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (R11)(BX*1), Z24
+	VBROADCASTSS (R12)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R12)(BX*1), Z24
+	VBROADCASTSS (R13)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	VMOVUPS      192(CX), Z21
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      256(CX), Z22
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z23
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z24
+	VMOVUPS      192(DX), Z21
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      256(DX), Z22
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z23
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS 4(DI)(BX*1), Z24
+	VBROADCASTSS 4(R8)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 4(R8)(BX*1), Z24
+	VBROADCASTSS 4(R9)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS 4(R9)(BX*1), Z24
+	VBROADCASTSS 4(R10)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 4(R10)(BX*1), Z24
+	VBROADCASTSS 4(R11)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS 4(R11)(BX*1), Z24
+	VBROADCASTSS 4(R12)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 4(R12)(BX*1), Z24
+	VBROADCASTSS 4(R13)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	VMOVUPS      384(CX), Z21
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z22
-	PREFETCHT0   448(CX)(DX*1)
-	VMOVUPS      512(CX), Z23
-	PREFETCHT0   512(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z24
+	VMOVUPS      384(DX), Z21
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z22
+	PREFETCHT0   448(DX)(BX*1)
+	VMOVUPS      512(DX), Z23
+	PREFETCHT0   512(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS 8(DI)(BX*1), Z24
+	VBROADCASTSS 8(R8)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 8(R8)(BX*1), Z24
+	VBROADCASTSS 8(R9)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS 8(R9)(BX*1), Z24
+	VBROADCASTSS 8(R10)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 8(R10)(BX*1), Z24
+	VBROADCASTSS 8(R11)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS 8(R11)(BX*1), Z24
+	VBROADCASTSS 8(R12)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 8(R12)(BX*1), Z24
+	VBROADCASTSS 8(R13)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	VMOVUPS      576(CX), Z21
-	PREFETCHT0   576(CX)(DX*1)
-	VMOVUPS      640(CX), Z22
-	PREFETCHT0   640(CX)(DX*1)
-	VMOVUPS      704(CX), Z23
-	PREFETCHT0   704(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z24
+	VMOVUPS      576(DX), Z21
+	PREFETCHT0   576(DX)(BX*1)
+	VMOVUPS      640(DX), Z22
+	PREFETCHT0   640(DX)(BX*1)
+	VMOVUPS      704(DX), Z23
+	PREFETCHT0   704(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS 12(DI)(BX*1), Z24
+	VBROADCASTSS 12(R8)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 12(R8)(BX*1), Z24
+	VBROADCASTSS 12(R9)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS 12(R9)(BX*1), Z24
+	VBROADCASTSS 12(R10)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 12(R10)(BX*1), Z24
+	VBROADCASTSS 12(R11)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS 12(R11)(BX*1), Z24
+	VBROADCASTSS 12(R12)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 12(R12)(BX*1), Z24
+	VBROADCASTSS 12(R13)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000300, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R15
 	JNZ          four
 
@@ -10374,173 +10584,173 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z21
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z22
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z23
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z24
+	VMOVUPS      (DX), Z21
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z22
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z23
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (DI)(BX*1), Z24
+	VBROADCASTSS (R8)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (R8)(BX*1), Z24
+	VBROADCASTSS (R9)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (R9)(BX*1), Z24
+	VBROADCASTSS (R10)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (R10)(BX*1), Z24
+	VBROADCASTSS (R11)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (R11)(BX*1), Z24
+	VBROADCASTSS (R12)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R12)(BX*1), Z24
+	VBROADCASTSS (R13)(SI*1), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         $0x000000c0, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x000000c0, DX
+	ADDQ         $0x04, SI
 	DECQ         R15
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R14
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	ADDQ         296(AX), R14
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z21
-	VBROADCASTSS 380(AX), Z22
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z21
+	VBROADCASTSS 396(AX), Z22
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z21, Z0
 	VMINPS       Z0, Z22, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z3, Z21, Z3
 	VMINPS       Z3, Z22, Z3
-	VMOVUPS      Z3, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z3, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z21, Z6
 	VMINPS       Z6, Z22, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z9, Z21, Z9
 	VMINPS       Z9, Z22, Z9
-	VMOVUPS      Z9, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z9, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z12, Z21, Z12
 	VMINPS       Z12, Z22, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         208(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z15, Z21, Z15
 	VMINPS       Z15, Z22, Z15
-	VMOVUPS      Z15, (BX)
-	MOVQ         216(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z15, (SI)
+	MOVQ         216(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z18, Z21, Z18
 	VMINPS       Z18, Z22, Z18
-	VMOVUPS      Z18, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z18, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z1, Z21, Z1
 	VMINPS       Z1, Z22, Z1
-	VMOVUPS      Z1, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z1, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z21, Z4
 	VMINPS       Z4, Z22, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z7, Z21, Z7
 	VMINPS       Z7, Z22, Z7
-	VMOVUPS      Z7, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z7, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z10, Z21, Z10
 	VMINPS       Z10, Z22, Z10
-	VMOVUPS      Z10, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z10, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z13, Z21, Z13
 	VMINPS       Z13, Z22, Z13
-	VMOVUPS      Z13, (BX)
-	MOVQ         208(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z13, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z16, Z21, Z16
 	VMINPS       Z16, Z22, Z16
-	VMOVUPS      Z16, (BX)
-	MOVQ         216(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z16, (SI)
+	MOVQ         216(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z19, Z21, Z19
 	VMINPS       Z19, Z22, Z19
-	VMOVUPS      Z19, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z19, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z21, Z2
 	VMINPS       Z2, Z22, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z21, Z5
 	VMINPS       Z5, Z22, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z8, Z21, Z8
 	VMINPS       Z8, Z22, Z8
-	VMOVUPS      Z8, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z8, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z21, Z11
 	VMINPS       Z11, Z22, Z11
-	VMOVUPS      Z11, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z11, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z14, Z21, Z14
 	VMINPS       Z14, Z22, Z14
-	VMOVUPS      Z14, (DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z14, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z17, Z21, Z17
 	VMINPS       Z17, Z22, Z17
-	VMOVUPS      Z17, (DX)
-	MOVQ         216(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z17, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z20, Z21, Z20
 	VMINPS       Z20, Z22, Z20
-	VMOVUPS      Z20, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z20, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -10548,7 +10758,7 @@ next:
 
 // func tile512_8x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_8x48(SB), NOSPLIT, $80-8
+TEXT ·tile512_8x48(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -10558,12 +10768,15 @@ TEXT ·tile512_8x48(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Z0
-	VMOVUPS 64(CX), Z1
-	VMOVUPS 128(CX), Z2
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -10587,129 +10800,130 @@ tile:
 	VMOVAPS Z2, Z23
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z3, Z3
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z9, Z9
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z15, Z15
+	MOVQ    152(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z18, Z18
+	MOVQ    160(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z21, Z21
+	ADDQ    BX, DX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z1, Z1
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z7, Z7
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z13, Z13
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z16, Z16
+	MOVQ    152(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z19, Z19
+	MOVQ    160(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z22, Z22
+	ADDQ    BX, DX
 	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z0, Z0
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
 	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z3, Z3
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
 	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z6, Z6
+	ADDQ    DX, BX
+	VADDPS  (BX), Z8, Z8
 	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z9, Z9
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
 	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z12, Z12
+	ADDQ    DX, BX
+	VADDPS  (BX), Z14, Z14
 	MOVQ    144(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z15, Z15
+	ADDQ    DX, BX
+	VADDPS  (BX), Z17, Z17
 	MOVQ    152(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z18, Z18
+	ADDQ    DX, BX
+	VADDPS  (BX), Z20, Z20
 	MOVQ    160(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z21, Z21
-	ADDQ    DX, CX
-	MOVQ    104(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z1, Z1
-	MOVQ    112(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z4, Z4
-	MOVQ    120(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z7, Z7
-	MOVQ    128(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z10, Z10
-	MOVQ    136(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z13, Z13
-	MOVQ    144(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z16, Z16
-	MOVQ    152(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z19, Z19
-	MOVQ    160(AX), BX
-	ADDQ    CX, BX
-	VADDPS  (BX), Z22, Z22
-	ADDQ    DX, CX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z2, Z2
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z5, Z5
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z8, Z8
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z11, Z11
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z14, Z14
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z17, Z17
-	MOVQ    152(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z20, Z20
-	MOVQ    160(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Z23, Z23
+	ADDQ    DX, BX
+	VADDPS  (BX), Z23, Z23
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 88(AX), R12
+	MOVQ 80(AX), R12
 	ADDQ (SP), R12
-	MOVQ 96(AX), R13
+	MOVQ 88(AX), R13
 	ADDQ (SP), R13
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 96(AX), R14
+	ADDQ (SP), R14
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R14
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R15
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R14, BX
-	MOVQ    BX, R14
-	SHRQ    $0x02, R14
-	MOVQ    R14, 48(SP)
-	MOVQ    BX, R14
-	ANDQ    $0x03, R14
-	MOVQ    R14, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R14
-	SUBQ    BX, R14
-	MOVQ    R14, 64(SP)
-	MOVQ    40(SP), R14
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R15, SI
+	MOVQ    SI, R15
+	SHRQ    $0x02, R15
+	MOVQ    R15, 48(SP)
+	MOVQ    SI, R15
+	ANDQ    $0x03, R15
+	MOVQ    R15, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R15
+	SUBQ    SI, R15
+	MOVQ    R15, 64(SP)
+	MOVQ    40(SP), R15
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R15
-	MOVQ R14, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R15, SI
 
 kw:
 	MOVQ  48(SP), BP
@@ -10717,160 +10931,162 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Z24
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z25
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z26
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z27
+	VMOVUPS      (DX), Z24
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z25
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z26
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (DI)(BX*1), Z27
+	VBROADCASTSS (R8)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (R8)(BX*1), Z27
+	VBROADCASTSS (R9)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (R9)(BX*1), Z27
+	VBROADCASTSS (R10)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (R10)(BX*1), Z27
+	VBROADCASTSS (R11)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (R11)(BX*1), Z27
+	VBROADCASTSS (R12)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (R12)(BX*1), Z27
+	VBROADCASTSS (R13)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R13)(BX*1), Z27
+	VBROADCASTSS (R14)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	VMOVUPS      192(CX), Z24
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      256(CX), Z25
-	PREFETCHT0   256(CX)(DX*1)
-	VMOVUPS      320(CX), Z26
-	PREFETCHT0   320(CX)(DX*1)
-	VBROADCASTSS 4(SI)(BX*1), Z27
+	VMOVUPS      192(DX), Z24
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      256(DX), Z25
+	PREFETCHT0   256(DX)(BX*1)
+	VMOVUPS      320(DX), Z26
+	PREFETCHT0   320(DX)(BX*1)
+	VBROADCASTSS 4(DI)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS 4(DI)(BX*1), Z27
+	VBROADCASTSS 4(R8)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS 4(R8)(BX*1), Z27
+	VBROADCASTSS 4(R9)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS 4(R9)(BX*1), Z27
+	VBROADCASTSS 4(R10)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS 4(R10)(BX*1), Z27
+	VBROADCASTSS 4(R11)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS 4(R11)(BX*1), Z27
+	VBROADCASTSS 4(R12)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS 4(R12)(BX*1), Z27
+	VBROADCASTSS 4(R13)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS 4(R13)(BX*1), Z27
+	VBROADCASTSS 4(R14)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	VMOVUPS      384(CX), Z24
-	PREFETCHT0   384(CX)(DX*1)
-	VMOVUPS      448(CX), Z25
-	PREFETCHT0   448(CX)(DX*1)
-	VMOVUPS      512(CX), Z26
-	PREFETCHT0   512(CX)(DX*1)
-	VBROADCASTSS 8(SI)(BX*1), Z27
+	VMOVUPS      384(DX), Z24
+	PREFETCHT0   384(DX)(BX*1)
+	VMOVUPS      448(DX), Z25
+	PREFETCHT0   448(DX)(BX*1)
+	VMOVUPS      512(DX), Z26
+	PREFETCHT0   512(DX)(BX*1)
+	VBROADCASTSS 8(DI)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS 8(DI)(BX*1), Z27
+	VBROADCASTSS 8(R8)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS 8(R8)(BX*1), Z27
+	VBROADCASTSS 8(R9)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS 8(R9)(BX*1), Z27
+	VBROADCASTSS 8(R10)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS 8(R10)(BX*1), Z27
+	VBROADCASTSS 8(R11)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS 8(R11)(BX*1), Z27
+	VBROADCASTSS 8(R12)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS 8(R12)(BX*1), Z27
+	VBROADCASTSS 8(R13)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS 8(R13)(BX*1), Z27
+	VBROADCASTSS 8(R14)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	VMOVUPS      576(CX), Z24
-	PREFETCHT0   576(CX)(DX*1)
-	VMOVUPS      640(CX), Z25
-	PREFETCHT0   640(CX)(DX*1)
-	VMOVUPS      704(CX), Z26
-	PREFETCHT0   704(CX)(DX*1)
-	VBROADCASTSS 12(SI)(BX*1), Z27
+	VMOVUPS      576(DX), Z24
+	PREFETCHT0   576(DX)(BX*1)
+	VMOVUPS      640(DX), Z25
+	PREFETCHT0   640(DX)(BX*1)
+	VMOVUPS      704(DX), Z26
+	PREFETCHT0   704(DX)(BX*1)
+	VBROADCASTSS 12(DI)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS 12(DI)(BX*1), Z27
+	VBROADCASTSS 12(R8)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS 12(R8)(BX*1), Z27
+	VBROADCASTSS 12(R9)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS 12(R9)(BX*1), Z27
+	VBROADCASTSS 12(R10)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS 12(R10)(BX*1), Z27
+	VBROADCASTSS 12(R11)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS 12(R11)(BX*1), Z27
+	VBROADCASTSS 12(R12)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS 12(R12)(BX*1), Z27
+	VBROADCASTSS 12(R13)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS 12(R13)(BX*1), Z27
+	VBROADCASTSS 12(R14)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         $0x00000300, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000300, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         BP
 	JNZ          four
 
@@ -10880,192 +11096,192 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Z24
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      64(CX), Z25
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      128(CX), Z26
-	PREFETCHT0   128(CX)(DX*1)
-	VBROADCASTSS (SI)(BX*1), Z27
+	VMOVUPS      (DX), Z24
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      64(DX), Z25
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      128(DX), Z26
+	PREFETCHT0   128(DX)(BX*1)
+	VBROADCASTSS (DI)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (DI)(BX*1), Z27
+	VBROADCASTSS (R8)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (R8)(BX*1), Z27
+	VBROADCASTSS (R9)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (R9)(BX*1), Z27
+	VBROADCASTSS (R10)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (R10)(BX*1), Z27
+	VBROADCASTSS (R11)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (R11)(BX*1), Z27
+	VBROADCASTSS (R12)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (R12)(BX*1), Z27
+	VBROADCASTSS (R13)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R13)(BX*1), Z27
+	VBROADCASTSS (R14)(SI*1), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         $0x000000c0, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x000000c0, DX
+	ADDQ         $0x04, SI
 	DECQ         BP
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R15
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R14
+	ADDQ         296(AX), R15
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Z24
-	VBROADCASTSS 380(AX), Z25
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VBROADCASTSS 392(AX), Z24
+	VBROADCASTSS 396(AX), Z25
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
-	VMOVUPS      Z0, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z3, Z24, Z3
 	VMINPS       Z3, Z25, Z3
-	VMOVUPS      Z3, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z3, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z6, Z24, Z6
 	VMINPS       Z6, Z25, Z6
-	VMOVUPS      Z6, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z6, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z9, Z24, Z9
 	VMINPS       Z9, Z25, Z9
-	VMOVUPS      Z9, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z9, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z12, Z24, Z12
 	VMINPS       Z12, Z25, Z12
-	VMOVUPS      Z12, (BX)
-	MOVQ         208(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z12, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z15, Z24, Z15
 	VMINPS       Z15, Z25, Z15
-	VMOVUPS      Z15, (BX)
-	MOVQ         216(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z15, (SI)
+	MOVQ         216(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z18, Z24, Z18
 	VMINPS       Z18, Z25, Z18
-	VMOVUPS      Z18, (BX)
-	MOVQ         224(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z18, (SI)
+	MOVQ         224(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z21, Z24, Z21
 	VMINPS       Z21, Z25, Z21
-	VMOVUPS      Z21, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z21, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z1, Z24, Z1
 	VMINPS       Z1, Z25, Z1
-	VMOVUPS      Z1, (BX)
-	MOVQ         176(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z1, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z4, Z24, Z4
 	VMINPS       Z4, Z25, Z4
-	VMOVUPS      Z4, (BX)
-	MOVQ         184(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z4, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z7, Z24, Z7
 	VMINPS       Z7, Z25, Z7
-	VMOVUPS      Z7, (BX)
-	MOVQ         192(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z7, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z10, Z24, Z10
 	VMINPS       Z10, Z25, Z10
-	VMOVUPS      Z10, (BX)
-	MOVQ         200(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z10, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z13, Z24, Z13
 	VMINPS       Z13, Z25, Z13
-	VMOVUPS      Z13, (BX)
-	MOVQ         208(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z13, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z16, Z24, Z16
 	VMINPS       Z16, Z25, Z16
-	VMOVUPS      Z16, (BX)
-	MOVQ         216(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z16, (SI)
+	MOVQ         216(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z19, Z24, Z19
 	VMINPS       Z19, Z25, Z19
-	VMOVUPS      Z19, (BX)
-	MOVQ         224(AX), BX
-	ADDQ         CX, BX
+	VMOVUPS      Z19, (SI)
+	MOVQ         224(AX), SI
+	ADDQ         DX, SI
 	VMAXPS       Z22, Z24, Z22
 	VMINPS       Z22, Z25, Z22
-	VMOVUPS      Z22, (BX)
-	ADDQ         DX, CX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z22, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z2, Z24, Z2
 	VMINPS       Z2, Z25, Z2
-	VMOVUPS      Z2, (DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z2, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z5, Z24, Z5
 	VMINPS       Z5, Z25, Z5
-	VMOVUPS      Z5, (DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z5, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z8, Z24, Z8
 	VMINPS       Z8, Z25, Z8
-	VMOVUPS      Z8, (DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z8, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z11, Z24, Z11
 	VMINPS       Z11, Z25, Z11
-	VMOVUPS      Z11, (DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z11, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z14, Z24, Z14
 	VMINPS       Z14, Z25, Z14
-	VMOVUPS      Z14, (DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z14, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z17, Z24, Z17
 	VMINPS       Z17, Z25, Z17
-	VMOVUPS      Z17, (DX)
-	MOVQ         216(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z17, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z20, Z24, Z20
 	VMINPS       Z20, Z25, Z20
-	VMOVUPS      Z20, (DX)
-	MOVQ         224(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Z20, (BX)
+	MOVQ         224(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Z23, Z24, Z23
 	VMINPS       Z23, Z25, Z23
-	VMOVUPS      Z23, (DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Z23, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -11073,7 +11289,7 @@ next:
 
 // func tile256_1x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_1x16(SB), NOSPLIT, $80-8
+TEXT ·tile256_1x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -11083,52 +11299,56 @@ TEXT ·tile256_1x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y0, Y0
-	VADDPS  32(DX), Y1, Y1
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), DI
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R8
 	CMPQ    32(SP), $0x01
-	CMOVQEQ DI, BX
-	MOVQ    BX, DI
-	SHRQ    $0x02, DI
-	MOVQ    DI, 48(SP)
-	MOVQ    BX, DI
-	ANDQ    $0x03, DI
-	MOVQ    DI, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), DI
-	SUBQ    BX, DI
-	MOVQ    DI, 64(SP)
-	MOVQ    40(SP), DI
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R8, SI
+	MOVQ    SI, R8
+	SHRQ    $0x02, R8
+	MOVQ    R8, 48(SP)
+	MOVQ    SI, R8
+	ANDQ    $0x03, R8
+	MOVQ    R8, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R8
+	SUBQ    SI, R8
+	MOVQ    R8, 64(SP)
+	MOVQ    40(SP), R8
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R8
-	MOVQ DI, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R8, SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -11136,32 +11356,34 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Y2
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y3
-	VBROADCASTSS (SI)(BX*1), Y4
+	VMOVUPS      (DX), Y2
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y3
+	VBROADCASTSS (DI)(SI*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	VMOVUPS      64(CX), Y2
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      96(CX), Y3
-	VBROADCASTSS 4(SI)(BX*1), Y4
+	VMOVUPS      64(DX), Y2
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      96(DX), Y3
+	VBROADCASTSS 4(DI)(SI*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	VMOVUPS      128(CX), Y2
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      160(CX), Y3
-	VBROADCASTSS 8(SI)(BX*1), Y4
+	VMOVUPS      128(DX), Y2
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      160(DX), Y3
+	VBROADCASTSS 8(DI)(SI*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	VMOVUPS      192(CX), Y2
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      224(CX), Y3
-	VBROADCASTSS 12(SI)(BX*1), Y4
+	VMOVUPS      192(DX), Y2
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      224(DX), Y3
+	VBROADCASTSS 12(DI)(SI*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
 
@@ -11171,46 +11393,46 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Y2
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y3
-	VBROADCASTSS (SI)(BX*1), Y4
+	VMOVUPS      (DX), Y2
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y3
+	VBROADCASTSS (DI)(SI*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
 	DECQ         R9
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R8
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), DI
+	ADDQ         296(AX), R8
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Y2
-	VBROADCASTSS 380(AX), Y3
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Y2
+	VBROADCASTSS 396(AX), Y3
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
-	VMOVUPS      Y1, 32(DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -11218,7 +11440,7 @@ next:
 
 // func tile256_2x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_2x16(SB), NOSPLIT, $80-8
+TEXT ·tile256_2x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -11228,60 +11450,64 @@ TEXT ·tile256_2x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y0, Y0
-	VADDPS  32(DX), Y1, Y1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y2, Y2
-	VADDPS  32(DX), Y3, Y3
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, BX
-	MOVQ    BX, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    BX, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R8
-	SUBQ    BX, R8
-	MOVQ    R8, 64(SP)
-	MOVQ    40(SP), R8
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R9, SI
+	MOVQ    SI, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    SI, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R9
+	SUBQ    SI, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R9
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R9
-	MOVQ R8, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R9, SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -11289,44 +11515,46 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Y4
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (SI)(BX*1), Y6
+	VMOVUPS      (DX), Y4
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y5
+	VBROADCASTSS (DI)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (DI)(BX*1), Y6
+	VBROADCASTSS (R8)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	VMOVUPS      64(CX), Y4
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      96(CX), Y5
-	VBROADCASTSS 4(SI)(BX*1), Y6
+	VMOVUPS      64(DX), Y4
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      96(DX), Y5
+	VBROADCASTSS 4(DI)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 4(DI)(BX*1), Y6
+	VBROADCASTSS 4(R8)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	VMOVUPS      128(CX), Y4
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      160(CX), Y5
-	VBROADCASTSS 8(SI)(BX*1), Y6
+	VMOVUPS      128(DX), Y4
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      160(DX), Y5
+	VBROADCASTSS 8(DI)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 8(DI)(BX*1), Y6
+	VBROADCASTSS 8(R8)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	VMOVUPS      192(CX), Y4
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      224(CX), Y5
-	VBROADCASTSS 12(SI)(BX*1), Y6
+	VMOVUPS      192(DX), Y4
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      224(DX), Y5
+	VBROADCASTSS 12(DI)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 12(DI)(BX*1), Y6
+	VBROADCASTSS 12(R8)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
 
@@ -11336,57 +11564,57 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Y4
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (SI)(BX*1), Y6
+	VMOVUPS      (DX), Y4
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y5
+	VBROADCASTSS (DI)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (DI)(BX*1), Y6
+	VBROADCASTSS (R8)(SI*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
 	DECQ         R10
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R9
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	ADDQ         296(AX), R9
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Y4
-	VBROADCASTSS 380(AX), Y5
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Y4
+	VBROADCASTSS 396(AX), Y5
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y4, Y1
 	VMINPS       Y1, Y5, Y1
-	VMOVUPS      Y1, 32(DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y5, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (BX)
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
-	VMOVUPS      Y3, 32(DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -11394,7 +11622,7 @@ next:
 
 // func tile256_3x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_3x16(SB), NOSPLIT, $80-8
+TEXT ·tile256_3x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -11404,68 +11632,72 @@ TEXT ·tile256_3x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y1, Y5
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y0, Y0
-	VADDPS  32(DX), Y1, Y1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y2, Y2
-	VADDPS  32(DX), Y3, Y3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y4, Y4
-	VADDPS  32(DX), Y5, Y5
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y4, Y4
+	VADDPS  32(BX), Y5, Y5
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R10
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, BX
-	MOVQ    BX, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    BX, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R9
-	SUBQ    BX, R9
-	MOVQ    R9, 64(SP)
-	MOVQ    40(SP), R9
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R10, SI
+	MOVQ    SI, R10
+	SHRQ    $0x02, R10
+	MOVQ    R10, 48(SP)
+	MOVQ    SI, R10
+	ANDQ    $0x03, R10
+	MOVQ    R10, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R10
+	SUBQ    SI, R10
+	MOVQ    R10, 64(SP)
+	MOVQ    40(SP), R10
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R10
-	MOVQ R9, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R10, SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -11473,56 +11705,58 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Y6
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (SI)(BX*1), Y8
+	VMOVUPS      (DX), Y6
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y7
+	VBROADCASTSS (DI)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (DI)(BX*1), Y8
+	VBROADCASTSS (R8)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(BX*1), Y8
+	VBROADCASTSS (R9)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	VMOVUPS      64(CX), Y6
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      96(CX), Y7
-	VBROADCASTSS 4(SI)(BX*1), Y8
+	VMOVUPS      64(DX), Y6
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      96(DX), Y7
+	VBROADCASTSS 4(DI)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 4(DI)(BX*1), Y8
+	VBROADCASTSS 4(R8)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 4(R8)(BX*1), Y8
+	VBROADCASTSS 4(R9)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	VMOVUPS      128(CX), Y6
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      160(CX), Y7
-	VBROADCASTSS 8(SI)(BX*1), Y8
+	VMOVUPS      128(DX), Y6
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      160(DX), Y7
+	VBROADCASTSS 8(DI)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 8(DI)(BX*1), Y8
+	VBROADCASTSS 8(R8)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 8(R8)(BX*1), Y8
+	VBROADCASTSS 8(R9)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	VMOVUPS      192(CX), Y6
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      224(CX), Y7
-	VBROADCASTSS 12(SI)(BX*1), Y8
+	VMOVUPS      192(DX), Y6
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      224(DX), Y7
+	VBROADCASTSS 12(DI)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 12(DI)(BX*1), Y8
+	VBROADCASTSS 12(R8)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 12(R8)(BX*1), Y8
+	VBROADCASTSS 12(R9)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
 
@@ -11532,68 +11766,68 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Y6
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (SI)(BX*1), Y8
+	VMOVUPS      (DX), Y6
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y7
+	VBROADCASTSS (DI)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (DI)(BX*1), Y8
+	VBROADCASTSS (R8)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(BX*1), Y8
+	VBROADCASTSS (R9)(SI*1), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
 	DECQ         R11
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R10
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	ADDQ         296(AX), R10
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Y6
-	VBROADCASTSS 380(AX), Y7
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Y6
+	VBROADCASTSS 396(AX), Y7
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y6, Y1
 	VMINPS       Y1, Y7, Y1
-	VMOVUPS      Y1, 32(DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y2, Y6, Y2
 	VMINPS       Y2, Y7, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (BX)
 	VMAXPS       Y3, Y6, Y3
 	VMINPS       Y3, Y7, Y3
-	VMOVUPS      Y3, 32(DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y4, Y6, Y4
 	VMINPS       Y4, Y7, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (BX)
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
-	VMOVUPS      Y5, 32(DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Y5, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -11601,7 +11835,7 @@ next:
 
 // func tile256_4x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_4x16(SB), NOSPLIT, $80-8
+TEXT ·tile256_4x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -11611,11 +11845,14 @@ TEXT ·tile256_4x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
@@ -11624,63 +11861,64 @@ tile:
 	VMOVAPS Y1, Y7
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y0, Y0
-	VADDPS  32(DX), Y1, Y1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y2, Y2
-	VADDPS  32(DX), Y3, Y3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y4, Y4
-	VADDPS  32(DX), Y5, Y5
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y6, Y6
-	VADDPS  32(DX), Y7, Y7
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y4, Y4
+	VADDPS  32(BX), Y5, Y5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y6, Y6
+	VADDPS  32(BX), Y7, Y7
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R11
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, BX
-	MOVQ    BX, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    BX, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R10
-	SUBQ    BX, R10
-	MOVQ    R10, 64(SP)
-	MOVQ    40(SP), R10
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R11, SI
+	MOVQ    SI, R11
+	SHRQ    $0x02, R11
+	MOVQ    R11, 48(SP)
+	MOVQ    SI, R11
+	ANDQ    $0x03, R11
+	MOVQ    R11, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R11
+	SUBQ    SI, R11
+	MOVQ    R11, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R11
-	MOVQ R10, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R11, SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -11688,68 +11926,70 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Y8
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (SI)(BX*1), Y10
+	VMOVUPS      (DX), Y8
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y9
+	VBROADCASTSS (DI)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (DI)(BX*1), Y10
+	VBROADCASTSS (R8)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(BX*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(BX*1), Y10
+	VBROADCASTSS (R10)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	VMOVUPS      64(CX), Y8
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      96(CX), Y9
-	VBROADCASTSS 4(SI)(BX*1), Y10
+	VMOVUPS      64(DX), Y8
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      96(DX), Y9
+	VBROADCASTSS 4(DI)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 4(DI)(BX*1), Y10
+	VBROADCASTSS 4(R8)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 4(R8)(BX*1), Y10
+	VBROADCASTSS 4(R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 4(R9)(BX*1), Y10
+	VBROADCASTSS 4(R10)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	VMOVUPS      128(CX), Y8
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      160(CX), Y9
-	VBROADCASTSS 8(SI)(BX*1), Y10
+	VMOVUPS      128(DX), Y8
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      160(DX), Y9
+	VBROADCASTSS 8(DI)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 8(DI)(BX*1), Y10
+	VBROADCASTSS 8(R8)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 8(R8)(BX*1), Y10
+	VBROADCASTSS 8(R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 8(R9)(BX*1), Y10
+	VBROADCASTSS 8(R10)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	VMOVUPS      192(CX), Y8
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      224(CX), Y9
-	VBROADCASTSS 12(SI)(BX*1), Y10
+	VMOVUPS      192(DX), Y8
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      224(DX), Y9
+	VBROADCASTSS 12(DI)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 12(DI)(BX*1), Y10
+	VBROADCASTSS 12(R8)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 12(R8)(BX*1), Y10
+	VBROADCASTSS 12(R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 12(R9)(BX*1), Y10
+	VBROADCASTSS 12(R10)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
 
@@ -11759,79 +11999,79 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Y8
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (SI)(BX*1), Y10
+	VMOVUPS      (DX), Y8
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y9
+	VBROADCASTSS (DI)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (DI)(BX*1), Y10
+	VBROADCASTSS (R8)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(BX*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(BX*1), Y10
+	VBROADCASTSS (R10)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
 	DECQ         R12
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R11
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	ADDQ         296(AX), R11
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Y8
-	VBROADCASTSS 380(AX), Y9
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Y8
+	VBROADCASTSS 396(AX), Y9
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y8, Y1
 	VMINPS       Y1, Y9, Y1
-	VMOVUPS      Y1, 32(DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y2, Y8, Y2
 	VMINPS       Y2, Y9, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (BX)
 	VMAXPS       Y3, Y8, Y3
 	VMINPS       Y3, Y9, Y3
-	VMOVUPS      Y3, 32(DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y4, Y8, Y4
 	VMINPS       Y4, Y9, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (BX)
 	VMAXPS       Y5, Y8, Y5
 	VMINPS       Y5, Y9, Y5
-	VMOVUPS      Y5, 32(DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y5, 32(BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y6, Y8, Y6
 	VMINPS       Y6, Y9, Y6
-	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y6, (BX)
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
-	VMOVUPS      Y7, 32(DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Y7, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -11839,7 +12079,7 @@ next:
 
 // func tile256_5x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_5x16(SB), NOSPLIT, $80-8
+TEXT ·tile256_5x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -11849,11 +12089,14 @@ TEXT ·tile256_5x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
@@ -11864,69 +12107,70 @@ tile:
 	VMOVAPS Y1, Y9
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y0, Y0
-	VADDPS  32(DX), Y1, Y1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y2, Y2
-	VADDPS  32(DX), Y3, Y3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y4, Y4
-	VADDPS  32(DX), Y5, Y5
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y6, Y6
-	VADDPS  32(DX), Y7, Y7
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y8, Y8
-	VADDPS  32(DX), Y9, Y9
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y4, Y4
+	VADDPS  32(BX), Y5, Y5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y6, Y6
+	VADDPS  32(BX), Y7, Y7
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y8, Y8
+	VADDPS  32(BX), Y9, Y9
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R12
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, BX
-	MOVQ    BX, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    BX, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R11
-	SUBQ    BX, R11
-	MOVQ    R11, 64(SP)
-	MOVQ    40(SP), R11
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R12, SI
+	MOVQ    SI, R12
+	SHRQ    $0x02, R12
+	MOVQ    R12, 48(SP)
+	MOVQ    SI, R12
+	ANDQ    $0x03, R12
+	MOVQ    R12, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R12
+	SUBQ    SI, R12
+	MOVQ    R12, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R12
-	MOVQ R11, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R12, SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -11934,80 +12178,82 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Y10
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (SI)(BX*1), Y12
+	VMOVUPS      (DX), Y10
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y11
+	VBROADCASTSS (DI)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (DI)(BX*1), Y12
+	VBROADCASTSS (R8)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(BX*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(BX*1), Y12
+	VBROADCASTSS (R10)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R10)(BX*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	VMOVUPS      64(CX), Y10
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      96(CX), Y11
-	VBROADCASTSS 4(SI)(BX*1), Y12
+	VMOVUPS      64(DX), Y10
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      96(DX), Y11
+	VBROADCASTSS 4(DI)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 4(DI)(BX*1), Y12
+	VBROADCASTSS 4(R8)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 4(R8)(BX*1), Y12
+	VBROADCASTSS 4(R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(R9)(BX*1), Y12
+	VBROADCASTSS 4(R10)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 4(R10)(BX*1), Y12
+	VBROADCASTSS 4(R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	VMOVUPS      128(CX), Y10
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      160(CX), Y11
-	VBROADCASTSS 8(SI)(BX*1), Y12
+	VMOVUPS      128(DX), Y10
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      160(DX), Y11
+	VBROADCASTSS 8(DI)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 8(DI)(BX*1), Y12
+	VBROADCASTSS 8(R8)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 8(R8)(BX*1), Y12
+	VBROADCASTSS 8(R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(R9)(BX*1), Y12
+	VBROADCASTSS 8(R10)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 8(R10)(BX*1), Y12
+	VBROADCASTSS 8(R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	VMOVUPS      192(CX), Y10
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      224(CX), Y11
-	VBROADCASTSS 12(SI)(BX*1), Y12
+	VMOVUPS      192(DX), Y10
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      224(DX), Y11
+	VBROADCASTSS 12(DI)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 12(DI)(BX*1), Y12
+	VBROADCASTSS 12(R8)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 12(R8)(BX*1), Y12
+	VBROADCASTSS 12(R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(R9)(BX*1), Y12
+	VBROADCASTSS 12(R10)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 12(R10)(BX*1), Y12
+	VBROADCASTSS 12(R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
 
@@ -12017,90 +12263,90 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Y10
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (SI)(BX*1), Y12
+	VMOVUPS      (DX), Y10
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y11
+	VBROADCASTSS (DI)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (DI)(BX*1), Y12
+	VBROADCASTSS (R8)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(BX*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(BX*1), Y12
+	VBROADCASTSS (R10)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R10)(BX*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
 	DECQ         R13
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
-	DECQ         R12
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Y10
-	VBROADCASTSS 380(AX), Y11
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Y10
+	VBROADCASTSS 396(AX), Y11
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y10, Y1
 	VMINPS       Y1, Y11, Y1
-	VMOVUPS      Y1, 32(DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y2, Y10, Y2
 	VMINPS       Y2, Y11, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (BX)
 	VMAXPS       Y3, Y10, Y3
 	VMINPS       Y3, Y11, Y3
-	VMOVUPS      Y3, 32(DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y4, Y10, Y4
 	VMINPS       Y4, Y11, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (BX)
 	VMAXPS       Y5, Y10, Y5
 	VMINPS       Y5, Y11, Y5
-	VMOVUPS      Y5, 32(DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y5, 32(BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y6, Y10, Y6
 	VMINPS       Y6, Y11, Y6
-	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y6, (BX)
 	VMAXPS       Y7, Y10, Y7
 	VMINPS       Y7, Y11, Y7
-	VMOVUPS      Y7, 32(DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y7, 32(BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y8, Y10, Y8
 	VMINPS       Y8, Y11, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y8, (BX)
 	VMAXPS       Y9, Y10, Y9
 	VMINPS       Y9, Y11, Y9
-	VMOVUPS      Y9, 32(DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Y9, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER
@@ -12108,7 +12354,7 @@ next:
 
 // func tile256_6x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_6x16(SB), NOSPLIT, $80-8
+TEXT ·tile256_6x16(SB), NOSPLIT, $104-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -12118,11 +12364,14 @@ TEXT ·tile256_6x16(SB), NOSPLIT, $80-8
 	MOVQ CX, 16(SP)
 	MOVQ 336(AX), CX
 	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
 
 tile:
-	MOVQ    16(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
@@ -12135,75 +12384,76 @@ tile:
 	VMOVAPS Y1, Y11
 	CMPQ    24(AX), $0x00
 	JEQ     start
-	MOVQ    16(SP), CX
-	MOVQ    256(AX), DX
-	MOVQ    104(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y0, Y0
-	VADDPS  32(DX), Y1, Y1
-	MOVQ    112(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y2, Y2
-	VADDPS  32(DX), Y3, Y3
-	MOVQ    120(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y4, Y4
-	VADDPS  32(DX), Y5, Y5
-	MOVQ    128(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y6, Y6
-	VADDPS  32(DX), Y7, Y7
-	MOVQ    136(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y8, Y8
-	VADDPS  32(DX), Y9, Y9
-	MOVQ    144(AX), DX
-	ADDQ    CX, DX
-	VADDPS  (DX), Y10, Y10
-	VADDPS  32(DX), Y11, Y11
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y4, Y4
+	VADDPS  32(BX), Y5, Y5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y6, Y6
+	VADDPS  32(BX), Y7, Y7
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y8, Y8
+	VADDPS  32(BX), Y9, Y9
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y10, Y10
+	VADDPS  32(BX), Y11, Y11
 
 start:
-	MOVQ 8(AX), CX
-	MOVQ 368(AX), DX
-	MOVQ 40(AX), SI
-	ADDQ (SP), SI
-	MOVQ 48(AX), DI
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
 	ADDQ (SP), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), R8
 	ADDQ (SP), R8
-	MOVQ 64(AX), R9
+	MOVQ 56(AX), R9
 	ADDQ (SP), R9
-	MOVQ 72(AX), R10
+	MOVQ 64(AX), R10
 	ADDQ (SP), R10
-	MOVQ 80(AX), R11
+	MOVQ 72(AX), R11
 	ADDQ (SP), R11
-	MOVQ 272(AX), BX
-	MOVQ BX, 32(SP)
-	XORQ BX, BX
-	MOVQ BX, 40(SP)
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), BX
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R13
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, BX
-	MOVQ    BX, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    BX, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, BX
-	MOVQ    312(AX), R12
-	SUBQ    BX, R12
-	MOVQ    R12, 64(SP)
-	MOVQ    40(SP), R12
-	MOVQ    288(AX), BX
-	MOVQ    BX, 72(SP)
+	CMOVQEQ R13, SI
+	MOVQ    SI, R13
+	SHRQ    $0x02, R13
+	MOVQ    R13, 48(SP)
+	MOVQ    SI, R13
+	ANDQ    $0x03, R13
+	MOVQ    R13, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R13
+	SUBQ    SI, R13
+	MOVQ    R13, 64(SP)
+	MOVQ    40(SP), R13
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
 
 kh:
-	MOVQ 304(AX), R13
-	MOVQ R12, BX
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R13, SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -12211,92 +12461,94 @@ kw:
 	JEQ   rest
 
 four:
-	VMOVUPS      (CX), Y12
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (SI)(BX*1), Y14
+	VMOVUPS      (DX), Y12
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (DI)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (DI)(BX*1), Y14
+	VBROADCASTSS (R8)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(BX*1), Y14
+	VBROADCASTSS (R9)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R9)(BX*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(BX*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(BX*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	VMOVUPS      64(CX), Y12
-	PREFETCHT0   64(CX)(DX*1)
-	VMOVUPS      96(CX), Y13
-	VBROADCASTSS 4(SI)(BX*1), Y14
+	VMOVUPS      64(DX), Y12
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      96(DX), Y13
+	VBROADCASTSS 4(DI)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 4(DI)(BX*1), Y14
+	VBROADCASTSS 4(R8)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 4(R8)(BX*1), Y14
+	VBROADCASTSS 4(R9)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 4(R9)(BX*1), Y14
+	VBROADCASTSS 4(R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 4(R10)(BX*1), Y14
+	VBROADCASTSS 4(R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 4(R11)(BX*1), Y14
+	VBROADCASTSS 4(R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	VMOVUPS      128(CX), Y12
-	PREFETCHT0   128(CX)(DX*1)
-	VMOVUPS      160(CX), Y13
-	VBROADCASTSS 8(SI)(BX*1), Y14
+	VMOVUPS      128(DX), Y12
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      160(DX), Y13
+	VBROADCASTSS 8(DI)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 8(DI)(BX*1), Y14
+	VBROADCASTSS 8(R8)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 8(R8)(BX*1), Y14
+	VBROADCASTSS 8(R9)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 8(R9)(BX*1), Y14
+	VBROADCASTSS 8(R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 8(R10)(BX*1), Y14
+	VBROADCASTSS 8(R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 8(R11)(BX*1), Y14
+	VBROADCASTSS 8(R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	VMOVUPS      192(CX), Y12
-	PREFETCHT0   192(CX)(DX*1)
-	VMOVUPS      224(CX), Y13
-	VBROADCASTSS 12(SI)(BX*1), Y14
+	VMOVUPS      192(DX), Y12
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      224(DX), Y13
+	VBROADCASTSS 12(DI)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 12(DI)(BX*1), Y14
+	VBROADCASTSS 12(R8)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 12(R8)(BX*1), Y14
+	VBROADCASTSS 12(R9)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 12(R9)(BX*1), Y14
+	VBROADCASTSS 12(R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 12(R10)(BX*1), Y14
+	VBROADCASTSS 12(R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 12(R11)(BX*1), Y14
+	VBROADCASTSS 12(R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
 
@@ -12306,101 +12558,6627 @@ rest:
 	JEQ   next
 
 one:
-	VMOVUPS      (CX), Y12
-	PREFETCHT0   (CX)(DX*1)
-	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (SI)(BX*1), Y14
+	VMOVUPS      (DX), Y12
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (DI)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (DI)(BX*1), Y14
+	VBROADCASTSS (R8)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(BX*1), Y14
+	VBROADCASTSS (R9)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R9)(BX*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(BX*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(BX*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, BX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
 	DECQ         R14
 	JNZ          one
 
 next:
-	ADDQ         64(SP), BX
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R13
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Y12
+	VBROADCASTSS 396(AX), Y13
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, (BX)
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMOVUPS      Y5, 32(BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (BX)
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMOVUPS      Y7, 32(BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMOVUPS      Y8, (BX)
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMOVUPS      Y9, 32(BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMOVUPS      Y10, (BX)
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y11, Y13, Y11
+	VMOVUPS      Y11, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_1x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_1x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R8, SI
+	MOVQ    SI, R8
+	SHRQ    $0x02, R8
+	MOVQ    R8, 48(SP)
+	MOVQ    SI, R8
+	ANDQ    $0x03, R8
+	MOVQ    R8, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R8
+	SUBQ    SI, R8
+	MOVQ    R8, 64(SP)
+	MOVQ    40(SP), R8
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R8, SI
+
+kw:
+	MOVQ  48(SP), R9
+	TESTQ R9, R9
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z2
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z3
+	VBROADCASTSS (DI)(SI*1), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	VCVTPH2PS    64(DX), Z2
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z3
+	VBROADCASTSS 4(DI)(SI*1), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	VCVTPH2PS    128(DX), Z2
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z3
+	VBROADCASTSS 8(DI)(SI*1), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	VCVTPH2PS    192(DX), Z2
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z3
+	VBROADCASTSS 12(DI)(SI*1), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R9
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R9
+	TESTQ R9, R9
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z2
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z3
+	VBROADCASTSS (DI)(SI*1), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
+	DECQ         R9
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R8
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z2
+	VBROADCASTSS 396(AX), Z3
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMOVUPS      Z0, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_2x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_2x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, SI
+	MOVQ    SI, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    SI, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R9
+	SUBQ    SI, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R9
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R9, SI
+
+kw:
+	MOVQ  48(SP), R10
+	TESTQ R10, R10
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z4
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z5
+	VBROADCASTSS (DI)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (R8)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	VCVTPH2PS    64(DX), Z4
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z5
+	VBROADCASTSS 4(DI)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	VCVTPH2PS    128(DX), Z4
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z5
+	VBROADCASTSS 8(DI)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	VCVTPH2PS    192(DX), Z4
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z5
+	VBROADCASTSS 12(DI)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R10
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R10
+	TESTQ R10, R10
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z4
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z5
+	VBROADCASTSS (DI)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (R8)(SI*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
+	DECQ         R10
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R9
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z4
+	VBROADCASTSS 396(AX), Z5
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMOVUPS      Z2, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_3x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_3x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R10, SI
+	MOVQ    SI, R10
+	SHRQ    $0x02, R10
+	MOVQ    R10, 48(SP)
+	MOVQ    SI, R10
+	ANDQ    $0x03, R10
+	MOVQ    R10, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R10
+	SUBQ    SI, R10
+	MOVQ    R10, 64(SP)
+	MOVQ    40(SP), R10
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R10, SI
+
+kw:
+	MOVQ  48(SP), R11
+	TESTQ R11, R11
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z6
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z7
+	VBROADCASTSS (DI)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (R8)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (R9)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	VCVTPH2PS    64(DX), Z6
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z7
+	VBROADCASTSS 4(DI)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 4(R9)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	VCVTPH2PS    128(DX), Z6
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z7
+	VBROADCASTSS 8(DI)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 8(R9)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	VCVTPH2PS    192(DX), Z6
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z7
+	VBROADCASTSS 12(DI)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 12(R9)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R11
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R11
+	TESTQ R11, R11
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z6
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z7
+	VBROADCASTSS (DI)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (R8)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (R9)(SI*1), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
+	DECQ         R11
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R10
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z6
+	VBROADCASTSS 396(AX), Z7
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z4, Z6, Z4
+	VMINPS       Z4, Z7, Z4
+	VMOVUPS      Z4, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z5, Z6, Z5
+	VMINPS       Z5, Z7, Z5
+	VMOVUPS      Z5, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_4x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_4x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R11, SI
+	MOVQ    SI, R11
+	SHRQ    $0x02, R11
+	MOVQ    R11, 48(SP)
+	MOVQ    SI, R11
+	ANDQ    $0x03, R11
+	MOVQ    R11, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R11
+	SUBQ    SI, R11
+	MOVQ    R11, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R11, SI
+
+kw:
+	MOVQ  48(SP), R12
+	TESTQ R12, R12
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z8
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z9
+	VBROADCASTSS (DI)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (R9)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (R10)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	VCVTPH2PS    64(DX), Z8
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z9
+	VBROADCASTSS 4(DI)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 4(R9)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 4(R10)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	VCVTPH2PS    128(DX), Z8
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z9
+	VBROADCASTSS 8(DI)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 8(R9)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 8(R10)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	VCVTPH2PS    192(DX), Z8
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z9
+	VBROADCASTSS 12(DI)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 12(R9)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 12(R10)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R12
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R12
+	TESTQ R12, R12
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z8
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z9
+	VBROADCASTSS (DI)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (R8)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (R9)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (R10)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
+	DECQ         R12
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R11
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z8
+	VBROADCASTSS 396(AX), Z9
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z8, Z0
+	VMINPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z2, Z8, Z2
+	VMINPS       Z2, Z9, Z2
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z4, Z8, Z4
+	VMINPS       Z4, Z9, Z4
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMOVUPS      Z6, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z8, Z1
+	VMINPS       Z1, Z9, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z8, Z3
+	VMINPS       Z3, Z9, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z5, Z8, Z5
+	VMINPS       Z5, Z9, Z5
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_5x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_5x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R12, SI
+	MOVQ    SI, R12
+	SHRQ    $0x02, R12
+	MOVQ    R12, 48(SP)
+	MOVQ    SI, R12
+	ANDQ    $0x03, R12
+	MOVQ    R12, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R12
+	SUBQ    SI, R12
+	MOVQ    R12, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R12, SI
+
+kw:
+	MOVQ  48(SP), R13
+	TESTQ R13, R13
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z10
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z11
+	VBROADCASTSS (DI)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (R9)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (R10)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (R11)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	VCVTPH2PS    64(DX), Z10
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z11
+	VBROADCASTSS 4(DI)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 4(R9)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 4(R10)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 4(R11)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	VCVTPH2PS    128(DX), Z10
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z11
+	VBROADCASTSS 8(DI)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 8(R9)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(R10)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 8(R11)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	VCVTPH2PS    192(DX), Z10
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z11
+	VBROADCASTSS 12(DI)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 12(R9)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 12(R10)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 12(R11)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
 	DECQ         R13
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R13
+	TESTQ R13, R13
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z10
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z11
+	VBROADCASTSS (DI)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (R8)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (R9)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (R10)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (R11)(SI*1), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
+	DECQ         R13
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
 	JNZ          kw
 	ADDQ         296(AX), R12
 	DECQ         72(SP)
 	JNZ          kh
-	MOVQ         280(AX), BX
-	ADDQ         BX, 40(SP)
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 376(AX), Y12
-	VBROADCASTSS 380(AX), Y13
-	MOVQ         8(SP), CX
-	MOVQ         264(AX), DX
-	MOVQ         168(AX), DX
-	ADDQ         CX, DX
+	VBROADCASTSS 392(AX), Z10
+	VBROADCASTSS 396(AX), Z11
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z10, Z0
+	VMINPS       Z0, Z11, Z0
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z2, Z10, Z2
+	VMINPS       Z2, Z11, Z2
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z4, Z10, Z4
+	VMINPS       Z4, Z11, Z4
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z6, Z10, Z6
+	VMINPS       Z6, Z11, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z10, Z8
+	VMINPS       Z8, Z11, Z8
+	VMOVUPS      Z8, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z10, Z1
+	VMINPS       Z1, Z11, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z10, Z3
+	VMINPS       Z3, Z11, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z5, Z10, Z5
+	VMINPS       Z5, Z11, Z5
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z10, Z7
+	VMINPS       Z7, Z11, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z10, Z9
+	VMINPS       Z9, Z11, Z9
+	VMOVUPS      Z9, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_6x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_6x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R13, SI
+	MOVQ    SI, R13
+	SHRQ    $0x02, R13
+	MOVQ    R13, 48(SP)
+	MOVQ    SI, R13
+	ANDQ    $0x03, R13
+	MOVQ    R13, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R13
+	SUBQ    SI, R13
+	MOVQ    R13, 64(SP)
+	MOVQ    40(SP), R13
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R13, SI
+
+kw:
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z12
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z13
+	VBROADCASTSS (DI)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (R8)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (R9)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (R10)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (R11)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (R12)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	VCVTPH2PS    64(DX), Z12
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z13
+	VBROADCASTSS 4(DI)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 4(R9)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 4(R10)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 4(R11)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 4(R12)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	VCVTPH2PS    128(DX), Z12
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z13
+	VBROADCASTSS 8(DI)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 8(R9)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 8(R10)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 8(R11)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 8(R12)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	VCVTPH2PS    192(DX), Z12
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z13
+	VBROADCASTSS 12(DI)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 12(R9)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 12(R10)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 12(R11)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 12(R12)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R14
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z12
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z13
+	VBROADCASTSS (DI)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (R8)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (R9)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (R10)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (R11)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (R12)(SI*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
+	DECQ         R14
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R13
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z12
+	VBROADCASTSS 396(AX), Z13
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z12, Z0
+	VMINPS       Z0, Z13, Z0
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z2, Z12, Z2
+	VMINPS       Z2, Z13, Z2
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z4, Z12, Z4
+	VMINPS       Z4, Z13, Z4
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z6, Z12, Z6
+	VMINPS       Z6, Z13, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z12, Z8
+	VMINPS       Z8, Z13, Z8
+	VMOVUPS      Z8, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z10, Z12, Z10
+	VMINPS       Z10, Z13, Z10
+	VMOVUPS      Z10, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z12, Z1
+	VMINPS       Z1, Z13, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z12, Z3
+	VMINPS       Z3, Z13, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z5, Z12, Z5
+	VMINPS       Z5, Z13, Z5
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z12, Z7
+	VMINPS       Z7, Z13, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z12, Z9
+	VMINPS       Z9, Z13, Z9
+	VMOVUPS      Z9, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z11, Z12, Z11
+	VMINPS       Z11, Z13, Z11
+	VMOVUPS      Z11, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_7x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_7x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	MOVQ    152(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z12, Z12
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
+	MOVQ    152(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z13, Z13
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 88(AX), R13
+	ADDQ (SP), R13
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R14
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R14, SI
+	MOVQ    SI, R14
+	SHRQ    $0x02, R14
+	MOVQ    R14, 48(SP)
+	MOVQ    SI, R14
+	ANDQ    $0x03, R14
+	MOVQ    R14, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R14
+	SUBQ    SI, R14
+	MOVQ    R14, 64(SP)
+	MOVQ    40(SP), R14
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R14, SI
+
+kw:
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z14
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z15
+	VBROADCASTSS (DI)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (R8)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (R9)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (R10)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (R11)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (R12)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (R13)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	VCVTPH2PS    64(DX), Z14
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z15
+	VBROADCASTSS 4(DI)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 4(R9)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 4(R10)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 4(R11)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 4(R12)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 4(R13)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	VCVTPH2PS    128(DX), Z14
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z15
+	VBROADCASTSS 8(DI)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 8(R9)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 8(R10)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 8(R11)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 8(R12)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 8(R13)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	VCVTPH2PS    192(DX), Z14
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z15
+	VBROADCASTSS 12(DI)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 12(R9)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 12(R10)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 12(R11)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 12(R12)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 12(R13)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R15
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z14
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z15
+	VBROADCASTSS (DI)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (R8)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (R9)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (R10)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (R11)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (R12)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (R13)(SI*1), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
+	DECQ         R15
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R14
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z14
+	VBROADCASTSS 396(AX), Z15
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z14, Z0
+	VMINPS       Z0, Z15, Z0
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z2, Z14, Z2
+	VMINPS       Z2, Z15, Z2
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z4, Z14, Z4
+	VMINPS       Z4, Z15, Z4
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z6, Z14, Z6
+	VMINPS       Z6, Z15, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z14, Z8
+	VMINPS       Z8, Z15, Z8
+	VMOVUPS      Z8, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z10, Z14, Z10
+	VMINPS       Z10, Z15, Z10
+	VMOVUPS      Z10, (SI)
+	MOVQ         216(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z12, Z14, Z12
+	VMINPS       Z12, Z15, Z12
+	VMOVUPS      Z12, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z14, Z1
+	VMINPS       Z1, Z15, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z14, Z3
+	VMINPS       Z3, Z15, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z5, Z14, Z5
+	VMINPS       Z5, Z15, Z5
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z14, Z7
+	VMINPS       Z7, Z15, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z14, Z9
+	VMINPS       Z9, Z15, Z9
+	VMOVUPS      Z9, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z11, Z14, Z11
+	VMINPS       Z11, Z15, Z11
+	VMOVUPS      Z11, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z13, Z14, Z13
+	VMINPS       Z13, Z15, Z13
+	VMOVUPS      Z13, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_8x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_8x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z1, Z15
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z2, Z2
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z4, Z4
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    136(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	MOVQ    144(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z10, Z10
+	MOVQ    152(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    160(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
+	MOVQ    152(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z13, Z13
+	MOVQ    160(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 88(AX), R13
+	ADDQ (SP), R13
+	MOVQ 96(AX), R14
+	ADDQ (SP), R14
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R15
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R15, SI
+	MOVQ    SI, R15
+	SHRQ    $0x02, R15
+	MOVQ    R15, 48(SP)
+	MOVQ    SI, R15
+	ANDQ    $0x03, R15
+	MOVQ    R15, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R15
+	SUBQ    SI, R15
+	MOVQ    R15, 64(SP)
+	MOVQ    40(SP), R15
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R15, SI
+
+kw:
+	MOVQ  48(SP), BP
+	TESTQ BP, BP
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z16
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z17
+	VBROADCASTSS (DI)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (R8)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (R9)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (R10)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (R11)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (R12)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (R13)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R14)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	VCVTPH2PS    64(DX), Z16
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z17
+	VBROADCASTSS 4(DI)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 4(R9)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 4(R10)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 4(R11)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 4(R12)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 4(R13)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 4(R14)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	VCVTPH2PS    128(DX), Z16
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z17
+	VBROADCASTSS 8(DI)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 8(R9)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 8(R10)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 8(R11)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 8(R12)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 8(R13)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 8(R14)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	VCVTPH2PS    192(DX), Z16
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z17
+	VBROADCASTSS 12(DI)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 12(R9)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 12(R10)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 12(R11)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 12(R12)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 12(R13)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 12(R14)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         BP
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), BP
+	TESTQ BP, BP
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z16
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z17
+	VBROADCASTSS (DI)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (R8)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (R9)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (R10)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (R11)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (R12)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (R13)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R14)(SI*1), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, SI
+	DECQ         BP
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R15
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z16
+	VBROADCASTSS 396(AX), Z17
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z16, Z0
+	VMINPS       Z0, Z17, Z0
+	VMOVUPS      Z0, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z2, Z16, Z2
+	VMINPS       Z2, Z17, Z2
+	VMOVUPS      Z2, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z4, Z16, Z4
+	VMINPS       Z4, Z17, Z4
+	VMOVUPS      Z4, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z6, Z16, Z6
+	VMINPS       Z6, Z17, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         200(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z16, Z8
+	VMINPS       Z8, Z17, Z8
+	VMOVUPS      Z8, (SI)
+	MOVQ         208(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z10, Z16, Z10
+	VMINPS       Z10, Z17, Z10
+	VMOVUPS      Z10, (SI)
+	MOVQ         216(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z12, Z16, Z12
+	VMINPS       Z12, Z17, Z12
+	VMOVUPS      Z12, (SI)
+	MOVQ         224(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z14, Z16, Z14
+	VMINPS       Z14, Z17, Z14
+	VMOVUPS      Z14, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z16, Z1
+	VMINPS       Z1, Z17, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z16, Z3
+	VMINPS       Z3, Z17, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z5, Z16, Z5
+	VMINPS       Z5, Z17, Z5
+	VMOVUPS      Z5, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z16, Z7
+	VMINPS       Z7, Z17, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z16, Z9
+	VMINPS       Z9, Z17, Z9
+	VMOVUPS      Z9, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z11, Z16, Z11
+	VMINPS       Z11, Z17, Z11
+	VMOVUPS      Z11, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z13, Z16, Z13
+	VMINPS       Z13, Z17, Z13
+	VMOVUPS      Z13, (BX)
+	MOVQ         224(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z15, Z16, Z15
+	VMINPS       Z15, Z17, Z15
+	VMOVUPS      Z15, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_9x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_9x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z1, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z1, Z17
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z13, Z13
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z17, Z17
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
+
+kw:
+	MOVQ  48(SP), R12
+	TESTQ R12, R12
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z18
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z19
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS (R8)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (R8)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS (R8)(DI*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS (R9)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (R9)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS (R10)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	VCVTPH2PS    64(DX), Z18
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z19
+	VBROADCASTSS 4(R8), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 4(R9), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS 4(R9)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS 4(R10), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	VCVTPH2PS    128(DX), Z18
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z19
+	VBROADCASTSS 8(R8), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 8(R8)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS 8(R8)(DI*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 8(R9), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS 8(R9)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 8(R9)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS 8(R10), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS 8(R10)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	VCVTPH2PS    192(DX), Z18
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z19
+	VBROADCASTSS 12(R8), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 12(R9), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS 12(R10), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	DECQ         R12
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R12
+	TESTQ R12, R12
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z18
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z19
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS (R8)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (R8)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS (R8)(DI*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS (R9)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (R9)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS (R10)(SI*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNZ          one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R11
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z18
+	VBROADCASTSS 396(AX), Z19
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z18, Z0
+	VMINPS       Z0, Z19, Z0
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z2, Z18, Z2
+	VMINPS       Z2, Z19, Z2
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z4, Z18, Z4
+	VMINPS       Z4, Z19, Z4
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z6, Z18, Z6
+	VMINPS       Z6, Z19, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z18, Z8
+	VMINPS       Z8, Z19, Z8
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z10, Z18, Z10
+	VMINPS       Z10, Z19, Z10
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z12, Z18, Z12
+	VMINPS       Z12, Z19, Z12
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z14, Z18, Z14
+	VMINPS       Z14, Z19, Z14
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z16, Z18, Z16
+	VMINPS       Z16, Z19, Z16
+	VMOVUPS      Z16, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z18, Z1
+	VMINPS       Z1, Z19, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z18, Z3
+	VMINPS       Z3, Z19, Z3
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z18, Z5
+	VMINPS       Z5, Z19, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z7, Z18, Z7
+	VMINPS       Z7, Z19, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z18, Z9
+	VMINPS       Z9, Z19, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z11, Z18, Z11
+	VMINPS       Z11, Z19, Z11
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z13, Z18, Z13
+	VMINPS       Z13, Z19, Z13
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z15, Z18, Z15
+	VMINPS       Z15, Z19, Z15
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z17, Z18, Z17
+	VMINPS       Z17, Z19, Z17
+	VMOVUPS      Z17, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_10x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_10x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z1, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z1, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z1, Z19
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z13, Z13
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z17, Z17
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z19, Z19
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
+
+kw:
+	MOVQ  48(SP), R12
+	TESTQ R12, R12
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z20
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z21
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS (R8)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS (R8)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS (R8)(DI*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS (R9)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS (R9)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS (R10)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS (R10)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	VCVTPH2PS    64(DX), Z20
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z21
+	VBROADCASTSS 4(R8), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS 4(R9), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS 4(R9)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS 4(R10), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS 4(R10)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	VCVTPH2PS    128(DX), Z20
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z21
+	VBROADCASTSS 8(R8), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS 8(R8)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS 8(R8)(DI*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS 8(R9), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS 8(R9)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS 8(R9)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS 8(R10), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS 8(R10)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS 8(R10)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	VCVTPH2PS    192(DX), Z20
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z21
+	VBROADCASTSS 12(R8), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS 12(R9), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS 12(R10), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	DECQ         R12
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R12
+	TESTQ R12, R12
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z20
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z21
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS (R8)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS (R8)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS (R8)(DI*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS (R9)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS (R9)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS (R10)(SI*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS (R10)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNZ          one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R11
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z20
+	VBROADCASTSS 396(AX), Z21
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z20, Z0
+	VMINPS       Z0, Z21, Z0
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z2, Z20, Z2
+	VMINPS       Z2, Z21, Z2
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z4, Z20, Z4
+	VMINPS       Z4, Z21, Z4
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z6, Z20, Z6
+	VMINPS       Z6, Z21, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z20, Z8
+	VMINPS       Z8, Z21, Z8
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z10, Z20, Z10
+	VMINPS       Z10, Z21, Z10
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z12, Z20, Z12
+	VMINPS       Z12, Z21, Z12
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z14, Z20, Z14
+	VMINPS       Z14, Z21, Z14
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z16, Z20, Z16
+	VMINPS       Z16, Z21, Z16
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z18, Z20, Z18
+	VMINPS       Z18, Z21, Z18
+	VMOVUPS      Z18, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z20, Z1
+	VMINPS       Z1, Z21, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z20, Z3
+	VMINPS       Z3, Z21, Z3
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z20, Z5
+	VMINPS       Z5, Z21, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z7, Z20, Z7
+	VMINPS       Z7, Z21, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z20, Z9
+	VMINPS       Z9, Z21, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z11, Z20, Z11
+	VMINPS       Z11, Z21, Z11
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z13, Z20, Z13
+	VMINPS       Z13, Z21, Z13
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z15, Z20, Z15
+	VMINPS       Z15, Z21, Z15
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z17, Z20, Z17
+	VMINPS       Z17, Z21, Z17
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z19, Z20, Z19
+	VMINPS       Z19, Z21, Z19
+	VMOVUPS      Z19, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_11x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_11x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z1, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z1, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z1, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z1, Z21
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z20, Z20
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z13, Z13
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z17, Z17
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z19, Z19
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z21, Z21
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
+
+kw:
+	MOVQ  48(SP), R12
+	TESTQ R12, R12
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z22
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z23
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS (R8)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (R8)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (R8)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS (R9)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (R9)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (R10)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (R10)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS (R10)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	VCVTPH2PS    64(DX), Z22
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z23
+	VBROADCASTSS 4(R8), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS 4(R9), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS 4(R9)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS 4(R10), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 4(R10)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS 4(R10)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	VCVTPH2PS    128(DX), Z22
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z23
+	VBROADCASTSS 8(R8), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS 8(R8)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 8(R8)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS 8(R9), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS 8(R9)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 8(R9)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS 8(R10), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS 8(R10)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 8(R10)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS 8(R10)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	VCVTPH2PS    192(DX), Z22
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z23
+	VBROADCASTSS 12(R8), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS 12(R9), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS 12(R10), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS 12(R10)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	DECQ         R12
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R12
+	TESTQ R12, R12
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z22
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z23
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS (R8)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (R8)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (R8)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS (R9)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (R9)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (R10)(SI*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (R10)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS (R10)(DI*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNZ          one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R11
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z22
+	VBROADCASTSS 396(AX), Z23
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z22, Z0
+	VMINPS       Z0, Z23, Z0
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z2, Z22, Z2
+	VMINPS       Z2, Z23, Z2
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z4, Z22, Z4
+	VMINPS       Z4, Z23, Z4
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z6, Z22, Z6
+	VMINPS       Z6, Z23, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z22, Z8
+	VMINPS       Z8, Z23, Z8
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z10, Z22, Z10
+	VMINPS       Z10, Z23, Z10
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z12, Z22, Z12
+	VMINPS       Z12, Z23, Z12
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z14, Z22, Z14
+	VMINPS       Z14, Z23, Z14
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z16, Z22, Z16
+	VMINPS       Z16, Z23, Z16
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z18, Z22, Z18
+	VMINPS       Z18, Z23, Z18
+	VMOVUPS      Z18, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z20, Z22, Z20
+	VMINPS       Z20, Z23, Z20
+	VMOVUPS      Z20, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z22, Z1
+	VMINPS       Z1, Z23, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z22, Z3
+	VMINPS       Z3, Z23, Z3
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z22, Z5
+	VMINPS       Z5, Z23, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z7, Z22, Z7
+	VMINPS       Z7, Z23, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z22, Z9
+	VMINPS       Z9, Z23, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z11, Z22, Z11
+	VMINPS       Z11, Z23, Z11
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z13, Z22, Z13
+	VMINPS       Z13, Z23, Z13
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z15, Z22, Z15
+	VMINPS       Z15, Z23, Z15
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z17, Z22, Z17
+	VMINPS       Z17, Z23, Z17
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z19, Z22, Z19
+	VMINPS       Z19, Z23, Z19
+	VMOVUPS      Z19, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z21, Z22, Z21
+	VMINPS       Z21, Z23, Z21
+	VMOVUPS      Z21, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_12x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_12x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z1, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z1, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z1, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z1, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z1, Z23
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z20, Z20
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z22, Z22
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z13, Z13
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z17, Z17
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z19, Z19
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z21, Z21
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z23, Z23
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
+
+kw:
+	MOVQ  48(SP), R13
+	TESTQ R13, R13
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z24
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z25
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS (R8)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS (R8)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS (R8)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS (R9)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS (R9)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS (R10)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS (R10)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS (R10)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	VCVTPH2PS    64(DX), Z24
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z25
+	VBROADCASTSS 4(R8), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS 4(R9), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS 4(R9)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS 4(R10), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS 4(R10)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS 4(R10)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS 4(R11), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	VCVTPH2PS    128(DX), Z24
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z25
+	VBROADCASTSS 8(R8), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS 8(R8)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS 8(R8)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS 8(R9), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS 8(R9)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS 8(R9)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS 8(R10), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS 8(R10)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS 8(R10)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS 8(R10)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS 8(R11), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	VCVTPH2PS    192(DX), Z24
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z25
+	VBROADCASTSS 12(R8), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS 12(R9), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS 12(R10), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS 12(R10)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS 12(R11), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
+	DECQ         R13
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R13
+	TESTQ R13, R13
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z24
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z25
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS (R8)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS (R8)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS (R8)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS (R9)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS (R9)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS (R10)(SI*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS (R10)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS (R10)(DI*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R13
+	JNZ          one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R12
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z24
+	VBROADCASTSS 396(AX), Z25
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z12, Z24, Z12
+	VMINPS       Z12, Z25, Z12
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z14, Z24, Z14
+	VMINPS       Z14, Z25, Z14
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z16, Z24, Z16
+	VMINPS       Z16, Z25, Z16
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z18, Z24, Z18
+	VMINPS       Z18, Z25, Z18
+	VMOVUPS      Z18, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z20, Z24, Z20
+	VMINPS       Z20, Z25, Z20
+	VMOVUPS      Z20, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z22, Z24, Z22
+	VMINPS       Z22, Z25, Z22
+	VMOVUPS      Z22, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z13, Z24, Z13
+	VMINPS       Z13, Z25, Z13
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z15, Z24, Z15
+	VMINPS       Z15, Z25, Z15
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z17, Z24, Z17
+	VMINPS       Z17, Z25, Z17
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z19, Z24, Z19
+	VMINPS       Z19, Z25, Z19
+	VMOVUPS      Z19, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z21, Z24, Z21
+	VMINPS       Z21, Z25, Z21
+	VMOVUPS      Z21, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z23, Z24, Z23
+	VMINPS       Z23, Z25, Z23
+	VMOVUPS      Z23, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_13x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_13x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z1, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z1, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z1, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z1, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z1, Z23
+	VMOVAPS Z0, Z24
+	VMOVAPS Z1, Z25
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z20, Z20
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z22, Z22
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z24, Z24
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z13, Z13
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z17, Z17
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z19, Z19
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z21, Z21
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z23, Z23
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z25, Z25
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
+
+kw:
+	MOVQ  48(SP), R13
+	TESTQ R13, R13
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z26
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z27
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS (R8)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (R8)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS (R8)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS (R9)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (R9)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (R10)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS (R10)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (R10)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS (R11)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	VCVTPH2PS    64(DX), Z26
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z27
+	VBROADCASTSS 4(R8), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS 4(R9), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS 4(R9)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS 4(R10), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS 4(R10)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS 4(R10)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS 4(R11), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS 4(R11)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	VCVTPH2PS    128(DX), Z26
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z27
+	VBROADCASTSS 8(R8), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS 8(R8)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS 8(R8)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS 8(R9), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS 8(R9)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS 8(R9)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS 8(R10), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS 8(R10)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS 8(R10)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS 8(R10)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS 8(R11), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS 8(R11)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	VCVTPH2PS    192(DX), Z26
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z27
+	VBROADCASTSS 12(R8), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS 12(R9), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS 12(R10), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS 12(R10)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS 12(R11), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS 12(R11)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
+	DECQ         R13
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R13
+	TESTQ R13, R13
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z26
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z27
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS (R8)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (R8)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS (R8)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS (R9)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (R9)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (R10)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS (R10)(SI*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (R10)(DI*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS (R11)(SI*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R13
+	JNZ          one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R12
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z26
+	VBROADCASTSS 396(AX), Z27
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z26, Z0
+	VMINPS       Z0, Z27, Z0
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z2, Z26, Z2
+	VMINPS       Z2, Z27, Z2
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z4, Z26, Z4
+	VMINPS       Z4, Z27, Z4
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z6, Z26, Z6
+	VMINPS       Z6, Z27, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z26, Z8
+	VMINPS       Z8, Z27, Z8
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z10, Z26, Z10
+	VMINPS       Z10, Z27, Z10
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z12, Z26, Z12
+	VMINPS       Z12, Z27, Z12
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z14, Z26, Z14
+	VMINPS       Z14, Z27, Z14
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z16, Z26, Z16
+	VMINPS       Z16, Z27, Z16
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z18, Z26, Z18
+	VMINPS       Z18, Z27, Z18
+	VMOVUPS      Z18, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z20, Z26, Z20
+	VMINPS       Z20, Z27, Z20
+	VMOVUPS      Z20, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z22, Z26, Z22
+	VMINPS       Z22, Z27, Z22
+	VMOVUPS      Z22, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z24, Z26, Z24
+	VMINPS       Z24, Z27, Z24
+	VMOVUPS      Z24, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z26, Z1
+	VMINPS       Z1, Z27, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z26, Z3
+	VMINPS       Z3, Z27, Z3
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z26, Z5
+	VMINPS       Z5, Z27, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z7, Z26, Z7
+	VMINPS       Z7, Z27, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z26, Z9
+	VMINPS       Z9, Z27, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z11, Z26, Z11
+	VMINPS       Z11, Z27, Z11
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z13, Z26, Z13
+	VMINPS       Z13, Z27, Z13
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z15, Z26, Z15
+	VMINPS       Z15, Z27, Z15
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z17, Z26, Z17
+	VMINPS       Z17, Z27, Z17
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z19, Z26, Z19
+	VMINPS       Z19, Z27, Z19
+	VMOVUPS      Z19, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z21, Z26, Z21
+	VMINPS       Z21, Z27, Z21
+	VMOVUPS      Z21, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z23, Z26, Z23
+	VMINPS       Z23, Z27, Z23
+	VMOVUPS      Z23, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z25, Z26, Z25
+	VMINPS       Z25, Z27, Z25
+	VMOVUPS      Z25, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_14x32h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_14x32h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z1, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z1, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z1, Z19
+	VMOVAPS Z0, Z20
+	VMOVAPS Z1, Z21
+	VMOVAPS Z0, Z22
+	VMOVAPS Z1, Z23
+	VMOVAPS Z0, Z24
+	VMOVAPS Z1, Z25
+	VMOVAPS Z0, Z26
+	VMOVAPS Z1, Z27
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z0, Z0
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z2, Z2
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z4, Z4
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z6, Z6
+	MOVQ    112(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z8, Z8
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z10, Z10
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z12, Z12
+	MOVQ    120(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z14, Z14
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z16, Z16
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z18, Z18
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z20, Z20
+	MOVQ    128(AX), SI
+	ADDQ    DX, SI
+	VADDPS  (SI), Z22, Z22
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z24, Z24
+	ADDQ    240(AX), SI
+	VADDPS  (SI), Z26, Z26
+	ADDQ    BX, DX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z7, Z7
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z13, Z13
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z15, Z15
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z17, Z17
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z19, Z19
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z21, Z21
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z23, Z23
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z25, Z25
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z27, Z27
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
+
+kw:
+	MOVQ  48(SP), R13
+	TESTQ R13, R13
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Z28
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z29
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R8)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (R8)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R8)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R9)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (R9)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R10)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R10)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R10)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R11)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R11)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	VCVTPH2PS    64(DX), Z28
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    96(DX), Z29
+	VBROADCASTSS 4(R8), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 4(R8)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS 4(R8)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 4(R8)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS 4(R9), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 4(R9)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS 4(R9)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 4(R10), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS 4(R10)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 4(R10)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS 4(R10)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 4(R11), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS 4(R11)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS 4(R11)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	VCVTPH2PS    128(DX), Z28
+	PREFETCHT0   128(DX)(BX*1)
+	VCVTPH2PS    160(DX), Z29
+	VBROADCASTSS 8(R8), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 8(R8)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS 8(R8)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 8(R8)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS 8(R9), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 8(R9)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS 8(R9)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 8(R10), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS 8(R10)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 8(R10)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS 8(R10)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 8(R11), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS 8(R11)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS 8(R11)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	VCVTPH2PS    192(DX), Z28
+	PREFETCHT0   192(DX)(BX*1)
+	VCVTPH2PS    224(DX), Z29
+	VBROADCASTSS 12(R8), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS 12(R8)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS 12(R8)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS 12(R8)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS 12(R9), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS 12(R9)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS 12(R9)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS 12(R10), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS 12(R10)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS 12(R10)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS 12(R10)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS 12(R11), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS 12(R11)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS 12(R11)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         $0x00000100, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
+	DECQ         R13
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R13
+	TESTQ R13, R13
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Z28
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    32(DX), Z29
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (R8)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (R8)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (R8)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R9)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (R9)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R10)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R10)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R10)(DI*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R11)(SI*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R11)(SI*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R13
+	JNZ          one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R12
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z28
+	VBROADCASTSS 396(AX), Z29
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMOVUPS      Z0, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMOVUPS      Z2, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMOVUPS      Z4, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMOVUPS      Z6, (SI)
+	MOVQ         176(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMOVUPS      Z8, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+	VMOVUPS      Z10, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z12, Z28, Z12
+	VMINPS       Z12, Z29, Z12
+	VMOVUPS      Z12, (SI)
+	MOVQ         184(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z14, Z28, Z14
+	VMINPS       Z14, Z29, Z14
+	VMOVUPS      Z14, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z16, Z28, Z16
+	VMINPS       Z16, Z29, Z16
+	VMOVUPS      Z16, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z18, Z28, Z18
+	VMINPS       Z18, Z29, Z18
+	VMOVUPS      Z18, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z20, Z28, Z20
+	VMINPS       Z20, Z29, Z20
+	VMOVUPS      Z20, (SI)
+	MOVQ         192(AX), SI
+	ADDQ         DX, SI
+	VMAXPS       Z22, Z28, Z22
+	VMINPS       Z22, Z29, Z22
+	VMOVUPS      Z22, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z24, Z28, Z24
+	VMINPS       Z24, Z29, Z24
+	VMOVUPS      Z24, (SI)
+	ADDQ         248(AX), SI
+	VMAXPS       Z26, Z28, Z26
+	VMINPS       Z26, Z29, Z26
+	VMOVUPS      Z26, (SI)
+	ADDQ         BX, DX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMOVUPS      Z3, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMOVUPS      Z7, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z11, Z28, Z11
+	VMINPS       Z11, Z29, Z11
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z13, Z28, Z13
+	VMINPS       Z13, Z29, Z13
+	VMOVUPS      Z13, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z15, Z28, Z15
+	VMINPS       Z15, Z29, Z15
+	VMOVUPS      Z15, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z17, Z28, Z17
+	VMINPS       Z17, Z29, Z17
+	VMOVUPS      Z17, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z19, Z28, Z19
+	VMINPS       Z19, Z29, Z19
+	VMOVUPS      Z19, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z21, Z28, Z21
+	VMINPS       Z21, Z29, Z21
+	VMOVUPS      Z21, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z23, Z28, Z23
+	VMINPS       Z23, Z29, Z23
+	VMOVUPS      Z23, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z25, Z28, Z25
+	VMINPS       Z25, Z29, Z25
+	VMOVUPS      Z25, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z27, Z28, Z27
+	VMINPS       Z27, Z29, Z27
+	VMOVUPS      Z27, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile256_1x16h(t *Tile)
+// Requires: AVX, CMOV, F16C, FMA3, MMX+
+TEXT ·tile256_1x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R8, SI
+	MOVQ    SI, R8
+	SHRQ    $0x02, R8
+	MOVQ    R8, 48(SP)
+	MOVQ    SI, R8
+	ANDQ    $0x03, R8
+	MOVQ    R8, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R8
+	SUBQ    SI, R8
+	MOVQ    R8, 64(SP)
+	MOVQ    40(SP), R8
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R8, SI
+
+kw:
+	MOVQ  48(SP), R9
+	TESTQ R9, R9
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Y2
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y3
+	VBROADCASTSS (DI)(SI*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	VCVTPH2PS    32(DX), Y2
+	VCVTPH2PS    48(DX), Y3
+	VBROADCASTSS 4(DI)(SI*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	VCVTPH2PS    64(DX), Y2
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    80(DX), Y3
+	VBROADCASTSS 8(DI)(SI*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	VCVTPH2PS    96(DX), Y2
+	VCVTPH2PS    112(DX), Y3
+	VBROADCASTSS 12(DI)(SI*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         $0x00000080, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R9
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R9
+	TESTQ R9, R9
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Y2
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y3
+	VBROADCASTSS (DI)(SI*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x04, SI
+	DECQ         R9
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R8
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Y2
+	VBROADCASTSS 396(AX), Y3
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile256_2x16h(t *Tile)
+// Requires: AVX, CMOV, F16C, FMA3, MMX+
+TEXT ·tile256_2x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, SI
+	MOVQ    SI, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    SI, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R9
+	SUBQ    SI, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R9
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R9, SI
+
+kw:
+	MOVQ  48(SP), R10
+	TESTQ R10, R10
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Y4
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y5
+	VBROADCASTSS (DI)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	VCVTPH2PS    32(DX), Y4
+	VCVTPH2PS    48(DX), Y5
+	VBROADCASTSS 4(DI)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(R8)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	VCVTPH2PS    64(DX), Y4
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    80(DX), Y5
+	VBROADCASTSS 8(DI)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(R8)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	VCVTPH2PS    96(DX), Y4
+	VCVTPH2PS    112(DX), Y5
+	VBROADCASTSS 12(DI)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 12(R8)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         $0x00000080, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R10
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R10
+	TESTQ R10, R10
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Y4
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y5
+	VBROADCASTSS (DI)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(SI*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x04, SI
+	DECQ         R10
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R9
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Y4
+	VBROADCASTSS 396(AX), Y5
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile256_3x16h(t *Tile)
+// Requires: AVX, CMOV, F16C, FMA3, MMX+
+TEXT ·tile256_3x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y4, Y4
+	VADDPS  32(BX), Y5, Y5
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R10, SI
+	MOVQ    SI, R10
+	SHRQ    $0x02, R10
+	MOVQ    R10, 48(SP)
+	MOVQ    SI, R10
+	ANDQ    $0x03, R10
+	MOVQ    R10, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R10
+	SUBQ    SI, R10
+	MOVQ    R10, 64(SP)
+	MOVQ    40(SP), R10
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R10, SI
+
+kw:
+	MOVQ  48(SP), R11
+	TESTQ R11, R11
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Y6
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y7
+	VBROADCASTSS (DI)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R9)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	VCVTPH2PS    32(DX), Y6
+	VCVTPH2PS    48(DX), Y7
+	VBROADCASTSS 4(DI)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(R8)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 4(R9)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	VCVTPH2PS    64(DX), Y6
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    80(DX), Y7
+	VBROADCASTSS 8(DI)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(R8)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(R9)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	VCVTPH2PS    96(DX), Y6
+	VCVTPH2PS    112(DX), Y7
+	VBROADCASTSS 12(DI)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 12(R8)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(R9)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         $0x00000080, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R11
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R11
+	TESTQ R11, R11
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Y6
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y7
+	VBROADCASTSS (DI)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R9)(SI*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x04, SI
+	DECQ         R11
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R10
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Y6
+	VBROADCASTSS 396(AX), Y7
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMOVUPS      Y4, (BX)
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+	VMOVUPS      Y5, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile256_4x16h(t *Tile)
+// Requires: AVX, CMOV, F16C, FMA3, MMX+
+TEXT ·tile256_4x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y1, Y7
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y4, Y4
+	VADDPS  32(BX), Y5, Y5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y6, Y6
+	VADDPS  32(BX), Y7, Y7
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R11, SI
+	MOVQ    SI, R11
+	SHRQ    $0x02, R11
+	MOVQ    R11, 48(SP)
+	MOVQ    SI, R11
+	ANDQ    $0x03, R11
+	MOVQ    R11, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R11
+	SUBQ    SI, R11
+	MOVQ    R11, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R11, SI
+
+kw:
+	MOVQ  48(SP), R12
+	TESTQ R12, R12
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Y8
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y9
+	VBROADCASTSS (DI)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	VCVTPH2PS    32(DX), Y8
+	VCVTPH2PS    48(DX), Y9
+	VBROADCASTSS 4(DI)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R8)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 4(R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 4(R10)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	VCVTPH2PS    64(DX), Y8
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    80(DX), Y9
+	VBROADCASTSS 8(DI)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(R8)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 8(R10)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	VCVTPH2PS    96(DX), Y8
+	VCVTPH2PS    112(DX), Y9
+	VBROADCASTSS 12(DI)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 12(R8)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(R10)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         $0x00000080, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R12
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R12
+	TESTQ R12, R12
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Y8
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y9
+	VBROADCASTSS (DI)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x04, SI
+	DECQ         R12
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R11
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Y8
+	VBROADCASTSS 396(AX), Y9
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMOVUPS      Y4, (BX)
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMOVUPS      Y5, 32(BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMOVUPS      Y6, (BX)
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+	VMOVUPS      Y7, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile256_5x16h(t *Tile)
+// Requires: AVX, CMOV, F16C, FMA3, MMX+
+TEXT ·tile256_5x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y0, Y8
+	VMOVAPS Y1, Y9
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y4, Y4
+	VADDPS  32(BX), Y5, Y5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y6, Y6
+	VADDPS  32(BX), Y7, Y7
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y8, Y8
+	VADDPS  32(BX), Y9, Y9
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R12, SI
+	MOVQ    SI, R12
+	SHRQ    $0x02, R12
+	MOVQ    R12, 48(SP)
+	MOVQ    SI, R12
+	ANDQ    $0x03, R12
+	MOVQ    R12, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R12
+	SUBQ    SI, R12
+	MOVQ    R12, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R12, SI
+
+kw:
+	MOVQ  48(SP), R13
+	TESTQ R13, R13
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Y10
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y11
+	VBROADCASTSS (DI)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	VCVTPH2PS    32(DX), Y10
+	VCVTPH2PS    48(DX), Y11
+	VBROADCASTSS 4(DI)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(R8)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 4(R10)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 4(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	VCVTPH2PS    64(DX), Y10
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    80(DX), Y11
+	VBROADCASTSS 8(DI)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(R8)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(R10)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 8(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	VCVTPH2PS    96(DX), Y10
+	VCVTPH2PS    112(DX), Y11
+	VBROADCASTSS 12(DI)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 12(R8)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(R10)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 12(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         $0x00000080, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R13
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R13
+	TESTQ R13, R13
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Y10
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y11
+	VBROADCASTSS (DI)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x04, SI
+	DECQ         R13
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R12
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Y10
+	VBROADCASTSS 396(AX), Y11
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y0, Y10, Y0
+	VMINPS       Y0, Y11, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y10, Y1
+	VMINPS       Y1, Y11, Y1
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y2, Y10, Y2
+	VMINPS       Y2, Y11, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y10, Y3
+	VMINPS       Y3, Y11, Y3
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y4, Y10, Y4
+	VMINPS       Y4, Y11, Y4
+	VMOVUPS      Y4, (BX)
+	VMAXPS       Y5, Y10, Y5
+	VMINPS       Y5, Y11, Y5
+	VMOVUPS      Y5, 32(BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y6, Y10, Y6
+	VMINPS       Y6, Y11, Y6
+	VMOVUPS      Y6, (BX)
+	VMAXPS       Y7, Y10, Y7
+	VMINPS       Y7, Y11, Y7
+	VMOVUPS      Y7, 32(BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Y8, Y10, Y8
+	VMINPS       Y8, Y11, Y8
+	VMOVUPS      Y8, (BX)
+	VMAXPS       Y9, Y10, Y9
+	VMINPS       Y9, Y11, Y9
+	VMOVUPS      Y9, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile256_6x16h(t *Tile)
+// Requires: AVX, CMOV, F16C, FMA3, MMX+
+TEXT ·tile256_6x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y0, Y8
+	VMOVAPS Y1, Y9
+	VMOVAPS Y0, Y10
+	VMOVAPS Y1, Y11
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y0, Y0
+	VADDPS  32(BX), Y1, Y1
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y2, Y2
+	VADDPS  32(BX), Y3, Y3
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y4, Y4
+	VADDPS  32(BX), Y5, Y5
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y6, Y6
+	VADDPS  32(BX), Y7, Y7
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y8, Y8
+	VADDPS  32(BX), Y9, Y9
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Y10, Y10
+	VADDPS  32(BX), Y11, Y11
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R13, SI
+	MOVQ    SI, R13
+	SHRQ    $0x02, R13
+	MOVQ    R13, 48(SP)
+	MOVQ    SI, R13
+	ANDQ    $0x03, R13
+	MOVQ    R13, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R13
+	SUBQ    SI, R13
+	MOVQ    R13, 64(SP)
+	MOVQ    40(SP), R13
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R13, SI
+
+kw:
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
+	JEQ   rest
+
+four:
+	VCVTPH2PS    (DX), Y12
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y13
+	VBROADCASTSS (DI)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R9)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	VCVTPH2PS    32(DX), Y12
+	VCVTPH2PS    48(DX), Y13
+	VBROADCASTSS 4(DI)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 4(R9)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 4(R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 4(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 4(R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	VCVTPH2PS    64(DX), Y12
+	PREFETCHT0   64(DX)(BX*1)
+	VCVTPH2PS    80(DX), Y13
+	VBROADCASTSS 8(DI)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 8(R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(R9)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 8(R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 8(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 8(R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	VCVTPH2PS    96(DX), Y12
+	VCVTPH2PS    112(DX), Y13
+	VBROADCASTSS 12(DI)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 12(R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(R9)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 12(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 12(R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         $0x00000080, DX
+	PREFETCHT1   (CX)
+	ADDQ         88(SP), CX
+	ADDQ         $0x10, SI
+	DECQ         R14
+	JNZ          four
+
+rest:
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
+	JEQ   next
+
+one:
+	VCVTPH2PS    (DX), Y12
+	PREFETCHT0   (DX)(BX*1)
+	VCVTPH2PS    16(DX), Y13
+	VBROADCASTSS (DI)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R9)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x04, SI
+	DECQ         R14
+	JNZ          one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R13
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Y12
+	VBROADCASTSS 396(AX), Y13
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
-	VMOVUPS      Y1, 32(DX)
-	MOVQ         176(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y1, 32(BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (BX)
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
-	VMOVUPS      Y3, 32(DX)
-	MOVQ         184(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y3, 32(BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y4, Y12, Y4
 	VMINPS       Y4, Y13, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (BX)
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
-	VMOVUPS      Y5, 32(DX)
-	MOVQ         192(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y5, 32(BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y6, Y12, Y6
 	VMINPS       Y6, Y13, Y6
-	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y6, (BX)
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
-	VMOVUPS      Y7, 32(DX)
-	MOVQ         200(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y7, 32(BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y8, Y12, Y8
 	VMINPS       Y8, Y13, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y8, (BX)
 	VMAXPS       Y9, Y12, Y9
 	VMINPS       Y9, Y13, Y9
-	VMOVUPS      Y9, 32(DX)
-	MOVQ         208(AX), DX
-	ADDQ         CX, DX
+	VMOVUPS      Y9, 32(BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
 	VMAXPS       Y10, Y12, Y10
 	VMINPS       Y10, Y13, Y10
-	VMOVUPS      Y10, (DX)
+	VMOVUPS      Y10, (BX)
 	VMAXPS       Y11, Y12, Y11
 	VMINPS       Y11, Y13, Y11
-	VMOVUPS      Y11, 32(DX)
-	MOVQ         344(AX), CX
-	ADDQ         CX, (SP)
-	MOVQ         352(AX), CX
-	ADDQ         CX, 16(SP)
-	MOVQ         360(AX), CX
-	ADDQ         CX, 8(SP)
+	VMOVUPS      Y11, 32(BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
 	DECQ         24(SP)
 	JNZ          tile
 	VZEROUPPER

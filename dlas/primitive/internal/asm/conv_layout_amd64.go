@@ -34,8 +34,10 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.ResTile)-352]
 	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.OutTile)-360]
 	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Ahead)-368]
-	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Lo)-376]
-	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Hi)-380]
+	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Next)-376]
+	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.NextStep)-384]
+	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Lo)-392]
+	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Hi)-396]
 )
 
 // callTile512 calls the kernel of rows and blocks; it reports whether there is one.
@@ -119,6 +121,43 @@ func callTile512(t *Tile, rows, blocks int) bool {
 	return true
 }
 
+// callTile512Half calls the kernel of rows and blocks; it reports whether there is one.
+func callTile512Half(t *Tile, rows, blocks int) bool {
+	switch rows | blocks<<8 {
+	case 1 | 2<<8:
+		tile512_1x32h(t)
+	case 2 | 2<<8:
+		tile512_2x32h(t)
+	case 3 | 2<<8:
+		tile512_3x32h(t)
+	case 4 | 2<<8:
+		tile512_4x32h(t)
+	case 5 | 2<<8:
+		tile512_5x32h(t)
+	case 6 | 2<<8:
+		tile512_6x32h(t)
+	case 7 | 2<<8:
+		tile512_7x32h(t)
+	case 8 | 2<<8:
+		tile512_8x32h(t)
+	case 9 | 2<<8:
+		tile512_9x32h(t)
+	case 10 | 2<<8:
+		tile512_10x32h(t)
+	case 11 | 2<<8:
+		tile512_11x32h(t)
+	case 12 | 2<<8:
+		tile512_12x32h(t)
+	case 13 | 2<<8:
+		tile512_13x32h(t)
+	case 14 | 2<<8:
+		tile512_14x32h(t)
+	default:
+		return false
+	}
+	return true
+}
+
 // callTile256 calls the kernel of rows and blocks; it reports whether there is one.
 func callTile256(t *Tile, rows, blocks int) bool {
 	switch rows | blocks<<8 {
@@ -134,6 +173,27 @@ func callTile256(t *Tile, rows, blocks int) bool {
 		tile256_5x16(t)
 	case 6 | 1<<8:
 		tile256_6x16(t)
+	default:
+		return false
+	}
+	return true
+}
+
+// callTile256Half calls the kernel of rows and blocks; it reports whether there is one.
+func callTile256Half(t *Tile, rows, blocks int) bool {
+	switch rows | blocks<<8 {
+	case 1 | 1<<8:
+		tile256_1x16h(t)
+	case 2 | 1<<8:
+		tile256_2x16h(t)
+	case 3 | 1<<8:
+		tile256_3x16h(t)
+	case 4 | 1<<8:
+		tile256_4x16h(t)
+	case 5 | 1<<8:
+		tile256_5x16h(t)
+	case 6 | 1<<8:
+		tile256_6x16h(t)
 	default:
 		return false
 	}

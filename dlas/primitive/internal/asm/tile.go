@@ -35,7 +35,8 @@ const Block = 16
 // Up to 8 rows, at(r) is At[r]. Of more rows At has pixels 0, 4, 7 and 11, and their neighbours up to the next of them
 // follow InPixel apart; so a tile of 14 is two stretches of 7 pixels, wherever they lie. ResAt and To likewise. Res nil
 // stands for zeros; Res may be Out. All counts are at least 1, Depth may be 0 where Blocks is 1. Weights are fetched Ahead
-// bytes before they are needed.
+// bytes before they are needed, and the lines from Next on, NextStep bytes for every four elements of the depth, into the
+// second-level cache: what the tiles that come after these will read.
 //
 // One code serves every dense product: a convolution of any stride and dilation over maps in blocks of 16 channels
 // (Blocks of input channels, 16 deep), one over a few plain maps (a block is a channel, its depth the window's width), the
@@ -58,8 +59,10 @@ type Tile struct {
 
 	Tiles, InTile, ResTile, OutTile int
 
-	Ahead  int
-	Lo, Hi float32
+	Ahead    int
+	Next     unsafe.Pointer
+	NextStep int
+	Lo, Hi   float32
 }
 
 // The most rows of a tile: of 1, 2 and 3 blocks with AVX-512, and of the one block there is with AVX2.
@@ -103,7 +106,28 @@ func lanes(p *float32, bytes int) *[Block]float32 {
 
 // TileGo is the loop of Tile in Go, for any number of rows up to 14 and any number of blocks.
 func TileGo(t *Tile, rows, blocks int) {
-	weights := unsafe.Slice((*float32)(t.W), t.weights()*blocks*Block)
+	tileGo(t, rows, blocks, unsafe.Slice((*float32)(t.W), t.weights()*blocks*Block))
+}
+
+// TileGoHalf is TileGo for weights of float16, as their bits.
+func TileGoHalf(t *Tile, rows, blocks int) {
+	tileGo(t, rows, blocks, unsafe.Slice((*uint16)(t.W), t.weights()*blocks*Block))
+}
+
+// block16 are 16 weights as float32, in space where they have to be converted.
+func block16[W float32 | uint16](w []W, space *[Block]float32) *[Block]float32 {
+	p := unsafe.Pointer(unsafe.SliceData(w[:Block]))
+	if unsafe.Sizeof(w[0]) == 4 {
+		return (*[Block]float32)(p)
+	}
+	for j, h := range (*[Block]uint16)(p) {
+		space[j] = FromHalf(h)
+	}
+	return space
+}
+
+func tileGo[W float32 | uint16](t *Tile, rows, blocks int, weights []W) {
+	var space [Block]float32
 	place := func(at *[8]int, pixel, r int) int {
 		if rows <= len(at) {
 			return at[r]
@@ -131,7 +155,7 @@ func TileGo(t *Tile, rows, blocks int) {
 						for x := range t.KW {
 							from := at(t.In, in+b*t.InBlock+y*t.InRow+x*t.InTap)
 							for _, f := range unsafe.Slice(from, depth) {
-								for j, u := range (*[Block]float32)(w) {
+								for j, u := range block16(w, &space) {
 									acc[j] += f * u
 								}
 								w = w[min(blocks*Block, len(w)):]

@@ -27,3 +27,21 @@ func Tile256(t *Tile, rows, blocks int) {
 		panic("asm: no AVX2 tile of that size")
 	}
 }
+
+// Tile512Half is TileGoHalf in AVX-512, for up to 14 rows of 2 blocks.
+//
+//go:noinline
+func Tile512Half(t *Tile, rows, blocks int) {
+	if !callTile512Half(t, rows, blocks) {
+		panic("asm: no AVX-512 tile of that size for weights of 16 bits")
+	}
+}
+
+// Tile256Half is TileGoHalf in AVX2, for up to TileRows256 rows of one block.
+//
+//go:noinline
+func Tile256Half(t *Tile, rows, blocks int) {
+	if !callTile256Half(t, rows, blocks) {
+		panic("asm: no AVX2 tile of that size for weights of 16 bits")
+	}
+}

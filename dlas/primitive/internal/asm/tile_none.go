@@ -10,3 +10,9 @@ func Tile512(t *Tile, rows, blocks int) { TileGo(t, rows, blocks) }
 
 // Tile256 is TileGo in a build without assembly.
 func Tile256(t *Tile, rows, blocks int) { TileGo(t, rows, blocks) }
+
+// Tile512Half is TileGoHalf in a build without assembly.
+func Tile512Half(t *Tile, rows, blocks int) { TileGoHalf(t, rows, blocks) }
+
+// Tile256Half is TileGoHalf in a build without assembly.
+func Tile256Half(t *Tile, rows, blocks int) { TileGoHalf(t, rows, blocks) }

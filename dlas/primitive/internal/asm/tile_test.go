@@ -91,6 +91,62 @@ func (c *tileCase) check(t *testing.T, name string, f func(*Tile, int, int)) {
 	compare(t, fmt.Sprintf("%s %dx%d depth %d,%d", name, c.rows, c.blocks, c.t.Depth, c.t.LastDepth), c.out, c.want)
 }
 
+// halved is the same case with weights that float16 holds: they are small integers.
+func (c *tileCase) halved() *tileCase {
+	h := *c
+	n := c.t.weights() * c.blocks * Block
+	wide, half := make([]float32, n), make([]uint16, n)
+	for i := range wide {
+		wide[i] = float32(i*7%9 - 4)
+		half[i] = ToHalf(wide[i])
+	}
+	h.t.W = unsafe.Pointer(&wide[0])
+	h.want = make([]float64, len(c.want))
+	TileGo(&h.t, c.rows, c.blocks)
+	for i, v := range c.out {
+		h.want[i] = float64(v)
+	}
+	h.t.W = unsafe.Pointer(&half[0])
+	return &h
+}
+
+func TestHalf(t *testing.T) {
+	for h := range 1 << 16 {
+		f := FromHalf(uint16(h))
+		if got := ToHalf(f); got != uint16(h) && f == f {
+			t.Fatalf("%#x is %v, which is %#x", h, f, got)
+		}
+		if exp := h >> 10 & 31; exp != 31 {
+			want := math.Ldexp(float64(h&1023), -24)
+			if exp > 0 {
+				want = math.Ldexp(float64(1024+h&1023), exp-25)
+			}
+			if h>>15 == 1 {
+				want = -want
+			}
+			if float64(f) != want {
+				t.Fatalf("%#x is %v, want %v", h, f, want)
+			}
+		}
+	}
+	// Between two neighbours the nearer one, of two as near the even one.
+	for h := range uint16(0x7bff) {
+		a, b := float64(FromHalf(h)), float64(FromHalf(h+1))
+		mid := float32((a + b) / 2)
+		even := h + h&1
+		for f, want := range map[float32]uint16{mid: even, math.Nextafter32(mid, 0): h, math.Nextafter32(mid, 1e6): h + 1} {
+			if got := ToHalf(f); got != want {
+				t.Fatalf("%v is %#x, want %#x", f, got, want)
+			}
+		}
+	}
+	for f, want := range map[float32]uint16{65520: 0x7c00, 65519: 0x7bff, 1e30: 0x7c00, float32(math.Inf(-1)): 0xfc00} {
+		if got := ToHalf(f); got != want {
+			t.Errorf("%v is %#x, want %#x", f, got, want)
+		}
+	}
+}
+
 func TestTile(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
 	for blocks := 1; blocks <= 3; blocks++ {
@@ -105,6 +161,14 @@ func TestTile(t *testing.T) {
 				}
 				if HasAVX2() && blocks == 1 && rows <= TileRows256 {
 					c.check(t, "avx2", Tile256)
+				}
+				h := c.halved()
+				h.check(t, "go half", TileGoHalf)
+				if HasAVX512() && blocks == 2 {
+					h.check(t, "avx512 half", Tile512Half)
+				}
+				if HasAVX2() && blocks == 1 && rows <= TileRows256 {
+					h.check(t, "avx2 half", Tile256Half)
 				}
 			}
 		}

@@ -19,6 +19,12 @@ var _ = add("conv", func() {
 	for r := 1; r <= 6; r++ {
 		tileLoop(isa256, r, 1, false)
 	}
+	for r := 1; r <= 14; r++ {
+		tileLoop(isa512, r, 2, true)
+	}
+	for r := 1; r <= 6; r++ {
+		tileLoop(isa256, r, 1, true)
+	}
 }, record{"Tile", tile, false})
 
 var _ = addGo("conv", tileEntries)
@@ -56,6 +62,8 @@ var tile = []field{
 	{"ResTile", word},
 	{"OutTile", word},
 	{"Ahead", word},
+	{"Next", word},
+	{"NextStep", word},
 	{"Lo", float},
 	{"Hi", float},
 }
@@ -92,6 +100,8 @@ type tileGen struct {
 	wv         []reg.VecVirtual
 	w, idx     reg.GPVirtual
 	ahead      reg.GPVirtual
+	next       reg.GPVirtual
+	nextStep   Mem
 	base       []reg.GPVirtual
 	s, s3      reg.GPVirtual
 }
@@ -151,6 +161,10 @@ func (g *tileGen) step(n int) {
 		}
 	}
 	ADDQ(U32(uint32(n*g.vecs*size)), g.w)
+	if n > 1 {
+		PREFETCHT1(mem(g.next, 0))
+		ADDQ(g.nextStep, g.next)
+	}
 	if !g.grouped() {
 		ADDQ(U8(uint8(4*n)), g.idx)
 		return
@@ -204,10 +218,12 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 		what = "with weights of 16 bits is"
 	}
 	Doc(fmt.Sprintf("%s %s the loop of Tile with %d rows and %d blocks.", name, what, rows, blocks))
-	locals := AllocLocal(10 * word)
+	locals := AllocLocal(13 * word)
 	local := func(i int) Mem { return locals.Offset(8 * i) }
 	in, out, res, tiles := local(0), local(1), local(2), local(3)
 	left, at, fours, ones, tap, kh := local(4), local(5), local(6), local(7), local(8), local(9)
+	kw := local(10)
+	g.nextStep = local(11)
 
 	g.p = Load(Param("t"), GP64())
 	move := func(from, to Mem) {
@@ -219,6 +235,9 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 	move(g.arg("Out"), out)
 	move(g.arg("Res"), res)
 	move(g.arg("Tiles"), tiles)
+	move(g.arg("NextStep"), g.nextStep)
+	g.next = GP64()
+	MOVQ(g.arg("Next"), g.next)
 
 	Label("tile")
 	bias := GP64()
@@ -296,8 +315,7 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 	MOVQ(at, row)
 	move(g.arg("KH"), kh)
 	Label("kh")
-	kw := GP64()
-	MOVQ(g.arg("KW"), kw)
+	move(g.arg("KW"), kw)
 	if g.grouped() {
 		for i, b := range g.base {
 			MOVQ(g.argAt("At", i), b)
@@ -370,7 +388,7 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 // every argument struct on the heap.
 func tileEntries() string {
 	var b strings.Builder
-	entry := func(f, isa, half string, rows []int) {
+	entry := func(f, isa, half string, rows ...int) {
 		fmt.Fprintf(&b, "\n// %s calls the kernel of rows and blocks; it reports whether there is one.\nfunc %s(t *Tile, rows, blocks int) bool {\n\tswitch rows | blocks<<8 {\n", f, f)
 		for i, most := range rows {
 			for r := 1; r <= most; r++ {
@@ -379,7 +397,9 @@ func tileEntries() string {
 		}
 		b.WriteString("\tdefault:\n\t\treturn false\n\t}\n\treturn true\n}\n")
 	}
-	entry("callTile512", "512", "", map512[:])
-	entry("callTile256", "256", "", []int{6})
+	entry("callTile512", "512", "", map512[:]...)
+	entry("callTile512Half", "512", "h", 0, 14)
+	entry("callTile256", "256", "", 6)
+	entry("callTile256Half", "256", "h", 6)
 	return b.String()
 }
