@@ -21,6 +21,7 @@ func commands() []command {
 		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars or confusion.", run: runPlot},
 		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
 		{name: "model", usage: "model", help: "List the networks: parameters, multiply-accumulates, bytes, and where trained weights are.", run: runModel},
+		{name: "check", usage: "check FOLDER…", help: "Run the ONNX models in folders with model.onnx and test_data_set_*/input_*.pb, output_*.pb, and say of each whether it passes, fails or is unsupported. Exits with 1 where one fails.", run: runCheck},
 		{name: "nb", usage: "nb run | test | convert | clean FILE.ipynb…", help: "Run notebooks, test them, make pages of them or clean them for commits, without Python or a browser. dlas nb lists the verbs.", run: runNotebook},
 		{name: "exec", usage: "exec FILE.go… | FOLDER [ARGUMENT …]", help: "Run a Go program in the interpreter, without a Go toolchain. It has the streams, the arguments, the environment and the exit status that it would have compiled.", run: runExec, signals: true},
 		{name: "install", usage: "install [--user | --prefix FOLDER | --sys-prefix] [--name NAME] [--display-name TEXT] [--env NAME=VALUE …] [--memory SIZE] [--papermill]", help: "Add the godlas kernel to a Jupyter that is installed already.", run: runInstall},

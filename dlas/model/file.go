@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/model/onnx"
 )
 
@@ -125,6 +126,12 @@ func readONNX(path string, raw []byte, o FileOptions) (*File, error) {
 	defer folder.Close()
 	m, err := onnx.Read(raw, onnx.Options{Folder: folder, Input: o.Input})
 	if err != nil {
+		return nil, err
+	}
+	if err := op.Modernise(m.Graph, m.Opsets[""]); err != nil {
+		return nil, err
+	}
+	if m.Graph, err = op.Fold(m.Graph); err != nil {
 		return nil, err
 	}
 	f := &File{Graph: m.Graph, Format: ONNX, Writer: m.Producer, Meta: m.Meta}

@@ -71,7 +71,7 @@ func (s *state) memory(pl place) ir.Memory {
 func (s *state) connect(p *Program, in, out []ir.Memory) {
 	find := func(pl place) ir.Memory {
 		switch {
-		case in == nil:
+		case out == nil:
 			return nil
 		case pl.kind == inInput:
 			return in[pl.index][pl.at : pl.at+pl.size : pl.at+pl.size]

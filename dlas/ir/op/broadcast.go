@@ -150,9 +150,16 @@ func floatParam(n *ir.Node, attr string, a Array, def float64) (float64, error) 
 
 func constantParam(attr string, a Array) error {
 	if a.Data == nil && a.Shape.Elems() > 0 {
-		return fmt.Errorf("its input %s is not constant", attr)
+		return notConstant(attr)
 	}
 	return nil
+}
+
+// notConstant is the error for an input whose elements decide a shape, and are not known.
+type notConstant string
+
+func (e notConstant) Error() string {
+	return fmt.Sprintf("its input %s is not constant, and the shape of what it makes depends on it", string(e))
 }
 
 // axisIn is an axis counted from the front.

@@ -117,16 +117,18 @@ func inferNode(n *ir.Node, values map[string]Operand) error {
 	}
 	out, err := row.Infer(n, in)
 	if err != nil {
-		return bad("%v", err)
+		return &ir.Error{Layer: ir.Model, What: fmt.Sprintf("node %q (%s)", n.Name, n.Op), Err: err}
 	}
 	for i, o := range out {
-		if o.Const == nil || len(o.Shape) > maxAxes {
-			if err = checkShape(o.Shape); err != nil && !small(in, out) {
-				return bad("%v", err)
-			}
-		}
-		if i < len(n.Out) && len(o.Shape) > maxAxes {
+		if len(o.Shape) > maxAxes {
 			return bad("its output has %d axes, more than %d", len(o.Shape), maxAxes)
+		}
+		if err := checkConst(o.Shape); err != nil {
+			return bad("%v", err)
+		}
+		// What has no elements is known; a kernel never sees it.
+		if o.Const == nil && o.Shape.Elems() == 0 {
+			out[i].Const = NewTensor(o.Type, o.Shape)
 		}
 	}
 	if !row.Keep && small(in, out) && slices.ContainsFunc(out, func(o Operand) bool { return o.Const == nil }) {
@@ -175,7 +177,7 @@ func evalConst(row Row, n *ir.Node, in, out []Operand) {
 	}
 }
 
-// checkShape is checkConst for a value that a kernel computes, none of whose axes may be empty.
+// checkShape is checkConst for an input of a network, none of whose axes may be empty.
 func checkShape(s ir.Shape) error {
 	for _, d := range s {
 		if d == 0 {

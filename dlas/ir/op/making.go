@@ -414,7 +414,7 @@ func nonZero() Row {
 		Infer: func(_ *ir.Node, in []Operand) ([]Operand, error) {
 			x := known(in, 0)
 			if x.Data == nil {
-				return nil, fmt.Errorf("the output's shape depends on its input's numbers")
+				return nil, notConstant("x")
 			}
 			count := 0
 			for _, v := range x.Data {
@@ -442,8 +442,11 @@ func compress() Row {
 		Name: "Compress", Least: 2, Most: 2, Attrs: []string{"axis"},
 		Infer: func(n *ir.Node, in []Operand) ([]Operand, error) {
 			c := known(in, 1)
-			if c.Data == nil || len(c.Shape) != 1 || c.Type != ir.Bool {
-				return nil, fmt.Errorf("the output's shape depends on its condition, which is no constant list of bool")
+			if c.Data == nil && c.Type != "" {
+				return nil, notConstant("condition")
+			}
+			if len(c.Shape) != 1 || c.Type != ir.Bool {
+				return nil, fmt.Errorf("its condition is no list of bool")
 			}
 			s := in[0].Shape
 			axis := 0

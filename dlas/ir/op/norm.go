@@ -73,9 +73,7 @@ func softmaxes() []Row {
 				sum = math.Sqrt(sum)
 			}
 			for j, v := range x {
-				if y[j] = 0; sum != 0 {
-					y[j] = v / sum
-				}
+				y[j] = v / sum
 			}
 		}, "p"),
 	}
