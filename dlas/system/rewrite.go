@@ -13,11 +13,18 @@ import (
 // input, several ways of writing a layer brought to one, nodes without effect removed. A zero weight stays zero. The
 // graph given is not changed.
 func Rewrite(g *ir.Graph) (*ir.Graph, error) {
+	if _, err := op.Infer(g, 1); err != nil {
+		return nil, err
+	}
+	g = g.Clone()
+	if err := Quantise(g); err != nil {
+		return nil, err
+	}
 	values, err := op.Infer(g, 1)
 	if err != nil {
 		return nil, err
 	}
-	r := &rewriter{Graph: g.Clone(), values: values}
+	r := &rewriter{Graph: g, values: values}
 	for _, pass := range []func(){
 		r.dropIdentities, r.normalise, r.foldPads, r.foldBatchNorms, r.foldScales, r.fuseAdds, r.composeActivations, r.fuseActivations,
 		r.dropUnused,
