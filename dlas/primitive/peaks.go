@@ -1,0 +1,77 @@
+package primitive
+
+import (
+	"sync"
+	"time"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// Peak is the most that a machine does a second: what a roofline is drawn with. 0 where this build has no loop that
+// measures it.
+type Peak struct {
+	MACs  float64 // multiply-adds of float32
+	MACs8 float64 // of 8-bit integers
+	Bytes float64 // read from memory far larger than the core's own caches
+}
+
+// Peaks measures what m.Threads threads do together with the instructions of m.ISA: each quantity for about d, in pieces
+// of some tens of microseconds, of which the best of each thread counts, since whatever else runs can only slow them down.
+func Peaks(m ir.Machine, d time.Duration) Peak {
+	threads := max(1, m.Threads)
+	mac := func(integers bool) func(int) func() int {
+		return func(int) func() int { return func() int { return asm.MACs(m.ISA, integers, pieceMACs) } }
+	}
+	var p Peak
+	p.MACs = best(threads, d, mac(false))
+	p.MACs8 = best(threads, d, mac(true))
+	p.Bytes = best(threads, d, func(int) func() int {
+		memory := ir.NewMemory(readBytes)
+		for i := 0; i < len(memory); i += 4096 {
+			memory[i] = 1 // a page that nobody has written is none
+		}
+		at := 0
+		return func() int {
+			n := asm.Read(m.ISA, memory[at:at+readPiece])
+			at = (at + readPiece) % readBytes
+			return n
+		}
+	})
+	return p
+}
+
+const (
+	pieceMACs = 1 << 21
+	readBytes = 128 << 20
+	readPiece = 1 << 20
+)
+
+// best runs the work of each thread for d and adds up the highest rate of each.
+func best(threads int, d time.Duration, work func(thread int) func() int) float64 {
+	rates := make([]float64, threads)
+	var wg, ready sync.WaitGroup
+	ready.Add(threads)
+	for i := range threads {
+		wg.Go(func() {
+			f := work(i)
+			ready.Done()
+			ready.Wait()
+			for end := time.Now().Add(d); ; {
+				begin := time.Now()
+				n := f()
+				now := time.Now()
+				rates[i] = max(rates[i], float64(n)/now.Sub(begin).Seconds())
+				if now.After(end) || n == 0 {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	sum := 0.0
+	for _, r := range rates {
+		sum += r
+	}
+	return sum
+}

@@ -1,0 +1,32 @@
+package primitive
+
+import (
+	"testing"
+	"time"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// TestPeaks shows that there is a number for everything that the processor can do, and that wider instructions do more.
+func TestPeaks(t *testing.T) {
+	if p := Peaks(ir.Machine{ISA: "go", Threads: 1}, time.Millisecond); p != (Peak{}) {
+		t.Errorf("plain Go has loops for its peaks: %+v", p)
+	}
+	if !asm.HasAVX2() {
+		t.Skip("no AVX2")
+	}
+	narrow := Peaks(ir.Machine{ISA: "avx2", Threads: 1}, 20*time.Millisecond)
+	t.Logf("avx2: %.3g", narrow)
+	if narrow.MACs <= 0 || narrow.MACs8 <= 0 || narrow.Bytes <= 0 || narrow.MACs8 <= narrow.MACs {
+		t.Errorf("avx2: %+v", narrow)
+	}
+	if !asm.HasAVX512() {
+		return
+	}
+	wide := Peaks(ir.Machine{ISA: "avx512vnni", Threads: 1}, 20*time.Millisecond)
+	t.Logf("avx512vnni: %.3g, avxvnni %.3g", wide, Peaks(ir.Machine{ISA: "avxvnni", Threads: 1}, 5*time.Millisecond))
+	if wide.MACs <= narrow.MACs || wide.Bytes <= 0 {
+		t.Errorf("avx512: %+v, avx2: %+v", wide, narrow)
+	}
+}
