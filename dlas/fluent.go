@@ -101,6 +101,11 @@ func typedCalls(l ir.Layer, s grammar.Seq) []string {
 		}
 		return []string{"Primitive(" + strings.Join(words, ", ") + ")"}
 	case ir.Sched:
+		if c := s[0].Call; len(s) == 1 && c.Name == "tuned" && len(c.Values) == 1 && len(c.Values[0]) == 1 && len(c.Args) == 0 {
+			if n, ok := numbers(c.Values[0]); ok && !strings.ContainsAny(n, ".e") {
+				return []string{"Tuned(" + n + ")"}
+			}
+		}
 		if c := s[0].Call; len(s) == 1 && len(c.Values)+len(c.Args) == 0 {
 			switch c.Name {
 			case "untuned":

@@ -3,12 +3,9 @@ package dlas
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/godlas/godlas/dlas/data"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/store"
 )
@@ -25,15 +22,11 @@ func recordKey(r *Result, dataDigest string, n, batch int, split string, seed ui
 	return hashOf(r.SpecHash, r.Model.WeightsDigest, dataDigest, split, n, batch, seed, r.Environment.Build) + "-" + r.Environment.Hash
 }
 
-// openStore is the store of the user's results: DLAS_STORE, else results in the cache folder.
+// openStore is the store of the user's results.
 func openStore() (*store.Store, error) {
-	dir := os.Getenv("DLAS_STORE")
-	if dir == "" {
-		cache := data.EnvFromOS().Cache
-		if cache == "" {
-			return nil, &ir.Error{What: "there is no cache folder to keep results in", Try: "set DLAS_CACHE or DLAS_STORE"}
-		}
-		dir = filepath.Join(cache, "results")
+	dir, err := storeDir()
+	if err != nil {
+		return nil, err
 	}
 	return store.Open(dir), nil
 }

@@ -17,6 +17,7 @@ type Result struct {
 	OverheadMS  *float64    `json:"overhead_ms"` // the do-nothing network on the same input
 	Model       ModelInfo   `json:"model"`
 	Nodes       []Node      `json:"nodes"`
+	Tuning      *Tuning     `json:"tuning,omitempty"` // of a tuned schedule
 	Environment Environment `json:"environment"`
 	Notes       []string    `json:"notes,omitempty"`    // caveats and explanations, one line each
 	Stored      bool        `json:"stored,omitempty"`   // taken from the store, not measured now

@@ -28,6 +28,7 @@ type runner struct {
 	program *system.Program
 	batch   int
 	notes   []string
+	tuning  *Tuning // of a tuned schedule
 }
 
 // build makes a point ready, from L1 to L6. spec is canonical and has one choice a layer.
@@ -68,6 +69,10 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 	plan := system.Plan{Algorithm: c[ir.Primitive][0].Name, Schedule: c[ir.Sched][0], Batch: r.batch}
 	if len(c[ir.Primitive]) > 1 {
 		plan.Format = c[ir.Primitive][1].Name
+	}
+	if plan.Schedule.Name == system.Tuned {
+		err = r.tune(ctx, plan)
+		return r, err
 	}
 	r.program, err = system.Compile(r.graph, primitive.Kernels(), r.machine, plan)
 	return r, err

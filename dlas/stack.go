@@ -8,6 +8,7 @@
 package dlas
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -74,6 +75,9 @@ func (s Stack) Untuned() Stack { return s.With(ir.Sched, "untuned") }
 
 // Heuristic sets L5 to schedules chosen by shape.
 func (s Stack) Heuristic() Stack { return s.With(ir.Sched, "heuristic") }
+
+// Tuned sets L5 to a search that measures that many candidates on this machine.
+func (s Stack) Tuned(candidates int) Stack { return s.Schedule(fmt.Sprintf("tuned(%d)", candidates)) }
 
 // Schedule sets L5. Several are a sweep.
 func (s Stack) Schedule(choices ...string) Stack {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/godlas/godlas/dlas"
 	"github.com/godlas/godlas/dlas/cells"
@@ -107,6 +108,35 @@ func runSweep(ctx context.Context, c *call) error {
 	if err == nil && len(s.Failed) > 0 {
 		return s.Failed[0].Err
 	}
+	return err
+}
+
+func runTune(ctx context.Context, c *call) error {
+	f := c.flags()
+	asJSON := f.Bool("json", false, "print what was found as JSON, with every candidate")
+	asGo := f.Bool("go", false, "print the Go program of this search and run nothing")
+	stack := f.stack()
+	if _, err := f.parse(0, 0); err != nil {
+		return err
+	}
+	st, err := stack.build()
+	if err != nil {
+		return err
+	}
+	if *asGo {
+		_, err := io.WriteString(c.stdout, strings.Replace(st.Go(false), "Run(context.Background())", "Tune(context.Background())", 1))
+		return err
+	}
+	live := newLive(c.stderr)
+	t, err := st.Tune(ctx)
+	live.Clear()
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(c.stdout, t)
+	}
+	_, err = io.WriteString(c.stdout, t.String())
 	return err
 }
 

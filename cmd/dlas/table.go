@@ -16,6 +16,7 @@ func commands() []command {
 		{name: "lab", usage: "lab [--no-browser] [--port N] [--dir FOLDER]", help: "Open JupyterLab with the godlas kernel and the quickstart notebook. The first start makes a private environment.", run: runLab},
 		{name: "run", usage: "run [--json] [--go] [--spec FILE] [--LAYER CHOICE …]", help: "Measure one stack: accuracy and latency of the same compiled program, as a card.", run: runRun},
 		{name: "sweep", usage: "sweep [--json] [--go] [--fresh] [--spec FILE] [--LAYER CHOICE …]", help: "Measure all points of lists such as --compress 'prune(0, .5, .9)', side by side.", run: runSweep},
+		{name: "tune", usage: "tune [--json] [--go] [--spec FILE] --schedule 'tuned(N)' [--LAYER CHOICE …]", help: "Measure the candidates of a tuned schedule and keep them in the store, without a run. A later run with that schedule finds them there.", run: runTune},
 		{name: "compare", usage: "compare [--stored] [A B]", help: "Compare two results of the store, the last two or those named by hash prefix: measured anew and paired, unless --stored.", run: runCompare},
 		{name: "results", usage: "results [--json] [--results FILE] [FILTER]", help: "List the stored results whose name, choices or hash hold FILTER.", run: runResults},
 		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars or confusion.", run: runPlot},

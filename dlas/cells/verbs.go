@@ -34,6 +34,7 @@ func verbs() []verb {
 	return append(vs,
 		verb{name: "run", args: "[as NAME]", help: "measure accuracy and latency of the current stack", run: run},
 		verb{name: "sweep", args: "[--fresh]", help: "measure all points of a stack with lists, side by side", run: sweep},
+		verb{name: "tune", help: "measure the candidates of schedule tuned(N) and keep them in the store, without a run", run: tune},
 		verb{name: "compare", args: "[A B] [--stored]", help: "measure two results anew, paired, and say faster, slower or cannot tell; without names the last two", run: compare, complete: completeResults},
 		verb{name: "results", args: "[FILTER]", help: "list results, newest last: of this notebook and of earlier ones", run: results},
 		verb{name: "predict", args: "FILE|INDEX", help: "show a picture and what the network of the last result takes it for", run: predict, complete: completeFiles},
@@ -70,7 +71,7 @@ func verbNames() []string {
 }
 
 // defined are the words that the definitions have and this build has not.
-var defined = []string{"tune", "explain", "export"}
+var defined = []string{"explain", "export"}
 
 func unknownVerb(name string) error {
 	if slices.Contains(defined, name) {
@@ -208,6 +209,22 @@ func sweep(ctx context.Context, u *use) error {
 		}
 	}
 	return err
+}
+
+// tune fills the store for the current stack.
+func tune(ctx context.Context, u *use) error {
+	if err := u.none("tune"); err != nil {
+		return err
+	}
+	if u.asGo {
+		return u.goText(strings.Replace(dlas.FromSpec(u.spec).Go(true), "MustRun()", "MustTune()", 1))
+	}
+	t, err := dlas.FromSpec(u.spec).Tune(ctx)
+	if err != nil {
+		return err
+	}
+	show(t)
+	return nil
 }
 
 // sweepFigure is the Pareto plot, or bars of the latency where there is no accuracy.

@@ -36,7 +36,10 @@ type Entry struct {
 }
 
 // Open returns the store of a folder; nothing is read or made before it is needed.
-func Open(dir string) *Store { return &Store{path: filepath.Join(dir, "results.jsonl")} }
+func Open(dir string) *Store { return OpenFile(dir, "results.jsonl") }
+
+// OpenFile is Open for records of another kind, in a file of their own.
+func OpenFile(dir, name string) *Store { return &Store{path: filepath.Join(dir, name)} }
 
 // Append adds a record. One write call holds the whole line, so that lines of several processes never mix.
 func (s *Store) Append(key string, record any) error {

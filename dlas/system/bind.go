@@ -37,6 +37,10 @@ type draft struct {
 	work      op.Work
 	schedule  ir.Schedule
 	bound     ir.Bound
+
+	key    string // where the plan decides by it
+	space  []Candidate
+	blocks []string // of the candidates: in what they read and write
 }
 
 // constant is the value's elements where they are known before anything runs.
@@ -126,6 +130,7 @@ func (b *binder) draft(n *ir.Node) error {
 		if err != nil {
 			return err
 		}
+		b.decide(d)
 		if d.kernel.Layouts != nil {
 			in, out = d.kernel.Layouts(*p)
 		}
@@ -303,7 +308,7 @@ func (b *binder) bindAll() error {
 		b.nodes = append(b.nodes, Node{
 			Name: n.Name, Op: n.Op, Algorithm: k.Algorithm, Format: k.Format, Type: k.Type, ISA: k.ISA, Kernel: k.Name,
 			MACs: d.work.MACs, MACsNonzero: d.work.Nonzero, MACsExecuted: d.bound.MACsExecuted,
-			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, InsteadOf: d.insteadOf, Schedule: d.schedule,
+			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, InsteadOf: d.insteadOf, Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
 		})
 	}
 	return b.place(all)
@@ -327,7 +332,9 @@ func (b *binder) bind(d *draft) (err error) {
 			p.OutLayout[i] = f.layout
 		}
 	}
-	d.schedule = scheduleOf(b.plan.Schedule.Name, k)
+	if d.schedule.Name == "" {
+		d.schedule = scheduleOf(b.plan.Schedule.Name, k)
+	}
 	if d.bound, err = k.Bind(*p, d.schedule); err != nil {
 		return &ir.Error{Layer: ir.Primitive, What: fmt.Sprintf("node %q (%s): %s", n.Name, n.Op, k.Name), Err: err}
 	}

@@ -17,6 +17,9 @@ type Plan struct {
 	Format    string    // dense, csr; empty leaves it to auto
 	Schedule  ir.Choice // empty: heuristic
 	Batch     int       // images a run; 0 means 1
+	// Decisions are candidates by Node.Key, which take the place of what estimates and rules by shape would choose.
+	Decisions map[string]Candidate
+	gather    bool // note every node's candidates
 }
 
 // Node is a node of a program. MACs are of one image.
@@ -31,6 +34,10 @@ type Node struct {
 	PackedBytes       int64
 	InsteadOf         string // the choice that does not apply to this node
 	Schedule          ir.Schedule
+	Key               string // structural hash of the node, in a program whose plan has Decisions
+
+	space  []Candidate
+	blocks []string
 }
 
 // Program is a network ready to run. It is safe for use by many goroutines.

@@ -217,8 +217,8 @@ func TestCompileErrors(t *testing.T) {
 	}{
 		"algorithm": {good, Plan{Algorithm: "winograd", Format: "csr"}, "L4 primitive: no kernel for winograd csr; there is: auto, direct dense, gemm dense, spatialpack dense, direct csr, gemm csr"},
 		"format":    {good, Plan{Format: "bsr"}, "L4 primitive: no kernel for auto bsr"},
-		"schedule":  {good, Plan{Schedule: ir.Choice{Name: "tunned"}}, `L5 schedule: unknown schedule "tunned"; try untuned, heuristic`},
-		"tuned":     {good, Plan{Schedule: ir.Choice{Name: "tuned", Value: []string{"200"}}}, "L5 schedule: tuned is not in this build; there is: untuned, heuristic"},
+		"schedule":  {good, Plan{Schedule: ir.Choice{Name: "tunned"}}, `L5 schedule: unknown schedule "tunned"; try tuned, untuned, heuristic`},
+		"tuned":     {good, Plan{Schedule: ir.Choice{Name: "tuned", Value: []string{"0"}}}, "L5 schedule: tuned(0) does not say how many candidates to measure; try tuned(300)"},
 		"argument":  {good, Plan{Schedule: ir.Choice{Name: "untuned", Value: []string{"3"}}}, "L5 schedule: untuned takes no arguments; try untuned"},
 		"batch":     {good, Plan{Batch: -1}, "L1 data: a batch of -1 images"},
 		"graph":     {bad, Plan{}, `L2 model: node "n0": unknown operator "Convolve"`},
