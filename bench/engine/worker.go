@@ -18,7 +18,7 @@ import (
 
 	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/ir"
-	"github.com/godlas/godlas/dlas/model/onnx"
+	"github.com/godlas/godlas/dlas/model"
 	"github.com/godlas/godlas/dlas/primitive"
 	"github.com/godlas/godlas/dlas/system"
 )
@@ -88,11 +88,7 @@ func newWorker(args []string) (*worker, error) {
 	w.in = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(raw))), len(raw)/4)
 	w.before = memory("VmRSS:")
 	begun := time.Now()
-	file, err := os.ReadFile(args[0])
-	if err != nil {
-		return nil, err
-	}
-	m, err := onnx.Read(file, onnx.Options{})
+	m, err := model.ReadFile(args[0], model.FileOptions{})
 	if err != nil {
 		return nil, err
 	}
