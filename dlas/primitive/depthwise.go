@@ -62,8 +62,12 @@ func depthwiseLayouts(p ir.Problem) (in, out []ir.Layout) {
 	return in, []ir.Layout{ir.Blocked}
 }
 
-// depthwiseRows is the least number of rows that a part does of a map.
-const depthwiseRows = 8
+// A part does whole maps where they are small, else some rows of one.
+const (
+	smallMap      = 64 << 10 // bytes
+	depthwiseRows = 8
+	hotBytes      = 24 << 10 // of output to which the activation is applied while it is in the first-level cache
+)
 
 func bindDepthwise(p ir.Problem, isa asm.ISA) (ir.Bound, error) {
 	v, err := op.WindowOf(p.Node, p.In[1][2], p.In[1][3])
@@ -90,31 +94,54 @@ func bindDepthwise(p ir.Problem, isa asm.ISA) (ir.Bound, error) {
 		first = afterOf(&ir.Node{})
 	}
 	origin := ix.Origin - v.Top*ix.Row - v.Left*ir.Lanes
-	units := ceilDiv(y[2], depthwiseRows)
+	step := y[2]
+	if y[2]*y[3]*64 > smallMap {
+		step = depthwiseRows
+	}
+	units := ceilDiv(y[2], step)
 	nanos := float64(x[0]*blocks*y[2]*y[3]) * (laneCost(isa, 0.2*float64(taps)+1) + laneCost(isa, act.cost()))
-	b := shared(p, x[0]*blocks*units, nanos, func(call ir.Call, from, to int) {
-		in, out := call.In[0].F32(), call.Out[0].F32()
-		grid{blocks, units}.each(from, to, func(n, b, u, count int) {
-			y0 := u * depthwiseRows
-			rows := min(count*depthwiseRows, y[2]-y0)
-			o := out[n*iy.Image+b*iy.Block+iy.Origin+y0*iy.Row:]
-			s := asm.Pixels{
-				Width: y[3], SH: v.SH, InPitch: 4 * ix.Row,
-				Window: asm.Window{
-					In: in[n*ix.Image+b*ix.Block+origin+y0*v.SH*ix.Row:], Out: o, W: w[b*taps*ir.Lanes:], Bias: bias[b*ir.Lanes:],
-					KH: v.KH, KW: v.KW, HStep: 4 * v.DH * ix.Row, WStep: 64 * v.DW, Stride: 64 * v.SW, OutPitch: 4 * iy.Row,
-					Rows: rows, Lo: first.lo, Hi: first.hi,
-				},
-			}
-			s.Slide(asm.SlideDepthwise, isa)
+	// do slides over rows y0..y0+rows-1 of some blocks.
+	do := func(call ir.Call, n, b, planes, y0, rows int) {
+		o := call.Out[0].F32()[n*iy.Image+b*iy.Block+iy.Origin+y0*iy.Row:]
+		s := asm.Pixels{
+			Width: y[3], SH: v.SH, InPitch: 4 * ix.Row,
+			Window: asm.Window{
+				In: call.In[0].F32()[n*ix.Image+b*ix.Block+origin+y0*v.SH*ix.Row:], Out: o, W: w[b*taps*ir.Lanes:], Bias: bias[b*ir.Lanes:],
+				KH: v.KH, KW: v.KW, HStep: 4 * v.DH * ix.Row, WStep: 64 * v.DW, Stride: 64 * v.SW, OutPitch: 4 * iy.Row,
+				Rows: rows, Lo: first.lo, Hi: first.hi, Planes: planes, InPlane: 4 * ix.Block, OutPlane: 4 * iy.Block,
+			},
+		}
+		s.Slide(asm.SlideDepthwise, isa)
+		for i := range planes {
+			o := o[i*iy.Block:]
 			if residual {
 				m := asm.Map{
-					Out: o, A: o, B: call.In[3].F32()[n*ir3.Image+b*ir3.Block+ir3.Origin+y0*ir3.Row:], Rows: rows, Vecs: y[3],
+					Out: o, A: o, B: call.In[3].F32()[n*ir3.Image+(b+i)*ir3.Block+ir3.Origin+y0*ir3.Row:], Rows: rows, Vecs: y[3],
 					OutPitch: 4 * iy.Row, APitch: 4 * iy.Row, BPitch: 4 * ir3.Row, AStep: 64, BStep: 64, Lo: act.lo, Hi: act.hi,
 				}
 				m.Run(asm.FnAdd, isa)
 			}
 			act.apply(isa, o, iy.Row, rows, y[3])
+		}
+	}
+	hotPlanes, hotRows := blocks, y[2]
+	if residual || act.more {
+		hotPlanes = max(1, hotBytes/(y[2]*y[3]*64))
+		hotRows = max(2, hotBytes/(y[3]*64)&^1)
+	}
+	b := shared(p, x[0]*blocks*units, nanos, func(call ir.Call, from, to int) {
+		if units == 1 && hotRows >= y[2] {
+			grid{1, blocks}.each(from, to, func(n, _, b, count int) {
+				for i := 0; i < count; i += hotPlanes {
+					do(call, n, b+i, min(hotPlanes, count-i), 0, y[2])
+				}
+			})
+			return
+		}
+		grid{blocks, units}.each(from, to, func(n, b, u, count int) {
+			for y0, y1 := u*step, min((u+count)*step, y[2]); y0 < y1; y0 += hotRows {
+				do(call, n, b, 1, y0, min(hotRows, y1-y0))
+			}
 		})
 	})
 	b.Unpacked = p.Weights[0] != nil

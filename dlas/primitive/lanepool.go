@@ -76,10 +76,10 @@ func bindSlide(p ir.Problem, isa asm.ISA, s asm.Sliding) (ir.Bound, error) {
 	down := stretches(y[2], x[2], v.KH, v.SH, v.DH, v.Top)
 	across := stretches(y[3], x[3], v.KW, v.SW, v.DW, v.Left)
 	act := afterOf(p.Node)
-	do := func(in, out []float32, r, c stretch) {
+	do := func(in, out []float32, planes int, r, c stretch) {
 		w := asm.Pixels{Width: c.n, SH: v.SH, InPitch: 4 * ix.Row, Window: asm.Window{
 			KH: r.to - r.from, KW: c.to - c.from, HStep: 4 * v.DH * ix.Row, WStep: 64 * v.DW, Stride: 64 * v.SW, OutPitch: 4 * iy.Row,
-			Rows: r.n, Lo: act.lo, Hi: act.hi, Scale: 1 / float32(op.PoolCount(p.Node, v, r.at, c.at, x[2], x[3])),
+			Rows: r.n, Planes: planes, InPlane: 4 * ix.Block, OutPlane: 4 * iy.Block, Lo: act.lo, Hi: act.hi, Scale: 1 / float32(op.PoolCount(p.Node, v, r.at, c.at, x[2], x[3])),
 		}}
 		w.Out = out[r.at*iy.Row+c.at*ir.Lanes:]
 		if w.KH < 1 || w.KW < 1 { // a window that lies in the padding
@@ -87,9 +87,9 @@ func bindSlide(p ir.Problem, isa asm.ISA, s asm.Sliding) (ir.Bound, error) {
 			if s == asm.SlideMax {
 				empty = float32(math.Inf(-1))
 			}
-			for i := range r.n {
+			for i := range r.n * planes {
 				for j := range c.n * ir.Lanes {
-					w.Out[i*iy.Row+j] = empty
+					w.Out[i/r.n*iy.Block+i%r.n*iy.Row+j] = empty
 				}
 			}
 			return
@@ -97,12 +97,15 @@ func bindSlide(p ir.Problem, isa asm.ISA, s asm.Sliding) (ir.Bound, error) {
 		w.In = in[(r.at*v.SH-v.Top+r.from*v.DH)*ix.Row+(c.at*v.SW-v.Left+c.from*v.DW)*ir.Lanes:]
 		w.Slide(s, isa)
 	}
-	units := ceilDiv(y[2], depthwiseRows)
+	step := y[2]
+	if y[2]*y[3]*64 > smallMap {
+		step = depthwiseRows
+	}
+	units := ceilDiv(y[2], step)
 	nanos := float64(x[0]*blocks*y[2]*y[3]) * laneCost(isa, 0.2*float64(v.KH*v.KW)+1)
 	return shared(p, x[0]*blocks*units, nanos, func(call ir.Call, from, to int) {
 		in, out := call.In[0].F32(), call.Out[0].F32()
-		grid{blocks, units}.each(from, to, func(n, b, u, count int) {
-			y0, y1 := u*depthwiseRows, min((u+count)*depthwiseRows, y[2])
+		some := func(n, b, planes, y0, y1 int) {
 			in, out := in[n*ix.Image+b*ix.Block+ix.Origin:], out[n*iy.Image+b*iy.Block+iy.Origin:]
 			for _, r := range down {
 				end := min(r.at+r.n, y1)
@@ -111,11 +114,23 @@ func bindSlide(p ir.Problem, isa asm.ISA, s asm.Sliding) (ir.Bound, error) {
 				}
 				r.n = end - r.at
 				for _, c := range across {
-					do(in, out, r, c)
+					do(in, out, planes, r, c)
 				}
 			}
-			act.apply(isa, out[y0*iy.Row:], iy.Row, y1-y0, y[3])
-		})
+			for i := range planes {
+				act.apply(isa, out[i*iy.Block+y0*iy.Row:], iy.Row, y1-y0, y[3])
+			}
+		}
+		if units == 1 {
+			grid{1, blocks}.each(from, to, func(n, _, b, count int) {
+				hot := max(1, hotBytes/(x[2]*x[3]*64))
+				for i := 0; i < count; i += hot {
+					some(n, b+i, min(hot, count-i), 0, y[2])
+				}
+			})
+			return
+		}
+		grid{blocks, units}.each(from, to, func(n, b, u, count int) { some(n, b, 1, u*step, min((u+count)*step, y[2])) })
 	}), nil
 }
 

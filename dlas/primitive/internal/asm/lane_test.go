@@ -321,50 +321,48 @@ func TestSlide(t *testing.T) {
 
 func slideCase(t *testing.T, r *rand.Rand, isa ISA, s Sliding, kh, kw, sh, sw, dh, dw, width, rows int, clamp bool) {
 	t.Helper()
+	const planes = 3
 	iw, ih := (width-1)*sw+(kw-1)*dw+1, (rows-1)*sh+(kh-1)*dh+1
 	pitch, outPitch := iw+1, width+2
+	inPlane, outPlane := pitch*ih+1, outPitch*rows+2
 	p := Pixels{Width: width, SH: sh, InPitch: 64 * pitch, Window: Window{
-		In: random(r, 16*((ih-1)*pitch+iw)), W: random(r, 16*kh*kw), Bias: random(r, 16), KH: kh, KW: kw, HStep: 64 * dh * pitch,
-		WStep: 64 * dw, Stride: 64 * sw, OutPitch: 64 * outPitch, Rows: rows, Lo: -inf32(), Hi: inf32(), Scale: 0.25,
+		In: random(r, 16*((planes-1)*inPlane+(ih-1)*pitch+iw)), W: random(r, 16*kh*kw*planes), Bias: random(r, 16*planes), KH: kh, KW: kw,
+		HStep: 64 * dh * pitch, WStep: 64 * dw, Stride: 64 * sw, OutPitch: 64 * outPitch, Rows: rows, Lo: -inf32(), Hi: inf32(), Scale: 0.25,
+		Planes: planes, InPlane: 64 * inPlane, OutPlane: 64 * outPlane,
 	}}
 	if clamp {
 		p.Lo, p.Hi = -0.5, 1
 	}
-	p.Out = make([]float32, 16*((rows-1)*outPitch+width))
-	in := p.In
-	for i := range p.Out {
-		p.Out[i] = 99
+	p.Out = make([]float32, 16*((planes-1)*outPlane+(rows-1)*outPitch+width))
+	in, out := p.In, p.Out
+	for i := range out {
+		out[i] = 99
 	}
-	out := p.Out
 	p.Slide(s, isa)
 	for i, got := range out {
-		y, x, j := i/16/outPitch, i/16%outPitch, i%16
-		want := 0.0
-		switch s {
-		case SlideDepthwise:
-			want = float64(p.Bias[j])
-		case SlideMax:
-			want = math.Inf(-1)
-		}
-		for a := range kh {
-			for b := range kw {
-				if x >= width {
-					continue
-				}
-				v := float64(in[((y*sh+a*dh)*pitch+x*sw+b*dw)*16+j])
+		b, y, x, j := i/16/outPlane, i/16%outPlane/outPitch, i/16%outPlane%outPitch, i%16
+		want := 99.0
+		if x < width && y < rows {
+			switch s {
+			case SlideDepthwise:
+				want = float64(p.Bias[16*b+j])
+			case SlideMax:
+				want = math.Inf(-1)
+			default:
+				want = 0
+			}
+			for k := range kh * kw {
+				v := float64(in[(b*inPlane+(y*sh+k/kw*dh)*pitch+x*sw+k%kw*dw)*16+j])
 				switch s {
 				case SlideDepthwise:
-					want += v * float64(p.W[(a*kw+b)*16+j])
+					want += v * float64(p.W[(b*kh*kw+k)*16+j])
 				case SlideMax:
 					want = max(want, v)
 				default:
 					want += v / 4
 				}
 			}
-		}
-		want = min(max(want, float64(p.Lo)), float64(p.Hi))
-		if x >= width {
-			want = 99
+			want = min(max(want, float64(p.Lo)), float64(p.Hi))
 		}
 		if !(math.Abs(float64(got)-want) <= 1e-5) {
 			t.Fatalf("level %d, %s: element %d is %v, want %v", isa, fmt.Sprint(s, kh, kw, sh, sw, dh, dw, width, rows, clamp), i, got, want)

@@ -2,12 +2,13 @@ package asm
 
 import "math"
 
-// Window slides a window over the pixels of one block of 16 channels. For each pixel of Rows rows of width pixels
-// (Groups groups of as many as the form has; the last group is moved back by InBack and OutBack bytes, so that it may
-// overlap the one before):
+// Window slides a window over the pixels of blocks of 16 channels. Of each of Planes blocks, InPlane, OutPlane and WPlane
+// bytes apart, for each pixel of a row of width pixels, and for each of Rows rows (Groups groups of as many pixels as the
+// form has; the last group is moved back by InBack and OutBack bytes, the last row by InRowBack and OutRowBack, so that
+// they may overlap the ones before):
 //
 //	for j := range Vec {
-//		sum := Bias[j]
+//		sum := Bias[16*plane+j]
 //		for kh := range KH {
 //			for kw := range KW {
 //				sum += W[(kh*KW+kw)*Vec+j] * In[y*InRow+x*Stride+kh*HStep+kw*WStep+4*j]
@@ -17,8 +18,8 @@ import "math"
 //	}
 //
 // All steps are in bytes and multiples of 64. Max and Sum have no weights: they are the largest, and the sum times
-// Scale, of the pixels. The loops for windows of 3x3 and 5x5 do Q rows of output at a time, OutPitch bytes apart; InRow
-// and OutRow are then the steps of Q rows.
+// Scale, of the pixels. The loops for windows of 3x3 and 5x5 may do two rows of output at a time, OutPitch bytes apart;
+// InRow and OutRow are then the steps of two rows.
 type Window struct {
 	In            []float32
 	W, Bias       []float32
@@ -32,6 +33,12 @@ type Window struct {
 	Rows, Groups  int
 	InBack        int
 	OutBack       int
+	InRowBack     int
+	OutRowBack    int
+	Planes        int
+	InPlane       int
+	OutPlane      int
+	WPlane        int
 	Form          int
 	Lo, Hi, Scale float32
 }
@@ -58,35 +65,71 @@ type Pixels struct {
 // slideMACs bounds one call of a loop to some 50 microseconds.
 const slideMACs = 1 << 21
 
-// Slide runs a window over a part of a map. Lanes of Out that no pixel has are not written.
+// Slide runs a window over a part of a map, over Planes blocks of it (0 is 1). Lanes of Out that no pixel has are not
+// written.
 func (p *Pixels) Slide(s Sliding, isa ISA) {
+	p.Planes = max(p.Planes, 1)
 	rows := p.Rows
 	if rows < 1 || p.Width < 1 {
 		return
 	}
 	w := &p.Window
-	reach := ((rows-1)*p.SH*p.InPitch+(p.KH-1)*w.HStep+(p.Width-1)*w.Stride+(p.KW-1)*w.WStep)/4 + Vec
-	if p.KH < 1 || p.KW < 1 || min(p.SH, p.InPitch, w.HStep, w.WStep, w.Stride, w.OutPitch) < 0 || reach > len(w.In) ||
-		((rows-1)*w.OutPitch)/4+p.Width*Vec > len(w.Out) || s == SlideDepthwise && (len(w.W) < p.KH*p.KW*Vec || len(w.Bias) < Vec) {
+	w.WPlane = 64 * p.KH * p.KW
+	reach := ((p.Planes-1)*w.InPlane+(rows-1)*p.SH*p.InPitch+(p.KH-1)*w.HStep+(p.Width-1)*w.Stride+(p.KW-1)*w.WStep)/4 + Vec
+	if p.KH < 1 || p.KW < 1 || min(p.SH, p.InPitch, w.HStep, w.WStep, w.Stride, w.OutPitch, w.InPlane, w.OutPlane) < 0 || reach > len(w.In) ||
+		((p.Planes-1)*w.OutPlane+(rows-1)*w.OutPitch)/4+p.Width*Vec > len(w.Out) ||
+		s == SlideDepthwise && (len(w.W) < p.Planes*p.KH*p.KW*Vec || len(w.Bias) < p.Planes*Vec) {
 		panic("asm: window leaves its arrays")
 	}
-	if s == SlideDepthwise && isa != GoISA && p.KH == p.KW && (p.KH == 3 || p.KH == 5) && w.WStep == 64 && w.HStep == p.InPitch &&
-		p.SH*64 == w.Stride && p.SH <= 2 {
-		p.square(isa)
-		return
+	square := s == SlideDepthwise && isa != GoISA && p.KH == p.KW && (p.KH == 3 || p.KH == 5) && w.WStep == 64 && w.HStep == p.InPitch &&
+		p.SH*64 == w.Stride && p.SH <= 2
+	q := 1
+	if square {
+		if isa == AVX512 && p.KH == 3 && rows > 1 {
+			q = 2
+		}
+		p.square(q)
+	} else {
+		p.general(isa)
 	}
-	forms := [...]int{14, 7, 4, 1}
+	w.InRow, w.OutRow = q*p.SH*p.InPitch, q*w.OutPitch
+	// As many rows, or as many blocks, as one call may do.
+	most := max(1, slideMACs/(16*p.KH*p.KW*p.Width*q))
+	steps := (rows + q - 1) / q
+	planes := min(p.Planes, max(1, most/steps))
+	c := p.Window
+	for b := 0; b < p.Planes; b += planes {
+		c.Planes = min(planes, p.Planes-b)
+		for y := 0; y < steps; y += most {
+			c.Rows = min(most, steps-y)
+			c.In, c.Out = p.In[(b*w.InPlane+y*w.InRow)/4:], p.Out[(b*w.OutPlane+y*w.OutRow)/4:]
+			if s == SlideDepthwise {
+				c.W, c.Bias = p.W[b*w.WPlane/4:], p.Bias[b*Vec:]
+			}
+			c.InRowBack, c.OutRowBack = 0, 0
+			if y+c.Rows == steps && rows%q > 0 {
+				c.InRowBack, c.OutRowBack = p.SH*p.InPitch, w.OutPitch
+			}
+			if square {
+				c.runSquare(p.KH, p.SH, isa)
+			} else {
+				c.run(s, isa)
+			}
+		}
+	}
+}
+
+// general decides how many pixels the general loops take at a time.
+func (p *Pixels) general(isa ISA) {
 	form := 1
-	for _, f := range forms {
+	for _, f := range [...]int{14, 7, 4, 1} {
 		if f <= p.Width && (f < 14 || isa == AVX512 && p.Width%14 == 0) && (f != 7 || p.Width%7 == 0 || p.Width%4 != 0) {
 			form = f
 			break
 		}
 	}
 	p.cut(form)
-	w.Form = form
-	w.InRow, w.OutRow = p.SH*p.InPitch, w.OutPitch
-	p.each(rows, 1, s, false, isa)
+	p.Form = form
 }
 
 // cut divides a row into groups.
@@ -97,24 +140,8 @@ func (p *Pixels) cut(pixels int) {
 	w.InBack, w.OutBack = back*w.Stride, back*64
 }
 
-// each runs the loop over as many steps of q rows at a time as one call may do; square is for the loops of 3x3 and 5x5.
-func (p *Pixels) each(rows, q int, s Sliding, square bool, isa ISA) {
-	most := max(1, slideMACs/(16*p.KH*p.KW*p.Width*q))
-	w := p.Window
-	for y := 0; y < rows/q; y += most {
-		w.Rows = min(most, rows/q-y)
-		w.In, w.Out = p.In[y*w.InRow/4:], p.Out[y*w.OutRow/4:]
-		if square {
-			w.runSquare(p.KH, p.SH, isa)
-		} else {
-			w.run(s, isa)
-		}
-	}
-}
-
-// square runs the loops for 3x3 and 5x5.
-func (p *Pixels) square(isa ISA) {
-	rows := p.Rows
+// square decides how many pixels the loops for 3x3 and 5x5 take at a time, of q rows.
+func (p *Pixels) square(q int) {
 	w := &p.Window
 	j := 1
 	for _, f := range [...]int{7, 4} {
@@ -124,48 +151,45 @@ func (p *Pixels) square(isa ISA) {
 		}
 	}
 	p.cut(j)
-	clamp := 0
+	w.Form = 16*q + 2*j
 	if !math.IsInf(float64(w.Lo), -1) || !math.IsInf(float64(w.Hi), 1) {
-		clamp = 1
-	}
-	done := 0
-	if isa == AVX512 && p.KH == 3 && rows > 1 {
-		w.Form = 32 + 2*j + clamp
-		w.InRow, w.OutRow = 2*p.SH*p.InPitch, 2*w.OutPitch
-		p.each(rows, 2, SlideDepthwise, true, isa)
-		done = rows / 2 * 2
-	}
-	if done < rows {
-		w.Form = 16 + 2*j + clamp
-		w.InRow, w.OutRow = p.SH*p.InPitch, w.OutPitch
-		p.In, p.Out = p.In[done*w.InRow/4:], p.Out[done*w.OutRow/4:]
-		p.each(rows-done, 1, SlideDepthwise, true, isa)
+		w.Form++
 	}
 }
 
 // goLoop is one call in Go.
 func (w *Window) goLoop(s Sliding) {
-	for y := range w.Rows {
-		in, out := y*w.InRow/4, y*w.OutRow/4
-		for g := range w.Groups {
-			if g == w.Groups-1 {
-				in -= w.InBack / 4
-				out -= w.OutBack / 4
+	for b := range w.Planes {
+		var k, bias []float32
+		if s == SlideDepthwise {
+			k, bias = w.W[b*w.WPlane/4:], w.Bias[b*Vec:]
+		}
+		for y := range w.Rows {
+			in, out := (b*w.InPlane+y*w.InRow)/4, (b*w.OutPlane+y*w.OutRow)/4
+			if y == w.Rows-1 {
+				in -= w.InRowBack / 4
+				out -= w.OutRowBack / 4
 			}
-			for range w.Form {
-				w.pixel(s, w.In[in:], (*[Vec]float32)(w.Out[out:]))
-				in += w.Stride / 4
-				out += Vec
+			for g := range w.Groups {
+				if g == w.Groups-1 {
+					in -= w.InBack / 4
+					out -= w.OutBack / 4
+				}
+				for range w.Form {
+					w.pixel(s, w.In[in:], k, bias, (*[Vec]float32)(w.Out[out:]))
+					in += w.Stride / 4
+					out += Vec
+				}
 			}
 		}
 	}
 }
 
-func (w *Window) pixel(s Sliding, in []float32, out *[Vec]float32) {
+func (w *Window) pixel(s Sliding, in, weights, bias []float32, out *[Vec]float32) {
 	var acc [Vec]float32
 	switch s {
 	case SlideDepthwise:
-		copy(acc[:], w.Bias)
+		copy(acc[:], bias)
 	case SlideMax:
 		for j := range acc {
 			acc[j] = float32(math.Inf(-1))
@@ -176,7 +200,7 @@ func (w *Window) pixel(s Sliding, in []float32, out *[Vec]float32) {
 			x := (*[Vec]float32)(in[(kh*w.HStep+kw*w.WStep)/4:])
 			switch s {
 			case SlideDepthwise:
-				k := (*[Vec]float32)(w.W[(kh*w.KW+kw)*Vec:])
+				k := (*[Vec]float32)(weights[(kh*w.KW+kw)*Vec:])
 				for j := range acc {
 					acc[j] += x[j] * k[j]
 				}

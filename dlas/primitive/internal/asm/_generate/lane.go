@@ -65,6 +65,7 @@ type constants struct {
 	name string
 	at   map[uint32]int
 	list []uint32
+	kept map[uint32]reg.VecVirtual
 }
 
 var table = constants{name: "laneConstants", at: map[uint32]int{}}
@@ -79,7 +80,27 @@ func (c *constants) word(bits uint32) Mem {
 	return NewDataAddr(Symbol{Name: c.name, Static: true}, at)
 }
 
-func (c *constants) float(x float64) Mem { return c.word(math.Float32bits(float32(x))) }
+// float is a number as an operand: the register that keep loaded it into, or memory.
+func (c *constants) float(x float64) Op {
+	bits := math.Float32bits(float32(x))
+	if r, ok := c.kept[bits]; ok {
+		return r
+	}
+	return c.word(bits)
+}
+
+// keep loads numbers into registers, for the loop that is written next.
+func (c *constants) keep(v width, numbers ...float64) {
+	c.kept = map[uint32]reg.VecVirtual{}
+	for _, x := range numbers {
+		bits := math.Float32bits(float32(x))
+		if c.kept[bits] == nil {
+			r := v.vec()
+			VMOVUPS(c.word(bits), r)
+			c.kept[bits] = r
+		}
+	}
+}
 
 func (c *constants) write() {
 	GLOBL(c.name, attr.RODATA|attr.NOPTR)

@@ -31,7 +31,8 @@ type mapping struct {
 	name     string
 	operands int // besides A
 	clamp    bool
-	uses     []string // of Alpha and Beta
+	uses     []string  // of Alpha and Beta
+	keep     []float64 // numbers that the wide loop holds in registers
 	f        func(v width, a reg.VecVirtual, in []Op, par []reg.VecVirtual) reg.VecVirtual
 }
 
@@ -48,48 +49,48 @@ func unary(f func(v width, a reg.VecVirtual) reg.VecVirtual) func(width, reg.Vec
 }
 
 var mappings = []mapping{
-	{"Add", 1, true, nil, into(VADDPS)},
-	{"Sub", 1, true, nil, into(VSUBPS)},
-	{"Mul", 1, true, nil, into(VMULPS)},
-	{"Div", 1, true, nil, into(VDIVPS)},
-	{"Min", 1, false, nil, into(VMINPS)},
-	{"Max", 1, false, nil, into(VMAXPS)},
-	{"PRelu", 1, false, nil, func(v width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
+	{"Add", 1, true, nil, nil, into(VADDPS)},
+	{"Sub", 1, true, nil, nil, into(VSUBPS)},
+	{"Mul", 1, true, nil, nil, into(VMULPS)},
+	{"Div", 1, true, nil, nil, into(VDIVPS)},
+	{"Min", 1, false, nil, nil, into(VMINPS)},
+	{"Max", 1, false, nil, nil, into(VMAXPS)},
+	{"PRelu", 1, false, nil, hardNumbers, func(v width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
 		neg, zero := v.vec(), v.zero()
 		VMINPS(a, zero, neg)
 		VMAXPS(a, zero, a)
 		VFMADD231PS(in[0], neg, a)
 		return a
 	}},
-	{"Affine", 2, true, nil, func(_ width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
+	{"Affine", 2, true, nil, nil, func(_ width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
 		b := in[0].(reg.VecVirtual)
 		VFMADD213PS(in[1], b, a)
 		return a
 	}},
-	{"ExpSub", 1, false, nil, func(v width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
+	{"ExpSub", 1, false, nil, expNumbers, func(v width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
 		VSUBPS(in[0], a, a)
 		return v.exp(a)
 	}},
-	{"Clip", 0, true, nil, unary(func(_ width, a reg.VecVirtual) reg.VecVirtual { return a })},
-	{"Leaky", 0, false, []string{"Alpha"}, func(v width, a reg.VecVirtual, _ []Op, par []reg.VecVirtual) reg.VecVirtual {
+	{"Clip", 0, true, nil, nil, unary(func(_ width, a reg.VecVirtual) reg.VecVirtual { return a })},
+	{"Leaky", 0, false, []string{"Alpha"}, hardNumbers, func(v width, a reg.VecVirtual, _ []Op, par []reg.VecVirtual) reg.VecVirtual {
 		neg, zero := v.vec(), v.zero()
 		VMINPS(a, zero, neg)
 		VMAXPS(a, zero, a)
 		VFMADD231PS(par[0], neg, a)
 		return a
 	}},
-	{"Sigmoid", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.sigmoid(a, 1) })},
-	{"SiLU", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
-		s := v.sigmoid(v.copy(a), 1)
+	{"Sigmoid", 0, false, nil, sigmoidNumbers, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.sigmoid(a, true) })},
+	{"SiLU", 0, false, nil, sigmoidNumbers, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+		s := v.sigmoid(v.copy(a), false)
 		VMULPS(s, a, a)
 		return a
 	})},
-	{"HardSigmoid", 0, false, []string{"Alpha", "Beta"}, func(_ width, a reg.VecVirtual, _ []Op, par []reg.VecVirtual) reg.VecVirtual {
+	{"HardSigmoid", 0, false, []string{"Alpha", "Beta"}, hardNumbers, func(_ width, a reg.VecVirtual, _ []Op, par []reg.VecVirtual) reg.VecVirtual {
 		VFMADD213PS(par[1], par[0], a)
 		clampTo(a, 0, 1)
 		return a
 	}},
-	{"HardSwish", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+	{"HardSwish", 0, false, nil, hardNumbers, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
 		s := v.vec()
 		VMOVUPS(table.float(1./6), s)
 		VFMADD213PS(table.float(0.5), a, s)
@@ -97,7 +98,7 @@ var mappings = []mapping{
 		VMULPS(s, a, a)
 		return a
 	})},
-	{"Tanh", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+	{"Tanh", 0, false, nil, expm1Numbers, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
 		VADDPS(a, a, a)
 		clampTo(a, -30, 30)
 		e, d := v.expm1(a), v.vec()
@@ -105,8 +106,8 @@ var mappings = []mapping{
 		VDIVPS(d, e, e)
 		return e
 	})},
-	{"Exp", 0, false, nil, unary(width.exp)},
-	{"Elu", 0, false, []string{"Alpha", "Beta"}, func(v width, a reg.VecVirtual, _ []Op, par []reg.VecVirtual) reg.VecVirtual {
+	{"Exp", 0, false, nil, expNumbers, unary(width.exp)},
+	{"Elu", 0, false, []string{"Alpha", "Beta"}, expm1Numbers, func(v width, a reg.VecVirtual, _ []Op, par []reg.VecVirtual) reg.VecVirtual {
 		neg := v.copy(a)
 		clampTo(neg, -87, 0)
 		neg = v.expm1(neg)
@@ -115,8 +116,8 @@ var mappings = []mapping{
 		VMULPS(par[1], a, a)
 		return a
 	}},
-	{"Gelu", 0, false, nil, unary(width.gelu)},
-	{"GeluTanh", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+	{"Gelu", 0, false, nil, softNumbers, unary(width.gelu)},
+	{"GeluTanh", 0, false, nil, sigmoidNumbers, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
 		// x/2 (1+tanh u) is x times the sigmoid of 2u.
 		u := v.vec()
 		VMULPS(a, a, u)
@@ -124,12 +125,12 @@ var mappings = []mapping{
 		VMOVUPS(table.float(2*0.7978845608028654*0.044715), t)
 		VFMADD213PS(table.float(2*0.7978845608028654), t, u)
 		VMULPS(a, u, u)
-		s := v.sigmoid(u, 1)
+		s := v.sigmoid(u, false)
 		VMULPS(s, a, a)
 		return a
 	})},
-	{"Softplus", 0, false, nil, unary(width.softplus)},
-	{"Mish", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+	{"Softplus", 0, false, nil, softNumbers, unary(width.softplus)},
+	{"Mish", 0, false, nil, softNumbers, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
 		// tanh(log(1+e)) is q/(q+2) with q = e(e+2).
 		x := v.copy(a)
 		clampTo(x, -87, 40)
@@ -141,9 +142,9 @@ var mappings = []mapping{
 		VMULPS(q, a, a)
 		return a
 	})},
-	{"Sqrt", 0, false, nil, unary(func(_ width, a reg.VecVirtual) reg.VecVirtual { VSQRTPS(a, a); return a })},
-	{"Abs", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { v.and(a, 0x7fffffff); return a })},
-	{"Neg", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+	{"Sqrt", 0, false, nil, nil, unary(func(_ width, a reg.VecVirtual) reg.VecVirtual { VSQRTPS(a, a); return a })},
+	{"Abs", 0, false, nil, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { v.and(a, 0x7fffffff); return a })},
+	{"Neg", 0, false, nil, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
 		if v.wide() {
 			VPXORD(table.word(0x80000000), a, a)
 		} else {
@@ -151,15 +152,15 @@ var mappings = []mapping{
 		}
 		return a
 	})},
-	{"Reciprocal", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
+	{"Reciprocal", 0, false, nil, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual {
 		one := v.vec()
 		VMOVUPS(table.float(1), one)
 		VDIVPS(a, one, one)
 		return one
 	})},
-	{"Floor", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 9) })},
-	{"Ceil", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 10) })},
-	{"Round", 0, false, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 8) })},
+	{"Floor", 0, false, nil, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 9) })},
+	{"Ceil", 0, false, nil, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 10) })},
+	{"Round", 0, false, nil, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 8) })},
 }
 
 func (v width) maps() {
@@ -190,6 +191,11 @@ func (v width) mapLoop(m mapping) {
 	if m.clamp {
 		lo, hi = v.load(p, mapFields, "Lo"), v.load(p, mapFields, "Hi")
 	}
+	table.keep(v)
+	if v.wide() {
+		table.keep(v, m.keep...)
+	}
+	defer table.keep(v)
 	count := arg(p, mapFields, "Rows")
 	Label("row")
 	for i := range names {
@@ -309,15 +315,30 @@ func (v width) expSoft(x reg.VecVirtual, negative bool) reg.VecVirtual {
 	return p
 }
 
-// sigmoid is 1/(1+e^-x). It uses x up. The wide form takes the reciprocal by one step of Newton's, since a division
+// The numbers of the functions: read from memory each time, they would take longer than the arithmetic.
+var (
+	hardNumbers    = []float64{0, 1, 0.5, 1. / 6}
+	softNumbers    = append([]float64{0, 0.5, 1, 2, 87, magic, log2e, ln2}, expCoefficients...)
+	sigmoidNumbers = append([]float64{-87, 87, magic, log2e, ln2}, expCoefficients...)
+	expNumbers     = append([]float64{-104, 89, magic, log2e, ln2Hi, ln2Lo}, expCoefficients...)
+	expm1Numbers   = append([]float64{0, 1, 2, -30, 30, -87, magic, log2e, ln2Hi, ln2Lo}, expm1Coefficients...)
+)
+
+// sigmoid is 1/(1+e^-x), and of a NaN a NaN if it is strict, else anything. It uses x up. The wide form takes the reciprocal by one step of Newton's, since a division
 // takes as long as all the rest.
-func (v width) sigmoid(x reg.VecVirtual, numerator float64) reg.VecVirtual {
-	clampTo(x, -87, 87)
+func (v width) sigmoid(x reg.VecVirtual, strict bool) reg.VecVirtual {
+	if v.wide() && !strict {
+		l := v.vec()
+		VMOVUPS(table.float(87), l)
+		VRANGEPS(U8(2), l, x, x) // the one that is nearer to zero, with the sign of x
+	} else {
+		clampTo(x, -87, 87)
+	}
 	e := v.expSoft(x, true)
 	VADDPS(table.float(1), e, e)
 	y := v.vec()
 	if !v.wide() {
-		VMOVUPS(table.float(numerator), y)
+		VMOVUPS(table.float(1), y)
 		VDIVPS(e, y, y)
 		return y
 	}

@@ -91,10 +91,53 @@ var windowFields = []field{
 	{"Groups", word},
 	{"InBack", word},
 	{"OutBack", word},
+	{"InRowBack", word},
+	{"OutRowBack", word},
+	{"Planes", word},
+	{"InPlane", word},
+	{"OutPlane", word},
+	{"WPlane", word},
 	{"Form", word},
 	{"Lo", float},
 	{"Hi", float},
 	{"Scale", float},
+}
+
+// planes runs body for every plane: it finds where the plane's arrays are in the registers given, and the others where
+// it is told, and jumps to end.
+func planes(p reg.Register, names []string, at []reg.GPVirtual, body func(others []Mem)) {
+	space := AllocLocal(40)
+	half := arg(p, windowFields, "Half")
+	for i, n := range names {
+		r := arg(p, windowFields, n)
+		ADDQ(half, r)
+		MOVQ(r, space.Offset(8*i))
+	}
+	count := arg(p, windowFields, "Planes")
+	MOVQ(count, space.Offset(32))
+	Label("plane")
+	for i := range at {
+		MOVQ(space.Offset(8*i), at[i])
+	}
+	var others []Mem
+	for i := len(at); i < len(names); i++ {
+		others = append(others, space.Offset(8*i))
+	}
+	body(others)
+	Label("end")
+	for i, n := range names {
+		r := GP64()
+		if n == "Bias" {
+			MOVQ(U32(64), r)
+		} else {
+			MOVQ(mem(p, offset(windowFields, n+"Plane")), r)
+		}
+		ADDQ(r, space.Offset(8*i))
+	}
+	DECQ(space.Offset(32))
+	JNZ(LabelRef("plane"))
+	VZEROUPPER()
+	RET()
 }
 
 // grid runs body for all groups of pixels of all rows of a window: in and out are where it reads and writes; it moves on
@@ -109,6 +152,11 @@ func grid(p reg.Register, suffix string, in, out reg.GPVirtual, inStep, outStep 
 	MOVQ(outRow, out)
 	ADDQ(mem(p, offset(windowFields, "InRow")), inRow)
 	ADDQ(mem(p, offset(windowFields, "OutRow")), outRow)
+	CMPQ(rows, U8(1))
+	JNE(LabelRef("inner" + suffix))
+	SUBQ(mem(p, offset(windowFields, "InRowBack")), in)
+	SUBQ(mem(p, offset(windowFields, "OutRowBack")), out)
+	Label("inner" + suffix)
 	left := arg(p, windowFields, "Groups")
 	Label("group" + suffix)
 	CMPQ(left, U8(1))
@@ -136,43 +184,42 @@ func (v width) windows() {
 		TEXT("window"+name+v.isa, NOSPLIT, "func(w *Window)")
 		Pragma("noescape")
 		p := Load(Param("w"), GP64())
-		in, out := arg(p, windowFields, "In"), arg(p, windowFields, "Out")
-		half := arg(p, windowFields, "Half")
-		ADDQ(half, in)
-		ADDQ(half, out)
-		form := arg(p, windowFields, "Form")
-		for i := len(forms) - 1; i > 0; i-- {
-			CMPQ(form, U8(forms[i]))
-			JEQ(LabelRef(fmt.Sprint("form", forms[i])))
+		in, out := GP64(), GP64()
+		names := []string{"In", "Out"}
+		if name == "Depthwise" {
+			names = append(names, "W", "Bias")
 		}
-		for _, r := range forms {
-			suffix := fmt.Sprint(r)
-			Label("form" + suffix)
-			stride := arg(p, windowFields, "Stride")
-			step := GP64()
-			MOVQ(stride, step)
-			IMUL3Q(U8(r), step, step)
-			grid(p, suffix, in, out, step, U32(64*r), func() { v.taps(name, suffix, p, in, out, stride, r) })
-		}
-		Label("end")
-		VZEROUPPER()
-		RET()
+		planes(p, names, []reg.GPVirtual{in, out}, func(others []Mem) {
+			form := arg(p, windowFields, "Form")
+			for i := len(forms) - 1; i > 0; i-- {
+				CMPQ(form, U8(forms[i]))
+				JEQ(LabelRef(fmt.Sprint("form", forms[i])))
+			}
+			for _, r := range forms {
+				suffix := fmt.Sprint(r)
+				Label("form" + suffix)
+				stride := arg(p, windowFields, "Stride")
+				step := GP64()
+				MOVQ(stride, step)
+				IMUL3Q(U8(r), step, step)
+				grid(p, suffix, in, out, step, U32(64*r), func() { v.taps(name, suffix, p, in, out, stride, others, r) })
+			}
+		})
 	}
 }
 
 // taps does one group of the general loop.
-func (v width) taps(name, suffix string, p reg.Register, in, out, stride reg.GPVirtual, r int) {
+func (v width) taps(name, suffix string, p reg.Register, in, out, stride reg.GPVirtual, others []Mem, r int) {
 	acc := make([]reg.VecVirtual, r)
-	half := arg(p, windowFields, "Half")
 	w := GP64()
 	switch name {
 	case "Depthwise":
-		MOVQ(mem(p, offset(windowFields, "W")), w)
-		ADDQ(half, w)
-		bias := arg(p, windowFields, "Bias")
+		MOVQ(others[0], w)
+		bias := GP64()
+		MOVQ(others[1], bias)
 		for i := range acc {
 			acc[i] = v.vec()
-			VMOVUPS(Mem{Base: bias, Index: half, Scale: 1}, acc[i])
+			VMOVUPS(mem(bias, 0), acc[i])
 		}
 	default:
 		start := v.zero()
@@ -254,11 +301,12 @@ func (v width) depthwise(k, s int) {
 	TEXT(fmt.Sprintf("depthwise%ds%d%s", k, s, v.isa), NOSPLIT, "func(w *Window)")
 	Pragma("noescape")
 	p := Load(Param("w"), GP64())
-	in, out := arg(p, windowFields, "In"), arg(p, windowFields, "Out")
-	w, bias, half := arg(p, windowFields, "W"), arg(p, windowFields, "Bias"), arg(p, windowFields, "Half")
-	for _, r := range []reg.GPVirtual{in, out, w, bias} {
-		ADDQ(half, r)
-	}
+	in, out, w, bias := GP64(), GP64(), GP64(), GP64()
+	planes(p, []string{"In", "Out", "W", "Bias"}, []reg.GPVirtual{in, out, w, bias}, func([]Mem) { v.square(k, s, p, in, out, w, bias) })
+}
+
+// square does one plane.
+func (v width) square(k, s int, p reg.Register, in, out, w, bias reg.GPVirtual) {
 	h := arg(p, windowFields, "HStep")
 	h3, h5 := GP64(), GP64()
 	LEAQ(Mem{Base: h, Index: h, Scale: 2}, h3)
@@ -358,9 +406,6 @@ func (v width) depthwise(k, s int) {
 			}
 		})
 	}
-	Label("end")
-	VZEROUPPER()
-	RET()
 }
 
 var lanesFields = []field{
