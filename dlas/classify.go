@@ -47,7 +47,7 @@ func (r *runner) classify(ctx context.Context, label string) (*Predictions, []bo
 				classes := len(out) / r.batch
 				last := min(first+r.batch, n)
 				for i := first; i < last; i++ {
-					logits := out[(i-first)*classes:][:classes]
+					logits := r.withoutBackground(out[(i-first)*classes:][:classes])
 					p.Predicted[i] = argmax(logits)
 					top5[i] = p.Labels[i] >= 0 && rank(logits, p.Labels[i]) < 5
 				}

@@ -60,12 +60,12 @@ func (r *Result) predict(ctx context.Context, img any) (*Prediction, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Image = toImage(m, p.set.Shape)
+		out.Image = p.image(m)
 	case image.Image:
 		if v.Bounds().Empty() {
 			return nil, ir.Errorf(ir.Data, "the picture has no pixels")
 		}
-		out.Image = toImage(v, p.set.Shape)
+		out.Image = p.image(v)
 	case ir.Image:
 		if s := p.set.Shape; v.C != s[0] || v.H != s[1] || v.W != s[2] || len(v.Pix) != s.Elems() {
 			return nil, ir.Errorf(ir.Data, "the image is %dx%dx%d with %d values, the network was run on %s", v.C, v.H, v.W, len(v.Pix), s)
@@ -97,6 +97,15 @@ func (r *Result) predict(ctx context.Context, img any) (*Prediction, error) {
 		out.Probs = append(out.Probs, probs[c])
 	}
 	return out, nil
+}
+
+// image makes of a picture one like those of the set: the same way where they come from pictures, else scaled to the
+// set's pixels.
+func (r *runner) image(m image.Image) ir.Image {
+	if r.set.Pictures() {
+		return r.set.FitPicture(m)
+	}
+	return toImage(m, r.set.Shape)
 }
 
 func className(names []string, i int) string {

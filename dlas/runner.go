@@ -29,6 +29,8 @@ type runner struct {
 	batch   int
 	notes   []string
 	tuning  *Tuning // of a tuned schedule
+
+	background int // the outputs before the first class: 1 where the network has one for the background
 }
 
 // build makes a point ready, from L1 to L6. spec is canonical and has one choice a layer.
@@ -52,8 +54,13 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 		return nil, err
 	}
 
+	if err := r.fit(); err != nil {
+		return nil, err
+	}
+
 	// L3 Model Optimisations
-	if r.graph, r.notes, err = compress.Apply(ctx, r.graph, c[ir.Compress]); err != nil {
+	var notes []string
+	if r.graph, notes, err = compress.Apply(ctx, r.graph, c[ir.Compress]); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -70,11 +77,15 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 	if len(c[ir.Primitive]) > 1 {
 		plan.Format = c[ir.Primitive][1].Name
 	}
+	r.notes = append(r.notes, notes...)
 	if plan.Schedule.Name == system.Tuned {
 		err = r.tune(ctx, plan)
-		return r, err
+	} else {
+		r.program, err = system.Compile(r.graph, primitive.Kernels(), r.machine, plan)
 	}
-	r.program, err = system.Compile(r.graph, primitive.Kernels(), r.machine, plan)
+	if err == nil {
+		r.findBackground(r.program.OutShape().Elems() / r.batch)
+	}
 	return r, err
 }
 
@@ -100,7 +111,7 @@ func request(set *data.Set) model.Request {
 	env := data.EnvFromOS()
 	return model.Request{
 		Data: set.Name, C: set.Shape[0], H: set.Shape[1], W: set.Shape[2],
-		Classes: len(set.Classes), MinClasses: set.MinClasses, ClassNames: set.Classes, Env: model.Env{Dir: env.Dir, Cache: env.Cache}, Seed: seed,
+		Classes: len(set.Classes), MinClasses: set.MinClasses, Scalable: set.Pictures(), ClassNames: set.Classes, Env: model.Env{Dir: env.Dir, Cache: env.Cache}, Seed: seed,
 	}
 }
 
@@ -194,7 +205,7 @@ func (r *runner) one(ctx context.Context, img ir.Image) ([]float32, error) {
 	if err := r.program.Run(ctx, in, out); err != nil {
 		return nil, err
 	}
-	return out[:len(out)/r.batch], nil
+	return r.withoutBackground(out[:len(out)/r.batch]), nil
 }
 
 var programs sync.Mutex

@@ -266,5 +266,8 @@ func (s *Set) FitPicture(m image.Image) ir.Image {
 	return Resample(m, s.Shape[0], f)
 }
 
+// Fitted says how the images were made their size; the zero Fit where they have it by themselves.
+func (s *Set) Fitted() Fit { return s.fit }
+
 // Pictures reports whether the set's images come from files of pictures, which have any size.
 func (s *Set) Pictures() bool { return s.gallery != nil }

@@ -16,6 +16,7 @@ type Graph struct {
 	Prep    Preprocess
 	Classes []string // names in the order of the output, if known
 	Trained bool     // false: random weights, whose accuracy means nothing
+	Notes   []string // what a user must know of the network, such as what was assumed of it; a line each
 	Digest  string   // SHA-256 of the weights file as read, hex; empty for random weights
 }
 
@@ -127,6 +128,8 @@ type Preprocess struct {
 	Std   []float64
 	BGR   bool // the input's first channel is blue; images have red first
 	NHWC  bool // the input is N x H x W x C
+	// Resize is the pixels of a picture's short side before the middle of the input's size is cut out; 0: nothing is said.
+	Resize int
 }
 
 // Image is raw pixels, channel by channel: Pix[(c*H+y)*W+x].

@@ -25,6 +25,7 @@ type Request struct {
 	C, H, W    int    // of one image, before preprocessing
 	Classes    int    // 0 means 10, or 1000 for a network of ImageNet's form
 	MinClasses int    // where Classes is 0: the least there may be
+	Scalable   bool   // the images come from pictures that can be made any size
 	ClassNames []string
 	Env        Env
 	Seed       uint64 // of random weights
