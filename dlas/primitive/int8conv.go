@@ -342,9 +342,14 @@ func (c *byteConv) share(m ir.Machine) {
 		}
 		c.tileParts = min(max(1, want/c.lineParts), len(c.tiles))
 	}
-	// Lines whose input stays in the first-level cache while the tiles go over them.
+	// Few weights stay in the first-level cache while the lines' input does too; of many, those of a tile stay in the
+	// second-level one while all lines go by, and are read from beyond it once.
 	line := c.row * ceilDiv(c.in[1], 16) * c.win.SH * c.lines[0].rows
-	c.blockLines = max(1, 24<<10/line)
+	room := 24 << 10
+	if len(c.weights) > 32<<10 {
+		room = 512 << 10
+	}
+	c.blockLines = max(1, room/line)
 }
 
 func (c *byteConv) run(call ir.Call) {
