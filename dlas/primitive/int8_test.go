@@ -196,6 +196,10 @@ func byteCases(r *rand.Rand) []byteCase {
 		add(byteCase{node: &ir.Node{Op: "QuantizeLinear"}, made: first}, randomTensor(r, ir.F32, s[0], s[1]), sa, za)
 		add(byteCase{node: &ir.Node{Op: "DequantizeLinear"}, made: first}, byteIn(s...), sa, za)
 		add(byteCase{node: &ir.Node{Op: "DequantizeLinear"}, made: first}, byteIn(s[0], s[1]), sa, za)
+		for _, v := range [][]int{{0, 8, 0, 0, 0, 8, 0, 0}, {0, 3, 1, 2, 0, 16, 3, 0}, {0, 0, 1, 1, 0, 1, 1, 1}} {
+			add(byteCase{node: &ir.Node{Op: "Pad", Attrs: ir.Attrs{"pads": v}}, made: first}, byteIn(s...), nil, byteIn(1))
+		}
+		add(byteCase{node: &ir.Node{Op: "Concat", Attrs: ir.Attrs{"axis": 1}}, made: map[int]bool{0: true, 1: true}}, byteIn(s[0], 24, s[2], s[3]), byteIn(s...))
 		add(byteCase{node: &ir.Node{Op: "Concat", Attrs: ir.Attrs{"axis": 1}}, made: map[int]bool{0: true, 1: true, 2: true}}, byteIn(s...), byteIn(s[0], 16, s[2], s[3]), byteIn(s...))
 		for _, k := range []ir.Attrs{
 			{"kernel_shape": []int{3, 3}, "strides": []int{2, 2}, "pads": []int{1, 1, 1, 1}},

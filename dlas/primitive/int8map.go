@@ -147,25 +147,7 @@ func byteMapKernels(l byteLevel) []ir.Kernel {
 			}
 			return scalars(p, 1, 2)
 		}, asIs, func(p ir.Problem) ir.Bound { return bindByteFloat(p, l) }),
-		row("concat_i8", "Concat", func(p ir.Problem) error {
-			if p.TypeIn(0) != ir.U8 && p.TypeIn(0) != ir.I8 || len(p.Out[0]) != 4 {
-				return fmt.Errorf("it joins maps of bytes")
-			}
-			if axis := p.Node.Attrs.Int("axis", 1); axis != 1 && axis != -3 {
-				return fmt.Errorf("it joins channels")
-			}
-			for i := range p.In {
-				if p.Weights[i] != nil {
-					return fmt.Errorf("input %d is constant", i)
-				}
-			}
-			return nil
-		}, func(p ir.Problem) (in, out []ir.Layout) {
-			for range p.In {
-				in = append(in, ir.Blocked)
-			}
-			return in, []ir.Layout{ir.Blocked}
-		}, bindByteConcat),
+		byteConcat(l), bytePad(l),
 	}
 }
 
@@ -401,50 +383,4 @@ func bindByteFloat(p ir.Problem, l byteLevel) ir.Bound {
 		r.A, r.Out = &call.In[0][in], &call.Out[0][4*out]
 		runBytes(&r, loopFloat, l.wide)
 	})
-}
-
-// bindByteConcat joins maps along their channels where the blocks of some do not begin at a block of the result.
-func bindByteConcat(p ir.Problem) ir.Bound {
-	s := p.Out[0]
-	to := p.LayoutOut(0).StridesOf(s)
-	type source struct {
-		input, channel int
-		at             ir.Strides
-	}
-	sources := make([]source, 0, s[1])
-	for i, in := range p.In {
-		at := p.LayoutIn(i).StridesOf(in)
-		for c := range in[1] {
-			sources = append(sources, source{i, c, at})
-		}
-	}
-	blocks := ir.Blocks(s)
-	items := s[0] * blocks
-	parts := bytesParts(items, s[2]*s[3]*4, p.Machine)
-	return ir.Bound{Phases: []int{parts}, Run: func(call ir.Call) {
-		a, b := part(items, parts, call.Part)
-		for i := a; i < b; i++ {
-			n, block := i/blocks, i%blocks
-			for y := range s[2] {
-				out := call.Out[0][n*to.Image+block*to.Block+to.Origin+y*to.Row:][:16*s[3]]
-				for lane := 0; lane < 16; {
-					c := block*16 + lane
-					if c >= s[1] {
-						break
-					}
-					src := sources[c]
-					x := call.In[src.input][n*src.at.Image+src.channel/16*src.at.Block+src.at.Origin+y*src.at.Row:]
-					if lane == 0 && src.channel%16 == 0 && sources[min(c+15, s[1]-1)].input == src.input {
-						copy(out, x[:len(out)])
-						lane = 16
-						continue
-					}
-					for j := lane; j < len(out); j += 16 {
-						out[j] = x[j-lane+src.channel%16]
-					}
-					lane++
-				}
-			}
-		}
-	}}
 }

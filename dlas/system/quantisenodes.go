@@ -22,6 +22,7 @@ func converters() map[string]func(z *quantiser, n *ir.Node, s sink) bool {
 	} {
 		m[name] = (*quantiser).function
 	}
+	m["Pad"] = (*quantiser).pad
 	for _, name := range []string{"Sub", "Div", "Pow"} {
 		m[name] = func(z *quantiser, n *ir.Node, s sink) bool { return z.withConstant(n, s) }
 	}
@@ -321,6 +322,40 @@ func (z *quantiser) move(n *ir.Node, s sink) bool {
 	z.addTable(name, x.value, sink{node: &ir.Node{Out: []string{name}}}, z.tableOf(x, clampTo(s), s.node))
 	in[0] = name
 	z.add(n, n.Op, s, maps.Clone(n.Attrs), in...)
+	return true
+}
+
+// pad surrounds bytes with the byte of the number that it pads with; that number must have one.
+func (z *quantiser) pad(n *ir.Node, s sink) bool {
+	x, ok := z.computed(n, 0)
+	if !ok || n.Attrs.Str("mode", "constant") != "constant" || len(n.In) > 1 && n.In[1] != "" && z.Weights[n.In[1]] == nil || len(n.In) > 3 && n.In[3] != "" && z.Weights[n.In[3]] == nil {
+		return false
+	}
+	value := n.Attrs.Float("value", 0)
+	if len(n.In) > 2 && n.In[2] != "" {
+		if q, dequantised := z.from[n.In[2]]; dequantised && q.constant != nil && q.constant.Shape.Elems() == 1 {
+			value = z.real(q)[0]
+		} else if value, ok = z.one(n.In[2]); !ok {
+			return false
+		}
+	}
+	scale, _ := z.one(x.scale)
+	zero, _ := z.one(x.zero)
+	b := z.byteOf(value, x.scale, x.zero)
+	if float32((float64(b)-zero)*scale) != float32(value) {
+		return false
+	}
+	in := append(slices.Clone(n.In), "", "")[:max(3, len(n.In))]
+	in[0], in[2] = x.value, z.weight(n.Name+" value", &ir.Tensor{Type: ir.U8, Shape: ir.Shape{}, Data: []uint8{uint8(b)}})
+	attrs := maps.Clone(n.Attrs)
+	delete(attrs, "value")
+	if z.sameScale(x.scale, x.zero, s.node.In[1], s.node.In[2]) && !z.clamps(s) {
+		z.add(n, "Pad", s, attrs, in...)
+		return true
+	}
+	name := n.Name + " padded"
+	z.add(n, "Pad", sink{node: &ir.Node{Out: []string{name}}}, attrs, in...)
+	z.addTable(n.Name+" rescaled", name, s, z.tableOf(x, clampTo(s), s.node))
 	return true
 }
 
