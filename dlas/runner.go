@@ -81,7 +81,7 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 	if plan.Schedule.Name == system.Tuned {
 		err = r.tune(ctx, plan)
 	} else {
-		r.program, err = system.Compile(r.graph, primitive.Kernels(), r.machine, plan)
+		r.program, err = system.Shared(r.graph, primitive.Kernels(), r.machine, plan)
 	}
 	if err == nil {
 		r.findBackground(r.program.OutShape().Elems() / r.batch)

@@ -116,6 +116,7 @@ func Kernels() []ir.Kernel {
 	ks = append(ks, layoutKernels()...)
 	ks = append(ks, int8Kernels()...)
 	ks = append(ks, winogradKernels()...)
+	ks = append(ks, padBlocked())
 	ks = append(ks, laneKernels()...)
 	ks = append(ks,
 		row("Concat", "concat_f32", "", "go", bindConcat),
