@@ -17,7 +17,7 @@ import (
 // plan and machine are the same: sessions of one network have one copy of its packed weights. The kernels must be the
 // same at every call.
 func Shared(g *ir.Graph, kernels []ir.Kernel, m ir.Machine, p Plan) (*Program, error) {
-	key := keyOf(g, m, p)
+	key := programKey(g, m, p)
 	shared.Lock()
 	for k, e := range shared.of {
 		if e.users == 0 && e.program.Value() == nil {
@@ -68,8 +68,8 @@ var shared struct {
 // seed makes the key of this process: nobody can make up a network that has another one's.
 var seed = sync.OnceValue(maphash.MakeSeed)
 
-// keyOf is a hash of all that a program depends on. The weights, which may be 10^8 bytes, are hashed on all processors.
-func keyOf(g *ir.Graph, m ir.Machine, p Plan) uint64 {
+// programKey is a hash of all that a program depends on. The weights, which may be 10^8 bytes, are hashed on all processors.
+func programKey(g *ir.Graph, m ir.Machine, p Plan) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed())
 	fmt.Fprintf(&h, "%q %q %+v %+v\n", g.Inputs, g.Outputs, m, p)
