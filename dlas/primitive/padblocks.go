@@ -62,15 +62,15 @@ func bindPadBlocked(p ir.Problem) ir.Bound {
 					break
 				}
 				src := in[n*from.Image+c/ir.Lanes*from.Block+from.Origin+y*from.Row+c%ir.Lanes:]
-				moveLanes(row[lane:], src, x[3], k)
+				movePixels(row[lane:], src, x[3], k)
 				lane += k
 			}
 		}
 	})
 }
 
-// moveLanes copies k lanes of that many pixels.
-func moveLanes(dst, src []float32, pixels, k int) {
+// movePixels copies k lanes of that many pixels.
+func movePixels(dst, src []float32, pixels, k int) {
 	if k == 8 {
 		for j := 0; j < pixels*ir.Lanes; j += ir.Lanes {
 			*(*[8]float32)(dst[j:]) = *(*[8]float32)(src[j:])
