@@ -118,7 +118,7 @@ func (p *packedWeights) load(t *asm.Tile, i, end, tiles int) {
 }
 
 // mostNext is what a tile fetches at most of the next group for every four elements of its depth.
-const mostNext = 128
+const mostNext = 256
 
 // bytes is what the weights take.
 func (p *packedWeights) bytes() int64 { return int64(len(p.data)) + 4*int64(len(p.bias)) }

@@ -85,6 +85,7 @@ four:
 	VFMADD231PS.BCST 12(DI)(SI*1), Z1, Z0
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, SI
 	DECQ             R9
@@ -226,6 +227,7 @@ four:
 	VFMADD231PS.BCST 12(R8)(SI*1), Z2, Z1
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, SI
 	DECQ             R10
@@ -383,6 +385,7 @@ four:
 	VFMADD231PS.BCST 12(R9)(SI*1), Z3, Z2
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, SI
 	DECQ             R11
@@ -556,6 +559,7 @@ four:
 	VFMADD231PS.BCST 12(R10)(SI*1), Z4, Z3
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, SI
 	DECQ             R12
@@ -745,6 +749,7 @@ four:
 	VFMADD231PS.BCST 12(R11)(SI*1), Z5, Z4
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, SI
 	DECQ             R13
@@ -950,6 +955,7 @@ four:
 	VFMADD231PS.BCST 12(R12)(SI*1), Z6, Z5
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, SI
 	DECQ             R14
@@ -1171,6 +1177,7 @@ four:
 	VFMADD231PS.BCST 12(R13)(SI*1), Z7, Z6
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, SI
 	DECQ             R15
@@ -1408,6 +1415,7 @@ four:
 	VFMADD231PS.BCST 12(R14)(SI*1), Z8, Z7
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, SI
 	DECQ             BP
@@ -1647,6 +1655,7 @@ four:
 	VFMADD231PS.BCST 12(R10)(SI*1), Z9, Z8
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
@@ -1899,6 +1908,7 @@ four:
 	VFMADD231PS.BCST 12(R10)(SI*2), Z10, Z9
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
@@ -2163,6 +2173,7 @@ four:
 	VFMADD231PS.BCST 12(R10)(DI*1), Z11, Z10
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
@@ -2443,6 +2454,7 @@ four:
 	VFMADD231PS.BCST 12(R11), Z12, Z11
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
@@ -2739,6 +2751,7 @@ four:
 	VFMADD231PS.BCST 12(R11)(SI*1), Z13, Z12
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
@@ -3047,6 +3060,7 @@ four:
 	VFMADD231PS.BCST 12(R11)(SI*2), Z14, Z13
 	ADDQ             $0x00000100, DX
 	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
 	ADDQ             $0x10, R8
 	ADDQ             $0x10, R9
@@ -3276,6 +3290,7 @@ four:
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R9
@@ -3460,6 +3475,7 @@ four:
 	VFMADD231PS  Z6, Z5, Z3
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R10
@@ -3679,6 +3695,7 @@ four:
 	VFMADD231PS  Z8, Z7, Z5
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R11
@@ -3933,6 +3950,7 @@ four:
 	VFMADD231PS  Z10, Z9, Z7
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R12
@@ -4222,6 +4240,7 @@ four:
 	VFMADD231PS  Z12, Z11, Z9
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R13
@@ -4546,6 +4565,7 @@ four:
 	VFMADD231PS  Z14, Z13, Z11
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R14
@@ -4905,6 +4925,7 @@ four:
 	VFMADD231PS  Z16, Z15, Z13
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R15
@@ -5299,6 +5320,7 @@ four:
 	VFMADD231PS  Z18, Z17, Z15
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         BP
@@ -5708,6 +5730,7 @@ four:
 	VFMADD231PS  Z20, Z19, Z17
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -6142,6 +6165,7 @@ four:
 	VFMADD231PS  Z22, Z21, Z19
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -6605,6 +6629,7 @@ four:
 	VFMADD231PS  Z24, Z23, Z21
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -7102,6 +7127,7 @@ four:
 	VFMADD231PS  Z26, Z25, Z23
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -7633,6 +7659,7 @@ four:
 	VFMADD231PS  Z28, Z27, Z25
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -8193,6 +8220,7 @@ four:
 	VFMADD231PS  Z30, Z29, Z27
 	ADDQ         $0x00000200, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -8530,6 +8558,7 @@ four:
 	VFMADD231PS  Z6, Z5, Z2
 	ADDQ         $0x00000300, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R9
@@ -8748,6 +8777,7 @@ four:
 	VFMADD231PS  Z9, Z8, Z5
 	ADDQ         $0x00000300, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R10
@@ -9015,6 +9045,7 @@ four:
 	VFMADD231PS  Z12, Z11, Z8
 	ADDQ         $0x00000300, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R11
@@ -9331,6 +9362,7 @@ four:
 	VFMADD231PS  Z15, Z14, Z11
 	ADDQ         $0x00000300, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R12
@@ -9696,6 +9728,7 @@ four:
 	VFMADD231PS  Z18, Z17, Z14
 	ADDQ         $0x00000300, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R13
@@ -10110,6 +10143,7 @@ four:
 	VFMADD231PS  Z21, Z20, Z17
 	ADDQ         $0x00000300, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R14
@@ -10573,6 +10607,7 @@ four:
 	VFMADD231PS  Z24, Z23, Z20
 	ADDQ         $0x00000300, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R15
@@ -11085,6 +11120,7 @@ four:
 	VFMADD231PS  Z27, Z26, Z23
 	ADDQ         $0x00000300, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         BP
@@ -11382,6 +11418,7 @@ four:
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R9
@@ -11553,6 +11590,7 @@ four:
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R10
@@ -11755,6 +11793,7 @@ four:
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R11
@@ -11988,6 +12027,7 @@ four:
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R12
@@ -12252,6 +12292,7 @@ four:
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R13
@@ -12547,6 +12588,7 @@ four:
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R14
@@ -12756,6 +12798,7 @@ four:
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R9
@@ -12935,6 +12978,7 @@ four:
 	VFMADD231PS  Z6, Z5, Z3
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R10
@@ -13149,6 +13193,7 @@ four:
 	VFMADD231PS  Z8, Z7, Z5
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R11
@@ -13398,6 +13443,7 @@ four:
 	VFMADD231PS  Z10, Z9, Z7
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R12
@@ -13682,6 +13728,7 @@ four:
 	VFMADD231PS  Z12, Z11, Z9
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R13
@@ -14001,6 +14048,7 @@ four:
 	VFMADD231PS  Z14, Z13, Z11
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R14
@@ -14355,6 +14403,7 @@ four:
 	VFMADD231PS  Z16, Z15, Z13
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R15
@@ -14744,6 +14793,7 @@ four:
 	VFMADD231PS  Z18, Z17, Z15
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         BP
@@ -15148,6 +15198,7 @@ four:
 	VFMADD231PS  Z20, Z19, Z17
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -15577,6 +15628,7 @@ four:
 	VFMADD231PS  Z22, Z21, Z19
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -16035,6 +16087,7 @@ four:
 	VFMADD231PS  Z24, Z23, Z21
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -16527,6 +16580,7 @@ four:
 	VFMADD231PS  Z26, Z25, Z23
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -17053,6 +17107,7 @@ four:
 	VFMADD231PS  Z28, Z27, Z25
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -17608,6 +17663,7 @@ four:
 	VFMADD231PS  Z30, Z29, Z27
 	ADDQ         $0x00000100, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
@@ -17918,6 +17974,7 @@ four:
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         $0x00000080, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R9
@@ -18087,6 +18144,7 @@ four:
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         $0x00000080, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R10
@@ -18287,6 +18345,7 @@ four:
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         $0x00000080, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R11
@@ -18518,6 +18577,7 @@ four:
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         $0x00000080, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R12
@@ -18780,6 +18840,7 @@ four:
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         $0x00000080, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R13
@@ -19073,6 +19134,7 @@ four:
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         $0x00000080, DX
 	PREFETCHT1   (CX)
+	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
 	ADDQ         $0x10, SI
 	DECQ         R14

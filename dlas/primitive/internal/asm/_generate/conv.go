@@ -163,6 +163,7 @@ func (g *tileGen) step(n int) {
 	ADDQ(U32(uint32(n*g.vecs*size)), g.w)
 	if n > 1 {
 		PREFETCHT1(mem(g.next, 0))
+		PREFETCHT1(mem(g.next, 64))
 		ADDQ(g.nextStep, g.next)
 	}
 	if !g.grouped() {
