@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
 // shape is a row of the table of problems that every kernel of an operator must solve: a node, the shapes of its inputs,
@@ -18,6 +20,7 @@ type shape struct {
 	attrs   ir.Attrs
 	in      []ir.Shape // nil: left out
 	weights map[int]bool
+	half    bool // input 1, the weights, are float16
 }
 
 func (s shape) String() string { return fmt.Sprintf("%s%v %v", s.op, s.in, s.attrs) }
@@ -112,6 +115,12 @@ func shapes() []shape {
 		)
 	}
 	list = append(list, shape{op: "Gemm", attrs: ir.Attrs{"transB": 1, "act": "relu"}, in: []ir.Shape{{2, 9}, {20, 9}, nil}, weights: map[int]bool{1: true}})
+	for i, s := range slices.Clone(list) {
+		if slices.Contains([]string{"Conv", "Gemm", "MatMul"}, s.op) && i%3 == 0 {
+			s.half = true
+			list = append(list, s)
+		}
+	}
 	map1, map2 := ir.Shape{2, 5, 7, 9}, ir.Shape{1, 3, 1, 1}
 	for _, x := range []ir.Shape{map1, map2, {1, 16, 64, 64}} {
 		c := ir.Shape{x[1]}
@@ -190,10 +199,20 @@ func (s shape) unsolved(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, [
 			if s.op == "Conv" && i == 1 && r.Float64() < zero {
 				v = 0
 			}
+			if s.half && i == 1 {
+				v = asm.FromHalf(asm.ToHalf(v))
+			}
 			data[i][j], wide[j] = v, float64(v)
 		}
 		if s.weights[i] {
 			p.Weights[i] = ir.NewF32(data[i], sh...)
+			if s.half && i == 1 {
+				bits := make([]uint16, len(data[i]))
+				for j, v := range data[i] {
+					bits[j] = asm.ToHalf(v)
+				}
+				p.Weights[i] = &ir.Tensor{Shape: sh, Type: ir.F16, Data: bits}
+			}
 		}
 		arrays[i] = op.Array{Type: ir.F32, Shape: sh, Data: wide}
 	}
@@ -286,7 +305,7 @@ func TestConformance(t *testing.T) {
 		lanes[k.Name] = true
 	}
 	for _, k := range Kernels() {
-		if used[k.Name] == 0 && k.Type == ir.F32 && k.Op != "Layout" && !lanes[k.Name] {
+		if used[k.Name] == 0 && (k.Type == ir.F32 || k.Type == ir.F16) && k.Op != "Layout" && !lanes[k.Name] {
 			t.Errorf("no shape of the table fits %s", k.Name)
 		}
 	}

@@ -15,10 +15,10 @@ const (
 
 // longestPart bounds the multiply-adds of a part by time: about half a millisecond.
 func (l level) longestPart() int {
-	switch l {
-	case levelAVX512:
+	switch l.isa {
+	case isaAVX512:
 		return 40 << 20
-	case levelAVX2:
+	case isaAVX2:
 		return 20 << 20
 	}
 	return 1 << 19
@@ -52,7 +52,11 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 	if len(p.Weights) > 2 && p.Weights[2] != nil {
 		bias = p.Weights[2].F32()
 	}
-	c.packInto(d, p.Weights[1].F32(), bias, groups)
+	if l.half {
+		packInto(c, d, p.Weights[1].Data.([]uint16), bias, groups)
+	} else {
+		packInto(c, d, p.Weights[1].F32(), bias, groups)
+	}
 	d.cutDense(c, s, algorithm != Direct)
 
 	src := c.sourceOf(d, algorithm)

@@ -68,8 +68,8 @@ func denseFits(p ir.Problem, l level) error {
 	if len(p.In[0]) != 4 || len(p.In[1]) != 4 {
 		return errors.New("only convolutions in two dimensions")
 	}
-	if p.TypeIn(0) != ir.F32 || p.TypeOut(0) != ir.F32 || p.Weights[1].Type != ir.F32 {
-		return errors.New("it runs f32")
+	if p.TypeIn(0) != ir.F32 || p.TypeOut(0) != ir.F32 || p.Weights[1].Type != l.weight() {
+		return fmt.Errorf("it runs f32 with weights of %s", l.weight())
 	}
 	if p.Weights[0] != nil || len(p.Weights) > 3 && p.Weights[3] != nil {
 		return errors.New("an input that is a constant has no blocks")
@@ -95,7 +95,7 @@ func copiesFit(p ir.Problem) error {
 
 // denseLayouts wants everything in blocks, with the border that the windows reach into.
 func denseLayouts(p ir.Problem, planar bool) (in, out []ir.Layout) {
-	c, err := newConvolution(p, levelGo)
+	c, err := newConvolution(p, level{isa: isaGo})
 	if err != nil {
 		return nil, nil
 	}
@@ -204,16 +204,16 @@ func (c *convolution) outGroups(blocks int) []outGroup {
 
 // packInto packs the weights in each group's order: blocks of channels, rows and columns of the window, channels of the block.
 // c.cg channels of each output channel are stored; of others the weight is zero.
-func (c *convolution) packInto(d *dense, w, bias []float32, groups []outGroup) {
+func packInto[T weight](c *convolution, d *dense, w []T, bias []float32, groups []outGroup) {
 	d.weights = packedWeights{groups: groups, ahead: ahead}
 	taps := c.win.KH * c.win.KW
 	if c.groups > 1 {
-		c.packGrouped(d, w, bias)
+		packGrouped(c, d, w, bias)
 		return
 	}
 	// All groups of one kind have the same order.
 	var from []int32
-	d.weights.pack(w, bias, c.m, c.weightRow, func(g *outGroup) []int32 {
+	pack(&d.weights, w, bias, c.m, c.weightRow, func(g *outGroup) []int32 {
 		if from != nil {
 			return from
 		}
@@ -236,7 +236,7 @@ func (c *convolution) packInto(d *dense, w, bias []float32, groups []outGroup) {
 
 // packGrouped spreads the weights of a convolution with groups over all channels of its blocks: what lies in another group
 // is zero.
-func (c *convolution) packGrouped(d *dense, w, bias []float32) {
+func packGrouped[T weight](c *convolution, d *dense, w []T, bias []float32) {
 	taps := c.win.KH * c.win.KW
 	deepest := 0
 	for i := range d.weights.groups {
@@ -244,7 +244,7 @@ func (c *convolution) packGrouped(d *dense, w, bias []float32) {
 		deepest = max(deepest, g.macs/taps/g.blocks/asm.Block)
 	}
 	each := deepest * taps
-	wide := make([]float32, c.m*each)
+	wide := make([]T, c.m*each)
 	for m := range c.m {
 		first := 0
 		for i := range d.weights.groups {
@@ -256,7 +256,7 @@ func (c *convolution) packGrouped(d *dense, w, bias []float32) {
 		at := m/c.mg*c.cg - first
 		copy(wide[m*each+at*taps:(m+1)*each], w[m*c.weightRow:(m+1)*c.weightRow])
 	}
-	d.weights.pack(wide, bias, c.m, each, func(g *outGroup) []int32 {
+	pack(&d.weights, wide, bias, c.m, each, func(g *outGroup) []int32 {
 		var from []int32
 		n := g.macs / taps / g.blocks / asm.Block
 		for b := 0; b < n; b += asm.Block {

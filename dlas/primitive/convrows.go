@@ -11,24 +11,27 @@ import (
 // SpatialPack is the algorithm that packs the input tile by tile.
 const SpatialPack = "spatialpack"
 
-// levels are the instruction sets that this build and this processor have tiles for.
+// levels are the instruction sets that this build and this processor have tiles for, each for both types of weights.
 func levels() []level {
-	l := []level{levelGo}
+	l := []level{{isaGo, false}, {isaGo, true}}
 	if asm.HasAVX2() {
-		l = append(l, levelAVX2)
+		l = append(l, level{isaAVX2, false}, level{isaAVX2, true})
 	}
 	if asm.HasAVX512() {
-		l = append(l, levelAVX512)
+		l = append(l, level{isaAVX512, false}, level{isaAVX512, true})
 	}
 	return l
 }
 
-// convKernels are the dense rows of convolutions.
+// convKernels are the dense rows of convolutions. Weights of 16 bits, which are as exact as float32 on the weights that
+// they are, halve what is read where that takes the time; only direct takes them.
 func convKernels() []ir.Kernel {
 	var ks []ir.Kernel
 	for _, l := range levels() {
 		for _, algorithm := range []string{Direct, Gemm, SpatialPack} {
-			ks = append(ks, denseKernel(algorithm, l))
+			if !l.half || algorithm == Direct {
+				ks = append(ks, denseKernel(algorithm, l))
+			}
 		}
 	}
 	return ks
@@ -36,8 +39,8 @@ func convKernels() []ir.Kernel {
 
 func denseKernel(algorithm string, l level) ir.Kernel {
 	return ir.Kernel{
-		Name: strings.Join([]string{"conv_f32", algorithm, Dense}, "_") + "__" + string(l),
-		Op:   "Conv", Algorithm: algorithm, Format: Dense, Type: ir.F32, ISA: string(l), Exact: ir.ExactF32,
+		Name: strings.Join([]string{"conv", string(l.weight()), algorithm, Dense}, "_") + "__" + l.isa,
+		Op:   "Conv", Algorithm: algorithm, Format: Dense, Type: l.weight(), ISA: l.isa, Exact: ir.ExactF32,
 		Fits: func(p ir.Problem) error {
 			if err := denseFits(p, l); err != nil {
 				return err
@@ -73,7 +76,7 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 		cost += perDepth[g.blocks] * float64(g.macs/g.blocks/asm.Block)
 	}
 	cost *= float64(c.n)
-	if l == levelGo {
+	if l.isa == isaGo {
 		cost *= goTimes
 	}
 	if algorithm != Direct {
@@ -104,6 +107,6 @@ func actFor(n *ir.Node, l level) fusedAct {
 	if !some {
 		return nil
 	}
-	isa := asm.ISAOf(string(l))
+	isa := asm.ISAOf(l.isa)
 	return func(v []float32) { asm.Map{}.Act(fn, isa, v) }
 }

@@ -21,6 +21,11 @@ func guarded(k ir.Kernel) func(ir.Problem) error {
 	}
 	return func(p ir.Problem) error {
 		if k.Type == ir.F32 {
+			for i, w := range p.Weights {
+				if w != nil && w.Type != ir.F32 && w.Type.Float() {
+					return fmt.Errorf("its input %d has the type %s", i, w.Type)
+				}
+			}
 			if len(p.In) > 0 && p.TypeIn(0) != ir.F32 || p.TypeOut(0) != ir.F32 {
 				return fmt.Errorf("it makes %s of %s", p.TypeOut(0), p.TypeIn(0))
 			}

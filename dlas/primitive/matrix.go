@@ -3,10 +3,10 @@ package primitive
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
-	"github.com/godlas/godlas/dlas/primitive/internal/mem"
 )
 
 // This file multiplies rows by a constant matrix: Gemm and MatMul. With few rows the time is that of reading the matrix,
@@ -18,9 +18,9 @@ func matrixKernels() []ir.Kernel {
 	for _, l := range levels() {
 		for _, o := range []struct{ op, name string }{{"Gemm", "linear"}, {"MatMul", "matmul"}} {
 			ks = append(ks, ir.Kernel{
-				Name: o.name + "_f32_dense__" + string(l), Op: o.op, Format: Dense, Type: ir.F32, ISA: string(l), Exact: ir.ExactF32,
+				Name: o.name + "_" + string(l.weight()) + "_dense__" + l.isa, Op: o.op, Format: Dense, Type: l.weight(), ISA: l.isa, Exact: ir.ExactF32,
 				Fits: func(p ir.Problem) error {
-					_, err := newMatrix(p)
+					_, err := newMatrix(p, l)
 					return err
 				},
 				Bind: func(p ir.Problem, _ ir.Schedule) (ir.Bound, error) { return bindMatrix(p, l) },
@@ -34,20 +34,21 @@ func matrixKernels() []ir.Kernel {
 // plus beta times bias[j*biasStep].
 type matrix struct {
 	n, k, m          int
-	w, bias          []float32
+	w                *ir.Tensor
+	bias             []float32
 	rowStep, colStep int
 	biasStep         int
 	alpha, beta      float32
 }
 
-func newMatrix(p ir.Problem) (matrix, error) {
+func newMatrix(p ir.Problem, l level) (matrix, error) {
 	var x matrix
 	if err := constant(1, 2)(p); err != nil {
 		return x, err
 	}
 	w := p.In[1]
-	if p.TypeIn(0) != ir.F32 || p.TypeOut(0) != ir.F32 || p.Weights[1].Type != ir.F32 {
-		return x, errors.New("it runs f32")
+	if p.TypeIn(0) != ir.F32 || p.TypeOut(0) != ir.F32 || p.Weights[1].Type != l.weight() {
+		return x, fmt.Errorf("it runs f32 with weights of %s", l.weight())
 	}
 	if len(w) != 2 || len(p.In[0]) < 2 {
 		return x, fmt.Errorf("%v by %v is no product of rows by a matrix", p.In[0], w)
@@ -58,12 +59,15 @@ func newMatrix(p ir.Problem) (matrix, error) {
 		return x, errors.New("it is empty")
 	}
 	x.n = p.In[0].Elems() / x.k
-	x.w, x.alpha, x.beta = p.Weights[1].F32(), 1, 1
+	x.w, x.alpha, x.beta = p.Weights[1], 1, 1
 	x.rowStep, x.colStep = x.m, 1
 	if p.Node.Op != "Gemm" {
 		return x, nil
 	}
 	a := p.Node.Attrs
+	if l.half && a.Float("alpha", 1) != 1 {
+		return x, errors.New("alpha is not 1") // the product with it may be no float16
+	}
 	x.alpha, x.beta = float32(a.Float("alpha", 1)), float32(a.Float("beta", 1))
 	if a.Int("transA", 0) != 0 {
 		return x, errors.New("transA is not 0")
@@ -99,7 +103,7 @@ type linear struct {
 type rowTile struct{ first, rows int }
 
 func bindMatrix(p ir.Problem, l level) (ir.Bound, error) {
-	x, err := newMatrix(p)
+	x, err := newMatrix(p, l)
 	if err != nil {
 		return ir.Bound{}, err
 	}
@@ -111,7 +115,11 @@ func bindMatrix(p ir.Problem, l level) (ir.Bound, error) {
 		})
 		first += n * asm.Block
 	}
-	d.pack()
+	if l.half {
+		packMatrix(d, x.w.Data.([]uint16))
+	} else {
+		packMatrix(d, x.w.F32())
+	}
 	t := &d.tile
 	t.KH, t.KW, t.Tiles = 1, 1, 1
 	t.InPixel, t.OutBlock = 4*x.k, 4*asm.Block
@@ -133,17 +141,11 @@ func bindMatrix(p ir.Problem, l level) (ir.Bound, error) {
 	}, nil
 }
 
-// pack packs the weights in pieces of the depth that stay in the cache.
-func (d *linear) pack() {
+// packMatrix packs the weights in pieces of the depth that stay in the cache.
+func packMatrix[T weight](d *linear, w []T) {
 	p := &d.weights
-	size := 0
-	for i := range p.groups {
-		p.groups[i].w = size
-		size += 4 * p.groups[i].macs
-	}
 	p.ahead = ahead
-	p.data = mem.Alloc(size)
-	p.bias = mem.F32(ceilDiv(d.m, asm.Block) * asm.Block)
+	p.alloc(d.m, int(unsafe.Sizeof(w[0])))
 	for j := range d.m {
 		if d.bias != nil {
 			p.bias[j] = d.beta * d.bias[j*d.biasStep]
@@ -152,18 +154,18 @@ func (d *linear) pack() {
 	const piece = 128
 	for i := range p.groups {
 		g := &p.groups[i]
-		to, width := p.data[g.w:g.w+4*g.macs].F32(), g.blocks*asm.Block
+		to, width := packedGroup[T](p, g), g.blocks*asm.Block
 		n := min(width, d.m-g.first)
 		for k0 := 0; k0 < d.k; k0 += piece {
 			k1 := min(d.k, k0+piece)
 			if d.colStep == 1 {
 				for k := k0; k < k1; k++ {
-					copy(to[k*width:], d.w[k*d.rowStep+g.first:][:n])
+					copy(to[k*width:], w[k*d.rowStep+g.first:][:n])
 				}
 				continue
 			}
 			for c := range n {
-				row := d.w[(g.first+c)*d.colStep:]
+				row := w[(g.first+c)*d.colStep:]
 				for k := k0; k < k1; k++ {
 					to[k*width+c] = row[k]
 				}
@@ -187,7 +189,7 @@ const (
 func (d *linear) cut(m ir.Machine) int {
 	bytes := len(d.weights.data) * max(1, d.n/8)
 	want := ceilDiv(bytes, mostBytes)
-	if d.level == levelGo {
+	if d.level.isa == isaGo {
 		want *= 16
 	}
 	if m.Threads > 1 && bytes >= 2*leastBytes {

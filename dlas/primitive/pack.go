@@ -33,6 +33,7 @@ type packedWeights struct {
 	groups []outGroup
 	data   ir.Memory
 	bias   []float32
+	size   int // bytes of a weight
 	ahead  int
 }
 
@@ -65,26 +66,40 @@ func blocksOf(l level, m, want int) []int {
 type order func(g *outGroup) []int32
 
 // pack packs weights w (m rows of `each` numbers, output channel by output channel) in the order of each group.
-func (p *packedWeights) pack(w, bias []float32, m, each int, orderOf order) {
-	size := 0
-	for i := range p.groups {
-		g := &p.groups[i]
-		g.w = size
-		size += 4 * g.macs
-	}
-	// What is fetched ahead may lie past the end, which costs nothing.
-	p.data = mem.Alloc(size)
-	p.bias = mem.F32(ceilDiv(m, asm.Block) * asm.Block)
+func pack[T weight](p *packedWeights, w []T, bias []float32, m, each int, orderOf order) {
+	p.alloc(m, int(unsafe.Sizeof(w[0])))
 	copy(p.bias, bias)
 	for i := range p.groups {
 		g := &p.groups[i]
-		packGroup(p.data[g.w:g.w+4*g.macs].F32(), g, w, m, each, orderOf(g))
+		packGroup(packedGroup[T](p, g), g, w, m, each, orderOf(g))
 	}
+}
+
+// weight is a Go type that weights are stored in: float32, or the bits of a float16.
+type weight interface{ float32 | uint16 }
+
+// alloc gives every group its place, and all of them memory. What is fetched ahead may lie past the end, which costs
+// nothing.
+func (p *packedWeights) alloc(m, size int) {
+	p.size = size
+	bytes := 0
+	for i := range p.groups {
+		g := &p.groups[i]
+		g.w = bytes
+		bytes += size * g.macs
+	}
+	p.data = mem.Alloc(bytes)
+	p.bias = mem.F32(ceilDiv(m, asm.Block) * asm.Block)
+}
+
+// packedGroup is where a group's weights go.
+func packedGroup[T weight](p *packedWeights, g *outGroup) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(&p.data[g.w])), g.macs)
 }
 
 // packGroup goes over the depth in pieces that stay in the cache, and in each over the output channels, whose numbers lie
 // together in w.
-func packGroup(dst []float32, g *outGroup, w []float32, m, each int, from []int32) {
+func packGroup[T weight](dst []T, g *outGroup, w []T, m, each int, from []int32) {
 	const piece = 128
 	width := g.blocks * asm.Block
 	for k0 := 0; k0 < len(from); k0 += piece {
@@ -113,7 +128,7 @@ func (p *packedWeights) load(t *asm.Tile, i, end, tiles int) {
 	if p.ahead > 0 && i+1 < end {
 		n := &p.groups[i+1]
 		t.Next = unsafe.Pointer(&p.data[n.w])
-		t.NextStep = min(mostNext, 16*n.macs/max(1, g.macs/g.blocks/asm.Block*tiles)+1)
+		t.NextStep = min(mostNext, 4*p.size*n.macs/max(1, g.macs/g.blocks/asm.Block*tiles)+1)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
@@ -31,21 +32,34 @@ type tileRun struct {
 	tiles   int
 }
 
-// A level is an instruction set as the tiles know it.
-type level string
+// A level is an instruction set as the tiles know it, and the type in which they take their weights.
+type level struct {
+	isa  string // go, avx2, avx512
+	half bool   // weights are float16
+}
 
 const (
-	levelGo     level = "go"
-	levelAVX2   level = "avx2"
-	levelAVX512 level = "avx512"
+	isaGo     = "go"
+	isaAVX2   = "avx2"
+	isaAVX512 = "avx512"
 )
+
+// weight is the type of the weights.
+func (l level) weight() ir.Type {
+	if l.half {
+		return ir.F16
+	}
+	return ir.F32
+}
 
 // mostRows is the most rows of a tile of that many blocks; 0 where there is no such tile.
 func (l level) mostRows(blocks int) int {
 	switch {
-	case l == levelAVX512 && blocks < len(asm.TileRows512):
+	case l.isa == isaAVX512 && l.half && blocks > 2:
+		return 0
+	case l.isa == isaAVX512 && blocks < len(asm.TileRows512):
 		return asm.TileRows512[blocks]
-	case l == levelAVX512:
+	case l.isa == isaAVX512:
 		return 0
 	case blocks == 1:
 		return asm.TileRows256
@@ -58,7 +72,7 @@ func (l level) mostRows(blocks int) int {
 // more.
 func (l level) cycles(rows, blocks int) float64 {
 	vectors := blocks
-	if l != levelAVX512 {
+	if l.isa != isaAVX512 {
 		vectors *= 2
 	}
 	c := float64(rows*vectors) / 2
@@ -72,11 +86,17 @@ const tileOverhead = 0.3
 
 // run multiplies a tile.
 func (l level) run(t *asm.Tile, rows, blocks int) {
-	switch l {
-	case levelAVX512:
+	switch {
+	case l.isa == isaAVX512 && l.half:
+		asm.Tile512Half(t, rows, blocks)
+	case l.isa == isaAVX512:
 		asm.Tile512(t, rows, blocks)
-	case levelAVX2:
+	case l.isa == isaAVX2 && l.half:
+		asm.Tile256Half(t, rows, blocks)
+	case l.isa == isaAVX2:
 		asm.Tile256(t, rows, blocks)
+	case l.half:
+		asm.TileGoHalf(t, rows, blocks)
 	default:
 		asm.TileGo(t, rows, blocks)
 	}

@@ -13,7 +13,7 @@ func conv() Row {
 	return Row{
 		Name: "Conv", Least: 2, Most: 4,
 		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "group", "auto_pad", "act", "min", "max"},
-		Infer: oneType(floats, convShape),
+		Infer: storedWeights(oneType(floats, convShape)),
 		MACs: func(_ *ir.Node, in []ir.Shape, out ir.Shape) int64 {
 			return int64(out.Elems()) * int64(in[1].Elems()/in[1][0])
 		},

@@ -12,7 +12,7 @@ func gemm() Row {
 	return Row{
 		Name: "Gemm", Least: 2, Most: 3,
 		Attrs: []string{"alpha", "beta", "transA", "transB", "act", "min", "max"},
-		Infer: oneType(numbers, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
+		Infer: storedWeights(oneType(numbers, func(n *ir.Node, in []ir.Shape) (ir.Shape, error) {
 			x, w := in[0], in[1]
 			if len(x) != 2 || len(w) != 2 {
 				return nil, fmt.Errorf("weights %v do not fit an input of %v", w, x)
@@ -35,7 +35,7 @@ func gemm() Row {
 				}
 			}
 			return out, checkAct(n)
-		}),
+		})),
 		MACs: func(n *ir.Node, in []ir.Shape, out ir.Shape) int64 {
 			if n.Attrs.Int("transA", 0) != 0 {
 				return int64(out.Elems()) * int64(in[0][0])

@@ -11,7 +11,7 @@ import (
 func matMul() Row {
 	return Row{
 		Name: "MatMul", Least: 2, Most: 2,
-		Infer: oneType(numbers, func(_ *ir.Node, in []ir.Shape) (ir.Shape, error) { return product(in[0], in[1]) }),
+		Infer: storedWeights(oneType(numbers, func(_ *ir.Node, in []ir.Shape) (ir.Shape, error) { return product(in[0], in[1]) })),
 		MACs: func(_ *ir.Node, in []ir.Shape, out ir.Shape) int64 {
 			return int64(out.Elems()) * int64(in[0][len(in[0])-1])
 		},

@@ -214,70 +214,140 @@ func tile256_5x16(t *Tile)
 //go:noescape
 func tile256_6x16(t *Tile)
 
+// tile512_1x16h with weights of 16 bits is the loop of Tile with 1 rows and 1 blocks.
+//
+//go:noescape
+func tile512_1x16h(t *Tile)
+
 // tile512_1x32h with weights of 16 bits is the loop of Tile with 1 rows and 2 blocks.
 //
 //go:noescape
 func tile512_1x32h(t *Tile)
+
+// tile512_2x16h with weights of 16 bits is the loop of Tile with 2 rows and 1 blocks.
+//
+//go:noescape
+func tile512_2x16h(t *Tile)
 
 // tile512_2x32h with weights of 16 bits is the loop of Tile with 2 rows and 2 blocks.
 //
 //go:noescape
 func tile512_2x32h(t *Tile)
 
+// tile512_3x16h with weights of 16 bits is the loop of Tile with 3 rows and 1 blocks.
+//
+//go:noescape
+func tile512_3x16h(t *Tile)
+
 // tile512_3x32h with weights of 16 bits is the loop of Tile with 3 rows and 2 blocks.
 //
 //go:noescape
 func tile512_3x32h(t *Tile)
+
+// tile512_4x16h with weights of 16 bits is the loop of Tile with 4 rows and 1 blocks.
+//
+//go:noescape
+func tile512_4x16h(t *Tile)
 
 // tile512_4x32h with weights of 16 bits is the loop of Tile with 4 rows and 2 blocks.
 //
 //go:noescape
 func tile512_4x32h(t *Tile)
 
+// tile512_5x16h with weights of 16 bits is the loop of Tile with 5 rows and 1 blocks.
+//
+//go:noescape
+func tile512_5x16h(t *Tile)
+
 // tile512_5x32h with weights of 16 bits is the loop of Tile with 5 rows and 2 blocks.
 //
 //go:noescape
 func tile512_5x32h(t *Tile)
+
+// tile512_6x16h with weights of 16 bits is the loop of Tile with 6 rows and 1 blocks.
+//
+//go:noescape
+func tile512_6x16h(t *Tile)
 
 // tile512_6x32h with weights of 16 bits is the loop of Tile with 6 rows and 2 blocks.
 //
 //go:noescape
 func tile512_6x32h(t *Tile)
 
+// tile512_7x16h with weights of 16 bits is the loop of Tile with 7 rows and 1 blocks.
+//
+//go:noescape
+func tile512_7x16h(t *Tile)
+
 // tile512_7x32h with weights of 16 bits is the loop of Tile with 7 rows and 2 blocks.
 //
 //go:noescape
 func tile512_7x32h(t *Tile)
+
+// tile512_8x16h with weights of 16 bits is the loop of Tile with 8 rows and 1 blocks.
+//
+//go:noescape
+func tile512_8x16h(t *Tile)
 
 // tile512_8x32h with weights of 16 bits is the loop of Tile with 8 rows and 2 blocks.
 //
 //go:noescape
 func tile512_8x32h(t *Tile)
 
+// tile512_9x16h with weights of 16 bits is the loop of Tile with 9 rows and 1 blocks.
+//
+//go:noescape
+func tile512_9x16h(t *Tile)
+
 // tile512_9x32h with weights of 16 bits is the loop of Tile with 9 rows and 2 blocks.
 //
 //go:noescape
 func tile512_9x32h(t *Tile)
+
+// tile512_10x16h with weights of 16 bits is the loop of Tile with 10 rows and 1 blocks.
+//
+//go:noescape
+func tile512_10x16h(t *Tile)
 
 // tile512_10x32h with weights of 16 bits is the loop of Tile with 10 rows and 2 blocks.
 //
 //go:noescape
 func tile512_10x32h(t *Tile)
 
+// tile512_11x16h with weights of 16 bits is the loop of Tile with 11 rows and 1 blocks.
+//
+//go:noescape
+func tile512_11x16h(t *Tile)
+
 // tile512_11x32h with weights of 16 bits is the loop of Tile with 11 rows and 2 blocks.
 //
 //go:noescape
 func tile512_11x32h(t *Tile)
+
+// tile512_12x16h with weights of 16 bits is the loop of Tile with 12 rows and 1 blocks.
+//
+//go:noescape
+func tile512_12x16h(t *Tile)
 
 // tile512_12x32h with weights of 16 bits is the loop of Tile with 12 rows and 2 blocks.
 //
 //go:noescape
 func tile512_12x32h(t *Tile)
 
+// tile512_13x16h with weights of 16 bits is the loop of Tile with 13 rows and 1 blocks.
+//
+//go:noescape
+func tile512_13x16h(t *Tile)
+
 // tile512_13x32h with weights of 16 bits is the loop of Tile with 13 rows and 2 blocks.
 //
 //go:noescape
 func tile512_13x32h(t *Tile)
+
+// tile512_14x16h with weights of 16 bits is the loop of Tile with 14 rows and 1 blocks.
+//
+//go:noescape
+func tile512_14x16h(t *Tile)
 
 // tile512_14x32h with weights of 16 bits is the loop of Tile with 14 rows and 2 blocks.
 //

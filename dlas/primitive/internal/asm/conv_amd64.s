@@ -12700,6 +12700,136 @@ next:
 	VZEROUPPER
 	RET
 
+// func tile512_1x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_1x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R8, SI
+	MOVQ    SI, R8
+	SHRQ    $0x02, R8
+	MOVQ    R8, 48(SP)
+	MOVQ    SI, R8
+	ANDQ    $0x03, R8
+	MOVQ    R8, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R8
+	SUBQ    SI, R8
+	MOVQ    R8, 64(SP)
+	MOVQ    40(SP), R8
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R8, SI
+
+kw:
+	MOVQ  48(SP), R9
+	TESTQ R9, R9
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z1
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z1, Z0
+	VCVTPH2PS        32(DX), Z1
+	VFMADD231PS.BCST 4(DI)(SI*1), Z1, Z0
+	VCVTPH2PS        64(DX), Z1
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z1, Z0
+	VCVTPH2PS        96(DX), Z1
+	VFMADD231PS.BCST 12(DI)(SI*1), Z1, Z0
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
+	DECQ             R9
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R9
+	TESTQ R9, R9
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z1
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z1, Z0
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             R9
+	JNZ              one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R8
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z1
+	VBROADCASTSS 396(AX), Z2
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z1, Z0
+	VMINPS       Z0, Z2, Z0
+	VMOVUPS      Z0, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
 // func tile512_1x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile512_1x32h(SB), NOSPLIT, $104-8
@@ -12843,6 +12973,152 @@ next:
 	VMOVUPS      Z0, (SI)
 	ADDQ         BX, DX
 	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_2x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_2x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, SI
+	MOVQ    SI, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    SI, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R9
+	SUBQ    SI, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R9
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R9, SI
+
+kw:
+	MOVQ  48(SP), R10
+	TESTQ R10, R10
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z2
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z2, Z1
+	VCVTPH2PS        32(DX), Z2
+	VFMADD231PS.BCST 4(DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z2, Z1
+	VCVTPH2PS        64(DX), Z2
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z2, Z1
+	VCVTPH2PS        96(DX), Z2
+	VFMADD231PS.BCST 12(DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z2, Z1
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
+	DECQ             R10
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R10
+	TESTQ R10, R10
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z2
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z2, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z2, Z1
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             R10
+	JNZ              one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R9
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z2
+	VBROADCASTSS 396(AX), Z3
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
 	ADDQ         DX, BX
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
@@ -13040,6 +13316,168 @@ next:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_3x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_3x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R10, SI
+	MOVQ    SI, R10
+	SHRQ    $0x02, R10
+	MOVQ    R10, 48(SP)
+	MOVQ    SI, R10
+	ANDQ    $0x03, R10
+	MOVQ    R10, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R10
+	SUBQ    SI, R10
+	MOVQ    R10, 64(SP)
+	MOVQ    40(SP), R10
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R10, SI
+
+kw:
+	MOVQ  48(SP), R11
+	TESTQ R11, R11
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z3
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z3, Z2
+	VCVTPH2PS        32(DX), Z3
+	VFMADD231PS.BCST 4(DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z3, Z2
+	VCVTPH2PS        64(DX), Z3
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z3, Z2
+	VCVTPH2PS        96(DX), Z3
+	VFMADD231PS.BCST 12(DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z3, Z2
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
+	DECQ             R11
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R11
+	TESTQ R11, R11
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z3
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z3, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z3, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z3, Z2
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             R11
+	JNZ              one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R10
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z3
+	VBROADCASTSS 396(AX), Z4
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z3, Z0
+	VMINPS       Z0, Z4, Z0
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z3, Z1
+	VMINPS       Z1, Z4, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z2, Z3, Z2
+	VMINPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -13268,6 +13706,184 @@ next:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_4x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_4x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R11, SI
+	MOVQ    SI, R11
+	SHRQ    $0x02, R11
+	MOVQ    R11, 48(SP)
+	MOVQ    SI, R11
+	ANDQ    $0x03, R11
+	MOVQ    R11, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R11
+	SUBQ    SI, R11
+	MOVQ    R11, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R11, SI
+
+kw:
+	MOVQ  48(SP), R12
+	TESTQ R12, R12
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z4
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z4, Z3
+	VCVTPH2PS        32(DX), Z4
+	VFMADD231PS.BCST 4(DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z4, Z3
+	VCVTPH2PS        64(DX), Z4
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z4, Z3
+	VCVTPH2PS        96(DX), Z4
+	VFMADD231PS.BCST 12(DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z4, Z3
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
+	DECQ             R12
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R12
+	TESTQ R12, R12
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z4
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z4, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z4, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z4, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z4, Z3
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             R12
+	JNZ              one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R11
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z4
+	VBROADCASTSS 396(AX), Z5
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+	VMOVUPS      Z3, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -13531,6 +14147,200 @@ next:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_5x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_5x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R12, SI
+	MOVQ    SI, R12
+	SHRQ    $0x02, R12
+	MOVQ    R12, 48(SP)
+	MOVQ    SI, R12
+	ANDQ    $0x03, R12
+	MOVQ    R12, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R12
+	SUBQ    SI, R12
+	MOVQ    R12, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R12, SI
+
+kw:
+	MOVQ  48(SP), R13
+	TESTQ R13, R13
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z5
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z5, Z4
+	VCVTPH2PS        32(DX), Z5
+	VFMADD231PS.BCST 4(DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z5, Z4
+	VCVTPH2PS        64(DX), Z5
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST 8(R11)(SI*1), Z5, Z4
+	VCVTPH2PS        96(DX), Z5
+	VFMADD231PS.BCST 12(DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST 12(R11)(SI*1), Z5, Z4
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
+	DECQ             R13
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R13
+	TESTQ R13, R13
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z5
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z5, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z5, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z5, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z5, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z5, Z4
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             R13
+	JNZ              one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R12
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z5
+	VBROADCASTSS 396(AX), Z6
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z5, Z0
+	VMINPS       Z0, Z6, Z0
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z5, Z1
+	VMINPS       Z1, Z6, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z2, Z5, Z2
+	VMINPS       Z2, Z6, Z2
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z5, Z3
+	VMINPS       Z3, Z6, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z5, Z4
+	VMINPS       Z4, Z6, Z4
+	VMOVUPS      Z4, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -13829,6 +14639,216 @@ next:
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_6x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_6x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R13, SI
+	MOVQ    SI, R13
+	SHRQ    $0x02, R13
+	MOVQ    R13, 48(SP)
+	MOVQ    SI, R13
+	ANDQ    $0x03, R13
+	MOVQ    R13, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R13
+	SUBQ    SI, R13
+	MOVQ    R13, 64(SP)
+	MOVQ    40(SP), R13
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R13, SI
+
+kw:
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z6
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z6, Z5
+	VCVTPH2PS        32(DX), Z6
+	VFMADD231PS.BCST 4(DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST 4(R12)(SI*1), Z6, Z5
+	VCVTPH2PS        64(DX), Z6
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST 8(R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST 8(R12)(SI*1), Z6, Z5
+	VCVTPH2PS        96(DX), Z6
+	VFMADD231PS.BCST 12(DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST 12(R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST 12(R12)(SI*1), Z6, Z5
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
+	DECQ             R14
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z6
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z6, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z6, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z6, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z6, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z6, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z6, Z5
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             R14
+	JNZ              one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R13
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z6
+	VBROADCASTSS 396(AX), Z7
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z6, Z4
+	VMINPS       Z4, Z7, Z4
+	VMOVUPS      Z4, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z5, Z6, Z5
+	VMINPS       Z5, Z7, Z5
+	VMOVUPS      Z5, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -14162,6 +15182,232 @@ next:
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_7x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_7x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+	MOVQ    152(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z6, Z6
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 88(AX), R13
+	ADDQ (SP), R13
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R14
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R14, SI
+	MOVQ    SI, R14
+	SHRQ    $0x02, R14
+	MOVQ    R14, 48(SP)
+	MOVQ    SI, R14
+	ANDQ    $0x03, R14
+	MOVQ    R14, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R14
+	SUBQ    SI, R14
+	MOVQ    R14, 64(SP)
+	MOVQ    40(SP), R14
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R14, SI
+
+kw:
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z7
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST (R13)(SI*1), Z7, Z6
+	VCVTPH2PS        32(DX), Z7
+	VFMADD231PS.BCST 4(DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST 4(R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST 4(R13)(SI*1), Z7, Z6
+	VCVTPH2PS        64(DX), Z7
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST 8(R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST 8(R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST 8(R13)(SI*1), Z7, Z6
+	VCVTPH2PS        96(DX), Z7
+	VFMADD231PS.BCST 12(DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST 12(R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST 12(R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST 12(R13)(SI*1), Z7, Z6
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
+	DECQ             R15
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z7
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z7, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z7, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z7, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z7, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z7, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z7, Z5
+	VFMADD231PS.BCST (R13)(SI*1), Z7, Z6
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             R15
+	JNZ              one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R14
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z7
+	VBROADCASTSS 396(AX), Z8
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z7, Z0
+	VMINPS       Z0, Z8, Z0
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z7, Z1
+	VMINPS       Z1, Z8, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z2, Z7, Z2
+	VMINPS       Z2, Z8, Z2
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z7, Z3
+	VMINPS       Z3, Z8, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z7, Z4
+	VMINPS       Z4, Z8, Z4
+	VMOVUPS      Z4, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z5, Z7, Z5
+	VMINPS       Z5, Z8, Z5
+	VMOVUPS      Z5, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z6, Z7, Z6
+	VMINPS       Z6, Z8, Z6
+	VMOVUPS      Z6, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -14530,6 +15776,248 @@ next:
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_8x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_8x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z1, Z1
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z2, Z2
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    136(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	MOVQ    144(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z5, Z5
+	MOVQ    152(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    160(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 40(AX), DI
+	ADDQ (SP), DI
+	MOVQ 48(AX), R8
+	ADDQ (SP), R8
+	MOVQ 56(AX), R9
+	ADDQ (SP), R9
+	MOVQ 64(AX), R10
+	ADDQ (SP), R10
+	MOVQ 72(AX), R11
+	ADDQ (SP), R11
+	MOVQ 80(AX), R12
+	ADDQ (SP), R12
+	MOVQ 88(AX), R13
+	ADDQ (SP), R13
+	MOVQ 96(AX), R14
+	ADDQ (SP), R14
+	MOVQ 272(AX), SI
+	MOVQ SI, 32(SP)
+	XORQ SI, SI
+	MOVQ SI, 40(SP)
+
+block:
+	MOVQ    320(AX), SI
+	MOVQ    328(AX), R15
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R15, SI
+	MOVQ    SI, R15
+	SHRQ    $0x02, R15
+	MOVQ    R15, 48(SP)
+	MOVQ    SI, R15
+	ANDQ    $0x03, R15
+	MOVQ    R15, 56(SP)
+	SHLQ    $0x02, SI
+	MOVQ    312(AX), R15
+	SUBQ    SI, R15
+	MOVQ    R15, 64(SP)
+	MOVQ    40(SP), R15
+	MOVQ    288(AX), SI
+	MOVQ    SI, 72(SP)
+
+kh:
+	MOVQ 304(AX), SI
+	MOVQ SI, 80(SP)
+	MOVQ R15, SI
+
+kw:
+	MOVQ  48(SP), BP
+	TESTQ BP, BP
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z8
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST (R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST (R14)(SI*1), Z8, Z7
+	VCVTPH2PS        32(DX), Z8
+	VFMADD231PS.BCST 4(DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST 4(R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST 4(R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST 4(R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST 4(R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST 4(R14)(SI*1), Z8, Z7
+	VCVTPH2PS        64(DX), Z8
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST 8(R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST 8(R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST 8(R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST 8(R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST 8(R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST 8(R14)(SI*1), Z8, Z7
+	VCVTPH2PS        96(DX), Z8
+	VFMADD231PS.BCST 12(DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST 12(R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST 12(R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST 12(R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST 12(R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST 12(R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST 12(R14)(SI*1), Z8, Z7
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, SI
+	DECQ             BP
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), BP
+	TESTQ BP, BP
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z8
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (DI)(SI*1), Z8, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z8, Z1
+	VFMADD231PS.BCST (R9)(SI*1), Z8, Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z8, Z3
+	VFMADD231PS.BCST (R11)(SI*1), Z8, Z4
+	VFMADD231PS.BCST (R12)(SI*1), Z8, Z5
+	VFMADD231PS.BCST (R13)(SI*1), Z8, Z6
+	VFMADD231PS.BCST (R14)(SI*1), Z8, Z7
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             BP
+	JNZ              one
+
+next:
+	ADDQ         64(SP), SI
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R15
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), SI
+	ADDQ         SI, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z8
+	VBROADCASTSS 396(AX), Z9
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z8, Z0
+	VMINPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z1, Z8, Z1
+	VMINPS       Z1, Z9, Z1
+	VMOVUPS      Z1, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z2, Z8, Z2
+	VMINPS       Z2, Z9, Z2
+	VMOVUPS      Z2, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z3, Z8, Z3
+	VMINPS       Z3, Z9, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         200(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z8, Z4
+	VMINPS       Z4, Z9, Z4
+	VMOVUPS      Z4, (BX)
+	MOVQ         208(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z5, Z8, Z5
+	VMINPS       Z5, Z9, Z5
+	VMOVUPS      Z5, (BX)
+	MOVQ         216(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMOVUPS      Z6, (BX)
+	MOVQ         224(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	VMOVUPS      Z7, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -14944,6 +16432,250 @@ next:
 	VZEROUPPER
 	RET
 
+// func tile512_9x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_9x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
+
+kw:
+	MOVQ  48(SP), R12
+	TESTQ R12, R12
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z9
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z9, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST (R9), Z9, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST (R10), Z9, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z9, Z8
+	VCVTPH2PS        32(DX), Z9
+	VFMADD231PS.BCST 4(R8), Z9, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST 4(R9), Z9, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST 4(R10), Z9, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z9, Z8
+	VCVTPH2PS        64(DX), Z9
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z9, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST 8(R9), Z9, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST 8(R10), Z9, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z9, Z8
+	VCVTPH2PS        96(DX), Z9
+	VFMADD231PS.BCST 12(R8), Z9, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST 12(R9), Z9, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST 12(R10), Z9, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z9, Z8
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, R8
+	ADDQ             $0x10, R9
+	ADDQ             $0x10, R10
+	DECQ             R12
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R12
+	TESTQ R12, R12
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z9
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z9, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z9, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z9, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z9, Z3
+	VFMADD231PS.BCST (R9), Z9, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z9, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z9, Z6
+	VFMADD231PS.BCST (R10), Z9, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z9, Z8
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, R8
+	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
+	DECQ             R12
+	JNZ              one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R11
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z9
+	VBROADCASTSS 396(AX), Z10
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z9, Z0
+	VMINPS       Z0, Z10, Z0
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z1, Z9, Z1
+	VMINPS       Z1, Z10, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z2, Z9, Z2
+	VMINPS       Z2, Z10, Z2
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z9, Z3
+	VMINPS       Z3, Z10, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z9, Z4
+	VMINPS       Z4, Z10, Z4
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z9, Z5
+	VMINPS       Z5, Z10, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z6, Z9, Z6
+	VMINPS       Z6, Z10, Z6
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z9, Z7
+	VMINPS       Z7, Z10, Z7
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z8, Z9, Z8
+	VMINPS       Z8, Z10, Z8
+	VMOVUPS      Z8, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
 // func tile512_9x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile512_9x32h(SB), NOSPLIT, $104-8
@@ -15345,6 +17077,262 @@ next:
 	VMAXPS       Z17, Z18, Z17
 	VMINPS       Z17, Z19, Z17
 	VMOVUPS      Z17, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_10x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_10x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
+
+kw:
+	MOVQ  48(SP), R12
+	TESTQ R12, R12
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z10
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z10, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST (R9), Z10, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST (R10), Z10, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z10, Z9
+	VCVTPH2PS        32(DX), Z10
+	VFMADD231PS.BCST 4(R8), Z10, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST 4(R9), Z10, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST 4(R10), Z10, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z10, Z9
+	VCVTPH2PS        64(DX), Z10
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z10, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST 8(R9), Z10, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST 8(R10), Z10, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z10, Z9
+	VCVTPH2PS        96(DX), Z10
+	VFMADD231PS.BCST 12(R8), Z10, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST 12(R9), Z10, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST 12(R10), Z10, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z10, Z9
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, R8
+	ADDQ             $0x10, R9
+	ADDQ             $0x10, R10
+	DECQ             R12
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R12
+	TESTQ R12, R12
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z10
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z10, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z10, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z10, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z10, Z3
+	VFMADD231PS.BCST (R9), Z10, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z10, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z10, Z6
+	VFMADD231PS.BCST (R10), Z10, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z10, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z10, Z9
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, R8
+	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
+	DECQ             R12
+	JNZ              one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R11
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z10
+	VBROADCASTSS 396(AX), Z11
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z10, Z0
+	VMINPS       Z0, Z11, Z0
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z1, Z10, Z1
+	VMINPS       Z1, Z11, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z2, Z10, Z2
+	VMINPS       Z2, Z11, Z2
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z10, Z3
+	VMINPS       Z3, Z11, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z10, Z4
+	VMINPS       Z4, Z11, Z4
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z10, Z5
+	VMINPS       Z5, Z11, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z6, Z10, Z6
+	VMINPS       Z6, Z11, Z6
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z10, Z7
+	VMINPS       Z7, Z11, Z7
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z8, Z10, Z8
+	VMINPS       Z8, Z11, Z8
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z9, Z10, Z9
+	VMINPS       Z9, Z11, Z9
+	VMOVUPS      Z9, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -15786,6 +17774,274 @@ next:
 	VMAXPS       Z19, Z20, Z19
 	VMINPS       Z19, Z21, Z19
 	VMOVUPS      Z19, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_11x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_11x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z10, Z10
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R11
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R11, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R11, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R11, R10
+
+kw:
+	MOVQ  48(SP), R12
+	TESTQ R12, R12
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z11
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z11, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST (R9), Z11, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST (R10), Z11, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z11, Z10
+	VCVTPH2PS        32(DX), Z11
+	VFMADD231PS.BCST 4(R8), Z11, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST 4(R9), Z11, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST 4(R10), Z11, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST 4(R10)(DI*1), Z11, Z10
+	VCVTPH2PS        64(DX), Z11
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z11, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST 8(R9), Z11, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST 8(R10), Z11, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST 8(R10)(DI*1), Z11, Z10
+	VCVTPH2PS        96(DX), Z11
+	VFMADD231PS.BCST 12(R8), Z11, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST 12(R9), Z11, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST 12(R10), Z11, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST 12(R10)(DI*1), Z11, Z10
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, R8
+	ADDQ             $0x10, R9
+	ADDQ             $0x10, R10
+	DECQ             R12
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R12
+	TESTQ R12, R12
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z11
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z11, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z11, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z11, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z11, Z3
+	VFMADD231PS.BCST (R9), Z11, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z11, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z11, Z6
+	VFMADD231PS.BCST (R10), Z11, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z11, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z11, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z11, Z10
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, R8
+	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
+	DECQ             R12
+	JNZ              one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R11
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z11
+	VBROADCASTSS 396(AX), Z12
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z11, Z0
+	VMINPS       Z0, Z12, Z0
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z1, Z11, Z1
+	VMINPS       Z1, Z12, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z2, Z11, Z2
+	VMINPS       Z2, Z12, Z2
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z11, Z3
+	VMINPS       Z3, Z12, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z11, Z4
+	VMINPS       Z4, Z12, Z4
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z11, Z5
+	VMINPS       Z5, Z12, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z6, Z11, Z6
+	VMINPS       Z6, Z12, Z6
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z11, Z7
+	VMINPS       Z7, Z12, Z7
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z8, Z11, Z8
+	VMINPS       Z8, Z12, Z8
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z9, Z11, Z9
+	VMINPS       Z9, Z12, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z10, Z11, Z10
+	VMINPS       Z10, Z12, Z10
+	VMOVUPS      Z10, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -16256,6 +18512,294 @@ next:
 	VMAXPS       Z21, Z22, Z21
 	VMINPS       Z21, Z23, Z21
 	VMOVUPS      Z21, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_12x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_12x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z10, Z10
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
+
+kw:
+	MOVQ  48(SP), R13
+	TESTQ R13, R13
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z12
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z12, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST (R9), Z12, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST (R10), Z12, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST (R11), Z12, Z11
+	VCVTPH2PS        32(DX), Z12
+	VFMADD231PS.BCST 4(R8), Z12, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST 4(R9), Z12, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST 4(R10), Z12, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST 4(R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST 4(R11), Z12, Z11
+	VCVTPH2PS        64(DX), Z12
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z12, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST 8(R9), Z12, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST 8(R10), Z12, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST 8(R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST 8(R11), Z12, Z11
+	VCVTPH2PS        96(DX), Z12
+	VFMADD231PS.BCST 12(R8), Z12, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST 12(R9), Z12, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST 12(R10), Z12, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST 12(R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST 12(R11), Z12, Z11
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, R8
+	ADDQ             $0x10, R9
+	ADDQ             $0x10, R10
+	ADDQ             $0x10, R11
+	DECQ             R13
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R13
+	TESTQ R13, R13
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z12
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z12, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z12, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z12, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z12, Z3
+	VFMADD231PS.BCST (R9), Z12, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z12, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z12, Z6
+	VFMADD231PS.BCST (R10), Z12, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z12, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z12, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z12, Z10
+	VFMADD231PS.BCST (R11), Z12, Z11
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, R8
+	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
+	ADDQ             $0x04, R11
+	DECQ             R13
+	JNZ              one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R12
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z12
+	VBROADCASTSS 396(AX), Z13
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z12, Z0
+	VMINPS       Z0, Z13, Z0
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z1, Z12, Z1
+	VMINPS       Z1, Z13, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z2, Z12, Z2
+	VMINPS       Z2, Z13, Z2
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z12, Z3
+	VMINPS       Z3, Z13, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z12, Z4
+	VMINPS       Z4, Z13, Z4
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z12, Z5
+	VMINPS       Z5, Z13, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z6, Z12, Z6
+	VMINPS       Z6, Z13, Z6
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z12, Z7
+	VMINPS       Z7, Z13, Z7
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z8, Z12, Z8
+	VMINPS       Z8, Z13, Z8
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z9, Z12, Z9
+	VMINPS       Z9, Z13, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z10, Z12, Z10
+	VMINPS       Z10, Z13, Z10
+	VMOVUPS      Z10, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z11, Z12, Z11
+	VMINPS       Z11, Z13, Z11
+	VMOVUPS      Z11, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -16765,6 +19309,306 @@ next:
 	VMAXPS       Z23, Z24, Z23
 	VMINPS       Z23, Z25, Z23
 	VMOVUPS      Z23, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_13x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_13x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z10, Z10
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z12, Z12
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
+
+kw:
+	MOVQ  48(SP), R13
+	TESTQ R13, R13
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z13
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z13, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST (R9), Z13, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST (R10), Z13, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST (R11), Z13, Z11
+	VFMADD231PS.BCST (R11)(SI*1), Z13, Z12
+	VCVTPH2PS        32(DX), Z13
+	VFMADD231PS.BCST 4(R8), Z13, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST 4(R9), Z13, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST 4(R10), Z13, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST 4(R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST 4(R11), Z13, Z11
+	VFMADD231PS.BCST 4(R11)(SI*1), Z13, Z12
+	VCVTPH2PS        64(DX), Z13
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z13, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST 8(R9), Z13, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST 8(R10), Z13, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST 8(R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST 8(R11), Z13, Z11
+	VFMADD231PS.BCST 8(R11)(SI*1), Z13, Z12
+	VCVTPH2PS        96(DX), Z13
+	VFMADD231PS.BCST 12(R8), Z13, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST 12(R9), Z13, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST 12(R10), Z13, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST 12(R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST 12(R11), Z13, Z11
+	VFMADD231PS.BCST 12(R11)(SI*1), Z13, Z12
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, R8
+	ADDQ             $0x10, R9
+	ADDQ             $0x10, R10
+	ADDQ             $0x10, R11
+	DECQ             R13
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R13
+	TESTQ R13, R13
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z13
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z13, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z13, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z13, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z13, Z3
+	VFMADD231PS.BCST (R9), Z13, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z13, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z13, Z6
+	VFMADD231PS.BCST (R10), Z13, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z13, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z13, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z13, Z10
+	VFMADD231PS.BCST (R11), Z13, Z11
+	VFMADD231PS.BCST (R11)(SI*1), Z13, Z12
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, R8
+	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
+	ADDQ             $0x04, R11
+	DECQ             R13
+	JNZ              one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R12
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z13
+	VBROADCASTSS 396(AX), Z14
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z13, Z0
+	VMINPS       Z0, Z14, Z0
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z1, Z13, Z1
+	VMINPS       Z1, Z14, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z2, Z13, Z2
+	VMINPS       Z2, Z14, Z2
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z13, Z3
+	VMINPS       Z3, Z14, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z13, Z4
+	VMINPS       Z4, Z14, Z4
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z13, Z5
+	VMINPS       Z5, Z14, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z6, Z13, Z6
+	VMINPS       Z6, Z14, Z6
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z13, Z7
+	VMINPS       Z7, Z14, Z7
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z8, Z13, Z8
+	VMINPS       Z8, Z14, Z8
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z9, Z13, Z9
+	VMINPS       Z9, Z14, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z10, Z13, Z10
+	VMINPS       Z10, Z14, Z10
+	VMOVUPS      Z10, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z11, Z13, Z11
+	VMINPS       Z11, Z14, Z11
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z12, Z13, Z12
+	VMINPS       Z12, Z14, Z12
+	VMOVUPS      Z12, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX
@@ -17303,6 +20147,318 @@ next:
 	VMAXPS       Z25, Z26, Z25
 	VMINPS       Z25, Z27, Z25
 	VMOVUPS      Z25, (BX)
+	MOVQ         344(AX), DX
+	ADDQ         DX, (SP)
+	MOVQ         352(AX), DX
+	ADDQ         DX, 16(SP)
+	MOVQ         360(AX), DX
+	ADDQ         DX, 8(SP)
+	DECQ         24(SP)
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func tile512_14x16h(t *Tile)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile512_14x16h(SB), NOSPLIT, $104-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, (SP)
+	MOVQ 32(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 336(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 384(AX), CX
+	MOVQ CX, 88(SP)
+	MOVQ 376(AX), CX
+
+tile:
+	MOVQ    16(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	CMPQ    24(AX), $0x00
+	JEQ     start
+	MOVQ    16(SP), DX
+	MOVQ    256(AX), BX
+	MOVQ    104(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z0, Z0
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z1, Z1
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z2, Z2
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z3, Z3
+	MOVQ    112(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z4, Z4
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z5, Z5
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z6, Z6
+	MOVQ    120(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z7, Z7
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z8, Z8
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z9, Z9
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z10, Z10
+	MOVQ    128(AX), BX
+	ADDQ    DX, BX
+	VADDPS  (BX), Z11, Z11
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z12, Z12
+	ADDQ    240(AX), BX
+	VADDPS  (BX), Z13, Z13
+
+start:
+	MOVQ 8(AX), DX
+	MOVQ 368(AX), BX
+	MOVQ 232(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 272(AX), R8
+	MOVQ R8, 32(SP)
+	XORQ R8, R8
+	MOVQ R8, 40(SP)
+
+block:
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R8
+	MOVQ    R8, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R8, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), R9
+	SUBQ    R8, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    40(SP), R12
+	MOVQ    288(AX), R8
+	MOVQ    R8, 72(SP)
+
+kh:
+	MOVQ 304(AX), R8
+	MOVQ R8, 80(SP)
+	MOVQ 40(AX), R8
+	ADDQ (SP), R8
+	ADDQ R12, R8
+	MOVQ 48(AX), R9
+	ADDQ (SP), R9
+	ADDQ R12, R9
+	MOVQ 56(AX), R10
+	ADDQ (SP), R10
+	ADDQ R12, R10
+	MOVQ 64(AX), R11
+	ADDQ (SP), R11
+	ADDQ R12, R11
+
+kw:
+	MOVQ  48(SP), R13
+	TESTQ R13, R13
+	JEQ   rest
+
+four:
+	VCVTPH2PS        (DX), Z14
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z14, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST (R9), Z14, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST (R10), Z14, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST (R11), Z14, Z11
+	VFMADD231PS.BCST (R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(SI*2), Z14, Z13
+	VCVTPH2PS        32(DX), Z14
+	VFMADD231PS.BCST 4(R8), Z14, Z0
+	VFMADD231PS.BCST 4(R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST 4(R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST 4(R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST 4(R9), Z14, Z4
+	VFMADD231PS.BCST 4(R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST 4(R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST 4(R10), Z14, Z7
+	VFMADD231PS.BCST 4(R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST 4(R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST 4(R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST 4(R11), Z14, Z11
+	VFMADD231PS.BCST 4(R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST 4(R11)(SI*2), Z14, Z13
+	VCVTPH2PS        64(DX), Z14
+	PREFETCHT0       64(DX)(BX*1)
+	VFMADD231PS.BCST 8(R8), Z14, Z0
+	VFMADD231PS.BCST 8(R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST 8(R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST 8(R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST 8(R9), Z14, Z4
+	VFMADD231PS.BCST 8(R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST 8(R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST 8(R10), Z14, Z7
+	VFMADD231PS.BCST 8(R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST 8(R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST 8(R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST 8(R11), Z14, Z11
+	VFMADD231PS.BCST 8(R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST 8(R11)(SI*2), Z14, Z13
+	VCVTPH2PS        96(DX), Z14
+	VFMADD231PS.BCST 12(R8), Z14, Z0
+	VFMADD231PS.BCST 12(R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST 12(R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST 12(R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST 12(R9), Z14, Z4
+	VFMADD231PS.BCST 12(R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST 12(R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST 12(R10), Z14, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST 12(R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST 12(R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST 12(R11), Z14, Z11
+	VFMADD231PS.BCST 12(R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST 12(R11)(SI*2), Z14, Z13
+	ADDQ             $0x00000080, DX
+	PREFETCHT1       (CX)
+	PREFETCHT1       64(CX)
+	ADDQ             88(SP), CX
+	ADDQ             $0x10, R8
+	ADDQ             $0x10, R9
+	ADDQ             $0x10, R10
+	ADDQ             $0x10, R11
+	DECQ             R13
+	JNZ              four
+
+rest:
+	MOVQ  56(SP), R13
+	TESTQ R13, R13
+	JEQ   next
+
+one:
+	VCVTPH2PS        (DX), Z14
+	PREFETCHT0       (DX)(BX*1)
+	VFMADD231PS.BCST (R8), Z14, Z0
+	VFMADD231PS.BCST (R8)(SI*1), Z14, Z1
+	VFMADD231PS.BCST (R8)(SI*2), Z14, Z2
+	VFMADD231PS.BCST (R8)(DI*1), Z14, Z3
+	VFMADD231PS.BCST (R9), Z14, Z4
+	VFMADD231PS.BCST (R9)(SI*1), Z14, Z5
+	VFMADD231PS.BCST (R9)(SI*2), Z14, Z6
+	VFMADD231PS.BCST (R10), Z14, Z7
+	VFMADD231PS.BCST (R10)(SI*1), Z14, Z8
+	VFMADD231PS.BCST (R10)(SI*2), Z14, Z9
+	VFMADD231PS.BCST (R10)(DI*1), Z14, Z10
+	VFMADD231PS.BCST (R11), Z14, Z11
+	VFMADD231PS.BCST (R11)(SI*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(SI*2), Z14, Z13
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, R8
+	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
+	ADDQ             $0x04, R11
+	DECQ             R13
+	JNZ              one
+
+next:
+	ADDQ         64(SP), R8
+	ADDQ         64(SP), R9
+	ADDQ         64(SP), R10
+	ADDQ         64(SP), R11
+	DECQ         80(SP)
+	JNZ          kw
+	ADDQ         296(AX), R12
+	DECQ         72(SP)
+	JNZ          kh
+	MOVQ         280(AX), R8
+	ADDQ         R8, 40(SP)
+	DECQ         32(SP)
+	JNZ          block
+	VBROADCASTSS 392(AX), Z14
+	VBROADCASTSS 396(AX), Z15
+	MOVQ         8(SP), DX
+	MOVQ         264(AX), BX
+	MOVQ         168(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z0, Z14, Z0
+	VMINPS       Z0, Z15, Z0
+	VMOVUPS      Z0, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z1, Z14, Z1
+	VMINPS       Z1, Z15, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z2, Z14, Z2
+	VMINPS       Z2, Z15, Z2
+	VMOVUPS      Z2, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z3, Z14, Z3
+	VMINPS       Z3, Z15, Z3
+	VMOVUPS      Z3, (BX)
+	MOVQ         176(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z4, Z14, Z4
+	VMINPS       Z4, Z15, Z4
+	VMOVUPS      Z4, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z5, Z14, Z5
+	VMINPS       Z5, Z15, Z5
+	VMOVUPS      Z5, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z6, Z14, Z6
+	VMINPS       Z6, Z15, Z6
+	VMOVUPS      Z6, (BX)
+	MOVQ         184(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z7, Z14, Z7
+	VMINPS       Z7, Z15, Z7
+	VMOVUPS      Z7, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z8, Z14, Z8
+	VMINPS       Z8, Z15, Z8
+	VMOVUPS      Z8, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z9, Z14, Z9
+	VMINPS       Z9, Z15, Z9
+	VMOVUPS      Z9, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z10, Z14, Z10
+	VMINPS       Z10, Z15, Z10
+	VMOVUPS      Z10, (BX)
+	MOVQ         192(AX), BX
+	ADDQ         DX, BX
+	VMAXPS       Z11, Z14, Z11
+	VMINPS       Z11, Z15, Z11
+	VMOVUPS      Z11, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z12, Z14, Z12
+	VMINPS       Z12, Z15, Z12
+	VMOVUPS      Z12, (BX)
+	ADDQ         248(AX), BX
+	VMAXPS       Z13, Z14, Z13
+	VMINPS       Z13, Z15, Z13
+	VMOVUPS      Z13, (BX)
 	MOVQ         344(AX), DX
 	ADDQ         DX, (SP)
 	MOVQ         352(AX), DX

@@ -124,6 +124,34 @@ func callTile512(t *Tile, rows, blocks int) bool {
 // callTile512Half calls the kernel of rows and blocks; it reports whether there is one.
 func callTile512Half(t *Tile, rows, blocks int) bool {
 	switch rows | blocks<<8 {
+	case 1 | 1<<8:
+		tile512_1x16h(t)
+	case 2 | 1<<8:
+		tile512_2x16h(t)
+	case 3 | 1<<8:
+		tile512_3x16h(t)
+	case 4 | 1<<8:
+		tile512_4x16h(t)
+	case 5 | 1<<8:
+		tile512_5x16h(t)
+	case 6 | 1<<8:
+		tile512_6x16h(t)
+	case 7 | 1<<8:
+		tile512_7x16h(t)
+	case 8 | 1<<8:
+		tile512_8x16h(t)
+	case 9 | 1<<8:
+		tile512_9x16h(t)
+	case 10 | 1<<8:
+		tile512_10x16h(t)
+	case 11 | 1<<8:
+		tile512_11x16h(t)
+	case 12 | 1<<8:
+		tile512_12x16h(t)
+	case 13 | 1<<8:
+		tile512_13x16h(t)
+	case 14 | 1<<8:
+		tile512_14x16h(t)
 	case 1 | 2<<8:
 		tile512_1x32h(t)
 	case 2 | 2<<8:

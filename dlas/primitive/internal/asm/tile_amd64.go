@@ -28,7 +28,7 @@ func Tile256(t *Tile, rows, blocks int) {
 	}
 }
 
-// Tile512Half is TileGoHalf in AVX-512, for up to 14 rows of 2 blocks.
+// Tile512Half is TileGoHalf in AVX-512, for up to 14 rows of 1 or 2 blocks.
 //
 //go:noinline
 func Tile512Half(t *Tile, rows, blocks int) {

@@ -20,6 +20,7 @@ var _ = add("conv", func() {
 		tileLoop(isa256, r, 1, false)
 	}
 	for r := 1; r <= 14; r++ {
+		tileLoop(isa512, r, 1, true)
 		tileLoop(isa512, r, 2, true)
 	}
 	for r := 1; r <= 6; r++ {
@@ -399,7 +400,7 @@ func tileEntries() string {
 		b.WriteString("\tdefault:\n\t\treturn false\n\t}\n\treturn true\n}\n")
 	}
 	entry("callTile512", "512", "", map512[:]...)
-	entry("callTile512Half", "512", "h", 0, 14)
+	entry("callTile512Half", "512", "h", 14, 14)
 	entry("callTile256", "256", "", 6)
 	entry("callTile256Half", "256", "h", 6)
 	return b.String()
