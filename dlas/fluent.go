@@ -48,6 +48,17 @@ func main() {
 `, strings.Join(calls, ".\n\t\t"), verb)
 }
 
+// GoExport is the Go text of a notebook's cell that exports this stack's network to a file.
+func (s Stack) GoExport(path string) string {
+	spec, err := s.spec.Canonical()
+	if err != nil {
+		spec = s.spec
+	}
+	spec.Data, spec.Primitive, spec.Schedule, spec.Hardware = s.spec.Data, "", "", ""
+	calls := append([]string{"dlas.New()"}, fluentCalls(spec)...)
+	return fmt.Sprintf("err := %s.\n\tExport(display.Context(), %q)\nif err != nil {\n\tpanic(err)\n}\n", strings.Join(calls, ".\n\t"), path)
+}
+
 // fluentCalls is a verb for each layer, the typed one where the choice has one.
 func fluentCalls(spec Spec) []string {
 	var calls []string

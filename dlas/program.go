@@ -39,7 +39,19 @@ func (p *Program) Prepare(images []ir.Image, dst []float32) error {
 	return model.Prepare(p.run.graph.Prep, images, dst)
 }
 
-// Run computes one batch of prepared images. When warm it does not allocate. It returns the context's cause where that
+// Inputs and Outputs are what RunAll reads and writes, with the shapes of a whole batch.
+func (p *Program) Inputs() []ir.Value { return p.run.program.Inputs() }
+
+// Outputs are what RunAll writes.
+func (p *Program) Outputs() []ir.Value { return p.run.program.Outputs() }
+
+// RunAll is Run for any inputs and outputs, in the order and with the types and lengths that Inputs and Outputs tell:
+// ir.MemoryOf makes a Memory of a slice.
+func (p *Program) RunAll(ctx context.Context, in, out []ir.Memory) error {
+	return p.run.program.RunAll(ctx, in, out)
+}
+
+// Run computes one batch of prepared images, for a network with one input and one output of type f32. When warm it does not allocate. It returns the context's cause where that
 // ends first, and an *ir.Error where a length is not that of the shapes.
 func (p *Program) Run(ctx context.Context, in, out []float32) error {
 	return p.run.program.Run(ctx, in, out)

@@ -2,6 +2,7 @@ package dlas
 
 import (
 	"context"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"weak"
@@ -58,18 +59,27 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 		return nil, err
 	}
 
+	if err = r.compile(ctx, c); err != nil {
+		return nil, err
+	}
+	r.findBackground(r.program.OutShape().Elems() / r.batch)
+	return r, nil
+}
+
+// compile is build from L3 on, for a network that is there.
+func (r *runner) compile(ctx context.Context, c map[ir.Layer][]ir.Choice) (err error) {
 	// L3 Model Optimisations
 	var notes []string
 	if r.graph, notes, err = compress.Apply(ctx, r.graph, c[ir.Compress]); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return nil, err
+		return err
 	}
 
 	// L6 Hardware, which says what L4 and L5 may use
 	if r.machine, err = hardware.Resolve(c[ir.Hardware][0]); err != nil {
-		return nil, err
+		return err
 	}
 
 	// L4 Algorithms & Data Formats, bound by L5 Systems Software
@@ -83,10 +93,7 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 	} else {
 		r.program, err = system.Shared(r.graph, primitive.Kernels(), r.machine, plan)
 	}
-	if err == nil {
-		r.findBackground(r.program.OutShape().Elems() / r.batch)
-	}
-	return r, err
+	return err
 }
 
 // choicesOf parses the layers of a point.
@@ -171,6 +178,14 @@ func (r *runner) input(first int, images []ir.Image, dst []float32) error {
 
 // inputs are the first batches of the set, at most n.
 func (r *runner) inputs(n int) ([][]float32, error) {
+	if r.set == nil { // a network without data: standard normal numbers
+		in := make([]float32, r.program.InShape().Elems())
+		rng := rand.New(rand.NewPCG(seed, 0))
+		for i := range in {
+			in[i] = float32(rng.NormFloat64())
+		}
+		return [][]float32{in}, nil
+	}
 	n = max(1, min(n, (r.set.Len()+r.batch-1)/r.batch))
 	images := make([]ir.Image, r.batch)
 	out := make([][]float32, n)
@@ -185,7 +200,7 @@ func (r *runner) inputs(n int) ([][]float32, error) {
 
 // classes are the names by the network's output.
 func (r *runner) classes() []string {
-	if len(r.graph.Classes) > 0 {
+	if len(r.graph.Classes) > 0 || r.set == nil {
 		return r.graph.Classes
 	}
 	return r.set.Classes

@@ -142,12 +142,13 @@ func (f *flags) help() {
 
 // stackFlags are one flag a layer and --spec.
 type stackFlags struct {
+	flags  *flag.FlagSet
 	spec   string
 	layers map[ir.Layer]*string
 }
 
 func (f *flags) stack() *stackFlags {
-	s := &stackFlags{layers: make(map[ir.Layer]*string)}
+	s := &stackFlags{flags: f.FlagSet, layers: make(map[ir.Layer]*string)}
 	f.StringVar(&s.spec, "spec", "", "read a Spec, or a result's, from the JSON `file`; the flags below change it")
 	for _, l := range ir.Layers() {
 		s.layers[l] = f.String(string(l), "", fmt.Sprintf("`choice` of L%d, %s", l.Number(), l.Title()))
@@ -169,10 +170,17 @@ func (s *stackFlags) build() (dlas.Stack, error) {
 		}
 		st = dlas.FromSpec(spec)
 	}
-	for _, l := range ir.Layers() {
-		if text := *s.layers[l]; text != "" {
+	var empty error
+	s.flags.Visit(func(f *flag.Flag) {
+		l := ir.Layer(f.Name)
+		if l.Number() == 0 {
+			return
+		}
+		if text := *s.layers[l]; strings.TrimSpace(text) == "" && empty == nil {
+			empty = &ir.Error{Layer: l, What: "--" + f.Name + " names no choice", Try: "leave the flag out for the default"}
+		} else {
 			st = st.With(l, text)
 		}
-	}
-	return st, nil
+	})
+	return st, empty
 }

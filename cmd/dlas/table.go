@@ -20,6 +20,7 @@ func commands() []command {
 		{name: "compare", usage: "compare [--stored] [A B]", help: "Compare two results of the store, the last two or those named by hash prefix: measured anew and paired, unless --stored.", run: runCompare},
 		{name: "results", usage: "results [--json] [--results FILE] [FILTER]", help: "List the stored results whose name, choices or hash hold FILTER.", run: runResults},
 		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars or confusion.", run: runPlot},
+		{name: "export", usage: "export [MODEL] FILE.onnx [--LAYER CHOICE …]", help: "Write a network as an ONNX file, compressed as --compress says, for other runtimes to run. MODEL is a name or a file; without --data it is the network for the pictures that it was published for.", run: runExport},
 		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
 		{name: "model", usage: "model", help: "List the networks: parameters, multiply-accumulates, bytes, and where trained weights are.", run: runModel},
 		{name: "check", usage: "check FOLDER…", help: "Run the ONNX models in folders with model.onnx and test_data_set_*/input_*.pb, output_*.pb, and say of each whether it passes, fails or is unsupported. Exits with 1 where one fails.", run: runCheck},

@@ -159,8 +159,8 @@ const (
 	metaTrained = "godlas.trained"    // false: random weights
 )
 
-// ExportMeta is what a file that Write makes of g says beside the graph: preprocessing, classes, whether it was trained.
-func ExportMeta(g *ir.Graph) (map[string]string, error) {
+// exportMeta is what a file that WriteONNX makes of g says beside the graph: preprocessing, classes, whether it was trained.
+func exportMeta(g *ir.Graph) (map[string]string, error) {
 	meta := map[string]string{}
 	b, err := json.Marshal(g.Prep)
 	if err != nil {
@@ -179,7 +179,7 @@ func ExportMeta(g *ir.Graph) (map[string]string, error) {
 	return meta, nil
 }
 
-// ownMeta takes what ExportMeta wrote out of the file's properties.
+// ownMeta takes what exportMeta wrote out of the file's properties.
 func (f *File) ownMeta() error {
 	if text, ok := f.Meta[metaPrep]; ok {
 		d := json.NewDecoder(strings.NewReader(text))

@@ -15,7 +15,9 @@ const (
 	maxNodes = 1 << 14 // as ir/op bounds a network
 	maxNames = 1 << 18 // inputs, outputs, weights and properties of a file
 	maxList  = 1 << 20 // numbers of an attribute
-	maxDepth = 16      // graphs inside attributes
+	maxEnds  = 1 << 14 // inputs or outputs of a node
+	// maxStrings bounds the texts of an attribute.
+	maxStrings = 1 << 16
 )
 
 // decoder reads one file.
@@ -233,7 +235,7 @@ func (d *decoder) graph(raw []byte) (*graphProto, error) {
 
 func (d *decoder) value(raw []byte) (valueProto, error) {
 	var v valueProto
-	if err := d.named(160); err != nil {
+	if err := d.named(400); err != nil { // as the list of them grows
 		return v, err
 	}
 	err := each(raw, func(f field) error {
@@ -311,12 +313,15 @@ func (d *decoder) node(raw []byte) (*nodeProto, error) {
 			}
 		}
 		switch f.num {
-		case 1:
-			n.in = append(n.in, string(f.b))
-			return d.spend(32)
-		case 2:
-			n.out = append(n.out, string(f.b))
-			return d.spend(32)
+		case 1, 2:
+			list := &n.in
+			if f.num == 2 {
+				list = &n.out
+			}
+			if *list = append(*list, string(f.b)); len(*list) > maxEnds {
+				return fmt.Errorf("has more than %d inputs or outputs", maxEnds)
+			}
+			return d.spend(64)
 		case 3:
 			n.name = string(f.b)
 		case 4:
@@ -393,8 +398,10 @@ func (d *decoder) attr(raw []byte) (attrProto, error) {
 				err = d.spend(16 * int64(len(ints)-before))
 			}
 		case 9:
-			strings = append(strings, string(f.b))
-			return d.spend(32)
+			if strings = append(strings, string(f.b)); len(strings) > maxStrings {
+				return fmt.Errorf("has more than %d texts", maxStrings)
+			}
+			return d.spend(64)
 		case 20:
 			a.kind = int64(f.n)
 			return f.want(wireVarint)

@@ -21,7 +21,7 @@ const (
 )
 
 // errExtra is that of a file whose content takes far more memory than the file.
-var errExtra = errors.New("its weights take far more memory than their file; save them as raw_data")
+var errExtra = errors.New("it takes far more memory than its file has bytes; save weights as raw_data")
 
 // dataTypes are ONNX's TensorProto.DataType by number; those without an ir.Type are not computed with.
 var dataTypes = [...]struct {

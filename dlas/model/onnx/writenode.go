@@ -15,7 +15,8 @@ import (
 	"github.com/godlas/godlas/dlas/ir/op"
 )
 
-// moved is the attribute that an opset made an input: its position, and the first opset that has it so.
+// moved is an attribute that an opset made an input: its position, and the first opset that has it so where that is
+// after writtenOpset.
 type moved struct {
 	attr         string
 	input, since int
@@ -23,32 +24,16 @@ type moved struct {
 
 // movedOf are those of an operator, in the order of their inputs.
 func movedOf(name string) []moved {
-	switch name {
-	case "Clip":
-		return []moved{{"min", 1, 11}, {"max", 2, 11}}
-	case "Pad":
-		return []moved{{"pads", 1, 11}, {"value", 2, 11}, {"axes", 3, 18}}
-	case "Slice":
-		return []moved{{"starts", 1, 10}, {"ends", 2, 10}, {"axes", 3, 10}, {"steps", 4, 10}}
-	case "Squeeze", "Unsqueeze", "ReduceSum":
-		return []moved{{"axes", 1, 13}}
-	case "Split":
-		return []moved{{"split", 1, 13}}
-	case "Reshape":
-		return []moved{{"shape", 1, 5}}
-	case "Expand":
-		return []moved{{"shape", 1, 8}}
-	case "Tile":
-		return []moved{{"repeats", 1, 6}}
-	case "TopK":
-		return []moved{{"k", 1, 10}}
-	case "Dropout":
-		return []moved{{"ratio", 1, 12}}
+	row, _ := op.Lookup(name)
+	since := 0
+	if strings.HasPrefix(name, "Reduce") && name != "ReduceSum" {
+		since = 18
 	}
-	if strings.HasPrefix(name, "Reduce") {
-		return []moved{{"axes", 1, 18}}
+	var list []moved
+	for _, input := range slices.Sorted(maps.Keys(row.Params)) {
+		list = append(list, moved{row.Params[input], input, since})
 	}
-	return nil
+	return list
 }
 
 // newer reports whether a node has a definition only in opsets after 17.

@@ -1,0 +1,108 @@
+package dlas
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/godlas/godlas/dlas/compress"
+	"github.com/godlas/godlas/dlas/data"
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/model"
+)
+
+// Export writes the stack's network, compressed as L3 says, as an ONNX file: other runtimes compute the same logits
+// from it, and Load or a run of the file find preprocessing and class names in it again. Where the stack names no data,
+// the network is the one for the pictures that it was published for, with the weights that there are for those. The
+// file takes its place at path only when it is whole.
+func (s Stack) Export(ctx context.Context, path string) error {
+	g, prepKnown, err := s.network(ctx)
+	if err != nil {
+		return err
+	}
+	if ext := filepath.Ext(path); !strings.EqualFold(ext, ".onnx") {
+		return &ir.Error{Layer: ir.Model, What: "cannot export as " + ir.QuoteName(filepath.Base(path)), Try: "end the name in .onnx"}
+	}
+	return writeFile(path, func(w io.Writer) error { return model.WriteONNX(w, g, prepKnown) })
+}
+
+// network is the stack's network after L3, without a program, and whether its preprocessing is known.
+func (s Stack) network(ctx context.Context) (g *ir.Graph, prepKnown bool, err error) {
+	spec, err := s.spec.point()
+	if err != nil {
+		return nil, false, err
+	}
+	c, err := choicesOf(spec)
+	if err != nil {
+		return nil, false, err
+	}
+	if g, prepKnown, err = s.uncompressed(c); err != nil {
+		return nil, false, err
+	}
+	g, _, err = compress.Apply(ctx, g, c[ir.Compress])
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return g, prepKnown, err
+}
+
+func (s Stack) uncompressed(c map[ir.Layer][]ir.Choice) (g *ir.Graph, prepKnown bool, err error) {
+	m := c[ir.Model][0]
+	env := data.EnvFromOS()
+	req, usual := model.Usual(m, model.Env{Dir: env.Dir, Cache: env.Cache})
+	switch {
+	case strings.TrimSpace(s.spec.Data) != "":
+		set, err := (&sets{}).open(c[ir.Data][0])
+		if err != nil {
+			return nil, false, err
+		}
+		req = request(set)
+	case !usual: // a file has a shape of its own
+		f, err := model.ReadFile(m.Name, model.FileOptions{})
+		if err != nil {
+			return nil, false, err
+		}
+		return f.Graph, f.PrepKnown, nil
+	default:
+		// The names of the classes are the data set's, where that is there.
+		one := ir.Choice{Name: req.Data, Args: []ir.Arg{{Key: "n", Op: "=", Value: "1"}}}
+		if set, err := data.Open(one, env); err == nil && len(set.Classes) == req.Classes {
+			req.ClassNames = set.Classes
+		}
+	}
+	req.Seed = seed
+	g, err = model.Build(m, req)
+	return g, true, err
+}
+
+// writeFile makes a file by way of one beside it, so that path never holds half of one.
+func writeFile(path string, write func(io.Writer) error) error {
+	fail := func(err error) error { return &ir.Error{What: "cannot write " + path, Err: err} }
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.Remove(f.Name())
+	b := bufio.NewWriterSize(f, 1<<20)
+	if err = write(b); err == nil {
+		err = b.Flush()
+	}
+	if err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		f.Close()
+		return fail(err)
+	}
+	if err := f.Close(); err != nil {
+		return fail(err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fail(err)
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+# Runs networks elsewhere, for tests that compare: peers.py onnx|tflite MODEL INPUTS OUTPUTS. INPUTS holds images one
+# after the other, f32, each of the first input's shape; OUTPUTS gets the first output of each, f32.
+import sys
+import numpy as np
+
+
+def onnx(model, images):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 2
+    # Without the fusions that reorder sums beyond what a definition allows nothing is gained here; all are left on.
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    (x,) = session.get_inputs()
+    shape = [d if isinstance(d, int) else 1 for d in x.shape]
+    for image in images.reshape([-1] + shape):
+        yield session.run(None, {x.name: image})[0]
+
+
+def check(model, images):
+    import onnx as format
+    format.checker.check_model(model, full_check=True)
+    return onnx(model, images)
+
+
+def tflite(model, images):
+    from ai_edge_litert.interpreter import Interpreter
+    run = Interpreter(model_path=model, num_threads=2)
+    run.allocate_tensors()
+    (x,), (y,) = run.get_input_details(), run.get_output_details()
+    shape = list(x["shape"])
+    least = {"int8": -128, "uint8": 0}.get(np.dtype(x["dtype"]).name)
+    for image in images.reshape([-1] + shape):  # pixels 0..255, channels last
+        if least is not None:
+            image = (image + least).astype(x["dtype"])
+        run.set_tensor(x["index"], image.astype(x["dtype"]))
+        run.invoke()
+        out = run.get_tensor(y["index"])
+        if least is not None:
+            scale, zero = y["quantization"]
+            out = (out.astype(np.float32) - zero) * np.float32(scale)
+        yield out
+
+
+kind, model, inputs, outputs = sys.argv[1:]
+images = np.fromfile(inputs, dtype="<f4")
+with open(outputs, "wb") as f:
+    for out in {"onnx": onnx, "check": check, "tflite": tflite}[kind](model, images):
+        f.write(np.ascontiguousarray(out, dtype="<f4").tobytes())
