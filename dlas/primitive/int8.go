@@ -6,21 +6,62 @@ import (
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+	"github.com/godlas/godlas/dlas/primitive/internal/mem"
 )
 
 // byteLevel is what an ISA has for quantised networks.
 type byteLevel struct {
 	isa     string
-	pixels  int  // most pixels of a tile
-	vectors int  // most blocks of 16 output channels of a tile
-	halves  bool // a tile may take two rows
-	wide    bool // the loops on whole maps (windows, runs) are there
+	pixels  int     // most pixels of a tile
+	vectors int     // most blocks of 16 output channels of a tile
+	halves  bool    // a tile may take two rows
+	wide    bool    // the loops on whole maps (windows, runs) are there
+	pairs   bool    // weights are 16 bits wide
+	rate    float64 // multiply-accumulates a cycle, about
+}
+
+// tile runs a tile on the level's loop.
+func (l *byteLevel) tile(t *asm.ByteTile, pixels, half, vectors, groups int) {
+	switch l.isa {
+	case "avx512vnni":
+		asm.ByteTile512(t, pixels, half, vectors, groups)
+	case "avxvnni":
+		asm.ByteVNNI(t, pixels, groups)
+	case "avx2":
+		asm.BytePair(t, pixels, groups)
+	default:
+		asm.ByteTileGo(t, pixels, half, vectors, groups)
+	}
+}
+
+// packed is the weights as the level's loop wants them.
+func (l *byteLevel) packed(w ir.Memory) ir.Memory {
+	if !l.pairs {
+		return w
+	}
+	to := mem.Alloc(2 * len(w))
+	asm.BytePairs(w.I8(), to.I8())
+	return to
+}
+
+// place is where weights begin among those packed.
+func (l *byteLevel) place(at int) int {
+	if l.pairs {
+		return 2 * at
+	}
+	return at
 }
 
 func byteLevels() []byteLevel {
-	list := []byteLevel{{isa: "go", pixels: asm.HalfTile, vectors: 2}}
+	list := []byteLevel{{isa: "go", pixels: asm.HalfTile, vectors: 2, rate: 0.5}}
+	if asm.HasAVX2() {
+		list = append(list, byteLevel{isa: "avx2", pixels: 4, vectors: 1, pairs: true, rate: 25})
+	}
+	if asm.HasByteVNNI() {
+		list = append(list, byteLevel{isa: "avxvnni", pixels: 6, vectors: 1, rate: 60})
+	}
 	if asm.HasByteTile512() {
-		list = append(list, byteLevel{isa: "avx512vnni", pixels: asm.MostBytePixels, vectors: 2, halves: true, wide: true})
+		list = append(list, byteLevel{isa: "avx512vnni", pixels: asm.MostBytePixels, vectors: 2, halves: true, wide: true, rate: 120})
 	}
 	return list
 }

@@ -126,11 +126,7 @@ func byteConvCost(p ir.Problem, l byteLevel) float64 {
 	if g := p.Node.Attrs.Int("group", 1); g > 1 {
 		depth = 16 * ceilDiv(w[1]*16, max(1, min(16, p.Out[0][1]/g))*16)
 	}
-	rate := 120.0
-	if l.isa == "go" {
-		rate = 1
-	}
-	return float64(p.Out[0].Elems()) * float64(depth*w[2]*w[3]) / rate
+	return float64(p.Out[0].Elems()) * float64(depth*w[2]*w[3]) / l.rate
 }
 
 // windowBorder is the border that windows over a map reach into; extra is the number of pixels read past the last.
@@ -318,6 +314,7 @@ func (c *byteConv) pack(p ir.Problem) int64 {
 			}
 		}
 	}
+	c.weights = c.level.packed(c.weights)
 	return int64(size)
 }
 
@@ -385,7 +382,7 @@ func (c *byteConv) run(call ir.Call) {
 	weights := c.weights.I8()
 	for block := line0; block < line1; block += c.blockLines {
 		for _, s := range c.tiles[tile0:tile1] {
-			t.W = &weights[s.weights]
+			t.W = &weights[c.level.place(s.weights)]
 			t.Bias, t.Scale, t.Blocks = &c.bias[16*s.first], &c.scale[16*s.first], s.blocks
 			for _, l := range c.lines[block:min(block+c.blockLines, line1)] {
 				inRow := s.from*c.block + l.y*c.win.SH*c.row
@@ -404,19 +401,11 @@ func (c *byteConv) run(call ir.Call) {
 					if res != nil {
 						t.Res = &res[resRow+q.x*ir.Lanes]
 					}
-					c.tile(&t, pixels, half, s.vectors)
+					c.level.tile(&t, pixels, half, s.vectors, c.groups)
 				}
 			}
 		}
 	}
-}
-
-func (c *byteConv) tile(t *asm.ByteTile, pixels, half, vectors int) {
-	if c.level.wide {
-		asm.ByteTile512(t, pixels, half, vectors, c.groups)
-		return
-	}
-	asm.ByteTileGo(t, pixels, half, vectors, c.groups)
 }
 
 // prepare is the first phase: it makes pixels of 4 bytes of a plain map, or u8 of i8.

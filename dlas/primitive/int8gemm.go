@@ -38,11 +38,7 @@ func byteGemmKernel(l byteLevel) ir.Kernel {
 			return scalars(p, 1, 2, 7, 8)
 		},
 		Cost: func(p ir.Problem) float64 {
-			rate := 60.0
-			if !l.wide {
-				rate = 1
-			}
-			return float64(p.Out[0].Elems()) * float64(p.In[0][1]) / rate
+			return float64(p.Out[0].Elems()) * float64(p.In[0][1]) / l.rate
 		},
 		Bind: func(p ir.Problem, _ ir.Schedule) (ir.Bound, error) { return bindByteGemm(p, l) },
 	}
@@ -104,6 +100,9 @@ func bindByteGemm(p ir.Problem, l byteLevel) (ir.Bound, error) {
 			}
 		}
 	}
+	macs := len(g.weights) * g.n
+	executed := int64(len(g.weights))
+	g.weights = l.packed(g.weights)
 	t := &g.proto
 	*t = asm.ByteTile{
 		Passes: len(passes), Blocks: blocks, BlockStep: 16, KH: 1, KW: 1, Pixel: g.wide, In2: asm.HalfTile * g.wide,
@@ -114,14 +113,13 @@ func bindByteGemm(p ir.Problem, l byteLevel) (ir.Bound, error) {
 		t.Zero += 128
 		t.Table = flipTable()
 	}
-	macs := len(g.weights) * g.n
 	g.parts = max(1, ceilDiv(macs, 1<<24))
 	if p.Machine.Threads > 1 && macs > 1<<18 {
 		g.parts = max(g.parts, min(4, ceilDiv(macs, 1<<19))*p.Machine.Threads)
 	}
 	g.parts = min(g.parts, g.strips)
 	bound := ir.Bound{
-		Run: g.run, PackedBytes: int64(len(g.weights) + 8*len(g.bias)), MACsExecuted: int64(len(g.weights)),
+		Run: g.run, PackedBytes: int64(len(g.weights) + 8*len(g.bias)), MACsExecuted: executed,
 		ScratchBytes: 2 * 16 * asm.MostBytePixels,
 	}
 	if g.copied {
@@ -179,17 +177,13 @@ func (g *byteGemm) run(call ir.Call) {
 	for s := from; s < to; s++ {
 		first := s * vectors
 		v := min(vectors, outs-first)
-		t.W = &weights[s*vectors*g.proto.Passes*g.proto.Blocks*256]
+		t.W = &weights[g.level.place(s*vectors*g.proto.Passes*g.proto.Blocks*256)]
 		t.Bias, t.Scale = &g.bias[16*first], &g.scale[16*first]
 		count := ceilDiv(g.n, g.level.pixels)
 		for i := range count {
 			n0, n1 := part(g.n, count, i)
 			t.In = &x[n0*g.wide]
-			if g.level.wide {
-				asm.ByteTile512(&t, n1-n0, asm.HalfTile, v, 4)
-			} else {
-				asm.ByteTileGo(&t, n1-n0, asm.HalfTile, v, 4)
-			}
+			g.level.tile(&t, n1-n0, asm.HalfTile, v, 4)
 			for n := n0; n < n1; n++ {
 				for b := range v {
 					at := (first + b) * 16

@@ -170,7 +170,7 @@ func byteDepthwiseKernel(l byteLevel) ir.Kernel {
 		Cost: func(p ir.Problem) float64 {
 			rate := 20.0
 			if !l.wide {
-				rate = 1
+				rate = 0.1
 			}
 			return float64(p.Out[0].Elems()) * float64(p.In[op.QConvW][2]*p.In[op.QConvW][3]) / rate
 		},

@@ -6,6 +6,8 @@ import (
 )
 
 //go:generate go run -C _generate . -set int8 -out ../int8_amd64.s -stubs ../int8_amd64.go -pkg asm -layout ../int8_layout_amd64.go
+//go:generate go run -C _generate . -set int8_256 -out ../int8_256_amd64.s -stubs ../int8_256_amd64.go -pkg asm
+//go:generate go run -C _generate . -dots ../int8_256_amd64.s
 
 // MostBytePixels is the number of pixels of the largest ByteTile; those from half a tile on lie In2, Out2 and Res2 bytes
 // behind the first, so that a tile may take pixels of two rows. Half is HalfTile, or less in a tile of twice as many.
@@ -343,3 +345,17 @@ func BytePlanesGo(r *ByteRun) {
 
 // FirstByte is the address of the first element of a slice of floats.
 func FirstByte(v []float32) *uint8 { return (*uint8)(unsafe.Pointer(unsafe.SliceData(v))) }
+
+// BytePairs are a ByteTile's weights of one vector as BytePair wants them: 16-bit numbers, of each group of 4 input
+// channels (0, 2) of the 16 output channels, then (1, 3). They are twice as many bytes.
+func BytePairs(w, to []int8) {
+	for g := 0; g+64 <= len(w); g += 64 {
+		for o := range 16 {
+			for i := range 4 {
+				at := 2*g + i%2*64 + 4*o + i/2*2
+				v := w[g+4*o+i]
+				to[at], to[at+1] = v, v>>7
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 )
 
 func randomBytes(r *rand.Rand, n int) []uint8 {
@@ -72,6 +73,42 @@ func TestByteTile(t *testing.T) {
 					ByteTileGo(a, pixels, half, vectors, groups)
 					if !bytes.Equal(got, want) {
 						t.Fatalf("%d pixels, %d vectors, %d groups: differs\n%v\n%v", pixels, vectors, groups, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestByteTile256 does the same for the tiles of 16 channels.
+func TestByteTile256(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct {
+		name string
+		has  bool
+		most int
+		run  func(*ByteTile, int, int)
+	}{{"VNNI", HasByteVNNI(), 6, ByteVNNI}, {"pair", HasAVX2(), 4, BytePair}} {
+		if !c.has {
+			continue
+		}
+		for _, groups := range []int{1, 4} {
+			for pixels := 1; pixels <= c.most; pixels++ {
+				for range 24 {
+					a, got := tile(r, pixels, 1, groups)
+					want := bytes.Clone(got)
+					w := a.W
+					if c.name == "pair" {
+						all := unsafe.Slice(w, a.Passes*a.Blocks*a.KH*a.KW*groups*64)
+						pairs := make([]int8, 2*len(all))
+						BytePairs(all, pairs)
+						a.W = &pairs[0]
+					}
+					c.run(a, pixels, groups)
+					a.Out, a.W = &want[100], w
+					ByteTileGo(a, pixels, HalfTile, 1, groups)
+					if !bytes.Equal(got, want) {
+						t.Fatalf("%s, %d pixels, %d groups: differs\n%v\n%v", c.name, pixels, groups, got, want)
 					}
 				}
 			}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+var _ = add("int8_256", func() {
+	order2 = GLOBL("byteOrder2", RODATA|NOPTR)
+	for i, d := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
+		DATA(4*i, U32(d))
+	}
+	for _, groups := range []int{4, 1} {
+		for pixels := 1; pixels <= 6; pixels++ {
+			byteTile256(pixels, groups, true)
+		}
+		for pixels := 1; pixels <= 4; pixels++ {
+			byteTile256(pixels, groups, false)
+		}
+	}
+})
+
+// order2 gathers what two packs leave of two pixels.
+var order2 Mem
+
+// byteTile256 is the tile of that many pixels and 16 output channels. With vnni it multiplies bytes (AVX-VNNI), else the
+// even and the odd bytes as 16-bit numbers, which nothing can overflow; its weights are such numbers then, (0, 2) of the
+// 16 channels of a group first, then (1, 3).
+func byteTile256(pixels, groups int, vnni bool) {
+	name := fmt.Sprintf("bytePair%dx%d", pixels, groups)
+	if vnni {
+		name = fmt.Sprintf("byteVNNI%dx%d", pixels, groups)
+	}
+	TEXT(name, NOSPLIT, "func(t *ByteTile)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s is the loop of ByteTile for %d pixels, one block of output channels, %d groups a tap, without table.", name, pixels, groups))
+	p := Load(Param("t"), GP64())
+	at := func(name string) Mem { return mem(p, offset(byteTile, name)) }
+	acc := make([][]reg.VecVirtual, pixels)
+	b := GP64()
+	MOVQ(at("Bias"), b)
+	for i := range acc {
+		for j := range 2 {
+			a := YMM()
+			acc[i] = append(acc[i], a)
+			if i == 0 {
+				VMOVDQU(mem(b, 32*j), a)
+			} else {
+				VMOVDQA(acc[0][j], a)
+			}
+		}
+	}
+	step, step3 := GP64(), GP64()
+	MOVQ(at("Pixel"), step)
+	LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
+	w, block, blocks, passes := GP64(), GP64(), GP64(), GP64()
+	MOVQ(at("W"), w)
+	MOVQ(at("Passes"), passes)
+	var even reg.VecVirtual
+	if !vnni {
+		even = YMM()
+		VPCMPEQW(even, even, even)
+		VPSRLW(U8(8), even, even)
+	}
+	Label("pass")
+	MOVQ(at("In"), block)
+	MOVQ(at("Blocks"), blocks)
+	Label("block")
+	row, kh := GP64(), GP64()
+	MOVQ(block, row)
+	MOVQ(at("KH"), kh)
+	Label("row")
+	kw := GP64()
+	MOVQ(at("KW"), kw)
+	base := []reg.GPVirtual{GP64()}
+	MOVQ(row, base[0])
+	if pixels > 4 {
+		base = append(base, GP64())
+		LEAQ(Mem{Base: base[0], Index: step, Scale: 4}, base[1])
+	}
+	place := func(i, group int) Mem {
+		m := mem(base[i/4], 4*group)
+		switch i % 4 {
+		case 1:
+			m.Index, m.Scale = step, 1
+		case 2:
+			m.Index, m.Scale = step, 2
+		case 3:
+			m.Index, m.Scale = step3, 1
+		}
+		return m
+	}
+	size := 128
+	if vnni {
+		size = 64
+	}
+	Label("tap")
+	for g := range groups {
+		PREFETCHT0(mem(w, size*g+2048))
+		if vnni {
+			weights := []reg.VecVirtual{YMM(), YMM()}
+			for j := range weights {
+				VMOVDQU(mem(w, size*g+32*j), weights[j])
+			}
+			for i := range pixels {
+				x := YMM()
+				VPBROADCASTD(place(i, g), x)
+				for j := range weights {
+					VPDPBUSD(weights[j], x, acc[i][j])
+				}
+			}
+			continue
+		}
+		PREFETCHT0(mem(w, size*g+2048+64))
+		for i := range pixels {
+			x, odd := YMM(), YMM()
+			VPBROADCASTD(place(i, g), x)
+			VPSRLW(U8(8), x, odd)
+			VPAND(even, x, x)
+			for j := range 2 {
+				t := YMM()
+				VPMADDWD(mem(w, size*g+32*j), x, t)
+				VPADDD(t, acc[i][j], acc[i][j])
+				u := YMM()
+				VPMADDWD(mem(w, size*g+64+32*j), odd, u)
+				VPADDD(u, acc[i][j], acc[i][j])
+			}
+		}
+	}
+	ADDQ(U32(uint32(size*groups)), w)
+	for _, q := range base {
+		ADDQ(at("TapStep"), q)
+	}
+	DECQ(kw)
+	JNZ(LabelRef("tap"))
+	ADDQ(at("RowStep"), row)
+	DECQ(kh)
+	JNZ(LabelRef("row"))
+	ADDQ(at("BlockStep"), block)
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
+	DECQ(passes)
+	JNZ(LabelRef("pass"))
+	scale := GP64()
+	MOVQ(at("Scale"), scale)
+	for i := range acc {
+		for j := range 2 {
+			VCVTDQ2PS(acc[i][j], acc[i][j])
+			VMULPS(mem(scale, 32*j), acc[i][j], acc[i][j])
+		}
+	}
+	res := GP64()
+	MOVQ(at("Res"), res)
+	TESTQ(res, res)
+	JZ(LabelRef("pack"))
+	for i := range acc {
+		for j := range 2 {
+			a, r, c := acc[i][j], YMM(), YMM()
+			with := func(field string, f func(c reg.VecVirtual)) {
+				VBROADCASTSS(at(field), c)
+				f(c)
+			}
+			VROUNDPS(U8(0), a, a)
+			with("Least", func(c reg.VecVirtual) { VMAXPS(c, a, a) })
+			with("Most", func(c reg.VecVirtual) { VMINPS(c, a, a) })
+			with("Own", func(c reg.VecVirtual) { VMULPS(c, a, a) })
+			VPMOVZXBD(mem(res, 16*i+8*j), r)
+			VCVTDQ2PS(r, r)
+			with("ResZero", func(c reg.VecVirtual) { VSUBPS(c, r, r) })
+			with("Other", func(c reg.VecVirtual) { VMULPS(c, r, r) })
+			VADDPS(r, a, a)
+		}
+	}
+	Label("pack")
+	for i := range acc {
+		for j := range 2 {
+			VCVTPS2DQ(acc[i][j], acc[i][j])
+		}
+		VPACKSSDW(acc[i][1], acc[i][0], acc[i][0])
+	}
+	zero := YMM()
+	VPBROADCASTW(at("Zero"), zero)
+	for i := range acc {
+		VPADDSW(zero, acc[i][0], acc[i][0])
+	}
+	lo, hi, order := YMM(), YMM(), YMM()
+	VPBROADCASTB(at("Lo"), lo)
+	VPBROADCASTB(at("Hi"), hi)
+	VMOVDQU(order2, order)
+	out := GP64()
+	MOVQ(at("Out"), out)
+	for i := 0; i < pixels; i += 2 {
+		v := acc[i][0]
+		VPACKUSWB(acc[min(i+1, pixels-1)][0], v, v)
+		VPERMD(v, order, v)
+		VPMAXUB(lo, v, v)
+		VPMINUB(hi, v, v)
+		if i+1 < pixels {
+			VMOVDQU(v, mem(out, 16*i))
+		} else {
+			VMOVDQU(v.AsX(), mem(out, 16*i))
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+var dotLine = regexp.MustCompile(`(?m)^\tVPDPBUSD +Y(\d+), Y(\d+), Y(\d+)$`)
+
+// encodeDots writes the VPDPBUSD of a file in their VEX form, byte by byte: the assembler knows the one with EVEX alone,
+// which processors with AVX-VNNI and without AVX-512 lack.
+func encodeDots(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	text = dotLine.ReplaceAllFunc(text, func(line []byte) []byte {
+		m := dotLine.FindSubmatch(line)
+		var r [3]int
+		for i := range r {
+			r[i], err = strconv.Atoi(string(m[i+1]))
+			if err != nil || r[i] > 15 {
+				panic("a register that VEX cannot name: " + string(line))
+			}
+		}
+		rm, second, dst := r[0], r[1], r[2]
+		b := []int{0xc4, (^dst>>3&1)<<7 | 1<<6 | (^rm>>3&1)<<5 | 2, (^second&15)<<3 | 1<<2 | 1, 0x50, 0xc0 | dst&7<<3 | rm&7}
+		s := "\t// " + string(line[1:]) + "\n\t"
+		for i, v := range b {
+			if i > 0 {
+				s += "; "
+			}
+			s += fmt.Sprintf("BYTE $0x%02x", v)
+		}
+		return []byte(s)
+	})
+	return os.WriteFile(file, text, 0o644)
+}
