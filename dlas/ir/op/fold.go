@@ -145,7 +145,9 @@ func (f *folder) parameters(n *ir.Node) {
 		if n.Attrs == nil {
 			n.Attrs = ir.Attrs{}
 		}
-		if slices.Contains(numbersOf, attr) {
+		if attr == "scales" || attr == "roi" {
+			n.Attrs[attr] = a.Data
+		} else if slices.Contains(numbersOf, attr) {
 			if len(a.Data) != 1 {
 				continue
 			}

@@ -64,7 +64,8 @@ func rows() []Row {
 		rmsNormalization(), running("CumProd", 1, func(p, x float64) float64 { return p * x }),
 		running("CumSum", 0, func(sum, x float64) float64 { return sum + x }), scatterElements("Scatter"),
 		scatterElements("ScatterElements"), scatterND(), shapeOf(), sizeOf(), slice(), spaceToDepth(), split(),
-		tensorScatter(), tile(), topK(), transpose(), trilu(), where(),
+		tensorScatter(), tile(), topK(), transpose(), trilu(), where(), affineGrid(), col2Im(), convTranspose(), deformConv(),
+		einsum(), gridSample(), resize(), roiAlign(),
 	})
 }
 
