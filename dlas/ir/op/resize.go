@@ -18,11 +18,18 @@ func resize() Row {
 			"keep_aspect_ratio_policy", "mode", "nearest_mode", "roi", "scales", "sizes",
 		},
 		Infer: func(n *ir.Node, in []Operand) ([]Operand, error) {
-			_, out, err := resized(n, in[0].Shape, known(in, 1), known(in, 2), known(in, 3))
-			return []Operand{{Type: in[0].Type, Shape: out}}, err
+			p, err := resized(n, in[0].Shape, known(in, 1), known(in, 2), known(in, 3))
+			return []Operand{{Type: in[0].Type, Shape: p.out}}, err
 		},
 		Eval: func(n *ir.Node, in, out []Array) {
-			axes, _, _ := resized(n, in[0].Shape, arg(in, 1), arg(in, 2), arg(in, 3))
+			p, _ := resized(n, in[0].Shape, arg(in, 1), arg(in, 2), arg(in, 3))
+			axes := make([][][]weighted, len(p.out))
+			for a, d := range p.out {
+				for at := range d {
+					taps, _ := p.taps(n, a, at, in[0].Shape)
+					axes[a] = append(axes[a], taps)
+				}
+			}
 			step := strides(in[0].Shape)
 			outside := n.Attrs.Float("extrapolation_value", 0)
 			var sum func(axis, at int, index []int) float64
@@ -69,22 +76,22 @@ func floatsParam(n *ir.Node, attr string, a Array) ([]float64, error) {
 	return a.Data, constantParam(attr, a)
 }
 
-// resized gives, for each axis and each position along it, what it is made of (nil: it lies outside), and the shape.
-func resized(n *ir.Node, x ir.Shape, roiIn, scalesIn, sizesIn Array) (axes [][][]weighted, out ir.Shape, err error) {
+// resized reads how a node scales an input of that shape.
+func resized(n *ir.Node, x ir.Shape, roiIn, scalesIn, sizesIn Array) (p resizing, err error) {
 	crop := n.Attrs.Str("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
 	var roi []float64
 	if crop {
 		if roi, err = floatsParam(n, "roi", roiIn); err != nil {
-			return nil, nil, err
+			return p, err
 		}
 	}
 	scales, err := floatsParam(n, "scales", scalesIn)
 	if err != nil {
-		return nil, nil, err
+		return p, err
 	}
 	sizes, bySize, err := intParam(n, "sizes", sizesIn)
 	if err != nil {
-		return nil, nil, err
+		return p, err
 	}
 	along := n.Attrs.Ints("axes")
 	if along == nil {
@@ -93,13 +100,13 @@ func resized(n *ir.Node, x ir.Shape, roiIn, scalesIn, sizesIn Array) (axes [][][
 		}
 	}
 	if _, err := axesIn(along, len(x)); err != nil {
-		return nil, nil, err
+		return p, err
 	}
 	bySize = bySize && len(sizes) > 0
 	if bySize && len(sizes) != len(along) || !bySize && len(scales) != len(along) || crop && len(roi) != 2*len(along) {
-		return nil, nil, fmt.Errorf("scales %v, sizes %v, roi %v for axes %v", scales, sizes, roi, along)
+		return p, fmt.Errorf("scales %v, sizes %v, roi %v for axes %v", scales, sizes, roi, along)
 	}
-	out = slices.Clone(x)
+	out := slices.Clone(x)
 	factor, from, to := make([]float64, len(x)), make([]float64, len(x)), make([]float64, len(x))
 	for i := range x {
 		factor[i], to[i] = 1, 1
@@ -107,7 +114,7 @@ func resized(n *ir.Node, x ir.Shape, roiIn, scalesIn, sizesIn Array) (axes [][][
 	for i, a := range along {
 		a, _ = axisIn(a, len(x))
 		if x[a] < 1 {
-			return nil, nil, fmt.Errorf("axis %d of %v is empty", a, x)
+			return p, fmt.Errorf("axis %d of %v is empty", a, x)
 		}
 		if bySize {
 			factor[a], out[a] = float64(sizes[i])/float64(x[a]), sizes[i]
@@ -119,7 +126,7 @@ func resized(n *ir.Node, x ir.Shape, roiIn, scalesIn, sizesIn Array) (axes [][][
 			from[a], to[a] = roi[i], roi[i+len(along)]
 		}
 		if !(factor[a] > 0) || out[a] < 1 || math.IsInf(factor[a], 0) {
-			return nil, nil, fmt.Errorf("it scales axis %d of %v by %v", a, x, factor[a])
+			return p, fmt.Errorf("it scales axis %d of %v by %v", a, x, factor[a])
 		}
 	}
 	if policy := n.Attrs.Str("keep_aspect_ratio_policy", "stretch"); bySize && policy != "stretch" {
@@ -137,23 +144,30 @@ func resized(n *ir.Node, x ir.Shape, roiIn, scalesIn, sizesIn Array) (axes [][][
 		}
 	}
 	if err := checkConst(out); err != nil {
-		return nil, nil, err
+		return p, err
 	}
-	axes = make([][][]weighted, len(x))
+	p = resizing{out: out, factor: factor, from: from, to: to, crop: crop}
 	for a := range x {
-		for p := range out[a] {
-			if out[a] == x[a] && factor[a] == 1 && !crop {
-				axes[a] = append(axes[a], []weighted{{p, 1}})
-				continue
-			}
-			taps, err := resizeTaps(n, p, x[a], out[a], factor[a], from[a], to[a])
-			if err != nil {
-				return nil, nil, err
-			}
-			axes[a] = append(axes[a], taps)
+		if _, err := p.taps(n, a, 0, x); err != nil {
+			return p, err
 		}
 	}
-	return axes, out, nil
+	return p, nil
+}
+
+// resizing is how a Resize scales each axis.
+type resizing struct {
+	out              ir.Shape
+	factor, from, to []float64
+	crop             bool
+}
+
+// taps are what a position along an axis is made of; nil: it lies outside.
+func (p resizing) taps(n *ir.Node, axis, at int, x ir.Shape) ([]weighted, error) {
+	if p.out[axis] == x[axis] && p.factor[axis] == 1 && !p.crop {
+		return []weighted{{at, 1}}, nil
+	}
+	return resizeTaps(n, at, x[axis], p.out[axis], p.factor[axis], p.from[axis], p.to[axis])
 }
 
 // resizeTaps is what position p of an axis is made of, which had in positions and gets out of them, factor times as many.
