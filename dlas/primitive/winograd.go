@@ -169,41 +169,57 @@ func (w *winograd) bind(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
 	return b, nil
 }
 
-// The matrices that transform weights: G of F(2x2, 3x3) and of F(4x4, 3x3).
-var (
-	winogradG2 = [][3]float64{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}}
-	winogradG4 = [][3]float64{{1. / 4, 0, 0}, {-1. / 6, -1. / 6, -1. / 6}, {-1. / 6, 1. / 6, -1. / 6}, {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}}
-)
-
-// pack transforms the weights, G w G', in float64. Channels that there are not get zeros.
+// pack transforms the weights, G w G', in float64. Channels that there are not get zeros. It goes by panels, so that
+// what it writes for a channel lies together.
 func (w *winograd) pack(weights []float32) {
-	g := winogradG4
-	if w.m == 2 {
-		g = winogradG2
-	}
 	width := asm.WinoWidth(w.isa)
 	depth := 4 * w.quads
 	w.uPlace = 16 * w.ocb * depth
 	w.u = mem.F32(w.n * w.n * w.uPlace)
-	for o := range w.outC {
-		at, wide := w.panel(o / width)
-		at += o % width
+	for panel := range ceilDiv(w.outC, width) {
+		at, wide := w.panel(panel)
 		for c := range w.inC {
-			k := weights[(o*w.inC+c)*9:][:9]
-			var half [6][3]float64 // G w
-			for i := range g {
-				for x := range 3 {
-					half[i][x] = g[i][0]*float64(k[x]) + g[i][1]*float64(k[3+x]) + g[i][2]*float64(k[6+x])
+			for o := panel * width; o < min(w.outC, (panel+1)*width); o++ {
+				k := (*[9]float32)(weights[(o*w.inC+c)*9:])
+				u, place := w.u[at+c*wide+o%width:], 0
+				if w.m == 2 {
+					var half [4][3]float64 // G w
+					for x := range 3 {
+						half[0][x], half[1][x], half[2][x], half[3][x] = winograd2(float64(k[x]), float64(k[3+x]), float64(k[6+x]))
+					}
+					for i := range half {
+						a, b, c, d := winograd2(half[i][0], half[i][1], half[i][2])
+						u[place], u[place+w.uPlace], u[place+2*w.uPlace], u[place+3*w.uPlace] = float32(a), float32(b), float32(c), float32(d)
+						place += 4 * w.uPlace
+					}
+					continue
 				}
-			}
-			for i := range g {
-				for j := range g {
-					v := half[i][0]*g[j][0] + half[i][1]*g[j][1] + half[i][2]*g[j][2]
-					w.u[(i*w.n+j)*w.uPlace+at+c*wide] = float32(v)
+				var half [6][3]float64
+				for x := range 3 {
+					half[0][x], half[1][x], half[2][x], half[3][x], half[4][x], half[5][x] = winograd4(float64(k[x]), float64(k[3+x]), float64(k[6+x]))
+				}
+				for i := range half {
+					a, b, c, d, e, f := winograd4(half[i][0], half[i][1], half[i][2])
+					u[place], u[place+w.uPlace], u[place+2*w.uPlace] = float32(a), float32(b), float32(c)
+					u[place+3*w.uPlace], u[place+4*w.uPlace], u[place+5*w.uPlace] = float32(d), float32(e), float32(f)
+					place += 6 * w.uPlace
 				}
 			}
 		}
 	}
+}
+
+// winograd2 is the product of F(2x2, 3x3)'s G and a column: rows 1 0 0, 1/2 1/2 1/2, 1/2 -1/2 1/2, 0 0 1.
+func winograd2(x, y, z float64) (a, b, c, d float64) {
+	even, odd := (x+z)*0.5, y*0.5
+	return x, even + odd, even - odd, z
+}
+
+// winograd4 is that of F(4x4, 3x3)'s: rows 1/4 0 0, -1/6 -1/6 -1/6, -1/6 1/6 -1/6, 1/24 1/12 1/6, 1/24 -1/12 1/6, 0 0 1.
+func winograd4(x, y, z float64) (a, b, c, d, e, f float64) {
+	near, mid := (x+z)*(-1./6), y*(1./6)
+	far, half := x*(1./24)+z*(1./6), y*(1./12)
+	return x * 0.25, near - mid, near + mid, far + half, far - half, z
 }
 
 // panels is the number of panels of output channels; panel says where one begins in a place, and its width.

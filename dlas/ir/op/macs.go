@@ -1,6 +1,10 @@
 package op
 
-import "github.com/godlas/godlas/dlas/ir"
+import (
+	"math"
+
+	"github.com/godlas/godlas/dlas/ir"
+)
 
 // Work is what a node computes for one image.
 type Work struct {
@@ -41,10 +45,26 @@ func Nonzero(t *ir.Tensor) int64 {
 	if !ok {
 		return nonzero(Widen(t).Data)
 	}
-	return nonzero(data)
+	return nonzero32(data)
 }
 
-func nonzero[T float32 | float64](data []T) int64 {
+// nonzero32 counts without branches, four at a time: a large network has 10^8 weights.
+func nonzero32(data []float32) int64 {
+	var a, b, c, d uint64
+	one := func(v float32) uint64 { return (uint64(math.Float32bits(v)&^(1<<31)) + 1<<32 - 1) >> 32 }
+	for ; len(data) >= 4; data = data[4:] {
+		a += one(data[0])
+		b += one(data[1])
+		c += one(data[2])
+		d += one(data[3])
+	}
+	for _, v := range data {
+		a += one(v)
+	}
+	return int64(a + b + c + d)
+}
+
+func nonzero(data []float64) int64 {
 	var n int64
 	for _, v := range data {
 		if v != 0 {
