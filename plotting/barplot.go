@@ -43,17 +43,7 @@ func newBarPlot(b *barPlot, m Metric, width vg.Length) *plot.Plot {
 		p.X.Min, p.X.Max = 0, high*1.02
 		p.X.Scale, p.X.Tick.Marker = plot.LinearScale{}, niceTicks{}
 	}
-	n := len(b.names)
-	p.Y.Min, p.Y.Max = -float64(n)+0.4, 0.6
-	p.Y.Tick.Length = 0
-	p.Y.Padding = b.font * 0.3
-	p.Y.LineStyle.Width = 0
-	p.Y.Tick.LineStyle.Width = 0
-	ticks := make(plot.ConstantTicks, n)
-	for i, name := range b.names {
-		ticks[i] = plot.Tick{Value: -float64(i), Label: fit(clean(name), p.Y.Tick.Label, width*0.38)}
-	}
-	p.Y.Tick.Marker = ticks
+	nameRows(p, b.names, b.font, width)
 	p.Add(grid{x: true}, b)
 	if m.Ratio {
 		p.Add(one{x: true})

@@ -39,6 +39,7 @@ var examples = map[string]func() (*Figure, error){
 	"pareto":    func() (*Figure, error) { return Plot("pareto", levels()) },
 	"bars":      func() (*Figure, error) { return Plot("bars", levels(), "y=speedup") },
 	"layers":    func() (*Figure, error) { return Plot("layers", levels()[:1]) },
+	"landscape": func() (*Figure, error) { return Plot("landscape", []*dlas.Result{searched()}) },
 	"confusion": func() (*Figure, error) { return Plot("confusion", levels()[2:3], "width=84mm", "font=8pt") },
 	"samples": func() (*Figure, error) {
 		return Samples("fashion-mnist, test", []image.Image{picture(1), picture(2)}, []string{"Bag", "Coat"})

@@ -24,6 +24,7 @@ func Kinds() []Kind {
 		{"pareto", "accuracy against latency (or y= against x=), a point a result, with the Pareto front", pareto},
 		{"layers", "time by node of one to four results, as bars with their share", layers},
 		{"bars", "latency (or y=) of each result, as bars with whiskers", bars},
+		{"landscape", "every candidate that a tuned schedule has measured, by node: its time over that of heuristic", landscape},
 		{"confusion", "true class against predicted class of one result", confusion},
 	}
 }
@@ -65,6 +66,9 @@ func Layers(results ...*dlas.Result) *Figure { return must(Plot("layers", result
 
 // Bars draws the latency of each result.
 func Bars(results ...*dlas.Result) *Figure { return must(Plot("bars", results)) }
+
+// Landscape draws the candidates of a result's tuned schedule.
+func Landscape(r *dlas.Result) *Figure { return must(Plot("landscape", []*dlas.Result{r})) }
 
 // Confusion draws true against predicted classes.
 func Confusion(r *dlas.Result) *Figure { return must(Plot("confusion", []*dlas.Result{r})) }

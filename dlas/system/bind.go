@@ -263,7 +263,17 @@ func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, err err
 			}
 			return 1
 		}
-		return b.level(y.ISA) - b.level(x.ISA)
+		if d := b.level(y.ISA) - b.level(x.ISA); d != 0 {
+			return d
+		}
+		// Rows for elements of any type move them one by one.
+		switch {
+		case x.Type != "" && y.Type == "":
+			return -1
+		case x.Type == "" && y.Type != "":
+			return 1
+		}
+		return 0
 	})
 	return best, insteadOf, nil
 }
