@@ -18,6 +18,7 @@ func symbols_github_com_godlas_godlas_plotting() map[string]reflect.Value {
 		"Figure":       reflect.ValueOf((*p.Figure)(nil)),
 		"Kind":         reflect.ValueOf((*p.Kind)(nil)),
 		"Kinds":        reflect.ValueOf(p.Kinds),
+		"Landscape":    reflect.ValueOf(p.Landscape),
 		"Layers":       reflect.ValueOf(p.Layers),
 		"Metric":       reflect.ValueOf((*p.Metric)(nil)),
 		"Metrics":      reflect.ValueOf(p.Metrics),
