@@ -55,7 +55,7 @@ func newByteMoves(p ir.Problem, source func(c int) (input, channel int)) *byteMo
 			}
 			runs = append(runs, byteRunOfLanes{lane, 1, input, from})
 		}
-		if n := len(runs); n == 2 && runs[1].input < 0 && block*ir.Lanes+runs[1].lane == m.out[1] { // unused lanes may hold anything
+		if n := len(runs); n == 2 && runs[1].input < 0 && block*ir.Lanes+runs[1].lane == m.out[1] && runs[0].from%ir.Lanes == 0 { // unused lanes may hold anything
 			runs = []byteRunOfLanes{{0, ir.Lanes, runs[0].input, runs[0].from}}
 		}
 		m.runs = append(m.runs, runs)
