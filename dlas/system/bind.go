@@ -290,6 +290,7 @@ func (b *binder) level(isa string) int {
 // bindAll gives all values their places and packs the weights, on as many threads as the program will have.
 func (b *binder) bindAll() error {
 	b.drafts = slices.DeleteFunc(b.drafts, func(d *draft) bool { return d.join })
+	b.chainAll()
 	b.shareInPlace()
 	all := b.settle()
 	errs := make([]error, len(b.drafts))

@@ -20,6 +20,7 @@ type Plan struct {
 	// Decisions are candidates by Node.Key, which take the place of what estimates and rules by shape would choose.
 	Decisions map[string]Candidate
 	gather    bool // note every node's candidates
+	apart     bool // no chains: every node is a step
 }
 
 // Node is a node of a program. MACs are of one image.

@@ -74,7 +74,7 @@ func (t Tuning) Decisions() map[string]Candidate {
 // ratio says so. Where the context ends early its cause is returned, and the trials kept so far are not lost.
 func Tune(ctx context.Context, g *ir.Graph, kernels []ir.Kernel, m ir.Machine, p Plan, s Search) (Tuning, error) {
 	begin := time.Now()
-	p.gather, p.Decisions = true, map[string]Candidate{}
+	p.gather, p.apart, p.Decisions = true, true, map[string]Candidate{}
 	t := &tuner{ctx: ctx, g: g, kernels: kernels, machine: m, plan: p, search: s}
 	if err := t.open(); err != nil {
 		return Tuning{}, err
