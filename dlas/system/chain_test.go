@@ -42,7 +42,7 @@ func TestChains(t *testing.T) {
 		for _, isa := range []string{"go", hardware.Probe().ISA} {
 			m := machine(isa, c.threads)
 			m.L2 = 3 * c.size * c.size * 48 * 4
-			p := compile(t, g, m, Plan{Algorithm: "direct", Batch: c.batch})
+			p := compile(t, g, m, Plan{Algorithm: "direct", Format: "dense", Batch: c.batch})
 			chains := 0
 			for _, n := range p.Nodes() {
 				if n.Op == "Chain" {
@@ -61,13 +61,13 @@ func TestChains(t *testing.T) {
 				}
 			}
 			m.L2 = 1 << 30
-			for _, n := range compile(t, g, m, Plan{Algorithm: "direct", Batch: c.batch}).Nodes() {
+			for _, n := range compile(t, g, m, Plan{Algorithm: "direct", Format: "dense", Batch: c.batch}).Nodes() {
 				if n.Op == "Chain" {
 					t.Errorf("%s is a chain though all maps stay in the cache", n.Name)
 				}
 			}
 			m.L2 = 3 * c.size * c.size * 48 * 4
-			for _, n := range compile(t, g, m, Plan{Algorithm: "direct", Batch: c.batch, Schedule: ir.Choice{Name: Untuned}}).Nodes() {
+			for _, n := range compile(t, g, m, Plan{Algorithm: "direct", Format: "dense", Batch: c.batch, Schedule: ir.Choice{Name: Untuned}}).Nodes() {
 				if n.Op == "Chain" {
 					t.Errorf("%s is a chain in the schedule untuned", n.Name)
 				}
