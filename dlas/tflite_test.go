@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/godlas/godlas/dlas/data"
@@ -28,6 +29,11 @@ func rawPictures(t *testing.T, dataText string, n int) (pixels []float32, images
 	if err != nil {
 		t.Fatal(err)
 	}
+	if set.Shape[1] != 32 && set.Shape[1] != 224 {
+		if set, err = set.Fit(data.Fit{Resize: 256, H: 224, W: 224}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for i := range min(n, set.Len()) {
 		m, err := set.Image(i)
 		if err != nil {
@@ -45,26 +51,30 @@ func rawPictures(t *testing.T, dataText string, n int) (pixels []float32, images
 }
 
 // TestTFLiteAgreesWithLiteRT runs the published TFLite networks here and in LiteRT (XNNPACK). Float networks agree like
-// any two engines; quantised ones differ where LiteRT's integer arithmetic rounds otherwise than ONNX's definition of a
-// quantised operator, in the last step of an output's scale.
+// any two engines. Quantised ones need not: LiteRT's two sets of kernels round otherwise than ONNX's definition and
+// otherwise than each other, by one step of a value's scale now and then.
 func TestTFLiteAgreesWithLiteRT(t *testing.T) {
 	for _, c := range []struct {
-		file, data string
-		n          int
-		same       float64 // least fraction of images of the same class; 1: float, logits agree
-		steps      float64 // most steps of the output's scale between two outputs
+		file string
+		n    int
+		same float64 // least fraction of images of the same class; 1: a float network, whose logits agree
+		mean float64 // most steps of the output's scale that an output is off on average
 	}{
-		{"mlperf-tiny/pretrainedResnet.tflite", "cifar10(n=200)", 200, 1, 0},
-		{"mlperf-tiny/pretrainedResnet_large_float.tflite", "cifar10(n=50)", 50, 1, 0},
-		{"mlperf-tiny/pretrainedResnet_quant.tflite", "cifar10(n=200)", 200, 0.98, 8},
-		{"mlperf-tiny/pretrainedResnet_large_int8.tflite", "cifar10(n=200)", 200, 0.98, 8},
-		{"coral/mobilenet_v2_1.0_224_quant.tflite", "random(4x3x224x224)", 4, 0, 16},
-		{"coral/tf2_mobilenet_v2_1.0_224_ptq.tflite", "random(4x3x224x224)", 4, 0, 16},
-		{"coral/mobilenet_v1_1.0_224_quant_embedding_extractor.tflite", "random(4x3x224x224)", 4, 0, 4},
+		{"mlperf-tiny/pretrainedResnet.tflite", 200, 1, 0},
+		{"mlperf-tiny/pretrainedResnet_large_float.tflite", 50, 1, 0},
+		{"mlperf-tiny/pretrainedResnet_quant.tflite", 200, 0.98, 0.5},
+		{"mlperf-tiny/pretrainedResnet_large_int8.tflite", 200, 0.98, 0.5},
+		{"coral/mobilenet_v2_1.0_224_quant.tflite", 20, 0.9, 0.05},
+		{"coral/tf2_mobilenet_v2_1.0_224_ptq.tflite", 20, 0.9, 0.05},
+		{"coral/mobilenet_v1_1.0_224_quant_embedding_extractor.tflite", 20, 0, 0.02},
 	} {
 		t.Run(filepath.Base(c.file), func(t *testing.T) {
 			path := need.Data(t, "weights", filepath.FromSlash(c.file))
-			pixels, images := rawPictures(t, c.data, c.n)
+			set := fmt.Sprintf("cifar10(n=%d)", c.n)
+			if strings.HasPrefix(c.file, "coral") {
+				set = ir.QuoteName(need.Data(t, "imagenet-sample-200.zip"))
+			}
+			pixels, images := rawPictures(t, set, c.n)
 			net, err := Load(path)
 			if err != nil {
 				t.Fatal(err)
@@ -105,7 +115,7 @@ func TestTFLiteAgreesWithLiteRT(t *testing.T) {
 			}
 			text := fmt.Sprintf("%d of %d images of the same class; outputs differ by %.3g steps of %.3g on average, %.3g at most", same, len(images), sum/float64(len(got)), scale, worst)
 			t.Log(text)
-			if float64(same) < c.same*float64(len(images)) || worst > c.steps {
+			if float64(same) < c.same*float64(len(images)) || sum > c.mean*float64(len(got)) {
 				t.Error(text)
 			}
 		})
@@ -120,4 +130,33 @@ func outputScale(g *ir.Graph) float64 {
 		}
 	}
 	return math.NaN()
+}
+
+// TestPublishedAccuracies scores the published TFLite networks of CIFAR-10 on the whole test set. The float ones have
+// exactly the accuracy that was published; LiteRT 2.3 itself is up to 9 images away from it on the quantised ones
+// (86.99 and 91.34 %, without XNNPACK 87.04 and 91.28 %).
+func TestPublishedAccuracies(t *testing.T) {
+	if !need.Required("whole") {
+		t.Skip("needs whole: 40,000 images")
+	}
+	for _, c := range []struct {
+		file      string
+		published float64
+		within    float64
+	}{
+		{"pretrainedResnet.tflite", 0.8721, 0},
+		{"pretrainedResnet_large_float.tflite", 0.9130, 0},
+		{"pretrainedResnet_quant.tflite", 0.8708, 0.001},
+		{"pretrainedResnet_large_int8.tflite", 0.9131, 0.001},
+	} {
+		path := need.Data(t, "weights", "mlperf-tiny", c.file)
+		r, err := New().Data("cifar10").Model(ir.QuoteName(path)).Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := math.Abs(r.Accuracy.Top1 - c.published); d > c.within+1e-9 {
+			t.Errorf("%s: top-1 is %.4f, published %.4f", c.file, r.Accuracy.Top1, c.published)
+		}
+		t.Logf("%s: %.4f", c.file, r.Accuracy.Top1)
+	}
 }
