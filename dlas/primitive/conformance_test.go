@@ -391,30 +391,42 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestAutoCost checks that the estimates order the kernels as they were measured.
+// TestAutoCost checks that the estimates order dense and sparse rows as they were measured: the more a level multiplies
+// at once, the more zeros it takes.
 func TestAutoCost(t *testing.T) {
 	s := convShape(1, 32, 16, 16, 32, 3, 3, 1, pads(1, 1, 1, 1), true, false)
-	for _, c := range []struct {
-		zero float64
-		want string
-	}{{0, "conv_f32_direct_dense__"}, {0.2, "conv_f32_direct_dense__"}, {0.6, "conv_f32_direct_csr__"}, {0.95, "conv_f32_direct_csr__"}} {
-		p, _, _ := s.problem(rand.New(rand.NewPCG(1, 2)), c.zero, testMachine(1))
-		best, least := "", math.Inf(1)
-		ks := Kernels()
-		isa := ks[len(ks)-1].ISA
-		for _, k := range ks {
-			if k.Op == "Conv" {
-				isa = k.ISA
+	dense, csr := "conv_f32_direct_dense__", "conv_f32_direct_csr__"
+	tried := 0
+	for level, isas := range map[string][]string{"go": {"go"}, "avx2": {"go", "avx2"}, "avx512": {"go", "avx2", "avx512"}} {
+		for _, c := range []struct {
+			zero         float64
+			narrow, wide string
+		}{{0, dense, dense}, {0.2, dense, dense}, {0.6, csr, dense}, {0.95, csr, csr}} {
+			p, _, _ := s.unsolved(rand.New(rand.NewPCG(1, 2)), c.zero, testMachine(1))
+			best, least, there := "", math.Inf(1), false
+			for _, k := range Kernels() {
+				if k.Op != "Conv" || k.Algorithm != Direct || !slices.Contains(isas, k.ISA) || k.Fits(p) != nil {
+					continue
+				}
+				there = there || k.ISA == level
+				if cost := k.Cost(p); cost < least {
+					best, least = k.Name, cost
+				}
+			}
+			want := c.narrow
+			if level == "avx512" {
+				want = c.wide
+			}
+			if there {
+				tried++
+				if !strings.HasPrefix(best, want) {
+					t.Errorf("%s: at %v zeros auto takes %s, want %s", level, c.zero, best, want)
+				}
 			}
 		}
-		for _, k := range ks {
-			if k.Op == "Conv" && k.ISA == isa && k.Fits(p) == nil && k.Cost(p) < least {
-				best, least = k.Name, k.Cost(p)
-			}
-		}
-		if isa == "avx2" && !strings.HasPrefix(best, c.want) {
-			t.Errorf("at %v zeros auto takes %s, want %s", c.zero, best, c.want)
-		}
+	}
+	if tried < 4 {
+		t.Error("nothing was tried")
 	}
 }
 

@@ -17,7 +17,7 @@ type conv struct {
 	g      *geometry
 	avx2   bool
 	matrix bool // build the im2col matrix
-	lanes  int  // of a panel: 2 for the dense loop, 2 or 8 for the sparse one
+	lanes  int  // of a panel: 2 or 8
 	panels int  // of an image
 	bias   []float32
 	lo, hi float32
@@ -41,35 +41,24 @@ type segment struct {
 	first    int       // panel in the image
 }
 
-// bindConv binds a convolution. sparse chooses the loop; zeros are left out of it unless kept.
-func bindConv(p ir.Problem, s ir.Schedule, avx2, matrix, sparse, zeros bool) (ir.Bound, error) {
+// bindConv binds a convolution. Zeros are left out unless kept.
+func bindConv(p ir.Problem, s ir.Schedule, avx2, matrix, zeros bool) (ir.Bound, error) {
 	g, err := newGeometry(p)
 	if err != nil {
 		return ir.Bound{}, err
 	}
-	c := &conv{g: g, avx2: avx2, matrix: matrix, lanes: 2, bias: biasOf(p, g.m)}
+	c := &conv{g: g, avx2: avx2, matrix: matrix, bias: biasOf(p, g.m)}
 	c.lo, c.hi = clampOf(p.Node)
 	w := p.Weights[1].F32()
-	var groups []group
-	var l load
-	if sparse {
-		c.lanes = sparseLanes(s, len(g.lanes))
-		l = sparseLoad(g, w, zeros)
-	} else {
-		groups = groupsOf(g.m, s)
-		l = load{units: len(groups), macs: 6 * g.depth, bytes: 4 * 6 * g.depth}
-	}
+	c.lanes = sparseLanes(s, len(g.lanes))
+	l := sparseLoad(g, w, zeros)
 	c.panels = ceilDiv(len(g.lanes), c.lanes)
 	c.cut = cutOf(s, l, g.n*c.panels, c.lanes*asm.Lane, p.Machine)
 	c.share()
 	if err := c.layOut(); err != nil {
 		return ir.Bound{}, err
 	}
-	if sparse {
-		c.packSparse(w, zeros)
-	} else {
-		c.packDense(w, groups)
-	}
+	c.packSparse(w, zeros)
 	parts := c.cut.panelParts * c.cut.unitParts
 	return ir.Bound{
 		Run: c.run, Phases: []int{parts}, Unpacked: p.Weights[0] != nil || len(p.Weights) > 3 && p.Weights[3] != nil,

@@ -86,7 +86,7 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 }
 
 // goTimes is how many times longer the loop in Go takes than level.cycles says.
-const goTimes = 16
+const goTimes = 19
 
 // actOf is what a node's fused activation has to do after its tiles; nil where they limit the range themselves.
 func actOf(n *ir.Node) (fn asm.Fn, some bool) {

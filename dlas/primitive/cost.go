@@ -6,15 +6,13 @@ import (
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
-// Speeds of the loops by which auto compares convolutions, measured on one core of a Xeon with AVX2 kernels. With them
-// csr takes over from dense at about 40 % zeros for 3x3 windows and 50 % for 1x1, as measured from 16 to 512 channels.
+// Speeds of the loops of sparse rows by which auto compares them with dense ones, measured on one core of a Xeon.
 const (
-	denseRate  = 14.0 // multiply-accumulates a cycle, padding included
-	wideRate   = 9.0  // of the sparse loop with 8 lanes
+	wideRate   = 9.0  // multiply-accumulates a cycle of the sparse loop with 8 lanes
 	narrowRate = 5.0  // of the sparse loop with 2 lanes
 	rowCycles  = 20.0 // of the sparse loop, for a row and panel
 	copyCycles = 1.0  // an element of the padded copy or the im2col matrix
-	goRate     = 1.0  // multiply-accumulates a cycle of either loop in Go
+	goRate     = 0.5  // multiply-accumulates a cycle of the loop in Go
 )
 
 // density estimates which share of the weights is not zero, from some thousands of them.
@@ -34,16 +32,13 @@ func density(w []float32) float64 {
 	return float64(nonzero) / float64(n)
 }
 
-// convCost estimates the cycles of one run of a convolution.
-func convCost(p ir.Problem, avx2, matrix, sparse, zeros bool) float64 {
+// convCost estimates the cycles of one run of a convolution on the sparse loop.
+func convCost(p ir.Problem, avx2, matrix, zeros bool) float64 {
 	g, err := newGeometry(p)
 	if err != nil {
 		return 0
 	}
-	lanes := 2
-	if sparse {
-		lanes = sparseLanes(ir.Schedule{}, len(g.lanes))
-	}
+	lanes := sparseLanes(ir.Schedule{}, len(g.lanes))
 	panels := float64(g.n * ceilDiv(len(g.lanes), lanes))
 	pixels := panels * float64(lanes*asm.Lane)
 	cost := 0.0
@@ -53,16 +48,14 @@ func convCost(p ir.Problem, avx2, matrix, sparse, zeros bool) float64 {
 	if matrix {
 		cost += copyCycles * pixels * float64(g.depth)
 	}
-	weights, rate := float64(g.m*g.depth), denseRate
-	if sparse {
-		if !zeros {
-			weights *= density(p.Weights[1].F32())
-		}
-		if rate = narrowRate; lanes == 8 {
-			rate = wideRate
-		}
-		cost += rowCycles * panels * float64(g.m)
+	weights, rate := float64(g.m*g.depth), narrowRate
+	if !zeros {
+		weights *= density(p.Weights[1].F32())
 	}
+	if lanes == 8 {
+		rate = wideRate
+	}
+	cost += rowCycles * panels * float64(g.m)
 	if !avx2 {
 		rate = goRate
 	}

@@ -2,8 +2,8 @@ package primitive
 
 import "github.com/godlas/godlas/dlas/ir"
 
-// A schedule's Tiles mean, for convolutions: [0] rows of a dense group (4 or 6) or lanes of a sparse panel (2 or 8),
-// [1] panels of a block, [2] groups or rows of a block. 0 leaves the number to this file's rules, which go by shape.
+// A schedule's Tiles mean, for sparse convolutions: [0] lanes of a panel (2 or 8), [1] panels of a block, [2] rows of a
+// block. 0 leaves the number to this file's rules, which go by shape.
 
 // tile is a schedule's number i, or 0.
 func tile(s ir.Schedule, i int) int {
@@ -13,8 +13,7 @@ func tile(s ir.Schedule, i int) int {
 	return 0
 }
 
-// load is the work of a convolution's rows, in the units in which the loops take them: groups for the dense loop,
-// single rows for the sparse one.
+// load is the work of a convolution's rows, in the units in which the loop takes them: single rows.
 type load struct {
 	units int
 	macs  int // multiply-accumulates of one unit and one pixel

@@ -34,7 +34,7 @@ func BenchmarkConv(b *testing.B) {
 	for name, s := range benchShapes() {
 		p, in, _ := s.unsolved(r, 0, ir.Machine{Threads: 1, L1D: 48 << 10, L2: 2 << 20})
 		for _, k := range Kernels() {
-			if k.Op != "Conv" || k.ISA == "go" || k.Format != Dense {
+			if k.Op != "Conv" || !strings.HasPrefix(k.Name, "conv_f32") {
 				continue
 			}
 			block := ir.Lanes

@@ -1,8 +1,9 @@
 // Package primitive is DLAS's fourth layer: the kernels, one row of a table for each way to run an operator.
 //
-// A convolution with one group has four rows an ISA: the algorithm direct or gemm, the format dense or csr. They share
-// two hot loops (package internal/asm); direct runs them over the map itself, gemm over the im2col matrix that it
-// really builds. Depthwise and grouped convolutions and linear layers have a row of their own.
+// Dense products (convolutions direct, by im2col and by packed tiles, linear layers) share one register tile
+// (asm.Tile); convdirect.go says how a convolution is laid out, tiles.go how a map is cut into tiles, dense.go runs
+// them. Sparse and grouped rows share another loop (convsparse.go). Winograd, lanes of channels (depthwise, pooling,
+// element-wise) and quantised kernels have files of their own names.
 package primitive
 
 import (
@@ -192,9 +193,9 @@ func convKernel(algorithm, format, isa string) ir.Kernel {
 			_, err := newGeometry(p)
 			return err
 		},
-		Cost: func(p ir.Problem) float64 { return convCost(p, avx2, matrix, format == CSR || grouped, grouped) },
+		Cost: func(p ir.Problem) float64 { return convCost(p, avx2, matrix, grouped) },
 		Bind: func(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
-			return bindConv(p, s, avx2, matrix, format == CSR || grouped, grouped)
+			return bindConv(p, s, avx2, matrix, grouped)
 		},
 	}
 }

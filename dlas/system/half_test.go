@@ -14,7 +14,7 @@ import (
 // definition gives on the same weights.
 func TestStoredHalf(t *testing.T) {
 	g := residualNet(5, 0, 16, 16)
-	var bits = []uint16{0x2e66, 0xae66, 0x3266, 0xb266, 0x2a3d, 0x0, 0xa800} // 0.1, -0.1, 0.2 and so on
+	bits := []uint16{0x2e66, 0xae66, 0x3266, 0xb266, 0x2a3d, 0x0, 0xa800} // 0.1, -0.1, 0.2 and so on
 	half := 0
 	for _, n := range g.Nodes {
 		if n.Op != "Conv" && n.Op != "Gemm" || n.Op == "Conv" && n.Attrs.Int("group", 1) > 1 {

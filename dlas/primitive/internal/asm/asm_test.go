@@ -15,45 +15,6 @@ func random(r *rand.Rand, n int) []float32 {
 	return v
 }
 
-// denseCase is a block whose lanes, offsets and places are scattered, with sentinels wherever nothing may be written.
-func denseCase(r *rand.Rand, rows, groups, depth int, residual bool) (*Dense, []float64) {
-	n := rows * groups
-	d := &Dense{
-		In: random(r, 500), W: random(r, n*depth), Bias: random(r, n), Pitch: 40, Groups: groups,
-		At: [2]int{r.IntN(50), r.IntN(50)}, To: [2]int{3, 17}, Lo: -1, Hi: 2,
-	}
-	for range depth {
-		off := r.IntN(400)
-		d.Off = append(d.Off, int32(off))
-		d.Reach = max(d.Reach, off+1)
-	}
-	d.Out = make([]float32, n*d.Pitch)
-	if residual {
-		d.Res = random(r, len(d.Out))
-	}
-	want := make([]float64, len(d.Out))
-	for i := range want {
-		want[i] = 99
-		d.Out[i] = 99
-	}
-	for row := range n {
-		for v := range 2 {
-			for j := range Lane {
-				sum := float64(d.Bias[row])
-				for k, off := range d.Off {
-					sum += float64(d.In[d.At[v]+int(off)+j]) * float64(d.W[(row/rows*depth+k)*rows+row%rows])
-				}
-				i := d.To[v] + row*d.Pitch + j
-				if residual {
-					sum += float64(d.Res[i])
-				}
-				want[i] = min(max(sum, -1), 2)
-			}
-		}
-	}
-	return d, want
-}
-
 func sparseCase(r *rand.Rand, rows, lanes, most int, residual bool) (*Sparse, []float64) {
 	s := &Sparse{In: random(r, 500), Bias: random(r, rows), Pitch: 100, Rows: rows, Lo: -2, Hi: float32(math.Inf(1)), Ptr: []int32{2}}
 	s.Entries = make([]Entry, 2)
@@ -104,29 +65,6 @@ func compare(t *testing.T, what string, got []float32, want []float64) {
 	}
 }
 
-func TestDense(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
-	for _, rows := range []int{4, 6} {
-		for _, depth := range []int{0, 1, 2, 27} {
-			for _, groups := range []int{1, 3} {
-				for _, residual := range []bool{false, true} {
-					d, want := denseCase(r, rows, groups, depth, residual)
-					what := fmt.Sprintf("rows %d groups %d depth %d residual %v", rows, groups, depth, residual)
-					DenseGo(d, rows)
-					compare(t, "go "+what, d.Out, want)
-					if HasAVX2() {
-						for i := range d.Out {
-							d.Out[i] = 99
-						}
-						DenseAVX2(d, rows)
-						compare(t, "avx2 "+what, d.Out, want)
-					}
-				}
-			}
-		}
-	}
-}
-
 func TestSparse(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	for _, lanes := range []int{2, 8} {
@@ -148,38 +86,22 @@ func TestSparse(t *testing.T) {
 	}
 }
 
-func TestNaNStays(t *testing.T) {
-	d := &Dense{In: make([]float32, 16), Off: []int32{0}, W: make([]float32, 4), Bias: make([]float32, 4), Out: make([]float32, 64), To: [2]int{0, 8}, At: [2]int{0, 8}, Pitch: 16, Groups: 1, Hi: 6, Reach: 1}
-	d.Bias[1] = float32(math.NaN())
-	for name, f := range map[string]func(*Dense, int){"go": DenseGo, "avx2": DenseAVX2} {
-		if name == "avx2" && !HasAVX2() {
-			continue
-		}
-		f(d, 4)
-		if d.Out[16] == d.Out[16] || d.Out[0] != 0 {
-			t.Errorf("%s: NaN became %v", name, d.Out[16])
-		}
-	}
-}
-
 // TestOutside shows that no position outside the arrays reaches the loops.
 func TestOutside(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
-	for i, spoil := range []func(d *Dense, s *Sparse){
-		func(d *Dense, s *Sparse) { d.At[1], s.At[1] = -1, -1 },
-		func(d *Dense, s *Sparse) { d.At[1], s.At[1] = 500-d.Reach-6, 500-s.Reach-6 },
-		func(d *Dense, s *Sparse) { d.To[0], s.To[0] = -1, -1 },
-		func(d *Dense, s *Sparse) { d.Out, s.Out = d.Out[:9*40], s.Out[:5*100] },
-		func(d *Dense, s *Sparse) { d.Res, s.Res = d.Res[:9*40], s.Res[:5*100] },
-		func(d *Dense, s *Sparse) { d.Bias, s.Bias = d.Bias[:11], s.Bias[:6] },
-		func(d *Dense, s *Sparse) { d.W, s.Entries = d.W[:5], s.Entries[:5] },
-		func(d *Dense, s *Sparse) { d.Groups, s.Rows = 0, 0 },
+	for i, spoil := range []func(s *Sparse){
+		func(s *Sparse) { s.At[1] = -1 },
+		func(s *Sparse) { s.At[1] = 500 - s.Reach - 6 },
+		func(s *Sparse) { s.To[0] = -1 },
+		func(s *Sparse) { s.Out = s.Out[:5*100] },
+		func(s *Sparse) { s.Res = s.Res[:5*100] },
+		func(s *Sparse) { s.Bias = s.Bias[:6] },
+		func(s *Sparse) { s.Entries = s.Entries[:5] },
+		func(s *Sparse) { s.Rows = 0 },
 	} {
-		d, _ := denseCase(r, 6, 2, 20, true)
 		s, _ := sparseCase(r, 7, 8, 20, true)
-		spoil(d, s)
+		spoil(s)
 		for name, f := range map[string]func(){
-			"dense go": func() { DenseGo(d, 6) }, "dense avx2": func() { DenseAVX2(d, 6) },
 			"sparse go": func() { SparseGo(s, 8) }, "sparse avx2": func() { SparseAVX2(s, 8) },
 		} {
 			func() {
@@ -223,14 +145,6 @@ func TestGather(t *testing.T) {
 			f()
 		}()
 	}
-}
-
-func BenchmarkDense(b *testing.B) {
-	d, _ := denseCase(rand.New(rand.NewPCG(1, 1)), 6, 1, 144, false)
-	for b.Loop() {
-		DenseAVX2(d, 6)
-	}
-	b.ReportMetric(float64(b.N)*6*16*144*2/float64(b.Elapsed().Nanoseconds()), "GF/s")
 }
 
 func BenchmarkSparse(b *testing.B) {

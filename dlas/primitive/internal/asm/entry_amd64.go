@@ -7,21 +7,6 @@ import "github.com/klauspost/cpuid/v2"
 // HasAVX2 tells whether this build has the AVX2 loops and this processor can run them.
 func HasAVX2() bool { return cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) }
 
-// DenseAVX2 is DenseGo for groups of 4 or 6 rows.
-//
-//go:noinline
-func DenseAVX2(d *Dense, rows int) {
-	d.check(rows)
-	switch rows {
-	case 4:
-		dense4(d)
-	case 6:
-		dense6(d)
-	default:
-		panic("asm: groups of 4 or 6 rows only")
-	}
-}
-
 // SparseAVX2 is SparseGo.
 //
 //go:noinline

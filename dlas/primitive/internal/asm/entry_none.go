@@ -5,8 +5,5 @@ package asm
 // HasAVX2 tells whether this build has the AVX2 loops and this processor can run them.
 func HasAVX2() bool { return false }
 
-// DenseAVX2 is DenseGo in a build without assembly.
-func DenseAVX2(d *Dense, rows int) { DenseGo(d, rows) }
-
 // SparseAVX2 is SparseGo in a build without assembly.
 func SparseAVX2(s *Sparse, lanes int) { SparseGo(s, lanes) }

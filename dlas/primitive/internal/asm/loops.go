@@ -1,35 +1,5 @@
 package asm
 
-// DenseGo runs a block whose groups have that many rows (at most 6) in Go.
-func DenseGo(d *Dense, rows int) {
-	d.check(rows)
-	depth := len(d.Off)
-	for g := range d.Groups {
-		w := d.W[g*depth*rows : (g+1)*depth*rows]
-		for v := range 2 {
-			var acc [6][Lane]float32
-			for r := range rows {
-				for j := range Lane {
-					acc[r][j] = d.Bias[g*rows+r]
-				}
-			}
-			for k, off := range d.Off {
-				at := d.At[v] + int(off)
-				x := (*[Lane]float32)(d.In[at : at+Lane])
-				for r, wr := range w[k*rows : (k+1)*rows] {
-					a := &acc[r]
-					for j := range Lane {
-						a[j] += x[j] * wr
-					}
-				}
-			}
-			for r := range rows {
-				finish(&acc[r], d.Out, d.Res, d.To[v]+(g*rows+r)*d.Pitch, d.Lo, d.Hi)
-			}
-		}
-	}
-}
-
 // SparseGo runs a block of that many lanes (2 or 8) in Go.
 func SparseGo(s *Sparse, lanes int) {
 	s.check(lanes)

@@ -4,16 +4,6 @@
 
 package asm
 
-// dense4 is the loop of Dense with groups of 4 rows.
-//
-//go:noescape
-func dense4(d *Dense)
-
-// dense6 is the loop of Dense with groups of 6 rows.
-//
-//go:noescape
-func dense6(d *Dense)
-
 // sparse2 is the loop of Sparse with 2 lanes.
 //
 //go:noescape

@@ -8,18 +8,6 @@ import "unsafe"
 
 // The assembly reads the structs at these offsets; another layout does not compile.
 var (
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.In)-0]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.Off)-24]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.W)-48]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.Bias)-72]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.Out)-96]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.Res)-120]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.At)-144]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.To)-160]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.Pitch)-176]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.Groups)-184]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.Lo)-192]
-	_ = [1]struct{}{}[unsafe.Offsetof(Dense{}.Hi)-196]
 	_ = [1]struct{}{}[unsafe.Offsetof(Sparse{}.In)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(Sparse{}.Entries)-24]
 	_ = [1]struct{}{}[unsafe.Offsetof(Sparse{}.Ptr)-48]

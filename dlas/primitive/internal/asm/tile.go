@@ -98,36 +98,14 @@ func Spread(at *[8]int, rows, first, pixel, second int) {
 	at[0], at[1], at[2], at[3] = place(0), place(4), place(7), place(11)
 }
 
-func at(p *float32, bytes int) *float32 { return (*float32)(unsafe.Add(unsafe.Pointer(p), bytes)) }
-
-func lanes(p *float32, bytes int) *[Block]float32 {
-	return (*[Block]float32)(unsafe.Add(unsafe.Pointer(p), bytes))
-}
-
 // TileGo is the loop of Tile in Go, for any number of rows up to 14 and any number of blocks.
-func TileGo(t *Tile, rows, blocks int) {
-	tileGo(t, rows, blocks, unsafe.Slice((*float32)(t.W), t.weights()*blocks*Block))
-}
+func TileGo(t *Tile, rows, blocks int) { tileGo(t, rows, blocks, 4) }
 
 // TileGoHalf is TileGo for weights of float16, as their bits.
-func TileGoHalf(t *Tile, rows, blocks int) {
-	tileGo(t, rows, blocks, unsafe.Slice((*uint16)(t.W), t.weights()*blocks*Block))
-}
+func TileGoHalf(t *Tile, rows, blocks int) { tileGo(t, rows, blocks, 2) }
 
-// block16 are 16 weights as float32, in space where they have to be converted.
-func block16[W float32 | uint16](w []W, space *[Block]float32) *[Block]float32 {
-	p := unsafe.Pointer(unsafe.SliceData(w[:Block]))
-	if unsafe.Sizeof(w[0]) == 4 {
-		return (*[Block]float32)(p)
-	}
-	for j, h := range (*[Block]uint16)(p) {
-		space[j] = FromHalf(h)
-	}
-	return space
-}
-
-func tileGo[W float32 | uint16](t *Tile, rows, blocks int, weights []W) {
-	var space [Block]float32
+// tileGo goes over half blocks of 8 channels: as many sums as there are registers for. size is that of a weight.
+func tileGo(t *Tile, rows, blocks, size int) {
 	place := func(at *[8]int, pixel, r int) int {
 		if rows <= len(at) {
 			return at[r]
@@ -135,17 +113,18 @@ func tileGo[W float32 | uint16](t *Tile, rows, blocks int, weights []W) {
 		group, pixels := tileGroup(r)
 		return at[group] + pixels*pixel
 	}
+	step := blocks * Block * size
 	for n := range t.Tiles {
 		for r := range rows {
 			in := n*t.InTile + place(&t.At, t.InPixel, r)
-			for v := range blocks {
-				acc := *lanes(t.Bias, 4*Block*v)
+			for v := range 2 * blocks {
+				acc := *eight(t.Bias, 32*v)
 				if t.Res != nil {
-					for j, x := range lanes(t.Res, n*t.ResTile+place(&t.ResAt, t.ResPixel, r)+v*t.ResBlock) {
+					for j, x := range eight(t.Res, n*t.ResTile+place(&t.ResAt, t.ResPixel, r)+v/2*t.ResBlock+v%2*32) {
 						acc[j] += x
 					}
 				}
-				w := weights[v*Block:]
+				off := v * 8 * size
 				for b := range t.Blocks {
 					depth := t.Depth
 					if b == t.Blocks-1 {
@@ -153,17 +132,17 @@ func tileGo[W float32 | uint16](t *Tile, rows, blocks int, weights []W) {
 					}
 					for y := range t.KH {
 						for x := range t.KW {
-							from := at(t.In, in+b*t.InBlock+y*t.InRow+x*t.InTap)
-							for _, f := range unsafe.Slice(from, depth) {
-								for j, u := range block16(w, &space) {
-									acc[j] += f * u
-								}
-								w = w[min(blocks*Block, len(w)):]
+							from := (*float32)(unsafe.Add(unsafe.Pointer(t.In), in+b*t.InBlock+y*t.InRow+x*t.InTap))
+							if size == 4 {
+								dotFloats(&acc, unsafe.Slice(from, depth), t.W, off, step)
+							} else {
+								dotHalves(&acc, unsafe.Slice(from, depth), t.W, off, step)
 							}
+							off += depth * step
 						}
 					}
 				}
-				out := lanes(t.Out, n*t.OutTile+place(&t.To, t.OutPixel, r)+v*t.OutBlock)
+				out := eight(t.Out, n*t.OutTile+place(&t.To, t.OutPixel, r)+v/2*t.OutBlock+v%2*32)
 				for j, x := range acc {
 					if x < t.Lo {
 						x = t.Lo
@@ -175,6 +154,37 @@ func tileGo[W float32 | uint16](t *Tile, rows, blocks int, weights []W) {
 				}
 			}
 		}
+	}
+}
+
+func eight(p *float32, bytes int) *[8]float32 {
+	return (*[8]float32)(unsafe.Add(unsafe.Pointer(p), bytes))
+}
+
+// dotFloats adds the products of the inputs and their weights, which lie step bytes apart from off on.
+func dotFloats(acc *[8]float32, in []float32, w unsafe.Pointer, off, step int) {
+	a, b, c, d, e, f, g, h := acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7]
+	for _, x := range in {
+		u := (*[8]float32)(unsafe.Add(w, off))
+		a += x * u[0]
+		b += x * u[1]
+		c += x * u[2]
+		d += x * u[3]
+		e += x * u[4]
+		f += x * u[5]
+		g += x * u[6]
+		h += x * u[7]
+		off += step
+	}
+	*acc = [8]float32{a, b, c, d, e, f, g, h}
+}
+
+func dotHalves(acc *[8]float32, in []float32, w unsafe.Pointer, off, step int) {
+	for _, x := range in {
+		for j, u := range (*[8]uint16)(unsafe.Add(w, off)) {
+			acc[j] += x * FromHalf(u)
+		}
+		off += step
 	}
 }
 

@@ -8,30 +8,13 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The AVX2 loops over plain maps. Their meaning is the doc comment of asm.Dense and asm.Sparse.
+// The AVX2 loops over plain maps. Their meaning is the doc comment of asm.Sparse.
 var _ = add("plain", func() {
-	denseLoop(4)
-	denseLoop(6)
 	sparseLoop(2, 4)
 	sparseLoop(8, 1)
-}, record{"Dense", dense, false}, record{"Sparse", sparse, false}, record{"Entry", entry, true})
+}, record{"Sparse", sparse, false}, record{"Entry", entry, true})
 
 var entry = []field{{"Off", 4}, {"W", float}}
-
-var dense = []field{
-	{"In", slice},
-	{"Off", slice},
-	{"W", slice},
-	{"Bias", slice},
-	{"Out", slice},
-	{"Res", slice},
-	{"At", 2 * word},
-	{"To", 2 * word},
-	{"Pitch", word},
-	{"Groups", word},
-	{"Lo", float},
-	{"Hi", float},
-}
 
 var sparse = []field{
 	{"In", slice},
@@ -108,64 +91,6 @@ func finish(name string, p reg.Register, fields []field, acc [][]reg.VecVirtual,
 		ADDQ(pitch, at)
 	}
 	MOVQ(at, row)
-}
-
-func denseLoop(rows int) {
-	name := fmt.Sprintf("dense%d", rows)
-	TEXT(name, NOSPLIT, "func(d *Dense)")
-	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is the loop of Dense with groups of %d rows.", name, rows))
-	row := AllocLocal(16)
-	left := row.Offset(8)
-	p := Load(Param("d"), GP64())
-	base, dist := lanes(p, dense, 2)
-	t := GP64()
-	XORQ(t, t)
-	MOVQ(t, row)
-	MOVQ(mem(p, offset(dense, "Groups")), t)
-	MOVQ(t, left)
-	w, bias := GP64(), GP64()
-	MOVQ(mem(p, offset(dense, "W")), w)
-	MOVQ(mem(p, offset(dense, "Bias")), bias)
-	Label("group")
-	acc := make([][]reg.VecVirtual, rows)
-	for r := range acc {
-		acc[r] = []reg.VecVirtual{YMM(), YMM()}
-		for v := range acc[r] {
-			VBROADCASTSS(mem(bias, 4*r), acc[r][v])
-		}
-	}
-	ADDQ(U8(4*rows), bias)
-	off, k := GP64(), GP64()
-	MOVQ(mem(p, offset(dense, "Off")), off)
-	MOVQ(mem(p, offset(dense, "Off")+8), k)
-	TESTQ(k, k)
-	JEQ(LabelRef("done"))
-	Label("depth")
-	ptr := GP64()
-	MOVLQSX(mem(off, 0), ptr)
-	LEAQ(Mem{Base: base, Index: ptr, Scale: 4}, ptr)
-	x := []reg.VecVirtual{YMM(), YMM()}
-	for v := range x {
-		VMOVUPS(lane(ptr, dist, v), x[v])
-	}
-	for r := range acc {
-		b := YMM()
-		VBROADCASTSS(mem(w, 4*r), b)
-		for v := range x {
-			VFMADD231PS(b, x[v], acc[r][v])
-		}
-	}
-	ADDQ(U8(4), off)
-	ADDQ(U8(4*rows), w)
-	DECQ(k)
-	JNZ(LabelRef("depth"))
-	Label("done")
-	finish("dense", p, dense, acc, row)
-	DECQ(left)
-	JNZ(LabelRef("group"))
-	VZEROUPPER()
-	RET()
 }
 
 // sparseLoop keeps unroll sets of accumulators, so that entries of one row do not wait for each other.

@@ -1,9 +1,6 @@
 // Package args names the argument structs for the generator; their fields are those of package asm.
 package args
 
-// Dense stands for asm.Dense.
-type Dense struct{}
-
 // Sparse stands for asm.Sparse.
 type Sparse struct{}
 
