@@ -30,6 +30,7 @@ type TunedNode struct {
 	Names      []string         `json:"names"`
 	Chosen     string           `json:"chosen"`    // the candidate that the network runs
 	Heuristic  string           `json:"heuristic"` // what it would run untouched
+	Best       string           `json:"best"`      // of the trials
 	Ratio      float64          `json:"ratio"`     // time of the best candidate over that of heuristic, measured in turns
 	Low        float64          `json:"low"`       // its 95 % interval
 	High       float64          `json:"high"`
@@ -118,7 +119,7 @@ func (r *runner) tune(ctx context.Context, plan system.Plan) (err error) {
 func tuningOf(t system.Tuning) *Tuning {
 	out := &Tuning{Trials: len(t.Trials), New: t.New, Space: t.Space, Seconds: t.Seconds}
 	for _, s := range t.Settled {
-		n := TunedNode{Names: s.Names, Chosen: s.Chosen.String(), Heuristic: s.Heuristic.String(), Ratio: s.Ratio, Low: s.Low, High: s.High, Space: s.Space}
+		n := TunedNode{Names: s.Names, Chosen: s.Chosen.String(), Heuristic: s.Heuristic.String(), Best: s.Best.String(), Ratio: s.Ratio, Low: s.Low, High: s.High, Space: s.Space}
 		for _, tr := range t.Trials {
 			if tr.Node == s.Node {
 				n.Candidates = append(n.Candidates, TunedCandidate{tr.Kernel, tr.Tiles, tr.MS, tr.Median})

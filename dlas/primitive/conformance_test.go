@@ -80,6 +80,12 @@ func shapes() []shape {
 		convShape(1, 70, 10, 10, 33, 3, 3, 1, pads(1, 1, 1, 1), true, true),
 		convShape(1, 3, 10, 10, 8, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "relu"}, true, true),
 		convShape(1, 3, 5, 5, 7, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "relu6"}, true, true),
+		// Winograd's tiles past the edges on any side, panels of 32 and 16 channels, activations of all sorts.
+		convShape(2, 20, 11, 6, 48, 3, 3, 1, pads(0, 1, 2, 1), true, true),
+		convShape(1, 36, 5, 30, 33, 3, 3, 1, pads(2, 0, 0, 2), true, false),
+		convShape(1, 16, 12, 9, 16, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "silu"}, true, true),
+		convShape(1, 7, 6, 6, 20, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "hardswish"}, true, false),
+		convShape(1, 7, 6, 6, 20, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "clip", "min": -0.5, "max": 0.25}, true, true),
 		// Large enough to be cut into parts for 16 threads, across the borders of images and rows.
 		convShape(3, 8, 20, 20, 12, 3, 3, 1, pads(1, 1, 1, 1), true, true),
 		convShape(3, 32, 5, 5, 32, 3, 3, 1, pads(1, 1, 1, 1), true, true),

@@ -2,7 +2,6 @@ package primitive
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
@@ -72,9 +71,6 @@ func winogradFits(p ir.Problem) error {
 	case max(win.Top, win.Left, win.Bottom, win.Right) > 2:
 		return fmt.Errorf("winograd does not run a padding of more than 2")
 	}
-	if act := p.Node.Attrs.Str("act", op.ActNone); !slices.Contains([]string{op.ActNone, op.ActRelu, op.ActRelu6, op.ActClip}, act) {
-		return fmt.Errorf("winograd does not end in %s", act)
-	}
 	return nil
 }
 
@@ -110,6 +106,7 @@ type winograd struct {
 	win          op.Window
 	threads, l2  int
 	lo, hi       float32
+	act          fusedAct // an activation that is more than a range; nil for none
 	in, out, res ir.Strides
 	bias         []float32
 	u            []float32 // transformed weights: for each place of a tile, panels of output channels
@@ -128,6 +125,7 @@ func newWinograd(p ir.Problem, isa asm.ISA) *winograd {
 		oh: y[2], ow: y[3], win: win, threads: max(1, p.Machine.Threads), l2: p.Machine.L2,
 	}
 	w.lo, w.hi = clampOf(p.Node)
+	w.act = actFor(p.Node, level{isa: map[asm.ISA]string{asm.GoISA: isaGo, asm.AVX2: isaAVX2, asm.AVX512: isaAVX512}[isa]})
 	return w
 }
 

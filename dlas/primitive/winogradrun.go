@@ -209,5 +209,10 @@ func (w *winograd) back(p *piece, from, to int) {
 			}
 			asm.WinoOut(w.isa, w.m, &a)
 		}
+		if w.act != nil {
+			for r := range a.Rows {
+				w.act(out[image*w.out.Image+block*w.out.Block+w.out.Origin+(y+r)*w.out.Row:][:w.ow*ir.Lanes])
+			}
+		}
 	}
 }
