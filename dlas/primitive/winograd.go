@@ -167,43 +167,65 @@ func (w *winograd) bind(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
 	return b, nil
 }
 
-// pack transforms the weights, G w G', in float64. Channels that there are not get zeros. It goes by panels, so that
-// what it writes for a channel lies together.
+// pack transforms the weights, G w G', in float64. Channels that there are not get zeros. The places of the product are
+// megabytes apart, often by a power of two, so a few channels are done in a buffer first.
 func (w *winograd) pack(weights []float32) {
-	width := asm.WinoWidth(w.isa)
+	const few = 16
+	width, places := asm.WinoWidth(w.isa), w.n*w.n
 	depth := 4 * w.quads
 	w.uPlace = 16 * w.ocb * depth
-	w.u = mem.F32(w.n * w.n * w.uPlace)
+	w.u = mem.F32(places * w.uPlace)
+	buffer := make([]float32, places*few*width)
 	for panel := range ceilDiv(w.outC, width) {
 		at, wide := w.panel(panel)
-		for c := range w.inC {
+		for c := 0; c < w.inC; c += few {
+			channels := min(few, w.inC-c)
+			size := channels * wide
+			if w.outC < (panel+1)*width {
+				clear(buffer)
+			}
 			for o := panel * width; o < min(w.outC, (panel+1)*width); o++ {
-				k := (*[9]float32)(weights[(o*w.inC+c)*9:])
-				u, place := w.u[at+c*wide+o%width:], 0
-				if w.m == 2 {
-					var half [4][3]float64 // G w
-					for x := range 3 {
-						half[0][x], half[1][x], half[2][x], half[3][x] = winograd2(float64(k[x]), float64(k[3+x]), float64(k[6+x]))
+				for i := range channels {
+					k := (*[9]float32)(weights[(o*w.inC+c+i)*9:])
+					if u := buffer[i*wide+o%width:]; w.m == 2 {
+						transform2(u, size, k)
+					} else {
+						transform4(u, size, k)
 					}
-					for i := range half {
-						a, b, c, d := winograd2(half[i][0], half[i][1], half[i][2])
-						u[place], u[place+w.uPlace], u[place+2*w.uPlace], u[place+3*w.uPlace] = float32(a), float32(b), float32(c), float32(d)
-						place += 4 * w.uPlace
-					}
-					continue
-				}
-				var half [6][3]float64
-				for x := range 3 {
-					half[0][x], half[1][x], half[2][x], half[3][x], half[4][x], half[5][x] = winograd4(float64(k[x]), float64(k[3+x]), float64(k[6+x]))
-				}
-				for i := range half {
-					a, b, c, d, e, f := winograd4(half[i][0], half[i][1], half[i][2])
-					u[place], u[place+w.uPlace], u[place+2*w.uPlace] = float32(a), float32(b), float32(c)
-					u[place+3*w.uPlace], u[place+4*w.uPlace], u[place+5*w.uPlace] = float32(d), float32(e), float32(f)
-					place += 6 * w.uPlace
 				}
 			}
+			for p := range places {
+				copy(w.u[p*w.uPlace+at+c*wide:][:size], buffer[p*size:])
+			}
 		}
+	}
+}
+
+// transform2 and transform4 write the transform of a window, its numbers pitch apart.
+func transform2(u []float32, pitch int, k *[9]float32) {
+	var half [4][3]float64 // G w
+	for x := range 3 {
+		half[0][x], half[1][x], half[2][x], half[3][x] = winograd2(float64(k[x]), float64(k[3+x]), float64(k[6+x]))
+	}
+	at := 0
+	for i := range half {
+		a, b, c, d := winograd2(half[i][0], half[i][1], half[i][2])
+		u[at], u[at+pitch], u[at+2*pitch], u[at+3*pitch] = float32(a), float32(b), float32(c), float32(d)
+		at += 4 * pitch
+	}
+}
+
+func transform4(u []float32, pitch int, k *[9]float32) {
+	var half [6][3]float64
+	for x := range 3 {
+		half[0][x], half[1][x], half[2][x], half[3][x], half[4][x], half[5][x] = winograd4(float64(k[x]), float64(k[3+x]), float64(k[6+x]))
+	}
+	at := 0
+	for i := range half {
+		a, b, c, d, e, f := winograd4(half[i][0], half[i][1], half[i][2])
+		u[at], u[at+pitch], u[at+2*pitch] = float32(a), float32(b), float32(c)
+		u[at+3*pitch], u[at+4*pitch], u[at+5*pitch] = float32(d), float32(e), float32(f)
+		at += 6 * pitch
 	}
 }
 
