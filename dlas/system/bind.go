@@ -20,6 +20,8 @@ type binder struct {
 	machine ir.Machine
 	plan    Plan
 
+	scales map[string]scale  // of weights that are as they were before the rewriting
+	rescue sync.Mutex        // of g.Weights while nodes are bound
 	same   map[string]string // value -> the value that it is another name of
 	forms  map[string][]*form
 	joined map[*form]bool // outputs of concatenations that need no copying
@@ -298,12 +300,13 @@ func (b *binder) bindAll() error {
 	var wg sync.WaitGroup
 	for range max(1, min(b.machine.Threads, len(b.drafts))) {
 		wg.Go(func() {
+			var room []float32
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(b.drafts) {
 					return
 				}
-				errs[i] = b.bind(b.drafts[i])
+				errs[i] = b.bind(b.drafts[i], &room)
 			}
 		})
 	}
@@ -325,8 +328,9 @@ func (b *binder) bindAll() error {
 	return b.place(all)
 }
 
-// bind packs a node's weights. Its layouts are final.
-func (b *binder) bind(d *draft) (err error) {
+// bind packs a node's weights. Its layouts are final. Weights that are to be scaled are so in room, which the next node
+// uses again.
+func (b *binder) bind(d *draft, room *[]float32) (err error) {
 	p, n, k := &d.problem, d.node, d.kernel
 	defer func() {
 		if v := recover(); v != nil {
@@ -346,8 +350,25 @@ func (b *binder) bind(d *draft) (err error) {
 	if d.schedule.Name == "" {
 		d.schedule = scheduleOf(b.plan.Schedule.Name, k)
 	}
+	var scaled *ir.Tensor
+	if len(n.In) > 1 && p.Weights[1] != nil {
+		if s, ok := b.scales[n.In[1]]; ok {
+			w := p.Weights[1]
+			if len(*room) < w.Shape.Elems() {
+				*room = make([]float32, w.Shape.Elems())
+			}
+			scaled = ir.NewF32(s.apply((*room)[:w.Shape.Elems()], w), w.Shape...)
+			p.Weights[1] = scaled
+		}
+	}
 	if d.bound, err = k.Bind(*p, d.schedule); err != nil {
 		return &ir.Error{Layer: ir.Primitive, What: fmt.Sprintf("node %q (%s): %s", n.Name, n.Op, k.Name), Err: err}
+	}
+	if scaled != nil && d.bound.Unpacked {
+		b.rescue.Lock()
+		b.g.Weights[n.In[1]] = scaled
+		b.rescue.Unlock()
+		*room = nil
 	}
 	for _, parts := range d.bound.Phases {
 		if parts < 1 || parts > maxParts {

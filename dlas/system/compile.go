@@ -92,13 +92,13 @@ func Compile(g *ir.Graph, kernels []ir.Kernel, m ir.Machine, p Plan) (*Program, 
 	if err != nil {
 		return nil, err
 	}
-	g, err = Rewrite(g)
+	g, scales, err := rewrite(g)
 	if err != nil {
 		return nil, err
 	}
 	b := &binder{
 		Program: &Program{batch: p.Batch, crew: crewOf(m.Threads)}, g: g, kernels: kernels, machine: m, plan: p,
-		same: map[string]string{}, forms: map[string][]*form{}, joined: map[*form]bool{},
+		scales: scales, same: map[string]string{}, forms: map[string][]*form{}, joined: map[*form]bool{},
 	}
 	if b.values, err = op.Infer(g, p.Batch); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package system
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -13,18 +14,38 @@ import (
 // input, several ways of writing a layer brought to one, nodes without effect removed. A zero weight stays zero. The
 // graph given is not changed.
 func Rewrite(g *ir.Graph) (*ir.Graph, error) {
-	if _, err := op.Infer(g, 1); err != nil {
-		return nil, err
-	}
-	g = g.Clone()
-	if err := Quantise(g); err != nil {
-		return nil, err
-	}
-	values, err := op.Infer(g, 1)
+	g, scales, err := rewrite(g)
 	if err != nil {
 		return nil, err
 	}
-	r := &rewriter{Graph: g, values: values}
+	scaled := map[string]*ir.Tensor{}
+	for _, n := range g.Nodes {
+		for _, in := range n.In {
+			if s, ok := scales[in]; ok && scaled[in] == nil {
+				w := g.Weights[in]
+				scaled[in] = ir.NewF32(s.apply(make([]float32, w.Shape.Elems()), w), w.Shape...)
+			}
+		}
+	}
+	maps.Copy(g.Weights, scaled)
+	return g, nil
+}
+
+// rewrite is Rewrite, but leaves weights that are to be scaled as they are: scales says by what. So a large network need
+// not be in memory once more before it is packed.
+func rewrite(g *ir.Graph) (*ir.Graph, map[string]scale, error) {
+	if _, err := op.Infer(g, 1); err != nil {
+		return nil, nil, err
+	}
+	g = g.Clone()
+	if err := Quantise(g); err != nil {
+		return nil, nil, err
+	}
+	values, err := op.Infer(g, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &rewriter{Graph: g, values: values, scales: map[string]scale{}}
 	for _, pass := range []func(){
 		r.dropIdentities, r.normalise, r.foldPads, r.foldBatchNorms, r.foldScales, r.fuseAdds, r.composeActivations, r.fuseActivations,
 		r.dropUnused,
@@ -33,13 +54,14 @@ func Rewrite(g *ir.Graph) (*ir.Graph, error) {
 		pass()
 		r.end()
 	}
-	return r.Graph, nil
+	return r.Graph, r.scales, nil
 }
 
 // rewriter goes over the nodes in passes. A pass leaves the list of nodes as it is and notes what becomes of it.
 type rewriter struct {
 	*ir.Graph
 	values map[string]op.Operand // of the graph as given: a value keeps its name, shape and type
+	scales map[string]scale      // of weights, to be applied
 	uses   map[string]int        // places where a value is needed
 	maker  map[string]*ir.Node   // of a value
 	order  map[*ir.Node]int      // place in the list

@@ -1,9 +1,6 @@
 package system
 
 import (
-	"runtime"
-	"sync"
-
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
 )
@@ -17,7 +14,6 @@ type scaling struct {
 
 // foldBatchNorms turns a convolution, then y = x*mul + add, into one with weights W*mul and bias B*mul + add.
 func (r *rewriter) foldBatchNorms() {
-	var all []scaling
 	for _, n := range r.Nodes {
 		if n.Op != "BatchNormalization" {
 			continue
@@ -42,10 +38,9 @@ func (r *rewriter) foldBatchNorms() {
 		for m := range s.mul {
 			s.mul[m], s.add[m] = op.NormAffine(n, float64(par[0][m]), float64(par[1][m]), float64(par[2][m]), float64(par[3][m]))
 		}
-		all = append(all, s)
 		r.takeOver(c, n)
+		r.scale(s)
 	}
-	r.scale(all)
 }
 
 // foldScales does the same with a multiplication by, or an addition of, a constant for each channel.
@@ -73,7 +68,7 @@ func (r *rewriter) foldScales() {
 				}
 			}
 			r.takeOver(c, n)
-			r.scale([]scaling{s})
+			r.scale(s)
 			break
 		}
 	}
@@ -108,50 +103,45 @@ func (r *rewriter) scalable(value string) *ir.Node {
 	return c
 }
 
-// scale gives convolutions their new weights, on all processors: a large network has 10^8.
-func (r *rewriter) scale(all []scaling) {
-	type task struct {
-		dst, src []float32
-		mul      float32
+// scale is what the output channels of a convolution's weights are multiplied by.
+type scale struct {
+	mul   []float32
+	inner bool // the output channels are the weights' second axis, as a transposed convolution has them
+}
+
+// apply writes the scaled weights to dst, which it returns.
+func (s scale) apply(dst []float32, w *ir.Tensor) []float32 {
+	channels := len(s.mul)
+	rows := channels
+	if s.inner {
+		rows *= w.Shape[0]
 	}
-	var tasks []task
-	for _, s := range all {
-		c := s.conv
-		w, channels := r.Weights[c.In[1]], len(s.mul)
-		weights, biases := make([]float32, w.Shape.Elems()), make([]float32, channels)
-		if c.Op == "ConvTranspose" { // C x M x KH x KW
-			each := len(weights) / w.Shape[0] / channels
-			for i := range len(weights) / each {
-				tasks = append(tasks, task{weights[i*each:][:each], w.F32()[i*each:][:each], float32(s.mul[i%channels])})
-			}
-		} else {
-			each := len(weights) / channels
-			for m := range channels {
-				tasks = append(tasks, task{weights[m*each:][:each], w.F32()[m*each:][:each], float32(s.mul[m])})
-			}
-		}
-		for m := range channels {
-			b := s.add[m]
-			if len(c.In) > 2 && c.In[2] != "" {
-				b += float64(r.Weights[c.In[2]].F32()[m]) * s.mul[m]
-			}
-			biases[m] = float32(b)
-		}
-		c.In = []string{
-			c.In[0], r.newWeight(c.In[1]+" folded", ir.NewF32(weights, w.Shape...)),
-			r.newWeight(c.In[1]+" folded bias", ir.NewF32(biases, channels)),
+	each := w.Shape.Elems() / rows
+	for i := range rows {
+		m, to := s.mul[i%channels], dst[i*each:(i+1)*each]
+		for j, v := range w.F32()[i*each : (i+1)*each] {
+			to[j] = v * m
 		}
 	}
-	var wg sync.WaitGroup
-	threads := min(runtime.GOMAXPROCS(0), 1+len(tasks)/64)
-	for t := range threads {
-		wg.Go(func() {
-			for _, k := range tasks[len(tasks)*t/threads : len(tasks)*(t+1)/threads] {
-				for i, v := range k.src {
-					k.dst[i] = v * k.mul
-				}
-			}
-		})
+	return dst
+}
+
+// scale gives a convolution its new bias, and notes what its weights are to be multiplied by.
+func (r *rewriter) scale(s scaling) {
+	c, channels := s.conv, len(s.mul)
+	w, old := r.Weights[c.In[1]], r.scales[c.In[1]]
+	mul, biases := make([]float32, channels), make([]float32, channels)
+	for m := range channels {
+		if mul[m] = float32(s.mul[m]); old.mul != nil {
+			mul[m] *= old.mul[m]
+		}
+		b := s.add[m]
+		if len(c.In) > 2 && c.In[2] != "" {
+			b += float64(r.Weights[c.In[2]].F32()[m]) * s.mul[m]
+		}
+		biases[m] = float32(b)
 	}
-	wg.Wait()
+	name := r.newWeight(c.In[1]+" folded", w)
+	r.scales[name] = scale{mul: mul, inner: c.Op == "ConvTranspose"}
+	c.In = []string{c.In[0], name, r.newWeight(c.In[1]+" folded bias", ir.NewF32(biases, channels))}
 }
