@@ -20,6 +20,8 @@ func (l level) longestPart() int {
 		return 40 << 20
 	case isaAVX2:
 		return 20 << 20
+	case isaNEON:
+		return 5 << 20
 	}
 	return 1 << 19
 }

@@ -20,6 +20,9 @@ func levels() []level {
 	if asm.HasAVX512() {
 		l = append(l, level{isaAVX512, false}, level{isaAVX512, true})
 	}
+	if asm.HasNEON() {
+		l = append(l, level{isaNEON, false})
+	}
 	return l
 }
 

@@ -29,6 +29,9 @@ func laneKernels() []ir.Kernel {
 		ks = append(ks, poolRows(isa)...)
 		ks = append(ks, affineRow(isa), softmaxRow(isa))
 	}
+	if asm.HasNEON() {
+		ks = append(ks, depthwiseRow("neon"))
+	}
 	return append(ks, movingRows()...)
 }
 
@@ -68,6 +71,8 @@ func laneCost(isa asm.ISA, vector float64) float64 {
 		return vector
 	case asm.AVX2:
 		return 1.5 * vector
+	case asm.NEON:
+		return 4 * vector
 	}
 	return 12 * vector
 }

@@ -34,7 +34,7 @@ type tileRun struct {
 
 // A level is an instruction set as the tiles know it, and the type in which they take their weights.
 type level struct {
-	isa  string // go, avx2, avx512
+	isa  string // go, avx2, avx512, neon
 	half bool   // weights are float16
 }
 
@@ -42,6 +42,7 @@ const (
 	isaGo     = "go"
 	isaAVX2   = "avx2"
 	isaAVX512 = "avx512"
+	isaNEON   = "neon"
 )
 
 // weight is the type of the weights.
@@ -61,6 +62,8 @@ func (l level) mostRows(blocks int) int {
 		return asm.TileRows512[blocks]
 	case l.isa == isaAVX512:
 		return 0
+	case blocks == 1 && l.isa == isaNEON:
+		return asm.TileRowsNEON
 	case blocks == 1:
 		return asm.TileRows256
 	}
@@ -72,7 +75,11 @@ func (l level) mostRows(blocks int) int {
 // more.
 func (l level) cycles(rows, blocks int) float64 {
 	vectors := blocks
-	if l.isa != isaAVX512 {
+	switch l.isa {
+	case isaAVX512:
+	case isaNEON:
+		vectors *= 4
+	default:
 		vectors *= 2
 	}
 	c := float64(rows*vectors) / 2
@@ -97,6 +104,8 @@ func (l level) run(t *asm.Tile, rows, blocks int) {
 		asm.Tile256(t, rows, blocks)
 	case l.half:
 		asm.TileGoHalf(t, rows, blocks)
+	case l.isa == isaNEON:
+		asm.TileNEON(t, rows, blocks)
 	default:
 		asm.TileGo(t, rows, blocks)
 	}

@@ -13,6 +13,7 @@ const (
 	GoISA ISA = iota
 	AVX2
 	AVX512
+	NEON // depthwise windows alone
 )
 
 // ISAOf is the level of a name: the VNNI levels have no other f32 loops than those they build on.
@@ -22,6 +23,8 @@ func ISAOf(name string) ISA {
 		return AVX2
 	case "avx512", "avx512vnni":
 		return AVX512
+	case "neon":
+		return NEON
 	}
 	return GoISA
 }

@@ -21,7 +21,3 @@ func (l *Lanes) Run(ISA) {
 	l.check()
 	l.goLoop()
 }
-
-func (w *Window) run(s Sliding, _ ISA) { w.goLoop(s) }
-
-func (w *Window) runSquare(_, _ int, _ ISA) { w.goLoop(SlideDepthwise) }

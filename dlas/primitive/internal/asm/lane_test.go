@@ -19,6 +19,9 @@ func levels() []ISA {
 			list = append(list, AVX512)
 		}
 	}
+	if HasNEON() {
+		list = append(list, NEON)
+	}
 	return list
 }
 

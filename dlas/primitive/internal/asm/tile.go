@@ -71,6 +71,9 @@ var TileRows512 = [4]int{0, 14, 14, 8}
 // TileRows256 is the most rows of an AVX2 tile.
 const TileRows256 = 6
 
+// TileRowsNEON is the most rows of a NEON tile.
+const TileRowsNEON = 5
+
 // tileGroup says where a tile of more than 8 rows finds a row: behind which of the places At has, and how many pixels.
 func tileGroup(r int) (group, pixels int) {
 	group, pixels = r/7*2, r%7

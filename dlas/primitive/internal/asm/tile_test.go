@@ -162,6 +162,9 @@ func TestTile(t *testing.T) {
 				if HasAVX2() && blocks == 1 && rows <= TileRows256 {
 					c.check(t, "avx2", Tile256)
 				}
+				if HasNEON() && blocks == 1 && rows <= TileRowsNEON {
+					c.check(t, "neon", TileNEON)
+				}
 				h := c.halved()
 				h.check(t, "go half", TileGoHalf)
 				if HasAVX512() && blocks <= 2 {
@@ -177,13 +180,13 @@ func TestTile(t *testing.T) {
 
 func TestTileNaNStays(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
-	for name, f := range map[string]func(*Tile, int, int){"go": TileGo, "avx2": Tile256, "avx512": Tile512} {
-		if name == "avx2" && !HasAVX2() || name == "avx512" && !HasAVX512() {
+	for name, f := range map[string]func(*Tile, int, int){"go": TileGo, "avx2": Tile256, "avx512": Tile512, "neon": TileNEON} {
+		if name == "neon" && !HasNEON() || name == "avx2" && !HasAVX2() || name == "avx512" && !HasAVX512() {
 			continue
 		}
-		c := newTileCase(r, 6, 1, 1, [2]int{16, 16}, 1, 1, false)
+		c := newTileCase(r, 5, 1, 1, [2]int{16, 16}, 1, 1, false)
 		*c.t.Bias = float32(math.NaN())
-		f(&c.t, 6, 1)
+		f(&c.t, 5, 1)
 		if c.out[0] == c.out[0] || c.out[1] != c.out[1] {
 			t.Errorf("%s: %v %v", name, c.out[0], c.out[1])
 		}

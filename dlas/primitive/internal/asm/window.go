@@ -81,7 +81,7 @@ func (p *Pixels) Slide(s Sliding, isa ISA) {
 		s == SlideDepthwise && (len(w.W) < p.Planes*p.KH*p.KW*Vec || len(w.Bias) < p.Planes*Vec) {
 		panic("asm: window leaves its arrays")
 	}
-	square := s == SlideDepthwise && isa != GoISA && p.KH == p.KW && (p.KH == 3 || p.KH == 5) && w.WStep == 64 && w.HStep == p.InPitch &&
+	square := s == SlideDepthwise && (isa == AVX2 || isa == AVX512) && p.KH == p.KW && (p.KH == 3 || p.KH == 5) && w.WStep == 64 && w.HStep == p.InPitch &&
 		p.SH*64 == w.Stride && p.SH <= 2
 	q := 1
 	if square {
@@ -122,8 +122,11 @@ func (p *Pixels) Slide(s Sliding, isa ISA) {
 // general decides how many pixels the general loops take at a time.
 func (p *Pixels) general(isa ISA) {
 	form := 1
+	if isa == NEON && p.Width >= 4 {
+		form = 4
+	}
 	for _, f := range [...]int{14, 7, 4, 1} {
-		if f <= p.Width && (f < 14 || isa == AVX512 && p.Width%14 == 0) && (f != 7 || p.Width%7 == 0 || p.Width%4 != 0) {
+		if isa != NEON && f <= p.Width && (f < 14 || isa == AVX512 && p.Width%14 == 0) && (f != 7 || p.Width%7 == 0 || p.Width%4 != 0) {
 			form = f
 			break
 		}
