@@ -27,7 +27,7 @@ func laneKernels() []ir.Kernel {
 		ks = append(ks, unaryRows(isa)...)
 		ks = append(ks, binaryRows(isa)...)
 		ks = append(ks, poolRows(isa)...)
-		ks = append(ks, affineRow(isa), softmaxRow(isa))
+		ks = append(ks, affineRow(isa), softmaxRow(isa), resizeRow(isa))
 	}
 	if asm.HasNEON() {
 		ks = append(ks, depthwiseRow("neon"))

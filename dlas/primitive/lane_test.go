@@ -2,6 +2,7 @@ package primitive
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -139,7 +140,7 @@ func laneShapes() []shape {
 func TestLanes(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	used, cut := map[string][2]int{}, map[string]int{}
-	for _, s := range append(laneShapes(), moveShapes()...) {
+	for _, s := range slices.Concat(laneShapes(), moveShapes(), resizeShapes()) {
 		for _, threads := range []int{1, 16} {
 			p, in, want := s.problem(r, 0, testMachine(threads))
 			for _, k := range laneKernels() {

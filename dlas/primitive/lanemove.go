@@ -41,7 +41,6 @@ func movers() map[string]func(n *ir.Node) int {
 		"Transpose":       first,
 		"Trilu":           first,
 		"Unsqueeze":       first,
-		"Upsample":        first,
 	}
 }
 
@@ -65,7 +64,7 @@ func movingRows() []ir.Kernel {
 }
 
 func moverFits(p ir.Problem, moved int) error {
-	if p.Node.Op == "Resize" || p.Node.Op == "Upsample" {
+	if p.Node.Op == "Resize" {
 		if m := p.Node.Attrs.Str("mode", "nearest"); m != "nearest" {
 			return fmt.Errorf("its mode is %s", m)
 		}
@@ -151,7 +150,7 @@ func movesPixels(p ir.Problem, moved int) bool {
 			axis = 0
 		}
 		return axis > 1 || axis == 1 && full(p.Out)
-	case "Slice", "Resize", "Upsample":
+	case "Slice", "Resize":
 		return same
 	case "Pad":
 		pads, err := op.Pads(p.Node, p.In[0], widened(p, 1), widened(p, 3))
