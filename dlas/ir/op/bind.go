@@ -54,8 +54,9 @@ func deciding(g *ir.Graph, param string) []string {
 		values[v.Name] = Operand{Type: v.Type, Shape: v.Shape}
 	}
 	from := map[string][]string{} // the nodes' inputs, by what they make
+	room := foldBytes
 	for _, n := range g.Nodes {
-		if inferNode(n, values) == nil {
+		if inferNode(n, values, &room) == nil {
 			for _, out := range n.Out {
 				from[out] = n.In
 			}

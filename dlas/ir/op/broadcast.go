@@ -132,6 +132,11 @@ func floatParam(n *ir.Node, attr string, a Array, def float64) (float64, error) 
 		return x, nil
 	case int:
 		return float64(x), nil
+	case []int:
+		if len(x) == 1 {
+			return float64(x[0]), nil
+		}
+		return 0, fmt.Errorf("attribute %s has %d numbers", attr, len(x))
 	case nil:
 	default:
 		return 0, fmt.Errorf("attribute %s is not a number", attr)

@@ -43,6 +43,12 @@ type folder struct {
 	*ir.Graph
 	known, other map[string]Operand // for one image, and for two
 	outputs      map[string]bool
+	spent        int
+}
+
+// isReshaping reports whether an operator hands on the elements of its first input as they are.
+func isReshaping(operator string) bool {
+	return slices.Contains([]string{"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"}, operator)
 }
 
 // constant is the elements of a value, if they are the same for every batch.
@@ -84,8 +90,12 @@ func (f *folder) fold(n *ir.Node) bool {
 	return true
 }
 
+// foldMost is the most bytes that Fold spends on weights computed from weights, in float64 on the way: a hostile file can
+// name one weight many times.
+const foldMost = 48 << 20
+
 // compute evaluates a node on weights, which Infer left alone since they are many. It makes no more of them than there
-// were.
+// were. What only gives them another shape costs nothing and is always done.
 func (f *folder) compute(n *ir.Node) bool {
 	row, _ := Lookup(n.Op)
 	if row.Keep || len(n.In) == 0 {
@@ -113,8 +123,13 @@ func (f *folder) compute(n *ir.Node) bool {
 		}
 		made += o.Shape.Elems()
 	}
+	if len(n.In) > 0 && len(out) > 0 && isReshaping(n.Op) {
+		w := f.Weights[n.In[0]]
+		f.Weights[n.Out[0]] = &ir.Tensor{Type: w.Type, Shape: out[0].Shape, Data: w.Data}
+		return len(n.Out) == 1
+	}
 	// Products and windows are work, not a matter of form.
-	if made > have || row.MACs != nil {
+	if f.spent += 8 * (made + have); made > have || row.MACs != nil || f.spent > foldMost {
 		return false
 	}
 	evalConst(row, n, in, out)
@@ -127,7 +142,7 @@ func (f *folder) compute(n *ir.Node) bool {
 }
 
 // numbersOf are the parameters that are one number, not integers.
-var numbersOf = []string{"min", "max", "value", "k"}
+var numbersOf = []string{"min", "max", "value"}
 
 // parameters makes attributes of constant inputs.
 func (f *folder) parameters(n *ir.Node) {

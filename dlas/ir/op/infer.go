@@ -11,6 +11,9 @@ import (
 // foldLimit is the most elements of a value that Infer works out: shapes, and what is computed from them.
 const foldLimit = 1 << 10
 
+// foldBytes is the most bytes of all values together that Infer works out; those past it are not known.
+const foldBytes = 8 << 20
+
 // Infer checks a graph and returns the type and shape of every value in it, weights included, for a batch of that many
 // images; elements too, where they follow from weights and shapes alone. Every fault of a graph is found here: an unknown
 // operator or attribute, a value used before it is made, shapes that do not fit, weights whose data differ from their
@@ -53,8 +56,9 @@ func Infer(g *ir.Graph, batch int) (map[string]Operand, error) {
 		}
 		values[v.Name] = Operand{Type: v.Type, Shape: in}
 	}
+	room := foldBytes
 	for _, n := range g.Nodes {
-		if err := inferNode(n, values); err != nil {
+		if err := inferNode(n, values, &room); err != nil {
 			return nil, err
 		}
 	}
@@ -75,7 +79,7 @@ func Infer(g *ir.Graph, batch int) (map[string]Operand, error) {
 	return values, nil
 }
 
-func inferNode(n *ir.Node, values map[string]Operand) error {
+func inferNode(n *ir.Node, values map[string]Operand, room *int) error {
 	row, ok := Lookup(n.Op)
 	if !ok {
 		e := ir.Unknown(ir.Model, "operator", n.Op, Names())
@@ -131,12 +135,15 @@ func inferNode(n *ir.Node, values map[string]Operand) error {
 			out[i].Const = NewTensor(o.Type, o.Shape)
 		}
 	}
-	if !row.Keep && small(in, out) && slices.ContainsFunc(out, func(o Operand) bool { return o.Const == nil }) {
+	if *room > 0 && !row.Keep && small(in, out) && slices.ContainsFunc(out, func(o Operand) bool { return o.Const == nil }) {
 		evalConst(row, n, in, out)
 	}
 	for i, name := range n.Out {
-		if name != "" {
-			values[name] = out[i]
+		if name == "" {
+			continue
+		}
+		if values[name] = out[i]; out[i].Const != nil {
+			*room -= int(out[i].Const.Bytes())
 		}
 	}
 	return nil

@@ -157,6 +157,8 @@ func asTensor(v any, typ ir.Type) (*ir.Tensor, error) {
 			data[i] = int64(x)
 		}
 		return &ir.Tensor{Type: ir.I64, Shape: ir.Shape{len(data)}, Data: data}, nil
+	case []float64:
+		return op.Array{Type: ir.F32, Shape: ir.Shape{len(v)}, Data: v}.Tensor(), nil
 	case float64:
 		return op.Array{Type: typ, Shape: ir.Shape{}, Data: []float64{v}}.Tensor(), nil
 	case *ir.Tensor:
