@@ -150,7 +150,7 @@ func readCase(folder, set string) (*system.Program, []ir.Memory, error) {
 		return nil, nil, err
 	}
 	g := m.Graph
-	if err := op.Modernise(g, m.Opsets[""]); err != nil {
+	if err := op.Modernise(g, m.Opsets); err != nil {
 		return nil, nil, err
 	}
 	if err := contradicted(g); err != nil {

@@ -128,7 +128,7 @@ func readONNX(path string, raw []byte, o FileOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := op.Modernise(m.Graph, m.Opsets[""]); err != nil {
+	if err := op.Modernise(m.Graph, m.Opsets); err != nil {
 		return nil, err
 	}
 	if m.Graph, err = op.Fold(m.Graph); err != nil {

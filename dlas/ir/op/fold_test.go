@@ -145,7 +145,7 @@ func TestModernise(t *testing.T) {
 		if weights == nil {
 			g.Weights = map[string]*ir.Tensor{}
 		}
-		if err := Modernise(g, opset); err != nil {
+		if err := Modernise(g, map[string]int{"": opset, "ai.onnx.ml": 3}); err != nil {
 			return nil, err
 		}
 		f, err := Fold(g)
@@ -186,6 +186,8 @@ func TestModernise(t *testing.T) {
 	}
 	for want, n := range map[string]*ir.Node{
 		`node "make y": unknown operator "Sofmax" (opset 11); try Softmax`: node("Sofmax", nil, "y", "x"),
+		`node "make y": operator "NonMaxSuppression" (opset 11): the shape of what it makes depends`:           node("NonMaxSuppression", nil, "y", "x"),
+		`node "make y": operator "ai.onnx.ml.Scaler" (opset 3): the domain ai.onnx.ml is unsupported`: node("ai.onnx.ml.Scaler", nil, "y", "x"),
 		`spatial 0 is unsupported`: node("BatchNormalization", ir.Attrs{"spatial": 0}, "y", "x"),
 	} {
 		if _, err := run(11, n, x, nil); err == nil || !strings.Contains(err.Error(), want) {

@@ -2,15 +2,17 @@ package op
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-// Modernise brings the nodes of a graph that was written in that opset of ONNX's own domain to the meaning that the
-// table gives them, which is that of the newest opset. Most operators need nothing: what one opset has as an attribute
+// Modernise brings the nodes of a graph that was written in those opsets (by domain; ONNX's own is the empty one) to the
+// meaning that the table gives them, which is that of the newest. Most operators need nothing: what one opset has as an attribute
 // and a later one as an input, a row takes either way. Those whose meaning changed are rewritten, in place. Errors are
 // *ir.Error.
-func Modernise(g *ir.Graph, opset int) error {
+func Modernise(g *ir.Graph, opsets map[string]int) error {
+	opset := opsets[""]
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
 		for i, out := range n.Out {
@@ -21,9 +23,7 @@ func Modernise(g *ir.Graph, opset int) error {
 		f := old(n.Op)
 		if f == nil {
 			if _, ok := Lookup(n.Op); !ok {
-				e := ir.Unknown(ir.Model, "operator", n.Op, Names())
-				e.What = fmt.Sprintf("node %q: %s (opset %d)", n.Name, e.What, opset)
-				return e
+				return unknown(n, opsets)
 			}
 			nodes = append(nodes, n)
 			continue
@@ -36,6 +36,31 @@ func Modernise(g *ir.Graph, opset int) error {
 	}
 	g.Nodes = nodes
 	return nil
+}
+
+// unknown says of which node and opset an operator is that the table has not, and why where that is known.
+func unknown(n *ir.Node, opsets map[string]int) error {
+	domain := n.Op[:max(0, strings.LastIndexByte(n.Op, '.'))]
+	why := ""
+	switch n.Op {
+	case "NonMaxSuppression", "Unique":
+		why = "the shape of what it makes depends on its input's numbers: unsupported; end the network before it"
+	case "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike":
+		why = "what it makes is random: unsupported"
+	case "GRU", "LSTM", "RNN":
+		why = "recurrent layers are unsupported"
+	case "If", "Loop", "Scan":
+		why = "control flow is unsupported"
+	}
+	if domain != "" {
+		why = "the domain " + domain + " is unsupported"
+	}
+	if why != "" {
+		return ir.Errorf(ir.Model, "node %q: operator %q (opset %d): %s", n.Name, n.Op, opsets[domain], why)
+	}
+	e := ir.Unknown(ir.Model, "operator", n.Op, Names())
+	e.What = fmt.Sprintf("node %q: %s (opset %d)", n.Name, e.What, opsets[domain])
+	return e
 }
 
 // old is what rewrites an operator of an older opset; nil: nothing needs to.

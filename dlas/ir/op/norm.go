@@ -33,25 +33,8 @@ func alongAxis(name string, def int, f func(n *ir.Node, x, y []float64), attrs .
 
 func softmaxes() []Row {
 	return []Row{
-		alongAxis("Softmax", -1, func(_ *ir.Node, x, y []float64) {
-			top := highest(x)
-			for j, v := range x {
-				y[j] = math.Exp(v - top)
-			}
-			sum := total(y)
-			for j := range y {
-				y[j] /= sum
-			}
-		}),
-		alongAxis("LogSoftmax", -1, func(_ *ir.Node, x, y []float64) {
-			top, sum := highest(x), 0.0
-			for _, v := range x {
-				sum += math.Exp(v - top)
-			}
-			for j, v := range x {
-				y[j] = v - top - math.Log(sum)
-			}
-		}),
+		alongAxis("Softmax", -1, func(_ *ir.Node, x, y []float64) { softmaxOf(x, y) }),
+		logSoftmax(),
 		alongAxis("Hardmax", -1, func(_ *ir.Node, x, y []float64) {
 			top := highest(x)
 			found := false
@@ -77,6 +60,29 @@ func softmaxes() []Row {
 			}
 		}, "p"),
 	}
+}
+
+func softmaxOf(x, y []float64) {
+	top := highest(x)
+	for j, v := range x {
+		y[j] = math.Exp(v - top)
+	}
+	sum := total(y)
+	for j := range y {
+		y[j] /= sum
+	}
+}
+
+func logSoftmax() Row {
+	return alongAxis("LogSoftmax", -1, func(_ *ir.Node, x, y []float64) {
+		top, sum := highest(x), 0.0
+		for _, v := range x {
+			sum += math.Exp(v - top)
+		}
+		for j, v := range x {
+			y[j] = v - top - math.Log(sum)
+		}
+	})
 }
 
 func highest(x []float64) float64 {

@@ -55,7 +55,7 @@ type Row struct {
 
 // rows is a function, so that a process that never runs a network does not pay for the table at its start.
 func rows() []Row {
-	return slices.Concat(unaries(), binaries(), reductions(), reshapings(), softmaxes(), globalPools(), []Row{
+	return slices.Concat(unaries(), binaries(), reductions(), reshapings(), softmaxes(), globalPools(), losses(), []Row{
 		averagePool(), batchNormalization(), cast(), castLike(), centerCropPad(), clip(), compress(), concat(), constant(),
 		constantOfShape(), conv(), depthToSpace(), expand(),
 		eyeLike(), gather(), gatherElements(), gatherND(), gemm(), groupNormalization(), instanceNormalization(),
@@ -65,7 +65,7 @@ func rows() []Row {
 		running("CumSum", 0, func(sum, x float64) float64 { return sum + x }), scatterElements("Scatter"),
 		scatterElements("ScatterElements"), scatterND(), shapeOf(), sizeOf(), slice(), spaceToDepth(), split(),
 		tensorScatter(), tile(), topK(), transpose(), trilu(), where(), affineGrid(), col2Im(), convTranspose(), deformConv(),
-		einsum(), gridSample(), resize(), roiAlign(),
+		attention(), einsum(), gridSample(), resize(), roiAlign(), rotaryEmbedding(),
 	})
 }
 
