@@ -185,8 +185,8 @@ func TestModernise(t *testing.T) {
 		}
 	}
 	for want, n := range map[string]*ir.Node{
-		`node "make y": unknown operator "Sofmax" (opset 11); try Softmax`: node("Sofmax", nil, "y", "x"),
-		`node "make y": operator "NonMaxSuppression" (opset 11): the shape of what it makes depends`:           node("NonMaxSuppression", nil, "y", "x"),
+		`node "make y": unknown operator "Sofmax" (opset 11); try Softmax`:                            node("Sofmax", nil, "y", "x"),
+		`node "make y": operator "NonMaxSuppression" (opset 11): the shape of what it makes depends`:  node("NonMaxSuppression", nil, "y", "x"),
 		`node "make y": operator "ai.onnx.ml.Scaler" (opset 3): the domain ai.onnx.ml is unsupported`: node("ai.onnx.ml.Scaler", nil, "y", "x"),
 		`spatial 0 is unsupported`: node("BatchNormalization", ir.Attrs{"spatial": 0}, "y", "x"),
 	} {
