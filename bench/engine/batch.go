@@ -58,7 +58,7 @@ func (l *lab) batch(ctx context.Context, t Table, n network, f *files, batch int
 		defer p.process.close()
 		entries = append(entries, p)
 	}
-	if err := contest(timing{rounds: 11, warm: 30 * time.Millisecond, length: 100 * time.Millisecond, least: 1}, entries); err != nil {
+	if err := contest(timing{rounds: 11, warm: 30 * time.Millisecond, length: 100 * time.Millisecond, least: 1}, entries, nil); err != nil {
 		return "", err
 	}
 	median, low, high := ratio(ours, best(entries[1:]))

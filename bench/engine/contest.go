@@ -25,8 +25,9 @@ type timing struct {
 // usual has at least the eleven rounds that an interval needs.
 var usual = timing{rounds: 11, warm: 30 * time.Millisecond, length: 120 * time.Millisecond, least: 3}
 
-// contest lets the entries take turns, in the opposite order every second round.
-func contest(t timing, entries []*entry) error {
+// contest lets the entries take turns, in the opposite order every second round. Each round ends with after, if it is
+// not nil.
+func contest(t timing, entries []*entry, after func() error) error {
 	for r := range t.rounds {
 		order := slices.Clone(entries)
 		if r%2 == 1 {
@@ -39,6 +40,11 @@ func contest(t timing, entries []*entry) error {
 			}
 			e.ms = append(e.ms, stat.Median(ms))
 			e.calls += len(ms)
+		}
+		if after != nil {
+			if err := after(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -77,7 +77,10 @@ func Run(ctx context.Context, t Table, words []string) error {
 		return err
 	}
 	defer end()
-	t.Head("network", "type", "threads", "ours, ms", "ONNX Runtime, ms", "OpenVINO, ms", "ours / better", "95 % interval", "goal", "verdict", "without Winograd", "largest error")
+	t.Head("network", "type", "threads", "ours, ms", "ONNX Runtime, ms", "OpenVINO, ms", "ours / better", "95 % interval", "goal", "verdict", "without Winograd", "share of the peak", "largest error")
+	if err := l.identities(ctx, t); err != nil {
+		return err
+	}
 	kinds, counts := words, []int{1, 2}
 	missed := 0
 	for _, n := range networks() {
@@ -164,7 +167,8 @@ func (l *lab) row(ctx context.Context, t Table, n network, f *files, kind string
 		}
 		entries, peers = append(entries, p), append(peers, p)
 	}
-	if err := contest(usual, entries); err != nil {
+	var peaks Peaks
+	if err := contest(usual, entries, func() error { return peaks.raise(auto) }); err != nil {
 		return false, err
 	}
 	for _, p := range peers {
@@ -181,9 +185,13 @@ func (l *lab) row(ctx context.Context, t Table, n network, f *files, kind string
 	if err != nil {
 		return false, err
 	}
+	share, err := peaks.share(auto, kind)
+	if err != nil {
+		return false, err
+	}
 	v := verdict(r, high, goal)
 	t.Add(fmt.Sprintf("%s %dx%d", n.title, n.size, n.size), kind, fmt.Sprint(threads), fmt.Sprintf("%.3f", stat.Median(auto.ms)), ms["onnxruntime"], ms["openvino"],
-		fmt.Sprintf("%.3f", r), fmt.Sprintf("%.3f to %.3f", low, high), fmt.Sprintf("%.2f", goal), v, without, worst)
+		fmt.Sprintf("%.3f", r), fmt.Sprintf("%.3f to %.3f", low, high), fmt.Sprintf("%.2f", goal), v, without, share, worst)
 	return v != "not met", nil
 }
 

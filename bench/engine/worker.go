@@ -62,8 +62,7 @@ func Work(args []string, in io.Reader, out io.Writer) error {
 type worker struct {
 	program *system.Program
 	in, out []float32
-	isa     string
-	threads int
+	machine ir.Machine
 	ready   time.Duration
 	before  int64
 }
@@ -75,9 +74,6 @@ func newWorker(args []string) (*worker, error) {
 	w := &worker{}
 	var batch int
 	var err error
-	if w.threads, err = strconv.Atoi(args[1]); err != nil {
-		return nil, err
-	}
 	if batch, err = strconv.Atoi(args[2]); err != nil {
 		return nil, err
 	}
@@ -100,7 +96,7 @@ func newWorker(args []string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.isa = machine.ISA
+	w.machine = machine
 	if w.program, err = system.Compile(m.Graph, primitive.Kernels(), machine, system.Plan{Algorithm: args[4], Batch: batch}); err != nil {
 		return nil, err
 	}
@@ -131,6 +127,9 @@ func (w *worker) answer(q request) (a answer, err error) {
 		for i, n := range w.program.Nodes() {
 			a.Nodes = append(a.Nodes, Node{n.Name, n.Op, n.Kernel, ms[i], n.MACs, n.MACsExecuted})
 		}
+	case "peaks":
+		p := primitive.Peaks(w.machine, time.Duration(q.For))
+		a.Peaks = &Peaks{p.MACs, p.MACs8, p.Bytes}
 	case "many":
 		return w.many(q.Goroutines, q.Least)
 	case "run":
