@@ -26,6 +26,7 @@ func Kinds() []Kind {
 		{"bars", "latency (or y=) of each result, as bars with whiskers", bars},
 		{"landscape", "every candidate that a tuned schedule has measured, by node: its time over that of heuristic", landscape},
 		{"confusion", "true class against predicted class of one result", confusion},
+		{"graph", "the network of the current stack, or of one result: its operations with shapes, blocks and equal ones drawn as one", graph},
 	}
 }
 

@@ -50,10 +50,24 @@ func runResults(_ context.Context, c *call) error {
 	return err
 }
 
-func runPlot(_ context.Context, c *call) error {
+// networkFigure draws the network of a stack.
+func networkFigure(ctx context.Context, stack *stackFlags, options []string) (*plotting.Figure, error) {
+	st, err := stack.build()
+	if err != nil {
+		return nil, err
+	}
+	n, err := st.Diagram(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return plotting.Network(n, options...)
+}
+
+func runPlot(ctx context.Context, c *call) error {
 	f := c.flags()
 	file := f.String("results", "", "read the JSON lines of `file` in place of the store")
 	out := f.String("o", "", "write the figure to `file`: .svg, .pdf, .png, or .csv for the numbers drawn")
+	stack := f.stack()
 	rest, err := f.parse(1, 64)
 	if err != nil {
 		return err
@@ -61,11 +75,15 @@ func runPlot(_ context.Context, c *call) error {
 	if *out == "" {
 		return usageError("plot: -o names no file; usage: dlas " + c.usage)
 	}
-	rs, err := readResults(*file)
-	if err != nil {
-		return err
+	var fig *plotting.Figure
+	if rest[0] == "graph" && *file == "" {
+		fig, err = networkFigure(ctx, stack, rest[1:])
+	} else {
+		var rs []*dlas.Result
+		if rs, err = readResults(*file); err == nil {
+			fig, err = plotting.Plot(rest[0], rs, rest[1:]...)
+		}
 	}
-	fig, err := plotting.Plot(rest[0], rs, rest[1:]...)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func commands() []command {
 		{name: "tune", usage: "tune [--json] [--go] [--spec FILE] --schedule 'tuned(N)' [--LAYER CHOICE …]", help: "Measure the candidates of a tuned schedule and keep them in the store, without a run. A later run with that schedule finds them there.", run: runTune},
 		{name: "compare", usage: "compare [--stored] [A B]", help: "Compare two results of the store, the last two or those named by hash prefix: measured anew and paired, unless --stored.", run: runCompare},
 		{name: "results", usage: "results [--json] [--results FILE] [FILTER]", help: "List the stored results whose name, choices or hash hold FILTER.", run: runResults},
-		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars, landscape or confusion.", run: runPlot},
+		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [--LAYER CHOICE …] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars, landscape or confusion; graph draws the network of a stack: dlas plot graph --model resnet20 -o FIGURE.", run: runPlot},
 		{name: "export", usage: "export [MODEL] FILE.onnx [--LAYER CHOICE …]", help: "Write a network as an ONNX file, compressed as --compress says, for other runtimes to run. MODEL is a name or a file; without --data it is the network for the pictures that it was published for.", run: runExport},
 		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
 		{name: "model", usage: "model", help: "List the networks: parameters, multiply-accumulates, bytes, and where trained weights are.", run: runModel},

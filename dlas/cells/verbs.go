@@ -388,7 +388,28 @@ func kindNames() []string {
 
 // plot draws the named results; without names those of the table that was shown last (a sweep, a comparison), else the
 // last result, or all of this notebook for the kinds that compare.
-func plot(_ context.Context, u *use) error {
+// plotNetwork draws the network of the current stack.
+func plotNetwork(ctx context.Context, u *use, options []string) error {
+	if u.asGo {
+		text := "n, err := " + strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(dlas.FromSpec(u.spec).Go(true)), "r := "), ".MustRun()") + ".Diagram(context.Background())\nif err != nil {\n\tpanic(err)\n}\nf, err := plotting.Network(n"
+		for _, o := range options {
+			text += ", " + strconv.Quote(o)
+		}
+		return u.goText(text + ")\nif err != nil {\n\tpanic(err)\n}\nf")
+	}
+	n, err := dlas.FromSpec(u.spec).Diagram(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := plotting.Network(n, options...)
+	if err != nil {
+		return err
+	}
+	show(f)
+	return nil
+}
+
+func plot(ctx context.Context, u *use) error {
 	w := strings.Fields(u.words)
 	if len(w) == 0 {
 		return &ir.Error{What: "plot wants a kind", Try: "kinds are " + strings.Join(kindNames(), ", ")}
@@ -408,6 +429,9 @@ func plot(_ context.Context, u *use) error {
 		refs = append(refs, fmt.Sprintf("dlas.Named(%q)", x))
 	}
 	source := "[]*dlas.Result{" + strings.Join(refs, ", ") + "}"
+	if named == nil && w[0] == "graph" {
+		return plotNetwork(ctx, u, options)
+	}
 	if named == nil {
 		named, source = toPlot(w[0])
 	}

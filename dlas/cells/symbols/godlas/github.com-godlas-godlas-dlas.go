@@ -26,6 +26,8 @@ func symbols_github_com_godlas_godlas_dlas() map[string]reflect.Value {
 		"CompareStored":      reflect.ValueOf(p.CompareStored),
 		"Comparison":         reflect.ValueOf((*p.Comparison)(nil)),
 		"CompileOptions":     reflect.ValueOf((*p.CompileOptions)(nil)),
+		"Diagram":            reflect.ValueOf((*p.Diagram)(nil)),
+		"DiagramNode":        reflect.ValueOf((*p.DiagramNode)(nil)),
 		"Environment":        reflect.ValueOf((*p.Environment)(nil)),
 		"Failure":            reflect.ValueOf((*p.Failure)(nil)),
 		"FromSpec":           reflect.ValueOf(p.FromSpec),

@@ -22,6 +22,7 @@ func symbols_github_com_godlas_godlas_plotting() map[string]reflect.Value {
 		"Layers":       reflect.ValueOf(p.Layers),
 		"Metric":       reflect.ValueOf((*p.Metric)(nil)),
 		"Metrics":      reflect.ValueOf(p.Metrics),
+		"Network":      reflect.ValueOf(p.Network),
 		"Options":      reflect.ValueOf((*p.Options)(nil)),
 		"Pareto":       reflect.ValueOf(p.Pareto),
 		"ParseOptions": reflect.ValueOf(p.ParseOptions),
