@@ -103,6 +103,9 @@ type tileGen struct {
 	ahead      reg.GPVirtual
 	next       reg.GPVirtual
 	nextStep   Mem
+	fetch      reg.Register // nil: results are not fetched
+	pixels     Mem          // left to fetch
+	toRes      Mem          // from where a result goes to what is added to it
 	base       []reg.GPVirtual
 	s, s3      reg.GPVirtual
 }
@@ -166,6 +169,7 @@ func (g *tileGen) step(n int) {
 		PREFETCHT1(mem(g.next, 0))
 		PREFETCHT1(mem(g.next, 64))
 		ADDQ(g.nextStep, g.next)
+		g.fetchResults()
 	}
 	if !g.grouped() {
 		ADDQ(U8(uint8(4*n)), g.idx)
@@ -207,6 +211,29 @@ func (g *tileGen) each(from Mem, at, pixel, block string, f func(m Mem, a reg.Ve
 	}
 }
 
+// fetchResults fetches the residuals of the next tile, and the places of its results, a pixel for every step: where the
+// depth is small, waiting for them would take a good part of the time of the products.
+func (g *tileGen) fetchResults() {
+	if g.fetch == nil {
+		return
+	}
+	DECQ(g.pixels)
+	JLT(LabelRef("fetched"))
+	t := GP64()
+	PREFETCHT0(mem(g.fetch, 0))
+	MOVQ(g.toRes, t)
+	PREFETCHT0(Mem{Base: g.fetch, Index: t, Scale: 1})
+	if g.vecs > 1 {
+		MOVQ(g.arg("ResBlock"), t)
+		ADDQ(g.toRes, t)
+		PREFETCHT0(Mem{Base: g.fetch, Index: t, Scale: 1})
+		MOVQ(g.arg("OutBlock"), t)
+		PREFETCHT0(Mem{Base: g.fetch, Index: t, Scale: 1})
+	}
+	ADDQ(U8(64), g.fetch)
+	Label("fetched")
+}
+
 func tileLoop(set isa, rows, blocks int, half bool) {
 	g := &tileGen{isa: set, rows: rows, vecs: blocks * 64 / set.bytes, half: half}
 	name := fmt.Sprintf("tile%s_%dx%d", set.name, rows, 16*blocks)
@@ -220,7 +247,7 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 		what = "with weights of 16 bits is"
 	}
 	Doc(fmt.Sprintf("%s %s the loop of Tile with %d rows and %d blocks.", name, what, rows, blocks))
-	locals := AllocLocal(13 * word)
+	locals := AllocLocal(14 * word)
 	local := func(i int) Mem { return locals.Offset(8 * i) }
 	in, out, res, tiles := local(0), local(1), local(2), local(3)
 	left, at, fours, ones, tap, kh := local(4), local(5), local(6), local(7), local(8), local(9)
@@ -268,6 +295,21 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 	MOVQ(g.arg("Ahead"), g.ahead)
 	groups := rows
 	if g.grouped() {
+		fetch, t := GP64(), GP64()
+		g.fetch, g.pixels, g.toRes = fetch, local(12), local(13)
+		MOVQ(out, fetch)
+		ADDQ(g.arg("OutTile"), fetch)
+		r := GP64()
+		MOVQ(res, r)
+		MOVQ(g.arg("ResTile"), t)
+		ADDQ(r, t)
+		SUBQ(fetch, t)
+		MOVQ(t, g.toRes)
+		// Without a residual nothing is waited for.
+		MOVQ(U32(uint32(rows)), t)
+		TESTQ(r, r)
+		CMOVQEQ(r, t)
+		MOVQ(t, g.pixels)
 		groups = 4
 		g.s, g.s3 = GP64(), GP64()
 		MOVQ(g.arg("InPixel"), g.s)
