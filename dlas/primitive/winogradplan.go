@@ -114,6 +114,7 @@ func (w *winograd) speeds() winogradSpeeds {
 const (
 	nearBytes = 32.0
 	farBytes  = 10.0
+	coldBytes = 5.0 // weights that other nodes' have pushed out since the last run
 )
 
 // productCycles is the time of one place's product for that many tiles.
@@ -151,7 +152,7 @@ func (w *winograd) cost(p plan) float64 {
 	}
 	l2 := float64(max(v.l2, 1<<20)) * 0.9
 	// Weights come once a run from behind the second-level cache, which other nodes have used since.
-	first := u / farBytes
+	first := u / coldBytes
 	again := u / nearBytes
 	if u+space > l2 {
 		again = u / farBytes

@@ -552,7 +552,7 @@ func winoMul(rows, nv, bytes int) {
 		for j := range b {
 			b[j] = v.load(mem(u, (k*nv+j)*bytes))
 			if d := (k*nv + j) * bytes; d%64 == 0 {
-				PREFETCHT0(mem(ahead, d))
+				PREFETCHT1(mem(ahead, d))
 			}
 		}
 		for r := range acc {
