@@ -128,6 +128,7 @@ func readONNX(path string, raw []byte, o FileOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	halves := widenHalves(m.Graph)
 	if err := op.Modernise(m.Graph, m.Opsets); err != nil {
 		return nil, err
 	}
@@ -135,6 +136,9 @@ func readONNX(path string, raw []byte, o FileOptions) (*File, error) {
 		return nil, err
 	}
 	f := &File{Graph: m.Graph, Format: ONNX, Writer: m.Producer, Meta: m.Meta}
+	if halves {
+		f.Notes = append(f.Notes, "computes in f32 what its file computes in float16")
+	}
 	if err := f.ownMeta(); err != nil {
 		return nil, err
 	}
@@ -207,6 +211,12 @@ func (f *File) ownMeta() error {
 // checkPrep holds a preprocessing that a file states to what can be done.
 func checkPrep(p ir.Preprocess, input ir.Shape) error {
 	sane := func(v float64) bool { return v > -1e9 && v < 1e9 }
+	if p.Resize < 0 || p.Resize > 1<<13 {
+		return fmt.Errorf("resize %d", p.Resize)
+	}
+	if p.NHWC && len(input) == 4 {
+		input = ir.Shape{input[0], input[3], input[1], input[2]}
+	}
 	if p.Pad < 0 || p.Pad > maxPad || p.Scale < 0 || !sane(p.Scale) {
 		return fmt.Errorf("pad %d or scale %v", p.Pad, p.Scale)
 	}
