@@ -29,7 +29,7 @@ func BenchmarkWinograd(b *testing.B) {
 	a := asm.WinoMul{V: make([]float32, 14*256), U: make([]float32, 256*32+512), M: make([]float32, 14*32), VBlock: 14 * 16, Quads: 64, MBlock: 14 * 16, Count: 20}
 	rate := 20 * 14 * 32 * 256 / least(300, func() { asm.WinoProduct(asm.AVX512, 14, 32, &a) }) // MACs a microsecond
 	b.Logf("peak %.1f GFLOP/s", 2*rate/1e3)
-	for _, l := range [][2]int{{16, 32}, {32, 16}, {64, 8}, {64, 56}, {128, 28}, {256, 14}, {512, 7}, {512, 14}} {
+	for _, l := range [][2]int{{16, 32}, {32, 16}, {64, 8}, {64, 56}, {128, 28}, {256, 14}, {512, 7}, {64, 224}, {128, 112}, {256, 56}, {512, 28}, {512, 14}} {
 		c, h := l[0], l[1]
 		p, in, _ := convBare(r, c, h)
 		for _, k := range winogradKernels() {

@@ -112,10 +112,14 @@ func (w *winograd) speeds() winogradSpeeds {
 
 // Bytes a cycle that weights and transforms are read with, from the second-level cache and from behind it.
 const (
-	nearBytes = 32.0
-	farBytes  = 10.0
-	coldBytes = 5.0 // weights that other nodes' have pushed out since the last run
+	nearBytes  = 32.0
+	farBytes   = 10.0
+	panelBytes = 6.5 // weights from behind the second-level cache, between products
+	coldBytes  = 5.0 // weights that other nodes' have pushed out since the last run
 )
+
+// overlap is the part of reading weights that products do not hide.
+const overlap = 0.15
 
 // productCycles is the time of one place's product for that many tiles.
 func (w *winograd) productCycles(tiles int) float64 {
@@ -155,13 +159,13 @@ func (w *winograd) cost(p plan) float64 {
 	first := u / coldBytes
 	again := u / nearBytes
 	if u+space > l2 {
-		again = u / farBytes
+		again = u / panelBytes
 	}
 	moved := 0.0
 	if space > l2 {
-		moved = 2 * space / farBytes
+		moved = 2 * (space - l2) / farBytes
 	}
-	one := transforms + max(product, again) + moved
+	one := transforms + max(product, again) + overlap*min(product, again) + moved
 	total := float64(chunks)*one + max(0, first-product)
 	if v.staged {
 		return total + float64(chunks)*3*handover(v.threads)
