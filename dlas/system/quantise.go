@@ -113,14 +113,13 @@ func (z *quantiser) one(name string) (v float64, ok bool) {
 // makeUnsigned turns values of i8 that are quantised here and used dequantised only into u8.
 func (z *quantiser) makeUnsigned() {
 	up := map[string]string{} // zero point -> the one of u8
-	move := func(n *ir.Node) bool {
+	move := func(n *ir.Node) {
 		zero := n.In[2]
 		if up[zero] == "" {
 			v, _ := z.one(zero)
 			up[zero] = z.weight(zero+" unsigned", &ir.Tensor{Type: ir.U8, Shape: z.Weights[zero].Shape, Data: []uint8{uint8(int(v) + 128)}})
 		}
 		n.In[2] = up[zero]
-		return true
 	}
 	signed := func(n *ir.Node) bool {
 		return len(n.In) > 2 && z.Weights[n.In[2]] != nil && z.Weights[n.In[2]].Type == ir.I8 && z.Weights[n.In[2]].Shape.Elems() == 1
@@ -129,16 +128,36 @@ func (z *quantiser) makeUnsigned() {
 		if n.Op != "QuantizeLinear" || !signed(n) || slices.Contains(z.Outputs, n.Out[0]) {
 			continue
 		}
-		users := z.users[n.Out[0]]
-		if slices.ContainsFunc(users, func(u *ir.Node) bool { return u.Op != "DequantizeLinear" || !signed(u) }) {
+		ends, ok := z.dequantisers(n.Out[0])
+		if !ok || slices.ContainsFunc(ends, func(u *ir.Node) bool { return !signed(u) }) {
 			continue
 		}
 		move(n)
-		for _, u := range users {
+		for _, u := range ends {
 			move(u)
 		}
 		delete(n.Attrs, "output_dtype")
 	}
+}
+
+// dequantisers are the nodes that dequantise a value, at once or after elements of it were moved; ok is false where it has
+// other users.
+func (z *quantiser) dequantisers(value string) (ends []*ir.Node, ok bool) {
+	for _, u := range z.users[value] {
+		switch {
+		case u.Op == "DequantizeLinear":
+			ends = append(ends, u)
+		case slices.Contains([]string{"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Identity", "MaxPool", "Slice"}, u.Op) && len(u.Out) == 1:
+			more, ok := z.dequantisers(u.Out[0])
+			if !ok || slices.Contains(z.Outputs, u.Out[0]) || slices.Contains(u.In[1:], value) {
+				return nil, false
+			}
+			ends = append(ends, more...)
+		default:
+			return nil, false
+		}
+	}
+	return ends, true
 }
 
 // sink is where a value ends that is quantised at once, or after it was clamped.

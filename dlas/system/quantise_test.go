@@ -21,13 +21,22 @@ type quantBuilder struct {
 
 // q quantises a value and returns it dequantised.
 func (b *quantBuilder) q(x string, scale float64, zero int) string {
+	return b.moved(x, scale, zero, "")
+}
+
+// moved is q with an operator on the bytes between, if one is named.
+func (b *quantBuilder) moved(x string, scale float64, zero int, operator string) string {
 	s, z := fmt.Sprintf("s%d", len(b.Nodes)), fmt.Sprintf("z%d", len(b.Nodes))
 	b.Weights[s] = ir.NewF32([]float32{float32(scale)}, 1)
 	b.Weights[z] = &ir.Tensor{Type: ir.U8, Shape: ir.Shape{1}, Data: []uint8{uint8(zero)}}
 	if b.signed {
 		b.Weights[z] = &ir.Tensor{Type: ir.I8, Shape: ir.Shape{1}, Data: []int8{int8(zero - 128)}}
 	}
-	return b.node("DequantizeLinear", nil, b.node("QuantizeLinear", nil, x, s, z), s, z)
+	x = b.node("QuantizeLinear", nil, x, s, z)
+	if operator != "" {
+		x = b.node(operator, nil, x)
+	}
+	return b.node("DequantizeLinear", nil, x, s, z)
 }
 
 // constant is a dequantised constant with one scale for each index of axis 0.
@@ -113,8 +122,7 @@ func quantNet(signed, wide bool) *ir.Graph {
 	x = b.q(b.node("Clip", ir.Attrs{"min": 0.0, "max": 3.0}, b.conv(x, 88, 40, 3, 1, 1)), 0.012, 0)
 	x = b.q(b.node("Mul", nil, x, b.float(0.5)), 0.01, 5)
 	x = b.q(b.conv(x, 40, 40, 3, 1, 4), 0.02, 100)
-	x = b.q(b.node("GlobalAveragePool", nil, x), 0.01, 90)
-	x = b.q(b.node("Flatten", nil, x), 0.01, 90)
+	x = b.moved(b.node("GlobalAveragePool", nil, x), 0.01, 90, "Flatten")
 	w := b.constant(b.bytes(10, 40), 0.02)
 	b.q(b.node("Gemm", ir.Attrs{"transB": 1}, x, w, b.weight("bias", 0.1, 10)), 0.1, 128)
 	return b.Graph
