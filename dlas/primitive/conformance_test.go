@@ -139,6 +139,11 @@ func shapes() []shape {
 			shape{op: "Add", in: []ir.Shape{x, x}},
 			shape{op: "Add", attrs: ir.Attrs{"act": "relu6"}, in: []ir.Shape{x, x}, weights: map[int]bool{1: true}},
 			shape{op: "BatchNormalization", attrs: ir.Attrs{"epsilon": 1e-3}, in: []ir.Shape{x, c, c, c, c}, weights: map[int]bool{1: true, 2: true, 3: true, 4: true}},
+			shape{op: "InstanceNormalization", in: []ir.Shape{x, c, c}, weights: map[int]bool{1: true, 2: true}},
+			shape{op: "GroupNormalization", attrs: ir.Attrs{"num_groups": x[1], "epsilon": 0.25}, in: []ir.Shape{x, c, c}},
+			shape{op: "GroupNormalization", attrs: ir.Attrs{"num_groups": 1}, in: []ir.Shape{x, {1}, {1}}},
+			shape{op: "LRN", attrs: ir.Attrs{"size": 5, "alpha": 0.5}, in: []ir.Shape{x}},
+			shape{op: "LRN", attrs: ir.Attrs{"size": 2, "alpha": 2.0, "beta": 0.5, "bias": 2.0}, in: []ir.Shape{x}},
 			shape{op: "GlobalAveragePool", in: []ir.Shape{x}},
 			shape{op: "Softmax", in: []ir.Shape{x}},
 			shape{op: "Softmax", attrs: ir.Attrs{"axis": 1}, in: []ir.Shape{x}},
@@ -155,6 +160,10 @@ func shapes() []shape {
 		)
 	}
 	return append(list,
+		shape{op: "ConvTranspose", attrs: ir.Attrs{"strides": []int{2, 2}}, in: []ir.Shape{{2, 16, 9, 7}, {16, 5, 2, 2}, {5}}, weights: map[int]bool{1: true, 2: true}},
+		shape{op: "ConvTranspose", attrs: ir.Attrs{"strides": []int{2, 3}, "pads": []int{1, 2, 0, 1}, "output_padding": []int{1, 0}, "dilations": []int{2, 1}, "group": 2}, in: []ir.Shape{{1, 6, 5, 4}, {6, 3, 3, 4}}, weights: map[int]bool{1: true}},
+		shape{op: "ConvTranspose", attrs: ir.Attrs{"strides": []int{3, 2}, "auto_pad": "SAME_UPPER"}, in: []ir.Shape{{1, 2, 3, 3}, {2, 1, 5, 1}}},
+		shape{op: "ConvTranspose", attrs: ir.Attrs{"pads": []int{3, 3, 3, 3}}, in: []ir.Shape{{1, 1, 6, 5}, {1, 2, 4, 4}, {2}}},
 		shape{op: "Softmax", in: []ir.Shape{{3, 10}}},
 		shape{op: "Flatten", in: []ir.Shape{{3, 10}}},
 		shape{op: "MaxPool", attrs: ir.Attrs{"kernel_shape": []int{2, 3}, "strides": []int{2, 3}, "dilations": []int{2, 1}, "ceil_mode": 1}, in: []ir.Shape{map1}},

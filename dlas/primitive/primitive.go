@@ -125,6 +125,7 @@ func Kernels() []ir.Kernel {
 		row("Identity", "copy_f32", "", "go", bindCopy),
 		row("Pad", "pad_f32", "", "go", bindPad, padsOutward),
 	)
+	ks = append(ks, rareKernels()...)
 	ks = append(ks, plainKernels()...)
 	for i := range ks {
 		ks[i].Fits = guarded(ks[i])
