@@ -139,7 +139,10 @@ func denseSchedules(p ir.Problem, l level) []ir.Schedule {
 	}
 	var list []ir.Schedule
 	blocks := ceilDiv(c.m, asm.Block)
-	for b := 1; l.mostRows(b) > 0 && b <= blocks; b++ {
+	for _, b := range []int{2, 3, 1} { // the likeliest first
+		if l.mostRows(b) == 0 || b > blocks {
+			continue
+		}
 		seen := map[int]bool{}
 		for _, pixels := range []int{l.mostRows(b), 12, 10, 8, 7, 6, 5, 4} {
 			if pixels = min(pixels, l.mostRows(b), c.oh*c.ow); seen[pixels] {

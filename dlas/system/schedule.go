@@ -16,8 +16,8 @@ const (
 // Options describes the choices of this layer.
 func Options() []ir.Option {
 	return []ir.Option{
-		{Name: Untuned, Help: "One fixed loop order and tile for all shapes: groups of six output channels, one panel of pixels at a time, all channels inside. Kernels and fusion are those of heuristic, so the two differ by schedule alone.", Source: "Gibson et al., DLAS, 2025"},
-		{Name: Heuristic, Help: "Tiles and loop order by shape: groups of six and four channels that come out even, narrow panels for small maps, blocks that fit the caches.", Source: "rules of the kernels, from measurements"},
+		{Name: Untuned, Help: "One fixed loop order and tile for all shapes: tiles of 6 pixels by 16 output channels, one row of the map at a time, all channels inside (sparse: panels of 64 pixels). Kernels and fusion are those of heuristic, so the two differ by schedule alone.", Source: "Gibson et al., DLAS, 2025"},
+		{Name: Heuristic, Help: "Tiles and loop order by shape: even pieces of rows that fill the registers, two rows or any pixels together on small maps, bands of rows whose input stays in the second-level cache, parts for threads by rows or by output channels, whichever shares less.", Source: "rules of the kernels, from measurements"},
 		{
 			Name: Tuned, Help: "A search on this machine: N candidates (tile, loop order, split and, with auto alone, kernel) are measured inside the whole network, the best of each node against heuristic in turns, and what is not faster beyond noise is left as it is. All candidates are kept in the store by the structure of their node, so a later search goes on where this one ended, in this network or another; the result tells trials and seconds, plot landscape draws them.",
 			Source: "Gibson et al., DLAS, 2025; Zheng et al., Ansor: Generating High-Performance Tensor Programs for Deep Learning, 2020",
