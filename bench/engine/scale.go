@@ -20,7 +20,7 @@ func Scale(ctx context.Context, t Table, _ []string) error {
 	defer end()
 	t.Head("network", "what", "images a second", "against", "images a second", "ratio", "95 % interval", "goal", "verdict")
 	for _, n := range networks() {
-		if n.name != "resnet20" && n.name != "cifar-resnet18" {
+		if n.name != "resnet20" && n.name != "cifar-mobilenetv2" {
 			continue
 		}
 		f, err := n.write(l.dir)

@@ -56,6 +56,7 @@ func (b *binder) chainAll() {
 		// A chain wants one depthwise convolution and pixelwise ones around it.
 		list = cutChain(list)
 		if c := newChain(b.machine, list); c != nil {
+			c.scales = b.scales
 			for _, s := range list {
 				gone[s] = c
 			}
@@ -119,6 +120,7 @@ type stage struct {
 type chain struct {
 	stages []stage
 	rows   int // of a strip of the last map
+	scales map[string]scale
 }
 
 // newChain decides how high the strips are; nil: it is not worth it.

@@ -119,6 +119,11 @@ func (c *chain) variant(p ir.Problem, reaches []reach, r *strips) (*variant, err
 		if i+1 < len(c.stages) {
 			rows = reaches[i+1].to - reaches[i+1].from
 		}
+		if f, ok := c.scales[n.In[1]]; ok {
+			q.Weights = slices.Clone(q.Weights)
+			w := q.Weights[1]
+			q.Weights[1] = ir.NewF32(f.apply(make([]float32, w.Shape.Elems()), w), w.Shape...)
+		}
 		q.In, q.Out = slices.Clone(q.In), []ir.Shape{{1, q.Out[0][1], rows, q.Out[0][3]}}
 		q.In[0] = ir.Shape{1, q.In[0][1], reaches[i].to - reaches[i].from, q.In[0][3]}
 		q.InLayout, q.OutLayout = make([]ir.Layout, len(q.In)), []ir.Layout{ir.Blocked}
