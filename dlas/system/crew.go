@@ -20,6 +20,7 @@ import (
 // handing over through a channel costs more than most phases take; they park soon after.
 type crew struct {
 	taken   sync.Mutex
+	room    int32    // runs at the same time that leave the workers a processor each
 	threads []thread // the run itself is thread 0
 	workers []*worker
 	fault   atomic.Pointer[fault]
@@ -108,7 +109,7 @@ func crewOf(threads int) *crew {
 	if c := crews.of[threads]; c != nil {
 		return c
 	}
-	c := &crew{threads: make([]thread, threads)}
+	c := &crew{threads: make([]thread, threads), room: int32(max(1, runtime.GOMAXPROCS(0)-threads+1))}
 	for i := range threads - 1 {
 		w := &worker{thread: i + 1, wake: make(chan struct{}, 1)}
 		c.workers = append(c.workers, w)
@@ -186,7 +187,9 @@ func (c *crew) phase(ctx context.Context, run func(ir.Call), call *ir.Call, n in
 		t.run, t.call = run, call
 		t.set(number, n*i/len(c.threads), n*(i+1)/len(c.threads))
 	}
-	c.rouse()
+	if c.here.Load() <= c.room {
+		c.rouse()
+	}
 	c.help(ctx, 0)
 	c.wait(int32(n))
 	if f := c.fault.Swap(nil); f != nil {
@@ -251,24 +254,25 @@ func (c *crew) work(w *worker) {
 	t := &c.threads[w.thread]
 	last := uint32(0)
 	for {
-		if n := uint32(t.word.Load() >> 32); n != last {
+		crowded := c.here.Load() > c.room // another run makes more of this processor than a helper does
+		if n := uint32(t.word.Load() >> 32); n != last && !crowded {
 			last = n
 			c.help(context.Background(), w.thread)
 			continue
 		}
-		if c.spin(t, last) {
+		if !crowded && c.spin(t, last) {
 			continue
 		}
 		w.parked.Store(true)
 		// A run that began before parked was set may have missed this worker.
-		if (c.busy.Load() || uint32(t.word.Load()>>32) != last) && w.parked.CompareAndSwap(true, false) {
+		if c.here.Load() <= c.room && (c.busy.Load() || uint32(t.word.Load()>>32) != last) && w.parked.CompareAndSwap(true, false) {
 			continue
 		}
 		<-w.wake
 	}
 }
 
-// spin waits for the phase after that number; false: no run came for a while.
+// spin waits for the phase after that number; false: no run came for a while, or too many.
 func (c *crew) spin(t *thread, last uint32) bool {
 	idle := time.Time{}
 	for i := 1; ; i++ {
@@ -280,8 +284,8 @@ func (c *crew) spin(t *thread, last uint32) bool {
 			continue
 		}
 		switch {
-		case c.here.Load() > 1:
-			runtime.Gosched() // another run wants this processor more
+		case c.here.Load() > c.room:
+			return false
 		case c.busy.Load():
 			idle = time.Time{}
 		case idle.IsZero():
