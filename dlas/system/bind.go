@@ -378,9 +378,8 @@ func (b *binder) bind(d *draft, room *[]float32) (err error) {
 	if row, ok := op.Lookup(n.Op); ok && row.MACs != nil {
 		d.work.MACs = row.MACs(n, p.In, p.Out[0]) / int64(b.batch)
 		d.work.Nonzero = d.work.MACs
-		if len(p.Weights) > 1 && p.Weights[1] != nil {
-			// Every element of the weights takes part in equally many MACs.
-			d.work.Nonzero = d.work.MACs / int64(p.Weights[1].Shape.Elems()) * op.Nonzero(p.Weights[1])
+		if at := op.WeightInput(n.Op); at < len(p.Weights) && p.Weights[at] != nil {
+			d.work.Nonzero = op.NonzeroMACs(d.work.MACs, p.Weights[at])
 		}
 	}
 	return nil

@@ -30,13 +30,30 @@ func Count(g *ir.Graph) ([]Work, error) {
 		}
 		w := Work{MACs: row.MACs(n, in, shapes[n.Out[0]].Shape)}
 		w.Nonzero = w.MACs
-		if t := g.Weights[n.In[1]]; t != nil {
-			// Every element of the weights takes part in equally many MACs.
-			w.Nonzero = w.MACs / int64(t.Shape.Elems()) * Nonzero(t)
+		if at := WeightInput(n.Op); at < len(n.In) && g.Weights[n.In[at]] != nil {
+			w.Nonzero = NonzeroMACs(w.MACs, g.Weights[n.In[at]])
 		}
 		work[i] = w
 	}
 	return work, nil
+}
+
+// WeightInput is the position of the weights among the inputs of an operator that multiplies.
+func WeightInput(operator string) int {
+	switch operator {
+	case "QLinearConv", "QLinearMatMul", "QGemm":
+		return 3
+	}
+	return 1
+}
+
+// NonzeroMACs are those of that many multiply-accumulates whose weight is not zero: every element of the weights takes part
+// in equally many. Of u8, whose zero is its zero point, all count.
+func NonzeroMACs(macs int64, w *ir.Tensor) int64 {
+	if w.Type == ir.U8 {
+		return macs
+	}
+	return macs / int64(w.Shape.Elems()) * Nonzero(w)
 }
 
 // Nonzero counts the elements of a tensor that are not zero.
