@@ -167,8 +167,3 @@ func splat(v float32) []float32 {
 	}
 	return s
 }
-
-// blockOf lays a vector of channels out in blocks of 16, filled up with zeros.
-func blockOf(v []float32) []float32 {
-	return append(append(make([]float32, 0, ceilDiv(len(v), ir.Lanes)*ir.Lanes), v...), make([]float32, -len(v)&(ir.Lanes-1))...)
-}

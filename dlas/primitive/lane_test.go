@@ -8,14 +8,6 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-func all(n int) map[int]bool {
-	m := map[int]bool{}
-	for i := range n {
-		m[i] = true
-	}
-	return m
-}
-
 // laneShapes are problems of the rows that work in lanes: channel counts around 16, maps of every width around the
 // groups of the loops, every way to broadcast.
 func laneShapes() []shape {

@@ -3,6 +3,7 @@ package asm
 import "math"
 
 //go:generate go run -C _generate . -set lane -out ../lane_amd64.s -stubs ../lane_amd64.go -pkg asm -layout ../lane_layout_amd64.go
+//go:generate go run -C _generate ./neon -out ../neon_arm64.s
 
 // ISA is the level of instructions that a loop of the lanes' set runs on. A level that this build or processor lacks
 // must not be asked for, but in a build without assembly every level runs the loop in Go.

@@ -2,8 +2,6 @@
 
 package asm
 
-//go:generate go run -C _generate ./neon -out ../neon_arm64.s
-
 // HasNEON tells whether this build has the NEON loops; every arm64 processor can run them.
 func HasNEON() bool { return true }
 
