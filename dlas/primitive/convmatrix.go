@@ -60,7 +60,11 @@ func copyBlock(to, from []float32, n int) {
 		*(*[asm.Block]float32)(to) = *(*[asm.Block]float32)(from)
 		return
 	}
-	copy(to[:n], from[:n])
+	// A call to copy would take longer than so few numbers.
+	to, from = to[:n], from[:n]
+	for i := range to {
+		to[i] = from[i]
+	}
 }
 
 // spatialPack makes the tiles read packed pieces of the input: for each tile of neighbouring pixels of a row everything
