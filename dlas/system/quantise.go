@@ -328,7 +328,7 @@ func (z *quantiser) noteDequantised(n *ir.Node) {
 	if len(n.In) > 2 {
 		q.zero = n.In[2]
 	}
-	if z.Weights[q.scale] == nil || q.zero != "" && z.Weights[q.zero] == nil {
+	if t := z.Weights[q.scale]; t == nil || t.Type != ir.F32 || q.zero != "" && z.Weights[q.zero] == nil {
 		return
 	}
 	if q.constant == nil && (!z.perTensor(n) || z.known[q.value].Type != ir.U8) {

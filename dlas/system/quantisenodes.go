@@ -95,7 +95,7 @@ func (z *quantiser) biasOf(n *ir.Node, i int, x, w quantised, channels int) (str
 	v := make([]int32, channels)
 	for c := range v {
 		y := math.RoundToEven(real[c] / product(c))
-		if math.Abs(y) > 1<<30 {
+		if !(math.Abs(y) <= 1<<30) {
 			return "", false
 		}
 		v[c] = int32(y)

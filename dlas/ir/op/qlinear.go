@@ -226,7 +226,7 @@ func qLinearConcat() Row {
 			out[axis] = 0
 			for i := 2; i < len(in); i += 3 {
 				s := in[i].Shape
-				if !byteType(in[i].Type) || in[i].Type != in[2].Type || len(s) != len(out) || in[i+1].Shape.Elems() != 1 || in[i+2].Shape.Elems() != 1 {
+				if !byteType(in[i].Type) || in[i].Type != in[2].Type || len(s) != len(out) || in[i+1].Type == "" || in[i+1].Shape.Elems() != 1 || in[i+2].Type == "" || in[i+2].Shape.Elems() != 1 {
 					return nil, fmt.Errorf("its input %d is %s %v", i, in[i].Type, s)
 				}
 				for j := range out {

@@ -209,6 +209,11 @@ func qGemm() Row {
 			if has(in, 6) && (in[6].Type != ir.I32 || in[6].Shape.Elems() != m) {
 				return nil, fmt.Errorf("its bias is %s %v for %d columns", in[6].Type, in[6].Shape, m)
 			}
+			for _, i := range []int{1, 4, 7} {
+				if in[i].Type != ir.F32 {
+					return nil, fmt.Errorf("its scale %d has the type %s", i, in[i].Type)
+				}
+			}
 			for _, i := range []int{1, 2, 7, 8} {
 				if in[i].Shape.Elems() != 1 {
 					return nil, fmt.Errorf("its input %d has the shape %v", i, in[i].Shape)
