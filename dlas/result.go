@@ -83,7 +83,7 @@ type Node struct {
 	MACsExecuted   int64    `json:"macs_executed"`
 	WorkspaceBytes int64    `json:"workspace_bytes"`
 	PackedBytes    int64    `json:"packed_bytes"`
-	Roofline       *float64 `json:"roofline"`   // share of the machine's bound; not measured by this build
+	Roofline       *float64 `json:"roofline"`   // MACs executed over the most that this machine does in that time; null for a node without
 	InsteadOf      string   `json:"instead_of"` // the choice that does not apply to this node
 }
 

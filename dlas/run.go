@@ -106,6 +106,7 @@ func (run *runner) complete(ctx context.Context, r *Result, inputs [][]float32, 
 	for i := range times {
 		r.Nodes[i].MS = &times[i]
 	}
+	run.roofline(r)
 	overhead, err := system.Overhead(ctx, primitive.Kernels(), run.machine, run.program.InShape())
 	if err != nil {
 		return err

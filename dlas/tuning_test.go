@@ -30,6 +30,9 @@ func TestTuned(t *testing.T) {
 	candidates := 0
 	bound := map[string]string{}
 	for _, n := range r.Nodes {
+		if (n.Roofline != nil) != (n.MACsExecuted > 0) || n.Roofline != nil && *n.Roofline <= 0 {
+			t.Errorf("%s executes %d MACs, roofline %v", n.Name, n.MACsExecuted, n.Roofline)
+		}
 		bound[n.Name] = n.Kernel + " " + n.Schedule
 	}
 	for i, n := range r.Tuning.Nodes {
