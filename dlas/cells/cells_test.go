@@ -321,7 +321,7 @@ func TestBadInputLeavesTheStack(t *testing.T) {
 		parts []string
 	}{
 		{"%dlas rnu", []string{`unknown word after %dlas "rnu"`, "run"}},
-		{"%dlas tune", []string{"%dlas tune is not in this build", "sweep"}},
+		{"%dlas tune", []string{"L5 schedule", "tuned(300)"}},
 		{"%dlas model resnet9", []string{"L2 model", `"resnet9"`, "resnet8"}},
 		{"%dlas compress prune(1.5)", []string{"L3 compress", "from 0 to 1"}},
 		{"%dlas compress prune(0.5", []string{"L3 compress"}},
