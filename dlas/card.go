@@ -52,7 +52,7 @@ func (r *Result) figures() table {
 	switch a := r.Accuracy; {
 	case a != nil:
 		add("top-1", percent(a.Top1), fmt.Sprintf("95 %% interval %s to %s %%, n = %s, split %s", percentBare(a.Low), percentBare(a.High), thousands(int64(a.N)), a.Split))
-		if len(r.classes()) != 5 {
+		if r.manyClasses() {
 			add("top-5", percent(a.Top5), "")
 		}
 	case !r.Model.Trained:
@@ -83,6 +83,18 @@ func stoppedBy(why string) string {
 		return "the last round"
 	}
 	return why
+}
+
+// manyClasses: from 100 classes up, top-5 stands beside top-1.
+func (r *Result) manyClasses() bool {
+	if r.Seen == nil {
+		return false
+	}
+	n := len(r.Seen.Classes)
+	for i, l := range r.Seen.Labels {
+		n = max(n, l+1, r.Seen.Predicted[i]+1)
+	}
+	return n >= 100
 }
 
 func (r *Result) classes() []string {

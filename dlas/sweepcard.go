@@ -63,7 +63,13 @@ func resultsTable(results []*Result, varies []ir.Layer) table {
 	for _, l := range varies {
 		column(string(l), false)
 	}
-	for _, c := range []string{"top-1 %", "95 % interval", "latency", "95 % interval", "not zero", "MACs not zero", "weights"} {
+	many := slices.ContainsFunc(results, (*Result).manyClasses)
+	column("top-1 %", true)
+	column("95 % interval", true)
+	if many {
+		column("top-5 %", true)
+	}
+	for _, c := range []string{"latency", "95 % interval", "not zero", "MACs not zero", "weights"} {
 		column(c, true)
 	}
 	column("", false)
@@ -83,7 +89,15 @@ func resultsTable(results []*Result, varies []ir.Layer) table {
 		if l := r.Latency; l != nil {
 			latency, latencyRange = millis(l.Median), millisRange(l.Low, l.High)
 		}
-		row = append(row, top1, top1Range, latency, latencyRange, thousands(r.Model.NonZero), scaled(r.Model.MACsNonzero, ""), bytesText(r.Model.Bytes), r.marks(), r.SpecHash[:min(8, len(r.SpecHash))])
+		row = append(row, top1, top1Range)
+		if many {
+			top5 := ""
+			if a := r.Accuracy; a != nil {
+				top5 = percentBare(a.Top5)
+			}
+			row = append(row, top5)
+		}
+		row = append(row, latency, latencyRange, thousands(r.Model.NonZero), scaled(r.Model.MACsNonzero, ""), bytesText(r.Model.Bytes), r.marks(), r.SpecHash[:min(8, len(r.SpecHash))])
 		t.rows = append(t.rows, row)
 	}
 	return t

@@ -24,7 +24,7 @@ type notebookVerb struct {
 func notebookVerbs() []notebookVerb {
 	return []notebookVerb{
 		{"run", "nb run FILE.ipynb [-o OUT.ipynb] [-p name=value …] [--timeout TIME]", "Run all cells without Python or a browser; exits with 1 at a cell that fails.", runNotebookRun},
-		{"test", "nb test FILE.ipynb… [-p name=value …] [--tolerance X] [--timeout TIME]", "Run notebooks and compare what their cells show with the outputs that they hold; exits with 1 where that differs. Times, addresses and the bytes of images are not compared; a cell tagged ignore-output may show anything.", runNotebookTest},
+		{"test", "nb test FILE.ipynb… [-p name=value …] [--tolerance X] [--timeout TIME] [--solutions]", "Run notebooks and compare what their cells show with the outputs that they hold; exits with 1 where that differs. Times, addresses and the bytes of images are not compared; a cell tagged ignore-output may show anything. With --solutions run the exercises instead, blank and with the solutions of their metadata: cells tagged check must print not tried, then right.", runNotebookTest},
 		{"convert", "nb convert FILE.ipynb --to go|html|md|ipynb [-o OUT]", "Write a notebook as a Go script of cells (the percent format of jupytext), as an HTML page that needs nothing else, or as Markdown. Nothing runs.", runNotebookConvert},
 		{"clean", "nb clean FILE.ipynb… [--check]", "Take outputs, counts and the traces of a run out of notebooks, for commits. With --check change nothing, and exit with 1 if there is something to take out.", runNotebookClean},
 	}
@@ -133,6 +133,7 @@ func runNotebookTest(ctx context.Context, c *call) error {
 	var r notebookRun
 	r.add(f)
 	tolerance := f.Float64("tolerance", nb.DefaultTolerance, "how far numbers with a fraction may be apart, relative to the greater, as `x`")
+	solutions := f.Bool("solutions", false, "run the exercises, blank and with their solutions, and look at what their check cells print")
 	rest, err := f.parse(1, 1000)
 	if err != nil {
 		return err
@@ -146,7 +147,11 @@ func runNotebookTest(ctx context.Context, c *call) error {
 	}
 	bad := 0
 	for _, path := range rest {
-		ok, err := testNotebook(ctx, c.stdout, path, o, *tolerance)
+		test := func() (bool, error) { return testNotebook(ctx, c.stdout, path, o, *tolerance) }
+		if *solutions {
+			test = func() (bool, error) { return testExercises(ctx, c.stdout, path, o) }
+		}
+		ok, err := test()
 		if err != nil {
 			return err
 		}
@@ -158,6 +163,39 @@ func runNotebookTest(ctx context.Context, c *call) error {
 		return status(exitFailed) // the report says why
 	}
 	return nil
+}
+
+// testExercises runs a notebook's exercises in both forms and prints a line a check cell.
+func testExercises(ctx context.Context, w io.Writer, path string, o nb.Options) (ok bool, err error) {
+	n, err := nb.Open(path)
+	if err != nil {
+		return false, usageError(err.Error())
+	}
+	checked, err := nb.Exercises(ctx, n, func(ctx context.Context) (nb.Runner, func(), error) {
+		p, err := startSession(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return p, func() { p.Close() }, nil
+	}, o)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	bad := 0
+	for _, c := range checked {
+		said := oneLine(c.Solved)
+		if c.Fault != "" {
+			bad++
+			said = "wrong: " + oneLine(c.Fault)
+		}
+		id := ""
+		if c.ID != "" {
+			id = " (" + oneLine(c.ID) + ")"
+		}
+		fmt.Fprintf(w, "%s: cell %d%s: %s\n", path, c.Place, id, said)
+	}
+	fmt.Fprintf(w, "%s: %d exercises, %d wrong\n", path, len(checked), bad)
+	return bad == 0, nil
 }
 
 func testNotebook(ctx context.Context, w io.Writer, path string, o nb.Options, tolerance float64) (ok bool, err error) {

@@ -74,8 +74,11 @@ func Options() []ir.Option {
 
 // Default is the network that a data set gets where none is named.
 func Default(data string) string {
-	if data == "cifar10" {
+	switch data {
+	case "cifar10":
 		return "resnet20"
+	case "imagenet":
+		return "resnet18"
 	}
 	return "resnet8"
 }
