@@ -72,7 +72,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"run", "--compress", "prune(1.5)"}, "L3 compress: prune(1.5): the fraction must be from 0 to 1; write prune(0.9) for nine of ten"},
 		{[]string{"run", "--compress", "prune(0.9"}, "L3 compress: missing , or ) at the end of `prune(0.9`"},
 		{[]string{"run", "--compress", "prune(0, .5)"}, "these choices are 2 points, and run measures one; use sweep"},
-		{[]string{"run", "--primitive", "winograd"}, "L4 primitive: winograd is not in this build; there is: auto, direct dense, direct csr, gemm dense, gemm csr"},
+		{[]string{"run", "--primitive", "winograd csr"}, "L4 primitive: …"},
 		{[]string{"run", "--primitive", "direct bsr"}, "L4 primitive: bsr is not in this build; there is: auto, direct dense, direct csr, gemm dense, gemm csr"},
 		{[]string{"run", "--primitive", "dirct"}, `L4 primitive: unknown algorithm "dirct"; try direct, …`},
 		{[]string{"run", "--schedule", "tuned(200)"}, "L5 schedule: tuned is not in this build; there is: untuned, heuristic"},
