@@ -77,7 +77,7 @@ func readFile(path string, o FileOptions) (*File, error) {
 	case len(raw) >= 8 && string(raw[4:8]) == "TFL3":
 		return readTFLite(raw, o)
 	case looksLikeSafetensors(raw):
-		return nil, &ir.Error{Layer: ir.Model, What: "holds weights (safetensors) and no network", Try: "name the network too, such as resnet20(" + ir.Quote(path) + ")"}
+		return nil, &ir.Error{Layer: ir.Model, What: "holds weights (safetensors) and no network", Try: "name the network, and put the file at weights/DATA/NETWORK.safetensors in the folder of DLAS_DATA"}
 	}
 	return readONNX(path, raw, o)
 }
