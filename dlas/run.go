@@ -72,6 +72,9 @@ func (run *runner) blank() *Result {
 		r.Model.MACs += n.MACs
 		r.Model.MACsNonzero += n.MACsNonzero
 	}
+	if t := run.tuning; t != nil {
+		r.Notes = append(r.Notes, fmt.Sprintf("schedules: %d candidates of %d, %d of them measured now, %.1f s; plot landscape draws them", t.Trials, t.Space, t.New, t.Seconds))
+	}
 	switch {
 	case !run.graph.Trained:
 		r.Notes = append(r.Notes, "random weights: there are no trained ones of "+run.spec.Model+" for "+run.set.Name)

@@ -22,10 +22,13 @@ func landscape(rs []*dlas.Result, o Options) (*Figure, error) {
 	if o.X != "" || o.Y != "" || o.Panel != "" || o.Colour != "" {
 		return nil, &ir.Error{What: "landscape has neither x=, y=, colour= nor panel=", Try: "width= and font= are what it takes"}
 	}
-	if len(rs) != 1 {
-		return nil, &ir.Error{What: fmt.Sprintf("landscape draws one result, but got %d", len(rs)), Try: "name one result"}
+	// Of several the newest that has candidates.
+	r := rs[len(rs)-1]
+	for _, other := range rs {
+		if other.Tuning != nil {
+			r = other
+		}
 	}
-	r := rs[0]
 	if r.Tuning == nil {
 		return nil, &ir.Error{Layer: ir.Sched, What: "the result has no candidates: its schedule is " + r.Spec.Schedule, Try: "set schedule tuned(300) and run"}
 	}
