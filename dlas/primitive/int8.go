@@ -143,8 +143,11 @@ func tableOf(p ir.Problem, i int) *[256]uint8 {
 }
 
 // signedWeights are the weights less their zero points, which i8 or u8 with its zero point may be: as one byte each, or
-// where that is too small as the sum of two.
+// where that is too small as the sum of two. The result may be w's own elements.
 func signedWeights(w, zeros *ir.Tensor, channels int) [][]int8 {
+	if d, ok := w.Data.([]int8); ok && noZeroPoint(zeros) {
+		return [][]int8{d}
+	}
 	at := func(t *ir.Tensor, i int) int {
 		switch d := t.Data.(type) {
 		case []uint8:
@@ -175,6 +178,19 @@ func signedWeights(w, zeros *ir.Tensor, channels int) [][]int8 {
 		return [][]int8{first}
 	}
 	return [][]int8{first, second}
+}
+
+// noZeroPoint reports whether all zero points are 0.
+func noZeroPoint(zeros *ir.Tensor) bool {
+	if zeros == nil {
+		return true
+	}
+	for _, b := range zeros.Memory() {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // requantScale is the factor from the sums of products to the result.
