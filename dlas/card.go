@@ -97,13 +97,6 @@ func (r *Result) manyClasses() bool {
 	return n >= 100
 }
 
-func (r *Result) classes() []string {
-	if r.Seen == nil {
-		return nil
-	}
-	return r.Seen.Classes
-}
-
 // nodeTable is time by node, with the share that the nodes' sum has of the latency.
 func (r *Result) nodeTable() (title string, t table) {
 	sum := 0.0
