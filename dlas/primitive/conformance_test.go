@@ -446,7 +446,7 @@ func TestAutoCost(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	const there = "; there is: auto, direct dense, gemm dense, spatialpack dense, direct csr, gemm csr, winograd dense"
+	const there = "; there is: auto, direct dense, gemm dense, spatialpack dense, direct csr, gemm csr, depthwise dense, winograd dense"
 	for _, c := range []struct{ algorithm, format, want string }{
 		{"auto", "", ""},
 		{"auto", "csr", ""},
@@ -458,8 +458,9 @@ func TestCheck(t *testing.T) {
 		{"spatialpack", "bsr", "L4 primitive: bsr is not in this build" + there},
 		{"spatialpack", "csr", "L4 primitive: there is no spatialpack with csr" + there},
 		{"direct", "bsr", "L4 primitive: bsr is not in this build" + there},
-		{"depthwise", "dense", "L4 primitive: depthwise convolutions run depthwise under every choice; it cannot be chosen for others" + there},
-		{"direkt", "dense", `L4 primitive: unknown algorithm "direkt"; try direct, gemm, auto`},
+		{"depthwise", "dense", ""},
+		{"depthwise", "csr", "L4 primitive: there is no depthwise with csr" + there},
+		{"direkt", "dense", `L4 primitive: unknown algorithm "direkt"; try direct, depthwise, gemm`},
 		{"direct", "crs", `L4 primitive: unknown format "crs"; try csr, dense`},
 	} {
 		got := ""

@@ -34,6 +34,7 @@ func algorithms() []ir.Option {
 		{Name: Direct, Help: "Convolution straight from the map, without a matrix. Dense: the map lies in blocks of 16 channels with its border of zeros, and a tile of up to 14 pixels by 32 output channels stays in registers; sparse: from a plain map, copied with its border where it has padding or a stride.", Source: "Gibson et al., DLAS: A Conceptual Model for Across-Stack Deep Learning Acceleration, 2025"},
 		{Name: Gemm, Help: "Convolution as a matrix product: every pixel's window is written out as a column of the im2col matrix first. workspace_bytes shows the matrix.", Source: "Chellapilla, Puri, Simard: High Performance Convolutional Neural Networks for Document Processing, 2006"},
 		{Name: Winograd, Help: "3x3 convolutions of stride 1 by minimal filtering: tiles of the map and the weights are transformed so that 16 multiplications make 2x2 outputs (of 36), or 36 make 4x4 (of 144); the schedule says which. Other nodes run what auto would choose, and say so. Its exactness class is 1e-4.", Source: "Lavin, Gray: Fast Algorithms for Convolutional Neural Networks, 2016"},
+		{Name: depthwise, Help: "Convolutions whose channels are each a group of its own, 16 of them at a time. They run so under every choice, having no other kernels; other nodes run what auto would choose, and say so.", Source: "Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, 2017"},
 		{Name: SpatialPack, Help: "Convolution over packed pieces of the map: for each tile of neighbouring pixels everything that their windows cover is copied together first. workspace_bytes shows the pieces.", Source: "Chen et al., TVM: An Automated End-to-End Optimizing Compiler for Deep Learning, 2018"},
 	}
 }
@@ -71,7 +72,7 @@ func pairs() []string {
 	var list []string
 	for _, k := range Kernels() {
 		pair := k.Algorithm + " " + k.Format
-		if k.Op == "Conv" && k.Algorithm != "" && k.Algorithm != depthwise && !slices.Contains(list, pair) {
+		if k.Op == "Conv" && k.Algorithm != "" && !slices.Contains(list, pair) {
 			list = append(list, pair)
 		}
 	}
@@ -85,8 +86,6 @@ func Check(algorithm, format string) error {
 		return &ir.Error{Layer: ir.Primitive, What: what, Try: "there is: " + strings.Join(append([]string{Auto}, there...), ", ")}
 	}
 	switch {
-	case algorithm == depthwise:
-		return fail("depthwise convolutions run depthwise under every choice; it cannot be chosen for others")
 	case !slices.Contains(names(algorithms()), algorithm):
 		return ir.Unknown(ir.Primitive, "algorithm", algorithm, names(algorithms()))
 	case format == "":

@@ -100,7 +100,7 @@ func TestRandomGraphs(t *testing.T) {
 		in := randomInput(seed, g, 2)
 		want := exact(t, g, in)
 		before := len(g.Nodes)
-		r, err := Rewrite(g)
+		r, err := rewritten(g)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func TestConstantOperands(t *testing.T) {
 
 func TestRewrite(t *testing.T) {
 	g := residualNet(3, 0.5, 16, 16)
-	r, err := Rewrite(g)
+	r, err := rewritten(g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,6 +200,15 @@ func TestNodes(t *testing.T) {
 	for _, n := range compile(t, g, machine("go", 1), Plan{}).Nodes() {
 		if n.ISA != "go" || n.InsteadOf != "" {
 			t.Errorf("with isa=go and auto: %+v", n)
+		}
+	}
+	for _, n := range compile(t, g, machine(isa, 1), Plan{Algorithm: "depthwise", Format: "dense"}).Nodes() {
+		want := ""
+		if n.MACs > 0 && n.Algorithm != "depthwise" {
+			want = "depthwise dense"
+		}
+		if n.InsteadOf != want {
+			t.Errorf("node %s (%s) runs instead of %q, want %q", n.Name, n.Kernel, n.InsteadOf, want)
 		}
 	}
 	small := compile(t, g, machine(isa, 1), Plan{Algorithm: "direct", Format: "csr"}).MemoryBytes()
