@@ -139,11 +139,11 @@ func TestQuantise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rewritten, err := Rewrite(g)
+		r, err := rewritten(g)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := op.Exact(context.Background(), rewritten, in, nil)
+		want, err := op.Exact(context.Background(), r, in, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +157,7 @@ func TestQuantise(t *testing.T) {
 		if spread < 1 {
 			t.Errorf("%+v: the logits are nearly the same: %v", c, want.Data)
 		}
-		for _, n := range rewritten.Nodes {
+		for _, n := range r.Nodes {
 			switch n.Op {
 			case "QLinearConv", "QGemm", "QLinearAdd", "QLinearMul", "QLinearGlobalAveragePool", "QLinearAveragePool", "ByteTable", "ByteAffine",
 				"MaxPool", "Concat", "Pad", "Flatten", "QuantizeLinear", "DequantizeLinear":
@@ -189,7 +189,7 @@ func TestQuantise(t *testing.T) {
 
 // TestQuantiseFuses counts what is left of the network's nodes.
 func TestQuantiseFuses(t *testing.T) {
-	g, err := Rewrite(quantNet(false, false))
+	g, err := rewritten(quantNet(false, false))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,37 +2,17 @@ package system
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
 )
 
-// Rewrite returns an equal graph with fewer nodes: batch normalizations and scales folded into the convolution before
+// rewrite returns an equal graph with fewer nodes: batch normalizations and scales folded into the convolution before
 // them and zeros around a map into the one after, residual additions and activations fused into the node that makes their
 // input, several ways of writing a layer brought to one, nodes without effect removed. A zero weight stays zero. The
-// graph given is not changed.
-func Rewrite(g *ir.Graph) (*ir.Graph, error) {
-	g, scales, err := rewrite(g)
-	if err != nil {
-		return nil, err
-	}
-	scaled := map[string]*ir.Tensor{}
-	for _, n := range g.Nodes {
-		for _, in := range n.In {
-			if s, ok := scales[in]; ok && scaled[in] == nil {
-				w := g.Weights[in]
-				scaled[in] = ir.NewF32(s.apply(make([]float32, w.Shape.Elems()), w), w.Shape...)
-			}
-		}
-	}
-	maps.Copy(g.Weights, scaled)
-	return g, nil
-}
-
-// rewrite is Rewrite, but leaves weights that are to be scaled as they are: scales says by what. So a large network need
-// not be in memory once more before it is packed.
+// graph given is not changed. Weights that are to be scaled are left as they are, scales says by what: a large network
+// need not be in memory once more before it is packed.
 func rewrite(g *ir.Graph) (*ir.Graph, map[string]scale, error) {
 	if _, err := op.Infer(g, 1); err != nil {
 		return nil, nil, err

@@ -231,6 +231,3 @@ func depthwise5s1AVX512(w *Window)
 
 //go:noescape
 func depthwise5s2AVX512(w *Window)
-
-//go:noescape
-func lanesAVX512(l *Lanes)

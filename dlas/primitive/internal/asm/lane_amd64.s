@@ -15027,39 +15027,6 @@ end:
 	VZEROUPPER
 	RET
 
-// func lanesAVX512(l *Lanes)
-// Requires: AVX, AVX512F
-TEXT ·lanesAVX512(SB), NOSPLIT, $0-8
-	MOVQ      l+0(FP), AX
-	MOVQ      (AX), CX
-	MOVQ      24(AX), BX
-	MOVQ      48(AX), DI
-	VMOVDQU32 112(AX), Z0
-	MOVQ      96(AX), R9
-
-row:
-	MOVQ CX, DX
-	ADDQ 72(AX), CX
-	MOVQ BX, SI
-	ADDQ 80(AX), BX
-	MOVQ DI, R8
-	ADDQ 88(AX), DI
-	MOVQ 104(AX), R10
-
-vec:
-	VMOVUPS   (SI), Z1
-	VPERMT2PS (R8), Z0, Z1
-	VMOVUPS   Z1, (DX)
-	ADDQ      $0x40, DX
-	ADDQ      $0x40, SI
-	ADDQ      $0x40, R8
-	DECQ      R10
-	JNZ       vec
-	DECQ      R9
-	JNZ       row
-	VZEROUPPER
-	RET
-
 DATA laneConstants<>+0(SB)/4, $0x00000000
 DATA laneConstants<>+4(SB)/4, $0x00000000
 DATA laneConstants<>+8(SB)/4, $0x00000000

@@ -174,18 +174,6 @@ func (r *Reduce) Max(isa ISA) {
 	}
 }
 
-// Run picks the lanes; AVX2 has no instruction for it.
-//
-//go:noinline
-func (l *Lanes) Run(isa ISA) {
-	l.check()
-	if isa == AVX512 {
-		lanesAVX512(l)
-		return
-	}
-	l.goLoop()
-}
-
 //go:noinline
 func (w *Window) run(s Sliding, isa ISA) {
 	switch isa {

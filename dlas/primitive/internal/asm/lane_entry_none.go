@@ -15,9 +15,3 @@ func (r *Reduce) Max(ISA) {
 	r.check()
 	r.goLoop(true)
 }
-
-// Run picks the lanes.
-func (l *Lanes) Run(ISA) {
-	l.check()
-	l.goLoop()
-}

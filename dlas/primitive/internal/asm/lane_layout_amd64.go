@@ -57,13 +57,4 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Window{}.Lo)-256]
 	_ = [1]struct{}{}[unsafe.Offsetof(Window{}.Hi)-260]
 	_ = [1]struct{}{}[unsafe.Offsetof(Window{}.Scale)-264]
-	_ = [1]struct{}{}[unsafe.Offsetof(Lanes{}.Out)-0]
-	_ = [1]struct{}{}[unsafe.Offsetof(Lanes{}.A)-24]
-	_ = [1]struct{}{}[unsafe.Offsetof(Lanes{}.B)-48]
-	_ = [1]struct{}{}[unsafe.Offsetof(Lanes{}.OutPitch)-72]
-	_ = [1]struct{}{}[unsafe.Offsetof(Lanes{}.APitch)-80]
-	_ = [1]struct{}{}[unsafe.Offsetof(Lanes{}.BPitch)-88]
-	_ = [1]struct{}{}[unsafe.Offsetof(Lanes{}.Rows)-96]
-	_ = [1]struct{}{}[unsafe.Offsetof(Lanes{}.Vecs)-104]
-	_ = [1]struct{}{}[unsafe.Offsetof(Lanes{}.From)-112]
 )

@@ -272,28 +272,6 @@ func TestReduce(t *testing.T) {
 	}
 }
 
-func TestLanes(t *testing.T) {
-	r := rand.New(rand.NewPCG(6, 6))
-	l := Lanes{A: random(r, 16*40), B: random(r, 16*40), Out: make([]float32, 16*15), OutPitch: 5 * 64, APitch: 8 * 64, BPitch: 7 * 64, Rows: 3, Vecs: 5}
-	for j := range l.From {
-		l.From[j] = int32((11 + 3*j) % 32)
-	}
-	for _, isa := range levels() {
-		clear(l.Out)
-		l.Run(isa)
-		for i, got := range l.Out {
-			y, x, f := i/80, i/16%5, int(l.From[i%16])
-			want := l.A[(y*8+x)*16+f%16]
-			if f >= 16 {
-				want = l.B[(y*7+x)*16+f%16]
-			}
-			if got != want {
-				t.Fatalf("level %d: element %d is %v, want %v", isa, i, got, want)
-			}
-		}
-	}
-}
-
 // TestSlide compares windows of all kinds with a loop in float64, and looks whether they write anything else.
 func TestSlide(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))

@@ -190,6 +190,3 @@ func dotHalves(acc *[8]float32, in []float32, w unsafe.Pointer, off, step int) {
 		off += step
 	}
 }
-
-// weights is the number of weights of one output channel.
-func (t *Tile) weights() int { return t.KH * t.KW * ((t.Blocks-1)*t.Depth + t.LastDepth) }

@@ -246,3 +246,6 @@ func BenchmarkTileCold(b *testing.B) {
 		})
 	}
 }
+
+// weights is the number of weights of one output channel.
+func (t *Tile) weights() int { return t.KH * t.KW * ((t.Blocks-1)*t.Depth + t.LastDepth) }

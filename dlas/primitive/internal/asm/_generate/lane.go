@@ -10,17 +10,16 @@ import (
 )
 
 // The loops that work in lanes of channels or of neighbours: element-wise maps, sums and maxima, depthwise windows. Their
-// meaning is the doc comments of asm.Map, asm.Reduce, asm.Window and asm.Lanes.
+// meaning is the doc comments of asm.Map, asm.Reduce and asm.Window.
 var _ = add("lane", func() {
 	for _, v := range []width{{"AVX2", 32}, {"AVX512", 64}} {
 		v.maps()
 		v.reduces()
 		v.windows()
 		v.depthwises()
-		v.lanes()
 	}
 	table.write()
-}, record{"Map", mapFields, false}, record{"Reduce", reduceFields, false}, record{"Window", windowFields, false}, record{"Lanes", lanesFields, false})
+}, record{"Map", mapFields, false}, record{"Reduce", reduceFields, false}, record{"Window", windowFields, false})
 
 // width is a vector register's: every loop is written once and emitted for both.
 type width struct {
