@@ -1,6 +1,7 @@
 package op
 
 import (
+	"bytes"
 	"math"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -58,11 +59,19 @@ func NonzeroMACs(macs int64, w *ir.Tensor) int64 {
 
 // Nonzero counts the elements of a tensor that are not zero.
 func Nonzero(t *ir.Tensor) int64 {
-	data, ok := t.Data.([]float32)
-	if !ok {
-		return nonzero(Widen(t).Data)
+	switch d := t.Data.(type) {
+	case []float32:
+		return nonzero32(d)
+	case []int8:
+		return int64(len(d) - bytes.Count(t.Memory(), []byte{0}))
 	}
-	return nonzero32(data)
+	var n int64
+	for _, v := range Widen(t).Data {
+		if v != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // nonzero32 counts without branches, four at a time: a large network has 10^8 weights.
@@ -79,14 +88,4 @@ func nonzero32(data []float32) int64 {
 		a += one(v)
 	}
 	return int64(a + b + c + d)
-}
-
-func nonzero(data []float64) int64 {
-	var n int64
-	for _, v := range data {
-		if v != 0 {
-			n++
-		}
-	}
-	return n
 }

@@ -22,3 +22,14 @@ func TestNonzero(t *testing.T) {
 		}
 	}
 }
+
+func TestNonzeroOfIntegers(t *testing.T) {
+	for _, c := range []*ir.Tensor{
+		{Type: ir.I8, Shape: ir.Shape{5}, Data: []int8{0, 1, 0, -128, 7}},
+		{Type: ir.I32, Shape: ir.Shape{5}, Data: []int32{0, 1, 0, -1, 7}},
+	} {
+		if n := Nonzero(c); n != 3 {
+			t.Errorf("%v: %d are not zero, want 3", c.Data, n)
+		}
+	}
+}
