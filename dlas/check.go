@@ -70,7 +70,11 @@ func CheckFolders(dirs []string) ([]string, error) {
 			return nil, &ir.Error{Layer: ir.Model, What: dir, Err: err}
 		}
 		if len(found) == before {
-			return nil, &ir.Error{Layer: ir.Model, What: dir + ": no file model.onnx in it", Try: "name a folder with model.onnx and test_data_set_0/input_0.pb, output_0.pb"}
+			what := ": no file model.onnx in it"
+			if info, err := os.Lstat(dir); err == nil && !info.IsDir() {
+				what = ": is not a folder"
+			}
+			return nil, &ir.Error{Layer: ir.Model, What: dir + what, Try: "name a folder with model.onnx and test_data_set_0/input_0.pb, output_0.pb"}
 		}
 	}
 	return found, nil

@@ -103,6 +103,13 @@ func TestCheckCanFail(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "model.onnx"), []byte("no model"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	other := filepath.Join(dir, "net.onnx")
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := CheckFolders([]string{other}); err == nil || !strings.Contains(err.Error(), "net.onnx: is not a folder; name a folder with") {
+		t.Error(err)
+	}
 	if c := Check(t.Context(), dir); c.Verdict != Unsupported || c.Why != "it has no test_data_set_0" {
 		t.Error(c)
 	}

@@ -3,6 +3,7 @@ package dlas
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -80,7 +81,14 @@ func (s Stack) uncompressed(c map[ir.Layer][]ir.Choice) (g *ir.Graph, prepKnown 
 
 // writeFile makes a file by way of one beside it, so that path never holds half of one.
 func writeFile(path string, write func(io.Writer) error) error {
-	fail := func(err error) error { return &ir.Error{What: "cannot write " + path, Err: err} }
+	fail := func(err error) error {
+		// The file beside it has a name that nobody gave.
+		var at *os.PathError
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return &ir.Error{What: "cannot write " + path, Err: err}
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fail(err)

@@ -31,3 +31,11 @@ func TestModels(t *testing.T) {
 		}
 	}
 }
+
+// TestExportNowhere: the error names the file that was asked for, not the one that it is made by way of.
+func TestExportNowhere(t *testing.T) {
+	err := New().Model("resnet8").Export(t.Context(), "nowhere/net.onnx")
+	if want := "cannot write nowhere/net.onnx: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}

@@ -65,8 +65,13 @@ func classifier(g *ir.Graph, r Request) (int, *ir.Error) {
 	}
 	if !in.Shape.Equal(want) {
 		e := &ir.Error{What: fmt.Sprintf("its input %q is %v, and the images of %s are %v", in.Name, in.Shape, r.Data, want[1:])}
-		if len(in.Shape) == 4 && in.Shape[0] == 1 && in.Shape[1] == r.C {
-			e.Try = fmt.Sprintf("give it data of its size, such as --data 'random(%v)'", in.Shape)
+		e.Try = "use it as a library: dlas.Load"
+		if len(in.Shape) == 4 && in.Shape[0] == 1 {
+			images := in.Shape
+			if g.Prep.NHWC {
+				images = ir.Shape{1, in.Shape[3], in.Shape[1], in.Shape[2]}
+			}
+			e.Try = fmt.Sprintf("give it data of its size, such as random(%v)", images)
 		}
 		return 0, e
 	}
@@ -78,5 +83,9 @@ func classifier(g *ir.Graph, r Request) (int, *ir.Error) {
 	if out.Shape.Elems() < 1 || len(out.Shape) < 2 || out.Shape[0] != 1 || out.Type != ir.F32 {
 		return 0, &ir.Error{What: fmt.Sprintf("its output %q is %s %v, and a run measures a classifier: one f32 a class", g.Output(), out.Type, out.Shape), Try: "use it as a library: dlas.Load"}
 	}
-	return out.Shape.Elems(), nil
+	outputs := out.Shape.Elems()
+	if classes := max(r.Classes, r.MinClasses); outputs < classes {
+		return 0, &ir.Error{What: fmt.Sprintf("has %d outputs, and %s has %d classes", outputs, r.Data, classes), Try: fmt.Sprintf("give it the data that it was trained for, or data of noise for a latency alone: random(1x%dx%dx%d)", r.C, r.H, r.W)}
+	}
+	return outputs, nil
 }

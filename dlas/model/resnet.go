@@ -104,6 +104,10 @@ func buildCIFARResNet(b *builder, blocks int) {
 
 // resnet18 is the network of four stages of basic blocks, with the stem for large pictures or for 32x32 ones.
 func resnet18(form form) architecture {
+	var files []string
+	if form == large {
+		files = []string{"imagenet_pqf_resnet18"}
+	}
 	return form.of(architecture{
 		option: ir.Option{
 			Name:   "resnet18",
@@ -111,7 +115,7 @@ func resnet18(form form) architecture {
 			Source: "He et al., Deep Residual Learning, CVPR 2016, table 1; as torchvision 0.20 builds it",
 		},
 		build: func(b *builder) { buildResNet(b, form, []int{2, 2, 2, 2}, basicBlock) },
-		files: []string{"imagenet_pqf_resnet18"},
+		files: files,
 	})
 }
 
