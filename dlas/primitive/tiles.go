@@ -145,7 +145,7 @@ func (t *tiler) add(pixels []spot) {
 	first := pixels[0]
 	if n := len(t.runs); n > 0 {
 		last := &t.runs[n-1]
-		if *last.pattern == *p {
+		if *last.pattern == p {
 			step := first.minus(last.first)
 			if last.tiles == 1 {
 				last.step = step
@@ -155,15 +155,17 @@ func (t *tiler) add(pixels []spot) {
 				last.tiles++
 				return
 			}
-			p = last.pattern
+			t.runs = append(t.runs, tileRun{pattern: last.pattern, first: first, tiles: 1})
+			return
 		}
 	}
-	t.runs = append(t.runs, tileRun{pattern: p, first: first, tiles: 1})
+	kept := p // of thousands of tiles few are new
+	t.runs = append(t.runs, tileRun{pattern: &kept, first: first, tiles: 1})
 }
 
 // patternOf describes a tile. Of more than 8 pixels, 0 to 6 and 7 to 13 must lie at equal distances.
-func patternOf(pixels []spot) *pattern {
-	p := &pattern{rows: len(pixels)}
+func patternOf(pixels []spot) pattern {
+	p := pattern{rows: len(pixels)}
 	set := func(i int, s spot) { p.at[i], p.res[i], p.to[i] = s.in, s.res, s.out }
 	if len(pixels) <= 8 {
 		for i, s := range pixels {

@@ -328,6 +328,19 @@ func (b *binder) bindAll() error {
 	return b.place(all)
 }
 
+// mostScaled is the elements of the largest weights that are to be scaled.
+func (b *binder) mostScaled() int {
+	b.rescue.Lock()
+	defer b.rescue.Unlock()
+	most := 0
+	for name := range b.scales {
+		if w := b.g.Weights[name]; w != nil {
+			most = max(most, w.Shape.Elems())
+		}
+	}
+	return most
+}
+
 // bind packs a node's weights. Its layouts are final. Weights that are to be scaled are so in room, which the next node
 // uses again.
 func (b *binder) bind(d *draft, room *[]float32) (err error) {
@@ -355,7 +368,7 @@ func (b *binder) bind(d *draft, room *[]float32) (err error) {
 		if s, ok := b.scales[n.In[1]]; ok {
 			w := p.Weights[1]
 			if len(*room) < w.Shape.Elems() {
-				*room = make([]float32, w.Shape.Elems())
+				*room = make([]float32, b.mostScaled())
 			}
 			scaled = ir.NewF32(s.apply((*room)[:w.Shape.Elems()], w), w.Shape...)
 			p.Weights[1] = scaled
