@@ -27,6 +27,8 @@ var words = []ir.Option{
 	{Name: "workspace_bytes", Help: "Scratch memory that a node wants while it runs: the im2col matrix of gemm, packed panels."},
 	{Name: "instead_of", Help: "The choice that does not apply to this node: depthwise and linear nodes run their own kernel under every primitive."},
 	{Name: "roofline", Help: "A node's multiply-accumulates executed a second over the most that this machine does with the same ISA, type and threads, measured once a process. Winograd executes fewer than the definition has, so its share is of the products alone.", Source: "Williams, Waterman, Patterson: Roofline: An Insightful Visual Performance Model, 2009"},
+	{Name: "kernel", Help: "The row of the kernel table that runs a node, named operator_type_algorithm_format__isa: conv_f32_winograd_dense__avx512. One that ends in _reference__go is the operator's definition: right, and slow."},
+	{Name: "isa", Help: "The instruction set that a kernel is written for: go (plain Go), avx2, avxvnni, avx512, avx512vnni, neon. hardware cpu(isa=avx2) allows it and those before it."},
 	{Name: "ms", Help: "Milliseconds of one node: the median of a separate profiled pass. The card shows the sum of the nodes over the latency."},
 	{Name: "faster", Help: "Verdict of a paired comparison: the whole 95 % interval of the ratio of latencies lies below 1 and the median ratio is more than 1 % away from it. Slower is the mirror image; everything else reads cannot tell."},
 	{Name: "paired", Help: "Measured side by side: the programs alternate in at least 11 rounds, in reversed order each round, so that a drifting clock cannot favour one."},

@@ -388,7 +388,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("help does not list %s", v.name)
 		}
 	}
-	for _, w := range dlas.HelpWords() {
+	for _, w := range append(dlas.HelpWords(), "landscape") {
 		if out := d.must("%dlas help " + w); len(out) < len(w)+10 {
 			t.Errorf("help %s says %q", w, out)
 		}

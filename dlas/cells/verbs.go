@@ -485,6 +485,8 @@ func help(_ context.Context, u *use) error {
 	if u.words != "" {
 		if v, ok := findVerb(u.words); ok && v.layer == "" {
 			text = strings.TrimSpace("%dlas "+v.name+" "+v.args) + "\n  " + v.help + "\n"
+		} else if k := slices.IndexFunc(plotting.Kinds(), func(k plotting.Kind) bool { return k.Name == u.words }); k >= 0 {
+			text = "%dlas plot " + u.words + "\n  " + plotting.Kinds()[k].Help + "\n"
 		} else {
 			var err error
 			if text, err = dlas.Help(u.words); err != nil {

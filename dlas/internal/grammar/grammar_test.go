@@ -72,6 +72,7 @@ func TestErrors(t *testing.T) {
 		{"", "L3 compress: a choice is missing at the end of ``"},
 		{"|", "L3 compress: a choice is missing before '|' at column 1 of `|`"},
 		{"a|", "L3 compress: a choice is missing at the end of `a|`"},
+		{"'prune(0.9)'", "L3 compress: a choice is missing before '\\'' at column 1 of `'prune(0.9)'`; single quotes are for a shell: leave them out"},
 		{"()", "L3 compress: a choice is missing before ')' at column 2 of `()`"},
 		{"prune(0.9", "L3 compress: missing , or ) at the end of `prune(0.9`"},
 		{"prune(0.9))", "L3 compress: unexpected ')' at column 11 of `prune(0.9))`"},

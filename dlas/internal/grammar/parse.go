@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -138,7 +139,12 @@ func (p *parser) seq(depth int) (Seq, error) {
 			if p.at >= len(p.text) {
 				return nil, p.errorf("a choice is missing")
 			}
-			return nil, p.errorf("a choice is missing before %q", r)
+			err := p.errorf("a choice is missing before %q", r)
+			var e *ir.Error
+			if r == '\'' && errors.As(err, &e) {
+				e.Try = "single quotes are for a shell: leave them out"
+			}
+			return nil, err
 		default:
 			return s, nil
 		}
