@@ -76,6 +76,8 @@ func (run *runner) blank() *Result {
 		r.Notes = append(r.Notes, fmt.Sprintf("schedules: %d candidates of %d, %d of them measured now, %.1f s; plot landscape draws them", t.Trials, t.Space, t.New, t.Seconds))
 	}
 	switch {
+	case !run.graph.Trained && run.fromFile:
+		r.Notes = append(r.Notes, "random weights: the file says that nobody has trained them")
 	case !run.graph.Trained:
 		r.Notes = append(r.Notes, "random weights: there are no trained ones of "+run.spec.Model+" for "+run.set.Name)
 	case run.set.Caveat != "":

@@ -31,7 +31,8 @@ type runner struct {
 	notes   []string
 	tuning  *Tuning // of a tuned schedule
 
-	background int // the outputs before the first class: 1 where the network has one for the background
+	fromFile   bool // the model is a file of the user's
+	background int  // the outputs before the first class: 1 where the network has one for the background
 }
 
 // build makes a point ready, from L1 to L6. spec is canonical and has one choice a layer.
@@ -51,6 +52,7 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 	}
 
 	// L2 Models & Neural Architectures
+	r.fromFile = model.IsFile(c[ir.Model][0].Name)
 	if r.graph, err = model.Build(c[ir.Model][0], request(r.set)); err != nil {
 		return nil, err
 	}

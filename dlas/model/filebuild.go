@@ -71,7 +71,8 @@ func classifier(g *ir.Graph, r Request) (int, *ir.Error) {
 			if g.Prep.NHWC {
 				images = ir.Shape{1, in.Shape[3], in.Shape[1], in.Shape[2]}
 			}
-			e.Try = fmt.Sprintf("give it data of its size, such as random(%v)", images)
+			pad := 2 * g.Prep.Pad // which it does itself
+			e.Try = fmt.Sprintf("give it data of its size, such as random(%v)", ir.Shape{1, images[1], images[2] - pad, images[3] - pad})
 		}
 		return 0, e
 	}

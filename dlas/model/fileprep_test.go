@@ -106,3 +106,11 @@ func TestPrepareOrders(t *testing.T) {
 		}
 	}
 }
+
+// TestPaddedInput: a network that pads its pictures is given smaller ones, and the hint says how small.
+func TestPaddedInput(t *testing.T) {
+	g := &ir.Graph{Inputs: []ir.Value{{Name: "x", Shape: ir.Shape{1, 1, 32, 32}}}, Outputs: []string{"y"}, Prep: ir.Preprocess{Pad: 2}}
+	if _, err := classifier(g, Request{Data: "random", C: 1, H: 32, W: 32}); err == nil || !strings.Contains(err.Try, "random(1x1x28x28)") {
+		t.Error(err)
+	}
+}
