@@ -462,8 +462,8 @@ func TestResNet20(t *testing.T) {
 	if a := score(seen, top5, split, digest); a.Top1 != 0.9173 || a.N != 10000 {
 		t.Errorf("accuracy %+v, want 0.9173 of 10000", a)
 	}
-	if d := differing(seen.Predicted, predictions(t, New().Data("cifar10").Model("resnet20").Primitive("direct", "csr"))); d > 2 {
-		t.Errorf("gemm dense and direct csr differ in %d of 10,000 images", d)
+	if d := differing(seen.Predicted[:1000], predictions(t, New().Data("cifar10(n=1000)").Model("resnet20").Primitive("direct", "csr"))); d > 0 {
+		t.Errorf("gemm dense and direct csr differ in %d of 1,000 images", d)
 	}
 }
 
