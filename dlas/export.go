@@ -87,6 +87,10 @@ func writeFile(path string, write func(io.Writer) error) error {
 		if errors.As(err, &at) {
 			err = at.Err
 		}
+		var link *os.LinkError
+		if errors.As(err, &link) {
+			err = link.Err
+		}
 		return &ir.Error{What: "cannot write " + path, Err: err}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")

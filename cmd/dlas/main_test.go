@@ -175,6 +175,16 @@ func TestRunJSON(t *testing.T) {
 	} else if b, err := os.ReadFile(figure); err != nil || !bytes.Contains(b, []byte("</svg>")) {
 		t.Errorf("no figure: %v", err)
 	}
+	// The flags of layers choose among the results.
+	if code, _, stderr := start(t, "plot", "bars", "--results", lines, "--compress", "prune(.9)", "-o", figure); code == exitOK || !strings.Contains(stderr, "no result has these choices; measure one") {
+		t.Errorf("plot of what there is not: exit code %d, %s", code, stderr)
+	}
+	numbers := filepath.Join(filepath.Dir(path), "fig.csv")
+	if code, _, stderr := start(t, "plot", "bars", "--results", lines, "--compress", "prune(.6)", "-o", numbers); code != exitOK {
+		t.Errorf("plot: exit code %d, %s", code, stderr)
+	} else if b, err := os.ReadFile(numbers); err != nil || !bytes.Contains(b, []byte("prune(0.6)")) || bytes.Contains(b, []byte("prune(0.5)")) {
+		t.Errorf("the figure has %s, %v", b, err)
+	}
 	if code, text, stderr := start(t, "results", "prune(0.6)"); code != exitOK || strings.Count(text, "prune(0.6)") != 1 || strings.Contains(text, "prune(0.5)") {
 		t.Errorf("results: exit code %d, %s%s", code, text, stderr)
 	}

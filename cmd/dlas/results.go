@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/godlas/godlas/dlas"
@@ -63,6 +64,34 @@ func networkFigure(ctx context.Context, stack *stackFlags, options []string) (*p
 	return plotting.Network(n, options...)
 }
 
+// only keeps the results of the choices that the flags name.
+func (s *stackFlags) only(rs []*dlas.Result) ([]*dlas.Result, error) {
+	layers := ir.Layers()
+	if s.spec == "" {
+		layers = slices.DeleteFunc(layers, func(l ir.Layer) bool { return *s.layers[l] == "" })
+	}
+	if len(layers) == 0 {
+		return rs, nil
+	}
+	st, err := s.build()
+	if err != nil {
+		return nil, err
+	}
+	points, err := st.Spec().Points()
+	if err != nil {
+		return nil, err
+	}
+	kept := slices.DeleteFunc(slices.Clone(rs), func(r *dlas.Result) bool {
+		return !slices.ContainsFunc(points, func(p dlas.Spec) bool {
+			return !slices.ContainsFunc(layers, func(l ir.Layer) bool { return p.Layer(l) != r.Spec.Layer(l) })
+		})
+	})
+	if len(kept) == 0 && len(rs) > 0 {
+		return nil, &ir.Error{What: "no result has these choices", Try: "measure one with run or sweep"}
+	}
+	return kept, nil
+}
+
 func runPlot(ctx context.Context, c *call) error {
 	f := c.flags()
 	file := f.String("results", "", "read the JSON lines of `file` in place of the store")
@@ -81,6 +110,9 @@ func runPlot(ctx context.Context, c *call) error {
 	} else {
 		var rs []*dlas.Result
 		if rs, err = readResults(*file); err == nil {
+			rs, err = stack.only(rs)
+		}
+		if err == nil {
 			fig, err = plotting.Plot(rest[0], rs, rest[1:]...)
 		}
 	}
