@@ -44,7 +44,7 @@ func ReadSafetensors(r io.Reader, size int64) (*Safetensors, error) {
 		return nil, fmt.Errorf("holds %d bytes, too few for a safetensors file", size)
 	}
 	if size > maxWeights {
-		return nil, fmt.Errorf("holds %d bytes, more than the %d there may be", size, maxWeights)
+		return nil, fmt.Errorf("holds %d bytes, more than the %d there may be", size, int64(maxWeights))
 	}
 	raw := make([]byte, size)
 	if _, err := io.ReadFull(r, raw); err != nil {

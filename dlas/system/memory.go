@@ -2,6 +2,7 @@ package system
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -17,8 +18,8 @@ type span struct {
 // alignment of every piece, in bytes: one cache line.
 const alignment = 64
 
-// maxArena bounds the arena: 4 GiB.
-const maxArena = 4 << 30
+// maxArena bounds the arena: 4 GiB, or what there is where addresses have 32 bits.
+const maxArena = min(4<<30, math.MaxInt)
 
 // layout places spans so that those in use at the same time do not overlap, and returns the arena's size in bytes:
 // largest first, each at the lowest place that is free.
@@ -39,7 +40,7 @@ func layout(spans []*span) (int, error) {
 			}
 			s.at = max(s.at, o.at+o.size)
 		}
-		if s.at+s.size > maxArena {
+		if s.size > maxArena-s.at {
 			return 0, ir.Errorf(ir.Sched, "the network needs more than %d MiB for its activations", maxArena>>20)
 		}
 		i, _ := slices.BinarySearchFunc(placed, s, func(a, b *span) int { return cmp.Compare(a.at, b.at) })

@@ -71,7 +71,7 @@ func Write(w io.Writer, g *ir.Graph, meta map[string]string) error {
 		size += n + int64(len(binary.AppendUvarint(nil, uint64(n)))) + 1
 	}
 	if size >= maxFile-1<<20 {
-		return fail(fmt.Errorf("its weights take %d bytes, and a file holds less than %d", size, maxFile))
+		return fail(fmt.Errorf("its weights take %d bytes, and a file holds less than %d", size, int64(maxFile)))
 	}
 	var head encoder
 	head.int(1, map[bool]int64{true: irOfOpset17, false: irOfMost}[s.opset == writtenOpset])
