@@ -229,7 +229,7 @@ func readCaseFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", filepath.Base(path), errors.Unwrap(err))
 	}
 	if !st.Mode().IsRegular() || st.Size() > mostCase {
-		return nil, fmt.Errorf("%s is no file of at most %d bytes", filepath.Base(path), mostCase)
+		return nil, fmt.Errorf("%s is no file of at most %d bytes", filepath.Base(path), int64(mostCase))
 	}
 	f, err := os.Open(path)
 	if err != nil {
