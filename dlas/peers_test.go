@@ -175,6 +175,8 @@ func exported(t *testing.T, e model.Entry) {
 		if need.Required("whole") {
 			set, n = "cifar10", 10_000
 		}
+	case strings.Contains(e.Weights, "imagenet"):
+		set, n = ir.QuoteName(need.Data(t, "imagenet-sample-200.zip")), 200
 	}
 	images := pictures(t, g.Prep, set, n)
 	p, err := net.Compile(CompileOptions{})
