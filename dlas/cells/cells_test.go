@@ -269,7 +269,7 @@ func TestFourSpellings(t *testing.T) {
 func TestGoOfEveryVerb(t *testing.T) {
 	examples := map[string]string{
 		"": "", "data": "fashion-mnist", "model": "resnet8", "compress": "prune(0.5)", "primitive": "direct csr", "schedule": "untuned", "hardware": "cpu",
-		"run": "as first", "sweep": "", "compare": "a b", "results": "", "predict": "3", "plot": "pareto x=bytes", "show": "data 4", "save": "x.svg", "export": "x.onnx", "reset": "", "help": "prune",
+		"run": "as first", "sweep": "", "tune": "", "compare": "a b", "results": "", "predict": "3", "plot": "pareto x=bytes", "show": "data 4", "save": "x.svg", "export": "x.onnx", "reset": "", "help": "prune",
 	}
 	in := interp.New(interp.Options{
 		Libraries: append([]interp.Library{interp.Std()}, Libraries()...),
@@ -429,6 +429,10 @@ func TestARealNotebook(t *testing.T) {
 
 	dir := t.TempDir()
 	for _, kind := range plotting.Kinds() {
+		if kind.Name == "landscape" { // of a search
+			d.must("%dlas schedule tuned(4)")
+			d.must("%dlas run as searched")
+		}
 		d.must("%dlas plot " + kind.Name + " width=84mm font=8pt")
 		if !strings.Contains(d.page.join("image/svg+xml"), "<svg") || d.page.join("image/png") == "" {
 			t.Errorf("plot %s shows no picture", kind.Name)
