@@ -492,6 +492,8 @@ func TestHostileNames(t *testing.T) {
 	r.Nodes[0].Name = "</text><script>alert(1)</script>"
 	r.Seen.Classes[0] = "日本\x00)"
 	r.SpecHash = "--><svg onload=alert(1)>"
+	r.Tuning = searched().Tuning
+	r.Tuning.Nodes[0].Names[0] = r.Nodes[0].Name
 	for _, kind := range Kinds() {
 		f, err := Plot(kind.Name, []*dlas.Result{r})
 		if err != nil {
