@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -84,7 +85,7 @@ func start(ctx context.Context, threads int, argv ...string) (*process, error) {
 	a, err := p.read()
 	if err != nil {
 		p.close()
-		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, tail(complaint.String()))
+		return nil, fmt.Errorf("%s: %w\n%s", filepath.Base(argv[0]), err, tail(complaint.String()))
 	}
 	p.ready, p.before, p.peak = time.Duration(a.Ready), a.Before, a.Peak
 	return p, p.pause()
