@@ -106,6 +106,10 @@ func TestModuleTests(t *testing.T) {
 	}
 }
 
+// flaky are tests that fail by the clock, compiled too. NewV6 of uuid 1.6 writes its version over four bits of the
+// time, so that two identifiers made around any multiple of 409.6 us come out of order.
+var flaky = map[string]bool{"TestVersion6": true}
+
 var (
 	testFunc  = regexp.MustCompile(`(?m)^func (Test\w*)\(\w+ \*testing\.T\)`)
 	asPackage = regexp.MustCompile(`(?m)^package (\w+)`)
@@ -134,6 +138,9 @@ func testsOf(t *testing.T, from, name string) (dir string, n int) {
 				continue
 			}
 			for _, m := range testFunc.FindAllSubmatch(b, -1) {
+				if flaky[string(m[1])] {
+					continue
+				}
 				list += fmt.Sprintf("\t{Name: %q, F: %s},\n", m[1], m[1])
 				n++
 			}
