@@ -49,8 +49,8 @@ func peer(t *testing.T, kind, path string, images []float32) []float32 {
 	return logits
 }
 
-// pictures are the prepared images of a set, for a network of a stack.
-func pictures(t *testing.T, prep ir.Preprocess, dataText string, n int) []float32 {
+// openSet opens the one set that a data line names.
+func openSet(t *testing.T, dataText string) *data.Set {
 	t.Helper()
 	line, err := grammar.Parse(ir.Data, dataText)
 	if err != nil {
@@ -64,9 +64,17 @@ func pictures(t *testing.T, prep ir.Preprocess, dataText string, n int) []float3
 	if err != nil {
 		t.Fatal(err)
 	}
+	return set
+}
+
+// pictures are the prepared images of a set, for a network of a stack.
+func pictures(t *testing.T, prep ir.Preprocess, dataText string, n int) []float32 {
+	t.Helper()
+	set := openSet(t, dataText)
 	n = min(n, set.Len())
 	images := make([]ir.Image, n)
 	for i := range images {
+		var err error
 		if images[i], err = set.Image(i); err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/godlas/godlas/dlas/data"
-	"github.com/godlas/godlas/dlas/internal/grammar"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/internal/need"
 )
@@ -17,18 +16,8 @@ import (
 // rawPictures are n pictures of a set as LiteRT takes them: pixels 0..255, channels last.
 func rawPictures(t *testing.T, dataText string, n int) (pixels []float32, images []ir.Image) {
 	t.Helper()
-	line, err := grammar.Parse(ir.Data, dataText)
-	if err != nil {
-		t.Fatal(err)
-	}
-	points, err := line.Points(ir.Data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := data.Open(points[0][0], data.EnvFromOS())
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := openSet(t, dataText)
+	var err error
 	if set.Shape[1] != 32 && set.Shape[1] != 224 {
 		if set, err = set.Fit(data.Fit{Resize: 256, H: 224, W: 224}); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/godlas/godlas/dlas/hardware"
+	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/model"
@@ -69,7 +70,7 @@ func TestEveryNetwork(t *testing.T) {
 		plain := hardware.Probe()
 		plain.ISA, plain.Threads = "go", 1
 		wantBytes := logits(t, bytes, plain, system.Plan{Algorithm: "direct", Batch: images, Schedule: ir.Choice{Name: system.Untuned}}, in.Data, "bytes in Go")
-		if d := apart(wantBytes, inBytes.Data); !(d <= 0.1) {
+		if d := exactness.Distance(wantBytes, inBytes.Data); !(d <= 0.1) {
 			t.Errorf("%s in bytes: logits differ from the definition's by %g of the largest", e.Name, d)
 		}
 		for _, c := range []struct {
@@ -87,7 +88,7 @@ func TestEveryNetwork(t *testing.T) {
 				batch, schedule := 1+turn%images, []string{system.Heuristic, system.Untuned}[turn/3%2]
 				what := fmt.Sprintf("%s of %d weights, %s %s threads=%d batch=%d %s", e.Name, len(c.g.Weights), algorithm, m.ISA, m.Threads, batch, schedule)
 				got := logits(t, c.g, m, system.Plan{Algorithm: algorithm, Schedule: ir.Choice{Name: schedule}, Batch: batch}, in.Data, what)
-				if d := apart(got, c.want); !(d <= c.tolerance) {
+				if d := exactness.Distance(got, c.want); !(d <= c.tolerance) {
 					t.Errorf("%s: logits differ by %g of the largest", what, d)
 				}
 			}
@@ -128,18 +129,6 @@ func widened(v []float32) []float64 {
 		w[i] = float64(x)
 	}
 	return w
-}
-
-// apart is the largest error over the largest magnitude.
-func apart(got []float32, want []float64) float64 {
-	worst, top := 0.0, 1e-30
-	for i, w := range want {
-		if d := math.Abs(float64(got[i]) - w); !(d <= worst) {
-			worst = d
-		}
-		top = max(top, math.Abs(w))
-	}
-	return worst / top
 }
 
 // quantised is the network as quantisers write it, batch norms folded into the convolutions before them: activations u8,

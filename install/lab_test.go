@@ -1,7 +1,6 @@
 package install
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -11,38 +10,20 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/godlas/godlas/internal/heard"
 	"github.com/godlas/godlas/notebooks"
 )
 
-// safeBuffer is a bytes.Buffer for two goroutines.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 // startLab runs Lab in a home of the test's own, with the real environment, until stop is called, which returns what
 // Lab returned. page is the address that it showed.
-func startLab(t *testing.T, dir string) (page string, out *safeBuffer, stop func() error) {
+func startLab(t *testing.T, dir string) (page string, out *heard.Buffer, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	out = &safeBuffer{}
+	out = &heard.Buffer{}
 	ended := make(chan error, 1)
 	go func() { ended <- Lab(ctx, LabOptions{NoBrowser: true, Dir: dir, Out: out}) }()
 	shown := regexp.MustCompile(`server +\d+\.\d s  (http://127\.0\.0\.1:\d+/lab/tree/00-quickstart\.ipynb\?token=\w+)\n`)

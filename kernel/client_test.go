@@ -11,12 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
 
+	"github.com/godlas/godlas/internal/heard"
 	"github.com/godlas/godlas/kernel/internal/schema"
 	"github.com/godlas/godlas/kernel/internal/wire"
 )
@@ -74,26 +74,7 @@ type kernelUnderTest struct {
 	conn connection
 	path string // of its connection file
 	done chan error
-	log  *logBuffer
-}
-
-// logBuffer keeps what the kernel logs.
-type logBuffer struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.b = append(l.b, p...)
-	return len(p), nil
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return string(l.b)
+	log  *heard.Buffer
 }
 
 func startKernel(t *testing.T, change func(*connection, *Options)) *kernelUnderTest {
@@ -112,7 +93,7 @@ func startKernel(t *testing.T, change func(*connection, *Options)) *kernelUnderT
 			change(c, &o)
 		}
 	})
-	k := &kernelUnderTest{conn: conn, path: o.ConnectionFile, done: make(chan error, 1), log: &logBuffer{}}
+	k := &kernelUnderTest{conn: conn, path: o.ConnectionFile, done: make(chan error, 1), log: &heard.Buffer{}}
 	o.Log = slog.New(slog.NewTextHandler(k.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { k.done <- Run(ctx, o) }()

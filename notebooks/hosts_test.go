@@ -13,6 +13,7 @@ import (
 
 	"github.com/godlas/godlas/install/installtest"
 	"github.com/godlas/godlas/internal/browser"
+	"github.com/godlas/godlas/internal/heard"
 )
 
 // What the page shows of the cell that was run last.
@@ -65,7 +66,7 @@ func startNotebook7(t *testing.T) string {
 		"--ServerApp.port_retries=0", "--ServerApp.root_dir="+dir, "--ServerApp.open_browser=False", "--ServerApp.allow_root=True",
 		"--IdentityProvider.token=secret", "--JupyterNotebookApp.expose_app_in_browser=True", "--Application.log_level=WARN")
 	cmd.Env = append(cmd.Env, vars...)
-	out := &output{}
+	out := &heard.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -11,40 +11,22 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/godlas/godlas/install/installtest"
 	"github.com/godlas/godlas/internal/browser"
+	"github.com/godlas/godlas/internal/heard"
 )
 
 // lab is `dlas lab` in a home of the test's own.
 type lab struct {
 	page string
 	cmd  *exec.Cmd
-	out  *output
+	out  *heard.Buffer
 	done chan struct{} // closed when the command has ended
 	err  error
-}
-
-// output collects what a command prints.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 // startLab runs the binary's lab with the shared environment and everything else its own, and waits for its address.
@@ -73,7 +55,7 @@ func startLab(t *testing.T, binary string) *lab {
 			t.Fatal(err)
 		}
 	}
-	l := &lab{out: &output{}, done: make(chan struct{})}
+	l := &lab{out: &heard.Buffer{}, done: make(chan struct{})}
 	l.cmd = exec.Command(binary, "lab", "--no-browser", "--dir", filepath.Join(home, "notebooks"))
 	l.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "DLAS_CACHE="+filepath.Join(home, "godlas"), "DLAS_CHECK_MESSAGES=1")
 	l.cmd.Stdout, l.cmd.Stderr = l.out, l.out

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
@@ -244,17 +245,6 @@ func (s shape) unsolved(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, [
 	return p, data, arrays
 }
 
-func distance(got []float32, want []float64) float64 {
-	worst, top := 0.0, 1e-30
-	for i, w := range want {
-		if d := math.Abs(float64(got[i]) - w); !(d <= worst) {
-			worst = d
-		}
-		top = max(top, math.Abs(w))
-	}
-	return worst / top
-}
-
 var bounds = map[ir.Exactness]float64{ir.ExactInt: 0, ir.ExactF32: 2e-5, ir.ExactWinograd: 1e-4}
 
 func testMachine(threads int) ir.Machine {
@@ -303,7 +293,7 @@ func TestConformance(t *testing.T) {
 							}
 							cut[s.op] = max(cut[s.op], b.Phases[0])
 							got := run(t, r, b, q, in)
-							if d := distance(got, want); !(d <= bounds[k.Exact]) {
+							if d := exactness.Distance(got, want); !(d <= bounds[k.Exact]) {
 								t.Fatalf("%s, block %d, threads=%d, zeros %v, schedule %v: %v: error %g", k.Name, block, threads, zero, sch, s, d)
 							}
 						}

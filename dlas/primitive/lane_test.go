@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 )
 
@@ -153,7 +154,7 @@ func TestLanes(t *testing.T) {
 					}
 					cut[k.Op] = max(cut[k.Op], b.Phases[0])
 					got := run(t, r, b, q, in)
-					if d := distance(got, want); !(d <= bounds[k.Exact]) {
+					if d := exactness.Distance(got, want); !(d <= bounds[k.Exact]) {
 						t.Fatalf("%s, block %d, threads=%d: %v, weights %v: error %g", k.Name, block, threads, s, s.weights, d)
 					}
 				}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/godlas/godlas/dlas/hardware"
+	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 )
 
@@ -56,7 +57,7 @@ func TestChains(t *testing.T) {
 				t.Errorf("%+v on %s: %d chains", c, isa, chains)
 			}
 			for range 2 {
-				if d := distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
+				if d := exactness.Distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
 					t.Errorf("%+v on %s differs by %g", c, isa, d)
 				}
 			}

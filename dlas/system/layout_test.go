@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/godlas/godlas/dlas/hardware"
+	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive"
 )
@@ -228,7 +229,7 @@ func TestLayoutPass(t *testing.T) {
 					if err := p.RunAll(t.Context(), []ir.Memory{ir.MemoryOf(narrow(in.Data))}, out); err != nil {
 						t.Fatalf("seed %d: %v", seed, err)
 					}
-					if d := distance(out[i].F32(), want); !(d <= 1e-4) {
+					if d := exactness.Distance(out[i].F32(), want); !(d <= 1e-4) {
 						t.Fatalf("seed %d: output %d differs by %g", seed, i, d)
 					}
 					for i := range p.idle[0].arena { // what a run leaves behind means nothing

@@ -115,18 +115,6 @@ func exact(t testing.TB, g *ir.Graph, in op.Array) []float64 {
 	return out.Data
 }
 
-// distance is the largest error over the largest magnitude.
-func distance(got []float32, want []float64) float64 {
-	worst, top := 0.0, 1e-30
-	for i, w := range want {
-		if d := math.Abs(float64(got[i]) - w); !(d <= worst) {
-			worst = d
-		}
-		top = max(top, math.Abs(w))
-	}
-	return worst / top
-}
-
 func machine(isa string, threads int) ir.Machine {
 	m := hardware.Probe()
 	m.ISA, m.Threads = isa, threads

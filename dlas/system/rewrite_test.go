@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 )
 
@@ -118,7 +119,7 @@ func TestRewrites(t *testing.T) {
 		}
 		in := randomInput(5, b.Graph, 1)
 		want := exact(t, b.Graph, in)
-		if d := distance(narrow(exact(t, g, in)), want); !(d <= 1e-6) {
+		if d := exactness.Distance(narrow(exact(t, g, in)), want); !(d <= 1e-6) {
 			t.Errorf("%s: rewritten it differs by %g", name, d)
 		}
 	}
@@ -143,7 +144,7 @@ func TestApart(t *testing.T) {
 			if k := p.Nodes()[0]; format == "csr" && k.Kernel != "conv_f32_direct_csr__go" {
 				t.Errorf("%s: it runs %s, csr was chosen", act, k.Kernel)
 			}
-			if d := distance(runOnce(t, p, narrow(in.Data)), exact(t, b.Graph, in)); !(d <= 2e-5) {
+			if d := exactness.Distance(runOnce(t, p, narrow(in.Data)), exact(t, b.Graph, in)); !(d <= 2e-5) {
 				t.Errorf("%s %s: differs by %g", act, format, d)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/dlas/hardware"
+	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/primitive"
@@ -36,7 +37,7 @@ func TestSameLogits(t *testing.T) {
 							for _, c := range [][2]string{{"auto", ""}, {"auto", "csr"}, {"direct", "dense"}, {"direct", "csr"}, {"gemm", "dense"}, {"gemm", "csr"}} {
 								what := fmt.Sprintf("zero %v size %v batch %d %s threads=%d %s %v", zero, size, batch, isa, threads, schedule, c)
 								p := compile(t, g, machine(isa, threads), Plan{Algorithm: c[0], Format: c[1], Schedule: ir.Choice{Name: schedule}, Batch: batch})
-								if d := distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
+								if d := exactness.Distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
 									t.Fatalf("%s: logits differ by %g", what, d)
 								}
 							}
@@ -107,14 +108,14 @@ func TestRandomGraphs(t *testing.T) {
 		if len(g.Nodes) != before {
 			t.Fatal("Rewrite changed its argument")
 		}
-		if d := distance(narrow(exact(t, r, in)), want); !(d <= 1e-5) {
+		if d := exactness.Distance(narrow(exact(t, r, in)), want); !(d <= 1e-5) {
 			t.Fatalf("seed %d: rewritten, the graph differs by %g", seed, d)
 		}
 		for _, threads := range []int{1, 2} {
 			for _, c := range [][2]string{{"direct", "dense"}, {"gemm", "csr"}} {
 				p := compile(t, g, machine(hardware.Probe().ISA, threads), Plan{Algorithm: c[0], Format: c[1], Batch: 2})
 				for range 2 {
-					if d := distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
+					if d := exactness.Distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
 						t.Fatalf("seed %d threads=%d %v: differs by %g", seed, threads, c, d)
 					}
 				}
@@ -133,7 +134,7 @@ func TestConstantOperands(t *testing.T) {
 	want := exact(t, b.Graph, in)
 	for _, threads := range []int{1, 2} {
 		p := compile(t, b.Graph, machine(hardware.Probe().ISA, threads), Plan{})
-		if d := distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
+		if d := exactness.Distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
 			t.Errorf("threads=%d: differs by %g", threads, d)
 		}
 	}
@@ -293,7 +294,7 @@ func TestGatedNet(t *testing.T) {
 	for _, isa := range hardware.Probe().ISAs {
 		for _, threads := range []int{1, 2} {
 			p := compile(t, g, machine(isa, threads), Plan{Batch: 3})
-			if d := distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
+			if d := exactness.Distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
 				t.Errorf("%s threads=%d: differs by %g", isa, threads, d)
 			}
 			for _, n := range p.Nodes() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/dlas/hardware"
+	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive"
 )
@@ -206,7 +207,7 @@ func TestTuneStaysWithinTheChoice(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := distance(runOnce(t, p, narrow(in.Data)), want); !(diff <= 1e-4) {
+			if diff := exactness.Distance(runOnce(t, p, narrow(in.Data)), want); !(diff <= 1e-4) {
 				t.Errorf("%v: %v differs by %g", plan.Algorithm, d, diff)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/godlas/godlas/dlas/hardware"
+	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 )
 
@@ -207,7 +208,7 @@ func TestWandering(t *testing.T) {
 			what := fmt.Sprintf("seed %d batch %d %s threads=%d L2=%d %v %s", seed, batch, m.ISA, m.Threads, m.L2, c, schedule)
 			p := compile(t, g, m, Plan{Algorithm: c[0], Format: c[1], Schedule: ir.Choice{Name: schedule}, Batch: batch})
 			for i := range 2 {
-				if d := distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
+				if d := exactness.Distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
 					t.Errorf("%s, run %d: differs by %g", what, i, d)
 					break
 				}

@@ -14,17 +14,18 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/internal/blocked"
+	"github.com/godlas/godlas/internal/heard"
 )
 
 // silence is a standard input that says nothing.
 type silence struct{ io.Reader }
 
 // deaf is a session whose standard input says nothing.
-func deaf(t *testing.T) (*Interp, *output) {
+func deaf(t *testing.T) (*Interp, *heard.Buffer) {
 	t.Helper()
 	r, w := io.Pipe()
 	t.Cleanup(func() { w.Close() })
-	out := &output{}
+	out := &heard.Buffer{}
 	return New(Options{Libraries: []Library{Std()}, Stdout: out, Stderr: out, Stdin: silence{r}}), out
 }
 
@@ -60,7 +61,7 @@ func TestBlocked(t *testing.T) {
 				}
 			}
 			before := runtime.NumGoroutine()
-			out.take()
+			out.Take()
 			ctx, cancel := context.WithCancelCause(context.Background())
 			done := make(chan error, 1)
 			go func() {

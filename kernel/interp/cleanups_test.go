@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"testing"
+
+	"github.com/godlas/godlas/internal/heard"
 )
 
 // TestCleanups has objects of types of a cell finalized and cleaned up, which several goroutines make and call methods of
@@ -51,7 +53,7 @@ for s, n := range seen { fmt.Println(n, strings.HasPrefix(s, "a0 0 c0 0 [a0 0 b0
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := out.take(); got != "4 true 120 48 48\n" {
+	if got := out.Take(); got != "4 true 120 48 48\n" {
 		t.Error(got)
 	}
 }
@@ -71,12 +73,12 @@ func until(ok func() bool) bool { for range 300 { if ok() { return true }; runti
 `
 	waiting, out := session(t, src)
 	other, out2 := session(t, src)
-	run := func(in *Interp, out *output, src, want string) {
+	run := func(in *Interp, out *heard.Buffer, src, want string) {
 		t.Helper()
 		if _, err := in.Eval(context.Background(), Cell{N: 2, Source: src}); err != nil {
 			t.Fatal(err)
 		}
-		if got := out.take(); got != want {
+		if got := out.Take(); got != want {
 			t.Errorf("got %q", got)
 		}
 	}
@@ -84,8 +86,8 @@ func until(ok func() bool) bool { for range 300 { if ok() { return true }; runti
 	run(other, out2, "wait(func() { ran.Add(1); runtime.Goexit() })\nfmt.Println(until(func() bool { return ran.Load() == 80 }))", "true\n")
 	var n atomic.Int64
 	for range 20 {
-		runtime.SetFinalizer(&output{}, func(*output) { n.Add(1) })
-		runtime.AddCleanup(&output{}, func(int) { n.Add(1) }, 1)
+		runtime.SetFinalizer(&heard.Buffer{}, func(*heard.Buffer) { n.Add(1) })
+		runtime.AddCleanup(&heard.Buffer{}, func(int) { n.Add(1) }, 1)
 	}
 	await(t, "compiled code's do not run", func() bool { runtime.GC(); return n.Load() == 40 })
 	run(waiting, out, "close(hold)\nfmt.Println(until(func() bool { return ran.Load() == 80 }))", "true\n")

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/godlas/godlas/internal/heard"
 )
 
 // A script is a notebook as text: testdata/cells/NAME.txt, a txtar archive. Its comment says what it shows. A part called
@@ -79,7 +81,7 @@ func TestCorpus(t *testing.T) {
 			if s.comment == "" {
 				t.Error("no comment says what the script shows")
 			}
-			stdout, stderr := &output{}, &output{}
+			stdout, stderr := &heard.Buffer{}, &heard.Buffer{}
 			in := New(Options{
 				Libraries: []Library{Std()}, Stdout: stdout, Stderr: stderr,
 				Stdin: strings.NewReader("42 word\nnext line\nlast line\n"), Exit: func(code int) { fmt.Fprintf(stderr, "exit %d\n", code) },
@@ -89,7 +91,7 @@ func TestCorpus(t *testing.T) {
 			for i, c := range s.cells {
 				r, err := in.Eval(ctx, Cell{N: i + 1, Source: c.src})
 				got := map[string]string{"result": resultText(r.Values), "error": errorText(err), "note": lines(r.Notes...)}
-				got["stdout"], got["stderr"] = lines(stdout.take()), lines(stderr.take())
+				got["stdout"], got["stderr"] = lines(stdout.Take()), lines(stderr.Take())
 				if *update {
 					s.cells[i].want = got
 					continue

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/heard"
 	"github.com/godlas/godlas/kernel/interp/internal/difftest"
 )
 
@@ -23,7 +24,7 @@ func TestDebugCorpus(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			for _, mode := range []string{"attached", "coming and going"} {
-				stdout, stderr := &output{}, &output{}
+				stdout, stderr := &heard.Buffer{}, &heard.Buffer{}
 				in := New(Options{
 					Libraries: []Library{Std()}, Stdout: stdout, Stderr: stderr,
 					Stdin: strings.NewReader("42 word\nnext line\nlast line\n"), Exit: func(code int) { fmt.Fprintf(stderr, "exit %d\n", code) },
@@ -45,7 +46,7 @@ func TestDebugCorpus(t *testing.T) {
 					}
 					r, err := in.Eval(ctx, Cell{N: i + 1, Source: c.src})
 					got := map[string]string{"result": resultText(r.Values), "error": errorText(err), "note": lines(r.Notes...)}
-					got["stdout"], got["stderr"] = lines(stdout.take()), lines(stderr.take())
+					got["stdout"], got["stderr"] = lines(stdout.Take()), lines(stderr.Take())
 					for _, part := range given {
 						if got[part] != c.want[part] {
 							t.Errorf("%s: cell %d, %s\n%s\ngot:\n%swant:\n%s", mode, i+1, part, c.src, got[part], c.want[part])

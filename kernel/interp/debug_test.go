@@ -1,14 +1,14 @@
 package interp
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/godlas/godlas/internal/heard"
 )
 
 // debugged is a session with a debugger.
@@ -17,33 +17,16 @@ type debugged struct {
 	in    *Interp
 	d     *Debugger
 	stops chan Stop
-	out   *lockedBuffer
+	out   *heard.Buffer
 	n     int
 	done  chan error
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // debugPatience is far more than anything here takes.
 const debugPatience = time.Minute
 
 func newDebugged(t *testing.T) *debugged {
-	g := &debugged{t: t, out: &lockedBuffer{}, stops: make(chan Stop, 1000), done: make(chan error, 1)}
+	g := &debugged{t: t, out: &heard.Buffer{}, stops: make(chan Stop, 1000), done: make(chan error, 1)}
 	g.in = New(Options{Libraries: []Library{Std()}, Stdout: g.out, Stderr: g.out, Exit: func(int) {}})
 	return g
 }

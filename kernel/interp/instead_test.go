@@ -101,7 +101,7 @@ var mu sync.Mutex`)
 		if _, err := in.Eval(context.Background(), Cell{N: 3, Source: `fmt.Fprint(conn, "echo"); b := make([]byte, 4); io.ReadFull(conn, b)
 r, _ := http.Get(srv.URL); s, _ := io.ReadAll(r.Body)
 ping <- 1
-fmt.Print(" ", string(b), string(s), <-pong, mu.TryLock()); mu.Unlock()`}); err != nil || out.take() != "go echoserved2 true" {
+fmt.Print(" ", string(b), string(s), <-pong, mu.TryLock()); mu.Unlock()`}); err != nil || out.Take() != "go echoserved2 true" {
 			t.Errorf("after %s: %v, prints %q", src, err, out.String())
 		}
 	}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"testing"
+
+	"github.com/godlas/godlas/internal/heard"
 )
 
 // session makes an interpreter and runs cells that must succeed.
-func session(t testing.TB, cells ...string) (*Interp, *output) {
+func session(t testing.TB, cells ...string) (*Interp, *heard.Buffer) {
 	t.Helper()
-	out := &output{}
+	out := &heard.Buffer{}
 	in := New(Options{Libraries: []Library{Std()}, Stdout: out, Stderr: out})
 	for i, c := range cells {
 		if _, err := in.Eval(context.Background(), Cell{N: i + 1, Source: c}); err != nil {

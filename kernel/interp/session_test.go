@@ -1,39 +1,13 @@
 package interp
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/godlas/godlas/internal/heard"
 )
-
-// output collects what several goroutines write.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
-func (o *output) take() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	s := o.b.String()
-	o.b.Reset()
-	return s
-}
 
 // TestSessions runs cells one after the other. A step is a cell and what it
 // prints, followed by its values as "=> v"; or, for an error, its text.
@@ -230,12 +204,12 @@ func TestSessions(t *testing.T) {
 			if c.name != "standard streams" { // which puts another file into os.Stdout
 				t.Parallel()
 			}
-			out := &output{}
+			out := &heard.Buffer{}
 			in := New(Options{Libraries: []Library{Std()}, Stdout: out, Stderr: out, Stdin: strings.NewReader("42 word\nnext line\n")})
 			for i := 0; i < len(c.steps); i += 2 {
 				src, want := c.steps[i], c.steps[i+1]
 				r, err := in.Eval(context.Background(), Cell{N: i/2 + 1, Source: src})
-				got := out.take()
+				got := out.Take()
 				if err != nil {
 					got += err.Error()
 				}

@@ -8,17 +8,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/godlas/godlas/internal/heard"
 )
 
 var errStop = errors.New("stopped by the test")
 
 // interruptAfter runs a cell, interrupts it once it has printed "go", and
 // returns how it ended.
-func interrupted(t *testing.T, in *Interp, out *output, src string) error {
+func interrupted(t *testing.T, in *Interp, out *heard.Buffer, src string) error {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	done := make(chan error, 1)
-	out.take()
+	out.Take()
 	go func() {
 		_, err := in.Eval(ctx, Cell{N: 1, Source: "fmt.Print(\"go\")\n" + src})
 		done <- err
@@ -227,7 +229,7 @@ func TestPanicsElsewhere(t *testing.T) {
 
 func TestExit(t *testing.T) {
 	var codes []int
-	out := &output{}
+	out := &heard.Buffer{}
 	in := New(Options{Libraries: []Library{Std()}, Stdout: out, Stderr: out, Exit: func(c int) { codes = append(codes, c) }})
 	for _, src := range []string{"os.Exit(3); fmt.Print(\"not here\")", "log.SetFlags(0); log.Fatalf(\"fatal %d\", 1)", "func() { defer func() { recover() }(); os.Exit(4) }(); fmt.Print(\"nor here\")", "runtime.Goexit()"} {
 		if _, err := in.Eval(context.Background(), Cell{N: 1, Source: src}); err != nil {

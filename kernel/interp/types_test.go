@@ -91,7 +91,7 @@ func() (r any) { defer func() { r = recover() }(); sort.Sort(down{1, 2}); return
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := out.take(); got != c.want || strings.Join(r.Notes, "\n") != c.note {
+		if got := out.Take(); got != c.want || strings.Join(r.Notes, "\n") != c.note {
 			t.Errorf("got %q and the notes %q", got, r.Notes)
 		}
 		if i == 2 && !strings.Contains(fmt.Sprint(r.Values[0]), "compiled code sees no methods here") {

@@ -8,10 +8,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/godlas/godlas/internal/heard"
 )
 
 func TestEndCommands(t *testing.T) {
-	var out lines
+	var out heard.Buffer
 	if err := Shell(t.Context(), &Call{Session: newHost(), Args: "sleep 100 >/dev/null 2>&1 & echo $!", Stdout: &out, Stderr: &out}); err != nil {
 		t.Fatal(err)
 	}

@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/heard"
 	"github.com/godlas/godlas/internal/need"
 	"github.com/godlas/godlas/kernel/display"
 )
@@ -103,16 +103,6 @@ func (h *host) Reload(module string) []string {
 	return []string{module}
 }
 
-// lines is a writer that tests may read while a command writes.
-type lines struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(p) }
-
-func (l *lines) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
-
 func newHost() *host { return &host{table: NewTable(Builtin())} }
 
 func (h *host) do(t *testing.T, name, args, body string, whole bool) (string, error) {
@@ -126,7 +116,7 @@ func (h *host) doCtx(t *testing.T, ctx context.Context, name, args, body string,
 	if err != nil {
 		return "", err
 	}
-	var out lines
+	var out heard.Buffer
 	err = m.Run(ctx, &Call{Session: h, Name: name, Args: args, Whole: whole, Body: body, Stdout: &out, Stderr: &out, Line: 1, Column: len(name) + 3})
 	return out.String(), err
 }
@@ -336,7 +326,7 @@ func TestShell(t *testing.T) {
 	unixOnly(t)
 	h := newHost()
 	shell := func(ctx context.Context, line string) (string, error) {
-		var out lines
+		var out heard.Buffer
 		err := Shell(ctx, &Call{Session: h, Args: line, Stdout: &out, Stderr: &out})
 		return out.String(), err
 	}
@@ -360,7 +350,7 @@ func TestShellInterrupt(t *testing.T) {
 	} {
 		ctx, stop := context.WithCancelCause(t.Context())
 		why := errors.New("interrupted")
-		var out lines
+		var out heard.Buffer
 		done := make(chan error, 1)
 		go func() { done <- Shell(ctx, &Call{Session: newHost(), Args: line, Stdout: &out, Stderr: &out}) }()
 		for out.String() == "" {

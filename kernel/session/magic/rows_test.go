@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/heard"
 	"github.com/godlas/godlas/internal/need"
 	"github.com/godlas/godlas/kernel/display"
 	"github.com/godlas/godlas/kernel/internal/awaits"
@@ -216,12 +217,12 @@ func TestScriptRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.folder = sub
-	var got lines
+	var got heard.Buffer
 	if err := Shell(t.Context(), &Call{Session: h, Args: "*pwd -P", Stdout: &got, Stderr: &got}); err != nil || filepath.Base(strings.TrimSpace(got.String())) != filepath.Base(filepath.Dir(sub)) {
 		t.Errorf("!*pwd: %q, %v", got.String(), err)
 	}
 	// A command that reads its input finds the end of it.
-	got = lines{}
+	got.Take()
 	if err := Shell(t.Context(), &Call{Session: h, Args: `read x; printf '\033[1m%s\r|' "got $x"`, Stdout: &got, Stderr: &got}); err != nil || got.String() != "\x1b[1mgot \r|" {
 		t.Errorf("%q, %v", got.String(), err)
 	}
@@ -288,7 +289,7 @@ func TestCommandsAsk(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		var got lines
+		var got heard.Buffer
 		err := Shell(t.Context(), &Call{Session: h, Args: c.line, Stdout: &got, Stderr: &got})
 		if err != nil || got.String() != c.want || c.asked >= 0 && len(h.asked) != c.asked || c.first == "with_password" && !h.asked[0] {
 			t.Errorf("%s: %q, %v, asked %v", c.line, got.String(), err, h.asked)
