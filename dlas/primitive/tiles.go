@@ -233,4 +233,8 @@ func (r *tileRun) load(t *asm.Tile) {
 	t.At, t.ResAt, t.To = p.at, p.res, p.to
 	t.InPixel, t.ResPixel, t.OutPixel = p.pixel.in, p.pixel.res, p.pixel.out
 	t.InTile, t.ResTile, t.OutTile = r.step.in, r.step.res, r.step.out
+	t.Reach = 0
+	if t.KH*t.KW == 1 && t.Depth <= asm.Block {
+		t.Reach = 4 * t.InPixel
+	}
 }

@@ -6,7 +6,7 @@
 
 // func tile512_1x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_1x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_1x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -42,28 +42,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, SI
-	MOVQ    SI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    SI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R8
-	SUBQ    SI, R8
-	MOVQ    R8, 64(SP)
+	CMOVQEQ SI, R8
+	MOVQ    R8, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R8, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), SI
+	SUBQ    R8, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R8
+	ADDQ    280(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R8
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R8, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -87,6 +93,7 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R8*1)
 	ADDQ             $0x10, SI
 	DECQ             R9
 	JNZ              four
@@ -109,15 +116,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z1
-	VBROADCASTSS 396(AX), Z2
+	VBROADCASTSS 400(AX), Z1
+	VBROADCASTSS 404(AX), Z2
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -138,7 +146,7 @@ next:
 
 // func tile512_2x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_2x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_2x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -180,28 +188,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), R9
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, SI
-	MOVQ    SI, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    SI, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R9
-	SUBQ    SI, R9
-	MOVQ    R9, 64(SP)
+	CMOVQEQ SI, R9
+	MOVQ    R9, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R9, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R9
+	MOVQ    312(AX), SI
+	SUBQ    R9, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R9
+	ADDQ    280(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R9
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R9, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -229,6 +243,8 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R9*1)
+	PREFETCHT0       (R8)(R9*1)
 	ADDQ             $0x10, SI
 	DECQ             R10
 	JNZ              four
@@ -252,15 +268,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z2
-	VBROADCASTSS 396(AX), Z3
+	VBROADCASTSS 400(AX), Z2
+	VBROADCASTSS 404(AX), Z3
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -286,7 +303,7 @@ next:
 
 // func tile512_3x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_3x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_3x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -334,28 +351,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, SI
-	MOVQ    SI, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    SI, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R10
-	SUBQ    SI, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ SI, R10
+	MOVQ    R10, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R10, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), SI
+	SUBQ    R10, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R10
+	ADDQ    280(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R10
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R10, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -387,6 +410,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R10*1)
+	PREFETCHT0       (R8)(R10*1)
+	PREFETCHT0       (R9)(R10*1)
 	ADDQ             $0x10, SI
 	DECQ             R11
 	JNZ              four
@@ -411,15 +437,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z3
-	VBROADCASTSS 396(AX), Z4
+	VBROADCASTSS 400(AX), Z3
+	VBROADCASTSS 404(AX), Z4
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -450,7 +477,7 @@ next:
 
 // func tile512_4x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_4x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_4x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -504,28 +531,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), R11
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, SI
-	MOVQ    SI, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    SI, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R11
-	SUBQ    SI, R11
-	MOVQ    R11, 64(SP)
+	CMOVQEQ SI, R11
+	MOVQ    R11, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R11, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R11
+	MOVQ    312(AX), SI
+	SUBQ    R11, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R11
+	ADDQ    280(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R11
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R11, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -561,6 +594,10 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R11*1)
+	PREFETCHT0       (R8)(R11*1)
+	PREFETCHT0       (R9)(R11*1)
+	PREFETCHT0       (R10)(R11*1)
 	ADDQ             $0x10, SI
 	DECQ             R12
 	JNZ              four
@@ -586,15 +623,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z4
-	VBROADCASTSS 396(AX), Z5
+	VBROADCASTSS 400(AX), Z4
+	VBROADCASTSS 404(AX), Z5
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -630,7 +668,7 @@ next:
 
 // func tile512_5x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_5x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_5x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -690,28 +728,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), R12
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, SI
-	MOVQ    SI, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    SI, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R12
-	SUBQ    SI, R12
-	MOVQ    R12, 64(SP)
+	CMOVQEQ SI, R12
+	MOVQ    R12, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R12, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R12
+	MOVQ    312(AX), SI
+	SUBQ    R12, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R12
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R12, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -751,6 +795,11 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R12*1)
+	PREFETCHT0       (R8)(R12*1)
+	PREFETCHT0       (R9)(R12*1)
+	PREFETCHT0       (R10)(R12*1)
+	PREFETCHT0       (R11)(R12*1)
 	ADDQ             $0x10, SI
 	DECQ             R13
 	JNZ              four
@@ -777,15 +826,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z5
-	VBROADCASTSS 396(AX), Z6
+	VBROADCASTSS 400(AX), Z5
+	VBROADCASTSS 404(AX), Z6
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -826,7 +876,7 @@ next:
 
 // func tile512_6x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_6x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_6x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -892,28 +942,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), R13
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, SI
-	MOVQ    SI, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    SI, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R13
-	SUBQ    SI, R13
-	MOVQ    R13, 64(SP)
+	CMOVQEQ SI, R13
+	MOVQ    R13, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R13, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R13
+	MOVQ    312(AX), SI
+	SUBQ    R13, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R13
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R13, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -957,6 +1013,12 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R13*1)
+	PREFETCHT0       (R8)(R13*1)
+	PREFETCHT0       (R9)(R13*1)
+	PREFETCHT0       (R10)(R13*1)
+	PREFETCHT0       (R11)(R13*1)
+	PREFETCHT0       (R12)(R13*1)
 	ADDQ             $0x10, SI
 	DECQ             R14
 	JNZ              four
@@ -984,15 +1046,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z6
-	VBROADCASTSS 396(AX), Z7
+	VBROADCASTSS 400(AX), Z6
+	VBROADCASTSS 404(AX), Z7
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -1038,7 +1101,7 @@ next:
 
 // func tile512_7x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_7x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_7x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -1110,28 +1173,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R14
+	MOVQ    320(AX), R14
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R14, SI
-	MOVQ    SI, R14
-	SHRQ    $0x02, R14
-	MOVQ    R14, 48(SP)
-	MOVQ    SI, R14
-	ANDQ    $0x03, R14
-	MOVQ    R14, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R14
-	SUBQ    SI, R14
-	MOVQ    R14, 64(SP)
+	CMOVQEQ SI, R14
+	MOVQ    R14, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R14, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R14
+	MOVQ    312(AX), SI
+	SUBQ    R14, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R14
+	ADDQ    280(AX), R14
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R14
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R14, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R15
@@ -1179,6 +1248,13 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R14*1)
+	PREFETCHT0       (R8)(R14*1)
+	PREFETCHT0       (R9)(R14*1)
+	PREFETCHT0       (R10)(R14*1)
+	PREFETCHT0       (R11)(R14*1)
+	PREFETCHT0       (R12)(R14*1)
+	PREFETCHT0       (R13)(R14*1)
 	ADDQ             $0x10, SI
 	DECQ             R15
 	JNZ              four
@@ -1207,15 +1283,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R14
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z7
-	VBROADCASTSS 396(AX), Z8
+	VBROADCASTSS 400(AX), Z7
+	VBROADCASTSS 404(AX), Z8
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -1266,7 +1343,7 @@ next:
 
 // func tile512_8x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_8x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_8x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -1344,28 +1421,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R15
+	MOVQ    320(AX), R15
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R15, SI
-	MOVQ    SI, R15
-	SHRQ    $0x02, R15
-	MOVQ    R15, 48(SP)
-	MOVQ    SI, R15
-	ANDQ    $0x03, R15
-	MOVQ    R15, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R15
-	SUBQ    SI, R15
-	MOVQ    R15, 64(SP)
+	CMOVQEQ SI, R15
+	MOVQ    R15, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R15, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R15
+	MOVQ    312(AX), SI
+	SUBQ    R15, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R15
+	ADDQ    280(AX), R15
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R15
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R15, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), BP
@@ -1417,6 +1500,14 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R15*1)
+	PREFETCHT0       (R8)(R15*1)
+	PREFETCHT0       (R9)(R15*1)
+	PREFETCHT0       (R10)(R15*1)
+	PREFETCHT0       (R11)(R15*1)
+	PREFETCHT0       (R12)(R15*1)
+	PREFETCHT0       (R13)(R15*1)
+	PREFETCHT0       (R14)(R15*1)
 	ADDQ             $0x10, SI
 	DECQ             BP
 	JNZ              four
@@ -1446,15 +1537,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R15
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z8
-	VBROADCASTSS 396(AX), Z9
+	VBROADCASTSS 400(AX), Z8
+	VBROADCASTSS 404(AX), Z9
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -1510,7 +1602,7 @@ next:
 
 // func tile512_9x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_9x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_9x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -1583,21 +1675,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -1606,17 +1704,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -1671,20 +1769,25 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R14
-	PREFETCHT0       (SI)(R14*1)
+	MOVQ             104(SP), R15
+	PREFETCHT0       (SI)(R15*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -1703,7 +1806,7 @@ one:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
-	DECQ             R13
+	DECQ             R14
 	JNZ              one
 
 next:
@@ -1712,15 +1815,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z9
-	VBROADCASTSS 396(AX), Z10
+	VBROADCASTSS 400(AX), Z9
+	VBROADCASTSS 404(AX), Z10
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -1775,7 +1879,7 @@ next:
 
 // func tile512_10x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_10x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_10x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -1851,21 +1955,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -1874,17 +1984,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -1943,20 +2053,25 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R14
-	PREFETCHT0       (SI)(R14*1)
+	MOVQ             104(SP), R15
+	PREFETCHT0       (SI)(R15*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -1976,7 +2091,7 @@ one:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
-	DECQ             R13
+	DECQ             R14
 	JNZ              one
 
 next:
@@ -1985,15 +2100,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z10
-	VBROADCASTSS 396(AX), Z11
+	VBROADCASTSS 400(AX), Z10
+	VBROADCASTSS 404(AX), Z11
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -2052,7 +2168,7 @@ next:
 
 // func tile512_11x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_11x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_11x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -2131,21 +2247,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -2154,17 +2276,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -2227,20 +2349,25 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R14
-	PREFETCHT0       (SI)(R14*1)
+	MOVQ             104(SP), R15
+	PREFETCHT0       (SI)(R15*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -2261,7 +2388,7 @@ one:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
-	DECQ             R13
+	DECQ             R14
 	JNZ              one
 
 next:
@@ -2270,15 +2397,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z11
-	VBROADCASTSS 396(AX), Z12
+	VBROADCASTSS 400(AX), Z11
+	VBROADCASTSS 404(AX), Z12
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -2341,7 +2469,7 @@ next:
 
 // func tile512_12x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_12x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_12x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -2424,21 +2552,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -2447,20 +2581,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -2527,21 +2661,26 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R15
-	PREFETCHT0       (SI)(R15*1)
+	MOVQ             104(SP), BP
+	PREFETCHT0       (SI)(BP*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -2564,7 +2703,7 @@ one:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
-	DECQ             R14
+	DECQ             R15
 	JNZ              one
 
 next:
@@ -2574,15 +2713,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z12
-	VBROADCASTSS 396(AX), Z13
+	VBROADCASTSS 400(AX), Z12
+	VBROADCASTSS 404(AX), Z13
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -2650,7 +2790,7 @@ next:
 
 // func tile512_13x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_13x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_13x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -2736,21 +2876,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -2759,20 +2905,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -2843,21 +2989,26 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R15
-	PREFETCHT0       (SI)(R15*1)
+	MOVQ             104(SP), BP
+	PREFETCHT0       (SI)(BP*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -2881,7 +3032,7 @@ one:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
-	DECQ             R14
+	DECQ             R15
 	JNZ              one
 
 next:
@@ -2891,15 +3042,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z13
-	VBROADCASTSS 396(AX), Z14
+	VBROADCASTSS 400(AX), Z13
+	VBROADCASTSS 404(AX), Z14
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -2971,7 +3123,7 @@ next:
 
 // func tile512_14x16(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_14x16(SB), NOSPLIT, $112-8
+TEXT ·tile512_14x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3060,21 +3212,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -3083,20 +3241,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -3171,21 +3329,26 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R15
-	PREFETCHT0       (SI)(R15*1)
+	MOVQ             104(SP), BP
+	PREFETCHT0       (SI)(BP*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -3210,7 +3373,7 @@ one:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
-	DECQ             R14
+	DECQ             R15
 	JNZ              one
 
 next:
@@ -3220,15 +3383,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z14
-	VBROADCASTSS 396(AX), Z15
+	VBROADCASTSS 400(AX), Z14
+	VBROADCASTSS 404(AX), Z15
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -3304,7 +3468,7 @@ next:
 
 // func tile512_1x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_1x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_1x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3345,28 +3509,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, SI
-	MOVQ    SI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    SI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R8
-	SUBQ    SI, R8
-	MOVQ    R8, 64(SP)
+	CMOVQEQ SI, R8
+	MOVQ    R8, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R8, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), SI
+	SUBQ    R8, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R8
+	ADDQ    280(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R8
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R8, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -3406,6 +3576,7 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R8*1)
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -3432,15 +3603,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z2
-	VBROADCASTSS 396(AX), Z3
+	VBROADCASTSS 400(AX), Z2
+	VBROADCASTSS 404(AX), Z3
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -3467,7 +3639,7 @@ next:
 
 // func tile512_2x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_2x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_2x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3518,28 +3690,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), R9
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, SI
-	MOVQ    SI, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    SI, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R9
-	SUBQ    SI, R9
-	MOVQ    R9, 64(SP)
+	CMOVQEQ SI, R9
+	MOVQ    R9, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R9, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R9
+	MOVQ    312(AX), SI
+	SUBQ    R9, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R9
+	ADDQ    280(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R9
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R9, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -3591,6 +3769,8 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R9*1)
+	PREFETCHT0   (R8)(R9*1)
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -3620,15 +3800,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z4
-	VBROADCASTSS 396(AX), Z5
+	VBROADCASTSS 400(AX), Z4
+	VBROADCASTSS 404(AX), Z5
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -3665,7 +3846,7 @@ next:
 
 // func tile512_3x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_3x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_3x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3726,28 +3907,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, SI
-	MOVQ    SI, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    SI, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R10
-	SUBQ    SI, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ SI, R10
+	MOVQ    R10, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R10, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), SI
+	SUBQ    R10, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R10
+	ADDQ    280(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R10
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R10, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -3811,6 +3998,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R10*1)
+	PREFETCHT0   (R8)(R10*1)
+	PREFETCHT0   (R9)(R10*1)
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -3843,15 +4033,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z6
-	VBROADCASTSS 396(AX), Z7
+	VBROADCASTSS 400(AX), Z6
+	VBROADCASTSS 404(AX), Z7
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -3898,7 +4089,7 @@ next:
 
 // func tile512_4x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_4x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_4x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -3969,28 +4160,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), R11
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, SI
-	MOVQ    SI, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    SI, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R11
-	SUBQ    SI, R11
-	MOVQ    R11, 64(SP)
+	CMOVQEQ SI, R11
+	MOVQ    R11, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R11, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R11
+	MOVQ    312(AX), SI
+	SUBQ    R11, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R11
+	ADDQ    280(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R11
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R11, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -4066,6 +4263,10 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R11*1)
+	PREFETCHT0   (R8)(R11*1)
+	PREFETCHT0   (R9)(R11*1)
+	PREFETCHT0   (R10)(R11*1)
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -4101,15 +4302,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z8
-	VBROADCASTSS 396(AX), Z9
+	VBROADCASTSS 400(AX), Z8
+	VBROADCASTSS 404(AX), Z9
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -4166,7 +4368,7 @@ next:
 
 // func tile512_5x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_5x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_5x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -4247,28 +4449,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), R12
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, SI
-	MOVQ    SI, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    SI, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R12
-	SUBQ    SI, R12
-	MOVQ    R12, 64(SP)
+	CMOVQEQ SI, R12
+	MOVQ    R12, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R12, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R12
+	MOVQ    312(AX), SI
+	SUBQ    R12, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R12
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R12, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -4356,6 +4564,11 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R12*1)
+	PREFETCHT0   (R8)(R12*1)
+	PREFETCHT0   (R9)(R12*1)
+	PREFETCHT0   (R10)(R12*1)
+	PREFETCHT0   (R11)(R12*1)
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -4394,15 +4607,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z10
-	VBROADCASTSS 396(AX), Z11
+	VBROADCASTSS 400(AX), Z10
+	VBROADCASTSS 404(AX), Z11
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -4469,7 +4683,7 @@ next:
 
 // func tile512_6x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_6x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_6x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -4560,28 +4774,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), R13
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, SI
-	MOVQ    SI, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    SI, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R13
-	SUBQ    SI, R13
-	MOVQ    R13, 64(SP)
+	CMOVQEQ SI, R13
+	MOVQ    R13, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R13, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R13
+	MOVQ    312(AX), SI
+	SUBQ    R13, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R13
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R13, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -4681,6 +4901,12 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R13*1)
+	PREFETCHT0   (R8)(R13*1)
+	PREFETCHT0   (R9)(R13*1)
+	PREFETCHT0   (R10)(R13*1)
+	PREFETCHT0   (R11)(R13*1)
+	PREFETCHT0   (R12)(R13*1)
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
@@ -4722,15 +4948,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z12
-	VBROADCASTSS 396(AX), Z13
+	VBROADCASTSS 400(AX), Z12
+	VBROADCASTSS 404(AX), Z13
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -4807,7 +5034,7 @@ next:
 
 // func tile512_7x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_7x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_7x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -4908,28 +5135,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R14
+	MOVQ    320(AX), R14
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R14, SI
-	MOVQ    SI, R14
-	SHRQ    $0x02, R14
-	MOVQ    R14, 48(SP)
-	MOVQ    SI, R14
-	ANDQ    $0x03, R14
-	MOVQ    R14, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R14
-	SUBQ    SI, R14
-	MOVQ    R14, 64(SP)
+	CMOVQEQ SI, R14
+	MOVQ    R14, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R14, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R14
+	MOVQ    312(AX), SI
+	SUBQ    R14, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R14
+	ADDQ    280(AX), R14
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R14
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R14, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R15
@@ -5041,6 +5274,13 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R14*1)
+	PREFETCHT0   (R8)(R14*1)
+	PREFETCHT0   (R9)(R14*1)
+	PREFETCHT0   (R10)(R14*1)
+	PREFETCHT0   (R11)(R14*1)
+	PREFETCHT0   (R12)(R14*1)
+	PREFETCHT0   (R13)(R14*1)
 	ADDQ         $0x10, SI
 	DECQ         R15
 	JNZ          four
@@ -5085,15 +5325,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R14
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z14
-	VBROADCASTSS 396(AX), Z15
+	VBROADCASTSS 400(AX), Z14
+	VBROADCASTSS 404(AX), Z15
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -5180,7 +5421,7 @@ next:
 
 // func tile512_8x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_8x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_8x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -5291,28 +5532,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R15
+	MOVQ    320(AX), R15
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R15, SI
-	MOVQ    SI, R15
-	SHRQ    $0x02, R15
-	MOVQ    R15, 48(SP)
-	MOVQ    SI, R15
-	ANDQ    $0x03, R15
-	MOVQ    R15, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R15
-	SUBQ    SI, R15
-	MOVQ    R15, 64(SP)
+	CMOVQEQ SI, R15
+	MOVQ    R15, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R15, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R15
+	MOVQ    312(AX), SI
+	SUBQ    R15, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R15
+	ADDQ    280(AX), R15
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R15
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R15, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), BP
@@ -5436,6 +5683,14 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R15*1)
+	PREFETCHT0   (R8)(R15*1)
+	PREFETCHT0   (R9)(R15*1)
+	PREFETCHT0   (R10)(R15*1)
+	PREFETCHT0   (R11)(R15*1)
+	PREFETCHT0   (R12)(R15*1)
+	PREFETCHT0   (R13)(R15*1)
+	PREFETCHT0   (R14)(R15*1)
 	ADDQ         $0x10, SI
 	DECQ         BP
 	JNZ          four
@@ -5483,15 +5738,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R15
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z16
-	VBROADCASTSS 396(AX), Z17
+	VBROADCASTSS 400(AX), Z16
+	VBROADCASTSS 404(AX), Z17
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -5588,7 +5844,7 @@ next:
 
 // func tile512_9x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_9x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_9x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -5692,21 +5948,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -5715,17 +5977,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -5860,25 +6122,30 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         256(AX), R14
-	ADDQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         264(AX), R14
-	PREFETCHT0   (SI)(R14*1)
+	MOVQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         256(AX), R15
+	ADDQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         264(AX), R15
+	PREFETCHT0   (SI)(R15*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -5917,7 +6184,7 @@ one:
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         R13
+	DECQ         R14
 	JNZ          one
 
 next:
@@ -5926,15 +6193,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z18
-	VBROADCASTSS 396(AX), Z19
+	VBROADCASTSS 400(AX), Z18
+	VBROADCASTSS 404(AX), Z19
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -6029,7 +6297,7 @@ next:
 
 // func tile512_10x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_10x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_10x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -6139,21 +6407,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -6162,17 +6436,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -6319,25 +6593,30 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         256(AX), R14
-	ADDQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         264(AX), R14
-	PREFETCHT0   (SI)(R14*1)
+	MOVQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         256(AX), R15
+	ADDQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         264(AX), R15
+	PREFETCHT0   (SI)(R15*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -6379,7 +6658,7 @@ one:
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         R13
+	DECQ         R14
 	JNZ          one
 
 next:
@@ -6388,15 +6667,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z20
-	VBROADCASTSS 396(AX), Z21
+	VBROADCASTSS 400(AX), Z20
+	VBROADCASTSS 404(AX), Z21
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -6499,7 +6779,7 @@ next:
 
 // func tile512_11x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_11x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_11x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -6615,21 +6895,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -6638,17 +6924,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -6807,25 +7093,30 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         256(AX), R14
-	ADDQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         264(AX), R14
-	PREFETCHT0   (SI)(R14*1)
+	MOVQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         256(AX), R15
+	ADDQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         264(AX), R15
+	PREFETCHT0   (SI)(R15*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -6870,7 +7161,7 @@ one:
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         R13
+	DECQ         R14
 	JNZ          one
 
 next:
@@ -6879,15 +7170,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z22
-	VBROADCASTSS 396(AX), Z23
+	VBROADCASTSS 400(AX), Z22
+	VBROADCASTSS 404(AX), Z23
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -6998,7 +7290,7 @@ next:
 
 // func tile512_12x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_12x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_12x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -7122,21 +7414,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -7145,20 +7443,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -7329,26 +7627,31 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         256(AX), R15
-	ADDQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         264(AX), R15
-	PREFETCHT0   (SI)(R15*1)
+	MOVQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         256(AX), BP
+	ADDQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         264(AX), BP
+	PREFETCHT0   (SI)(BP*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -7397,7 +7700,7 @@ one:
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R14
+	DECQ         R15
 	JNZ          one
 
 next:
@@ -7407,15 +7710,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z24
-	VBROADCASTSS 396(AX), Z25
+	VBROADCASTSS 400(AX), Z24
+	VBROADCASTSS 404(AX), Z25
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -7536,7 +7840,7 @@ next:
 
 // func tile512_13x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_13x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_13x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -7666,21 +7970,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -7689,20 +7999,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -7885,26 +8195,31 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         256(AX), R15
-	ADDQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         264(AX), R15
-	PREFETCHT0   (SI)(R15*1)
+	MOVQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         256(AX), BP
+	ADDQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         264(AX), BP
+	PREFETCHT0   (SI)(BP*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -7956,7 +8271,7 @@ one:
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R14
+	DECQ         R15
 	JNZ          one
 
 next:
@@ -7966,15 +8281,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z26
-	VBROADCASTSS 396(AX), Z27
+	VBROADCASTSS 400(AX), Z26
+	VBROADCASTSS 404(AX), Z27
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -8103,7 +8419,7 @@ next:
 
 // func tile512_14x32(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_14x32(SB), NOSPLIT, $112-8
+TEXT ·tile512_14x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -8239,21 +8555,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -8262,20 +8584,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -8470,26 +8792,31 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         256(AX), R15
-	ADDQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         264(AX), R15
-	PREFETCHT0   (SI)(R15*1)
+	MOVQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         256(AX), BP
+	ADDQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         264(AX), BP
+	PREFETCHT0   (SI)(BP*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -8544,7 +8871,7 @@ one:
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R14
+	DECQ         R15
 	JNZ          one
 
 next:
@@ -8554,15 +8881,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z28
-	VBROADCASTSS 396(AX), Z29
+	VBROADCASTSS 400(AX), Z28
+	VBROADCASTSS 404(AX), Z29
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -8699,7 +9027,7 @@ next:
 
 // func tile512_1x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_1x48(SB), NOSPLIT, $112-8
+TEXT ·tile512_1x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -8745,28 +9073,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, SI
-	MOVQ    SI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    SI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R8
-	SUBQ    SI, R8
-	MOVQ    R8, 64(SP)
+	CMOVQEQ SI, R8
+	MOVQ    R8, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R8, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), SI
+	SUBQ    R8, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R8
+	ADDQ    280(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R8
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R8, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -8818,6 +9152,7 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R8*1)
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -8847,15 +9182,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z3
-	VBROADCASTSS 396(AX), Z4
+	VBROADCASTSS 400(AX), Z3
+	VBROADCASTSS 404(AX), Z4
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -8888,7 +9224,7 @@ next:
 
 // func tile512_2x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_2x48(SB), NOSPLIT, $112-8
+TEXT ·tile512_2x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -8948,28 +9284,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), R9
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, SI
-	MOVQ    SI, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    SI, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R9
-	SUBQ    SI, R9
-	MOVQ    R9, 64(SP)
+	CMOVQEQ SI, R9
+	MOVQ    R9, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R9, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R9
+	MOVQ    312(AX), SI
+	SUBQ    R9, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R9
+	ADDQ    280(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R9
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R9, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -9037,6 +9379,8 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R9*1)
+	PREFETCHT0   (R8)(R9*1)
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -9070,15 +9414,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z6
-	VBROADCASTSS 396(AX), Z7
+	VBROADCASTSS 400(AX), Z6
+	VBROADCASTSS 404(AX), Z7
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -9126,7 +9471,7 @@ next:
 
 // func tile512_3x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_3x48(SB), NOSPLIT, $112-8
+TEXT ·tile512_3x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -9200,28 +9545,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, SI
-	MOVQ    SI, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    SI, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R10
-	SUBQ    SI, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ SI, R10
+	MOVQ    R10, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R10, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), SI
+	SUBQ    R10, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R10
+	ADDQ    280(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R10
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R10, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -9305,6 +9656,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R10*1)
+	PREFETCHT0   (R8)(R10*1)
+	PREFETCHT0   (R9)(R10*1)
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -9342,15 +9696,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z9
-	VBROADCASTSS 396(AX), Z10
+	VBROADCASTSS 400(AX), Z9
+	VBROADCASTSS 404(AX), Z10
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -9413,7 +9768,7 @@ next:
 
 // func tile512_4x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_4x48(SB), NOSPLIT, $112-8
+TEXT ·tile512_4x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -9501,28 +9856,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), R11
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, SI
-	MOVQ    SI, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    SI, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R11
-	SUBQ    SI, R11
-	MOVQ    R11, 64(SP)
+	CMOVQEQ SI, R11
+	MOVQ    R11, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R11, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R11
+	MOVQ    312(AX), SI
+	SUBQ    R11, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R11
+	ADDQ    280(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R11
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R11, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -9622,6 +9983,10 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R11*1)
+	PREFETCHT0   (R8)(R11*1)
+	PREFETCHT0   (R9)(R11*1)
+	PREFETCHT0   (R10)(R11*1)
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -9663,15 +10028,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z12
-	VBROADCASTSS 396(AX), Z13
+	VBROADCASTSS 400(AX), Z12
+	VBROADCASTSS 404(AX), Z13
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -9749,7 +10115,7 @@ next:
 
 // func tile512_5x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_5x48(SB), NOSPLIT, $112-8
+TEXT ·tile512_5x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -9851,28 +10217,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), R12
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, SI
-	MOVQ    SI, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    SI, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R12
-	SUBQ    SI, R12
-	MOVQ    R12, 64(SP)
+	CMOVQEQ SI, R12
+	MOVQ    R12, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R12, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R12
+	MOVQ    312(AX), SI
+	SUBQ    R12, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R12
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R12, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -9988,6 +10360,11 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R12*1)
+	PREFETCHT0   (R8)(R12*1)
+	PREFETCHT0   (R9)(R12*1)
+	PREFETCHT0   (R10)(R12*1)
+	PREFETCHT0   (R11)(R12*1)
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -10033,15 +10410,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z15
-	VBROADCASTSS 396(AX), Z16
+	VBROADCASTSS 400(AX), Z15
+	VBROADCASTSS 404(AX), Z16
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -10134,7 +10512,7 @@ next:
 
 // func tile512_6x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_6x48(SB), NOSPLIT, $112-8
+TEXT ·tile512_6x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -10250,28 +10628,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), R13
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, SI
-	MOVQ    SI, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    SI, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R13
-	SUBQ    SI, R13
-	MOVQ    R13, 64(SP)
+	CMOVQEQ SI, R13
+	MOVQ    R13, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R13, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R13
+	MOVQ    312(AX), SI
+	SUBQ    R13, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R13
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R13, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -10403,6 +10787,12 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R13*1)
+	PREFETCHT0   (R8)(R13*1)
+	PREFETCHT0   (R9)(R13*1)
+	PREFETCHT0   (R10)(R13*1)
+	PREFETCHT0   (R11)(R13*1)
+	PREFETCHT0   (R12)(R13*1)
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
@@ -10452,15 +10842,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z18
-	VBROADCASTSS 396(AX), Z19
+	VBROADCASTSS 400(AX), Z18
+	VBROADCASTSS 404(AX), Z19
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -10568,7 +10959,7 @@ next:
 
 // func tile512_7x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_7x48(SB), NOSPLIT, $112-8
+TEXT ·tile512_7x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -10698,28 +11089,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R14
+	MOVQ    320(AX), R14
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R14, SI
-	MOVQ    SI, R14
-	SHRQ    $0x02, R14
-	MOVQ    R14, 48(SP)
-	MOVQ    SI, R14
-	ANDQ    $0x03, R14
-	MOVQ    R14, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R14
-	SUBQ    SI, R14
-	MOVQ    R14, 64(SP)
+	CMOVQEQ SI, R14
+	MOVQ    R14, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R14, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R14
+	MOVQ    312(AX), SI
+	SUBQ    R14, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R14
+	ADDQ    280(AX), R14
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R14
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R14, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R15
@@ -10867,6 +11264,13 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R14*1)
+	PREFETCHT0   (R8)(R14*1)
+	PREFETCHT0   (R9)(R14*1)
+	PREFETCHT0   (R10)(R14*1)
+	PREFETCHT0   (R11)(R14*1)
+	PREFETCHT0   (R12)(R14*1)
+	PREFETCHT0   (R13)(R14*1)
 	ADDQ         $0x10, SI
 	DECQ         R15
 	JNZ          four
@@ -10920,15 +11324,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R14
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z21
-	VBROADCASTSS 396(AX), Z22
+	VBROADCASTSS 400(AX), Z21
+	VBROADCASTSS 404(AX), Z22
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -11051,7 +11456,7 @@ next:
 
 // func tile512_8x48(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_8x48(SB), NOSPLIT, $112-8
+TEXT ·tile512_8x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -11195,28 +11600,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R15
+	MOVQ    320(AX), R15
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R15, SI
-	MOVQ    SI, R15
-	SHRQ    $0x02, R15
-	MOVQ    R15, 48(SP)
-	MOVQ    SI, R15
-	ANDQ    $0x03, R15
-	MOVQ    R15, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R15
-	SUBQ    SI, R15
-	MOVQ    R15, 64(SP)
+	CMOVQEQ SI, R15
+	MOVQ    R15, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R15, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R15
+	MOVQ    312(AX), SI
+	SUBQ    R15, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R15
+	ADDQ    280(AX), R15
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R15
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R15, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), BP
@@ -11380,6 +11791,14 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R15*1)
+	PREFETCHT0   (R8)(R15*1)
+	PREFETCHT0   (R9)(R15*1)
+	PREFETCHT0   (R10)(R15*1)
+	PREFETCHT0   (R11)(R15*1)
+	PREFETCHT0   (R12)(R15*1)
+	PREFETCHT0   (R13)(R15*1)
+	PREFETCHT0   (R14)(R15*1)
 	ADDQ         $0x10, SI
 	DECQ         BP
 	JNZ          four
@@ -11437,15 +11856,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R15
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z24
-	VBROADCASTSS 396(AX), Z25
+	VBROADCASTSS 400(AX), Z24
+	VBROADCASTSS 404(AX), Z25
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -11583,7 +12003,7 @@ next:
 
 // func tile256_1x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_1x16(SB), NOSPLIT, $112-8
+TEXT ·tile256_1x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -11621,28 +12041,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, SI
-	MOVQ    SI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    SI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R8
-	SUBQ    SI, R8
-	MOVQ    R8, 64(SP)
+	CMOVQEQ SI, R8
+	MOVQ    R8, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R8, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), SI
+	SUBQ    R8, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R8
+	ADDQ    280(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R8
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R8, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -11678,6 +12104,7 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R8*1)
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -11703,15 +12130,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y2
-	VBROADCASTSS 396(AX), Y3
+	VBROADCASTSS 400(AX), Y2
+	VBROADCASTSS 404(AX), Y3
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -11735,7 +12163,7 @@ next:
 
 // func tile256_2x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_2x16(SB), NOSPLIT, $112-8
+TEXT ·tile256_2x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -11781,28 +12209,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), R9
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, SI
-	MOVQ    SI, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    SI, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R9
-	SUBQ    SI, R9
-	MOVQ    R9, 64(SP)
+	CMOVQEQ SI, R9
+	MOVQ    R9, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R9, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R9
+	MOVQ    312(AX), SI
+	SUBQ    R9, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R9
+	ADDQ    280(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R9
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R9, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -11850,6 +12284,8 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R9*1)
+	PREFETCHT0   (R8)(R9*1)
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -11878,15 +12314,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y4
-	VBROADCASTSS 396(AX), Y5
+	VBROADCASTSS 400(AX), Y4
+	VBROADCASTSS 404(AX), Y5
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -11918,7 +12355,7 @@ next:
 
 // func tile256_3x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_3x16(SB), NOSPLIT, $112-8
+TEXT ·tile256_3x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -11972,28 +12409,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, SI
-	MOVQ    SI, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    SI, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R10
-	SUBQ    SI, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ SI, R10
+	MOVQ    R10, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R10, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), SI
+	SUBQ    R10, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R10
+	ADDQ    280(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R10
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R10, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -12053,6 +12496,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R10*1)
+	PREFETCHT0   (R8)(R10*1)
+	PREFETCHT0   (R9)(R10*1)
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -12084,15 +12530,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y6
-	VBROADCASTSS 396(AX), Y7
+	VBROADCASTSS 400(AX), Y6
+	VBROADCASTSS 404(AX), Y7
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -12132,7 +12579,7 @@ next:
 
 // func tile256_4x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_4x16(SB), NOSPLIT, $112-8
+TEXT ·tile256_4x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -12194,28 +12641,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), R11
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, SI
-	MOVQ    SI, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    SI, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R11
-	SUBQ    SI, R11
-	MOVQ    R11, 64(SP)
+	CMOVQEQ SI, R11
+	MOVQ    R11, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R11, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R11
+	MOVQ    312(AX), SI
+	SUBQ    R11, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R11
+	ADDQ    280(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R11
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R11, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -12287,6 +12740,10 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R11*1)
+	PREFETCHT0   (R8)(R11*1)
+	PREFETCHT0   (R9)(R11*1)
+	PREFETCHT0   (R10)(R11*1)
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -12321,15 +12778,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y8
-	VBROADCASTSS 396(AX), Y9
+	VBROADCASTSS 400(AX), Y8
+	VBROADCASTSS 404(AX), Y9
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -12377,7 +12835,7 @@ next:
 
 // func tile256_5x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_5x16(SB), NOSPLIT, $112-8
+TEXT ·tile256_5x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -12447,28 +12905,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), R12
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, SI
-	MOVQ    SI, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    SI, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R12
-	SUBQ    SI, R12
-	MOVQ    R12, 64(SP)
+	CMOVQEQ SI, R12
+	MOVQ    R12, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R12, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R12
+	MOVQ    312(AX), SI
+	SUBQ    R12, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R12
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R12, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -12552,6 +13016,11 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R12*1)
+	PREFETCHT0   (R8)(R12*1)
+	PREFETCHT0   (R9)(R12*1)
+	PREFETCHT0   (R10)(R12*1)
+	PREFETCHT0   (R11)(R12*1)
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -12589,15 +13058,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y10
-	VBROADCASTSS 396(AX), Y11
+	VBROADCASTSS 400(AX), Y10
+	VBROADCASTSS 404(AX), Y11
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -12653,7 +13123,7 @@ next:
 
 // func tile256_6x16(t *Tile)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tile256_6x16(SB), NOSPLIT, $112-8
+TEXT ·tile256_6x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -12731,28 +13201,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), R13
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, SI
-	MOVQ    SI, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    SI, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R13
-	SUBQ    SI, R13
-	MOVQ    R13, 64(SP)
+	CMOVQEQ SI, R13
+	MOVQ    R13, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R13, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R13
+	MOVQ    312(AX), SI
+	SUBQ    R13, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R13
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R13, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -12848,6 +13324,12 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R13*1)
+	PREFETCHT0   (R8)(R13*1)
+	PREFETCHT0   (R9)(R13*1)
+	PREFETCHT0   (R10)(R13*1)
+	PREFETCHT0   (R11)(R13*1)
+	PREFETCHT0   (R12)(R13*1)
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
@@ -12888,15 +13370,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y12
-	VBROADCASTSS 396(AX), Y13
+	VBROADCASTSS 400(AX), Y12
+	VBROADCASTSS 404(AX), Y13
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -12960,7 +13443,7 @@ next:
 
 // func tile512_1x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_1x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_1x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -12996,28 +13479,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, SI
-	MOVQ    SI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    SI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R8
-	SUBQ    SI, R8
-	MOVQ    R8, 64(SP)
+	CMOVQEQ SI, R8
+	MOVQ    R8, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R8, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), SI
+	SUBQ    R8, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R8
+	ADDQ    280(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R8
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R8, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -13039,6 +13528,7 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R8*1)
 	ADDQ             $0x10, SI
 	DECQ             R9
 	JNZ              four
@@ -13061,15 +13551,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z1
-	VBROADCASTSS 396(AX), Z2
+	VBROADCASTSS 400(AX), Z1
+	VBROADCASTSS 404(AX), Z2
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -13090,7 +13581,7 @@ next:
 
 // func tile512_1x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_1x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_1x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -13131,28 +13622,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, SI
-	MOVQ    SI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    SI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R8
-	SUBQ    SI, R8
-	MOVQ    R8, 64(SP)
+	CMOVQEQ SI, R8
+	MOVQ    R8, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R8, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), SI
+	SUBQ    R8, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R8
+	ADDQ    280(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R8
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R8, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -13188,6 +13685,7 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R8*1)
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -13213,15 +13711,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z2
-	VBROADCASTSS 396(AX), Z3
+	VBROADCASTSS 400(AX), Z2
+	VBROADCASTSS 404(AX), Z3
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -13248,7 +13747,7 @@ next:
 
 // func tile512_2x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_2x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_2x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -13290,28 +13789,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), R9
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, SI
-	MOVQ    SI, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    SI, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R9
-	SUBQ    SI, R9
-	MOVQ    R9, 64(SP)
+	CMOVQEQ SI, R9
+	MOVQ    R9, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R9, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R9
+	MOVQ    312(AX), SI
+	SUBQ    R9, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R9
+	ADDQ    280(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R9
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R9, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -13337,6 +13842,8 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R9*1)
+	PREFETCHT0       (R8)(R9*1)
 	ADDQ             $0x10, SI
 	DECQ             R10
 	JNZ              four
@@ -13360,15 +13867,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z2
-	VBROADCASTSS 396(AX), Z3
+	VBROADCASTSS 400(AX), Z2
+	VBROADCASTSS 404(AX), Z3
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -13394,7 +13902,7 @@ next:
 
 // func tile512_2x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_2x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_2x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -13445,28 +13953,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), R9
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, SI
-	MOVQ    SI, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    SI, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R9
-	SUBQ    SI, R9
-	MOVQ    R9, 64(SP)
+	CMOVQEQ SI, R9
+	MOVQ    R9, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R9, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R9
+	MOVQ    312(AX), SI
+	SUBQ    R9, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R9
+	ADDQ    280(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R9
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R9, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -13514,6 +14028,8 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R9*1)
+	PREFETCHT0   (R8)(R9*1)
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -13542,15 +14058,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z4
-	VBROADCASTSS 396(AX), Z5
+	VBROADCASTSS 400(AX), Z4
+	VBROADCASTSS 404(AX), Z5
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -13587,7 +14104,7 @@ next:
 
 // func tile512_3x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_3x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_3x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -13635,28 +14152,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, SI
-	MOVQ    SI, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    SI, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R10
-	SUBQ    SI, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ SI, R10
+	MOVQ    R10, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R10, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), SI
+	SUBQ    R10, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R10
+	ADDQ    280(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R10
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R10, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -13686,6 +14209,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R10*1)
+	PREFETCHT0       (R8)(R10*1)
+	PREFETCHT0       (R9)(R10*1)
 	ADDQ             $0x10, SI
 	DECQ             R11
 	JNZ              four
@@ -13710,15 +14236,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z3
-	VBROADCASTSS 396(AX), Z4
+	VBROADCASTSS 400(AX), Z3
+	VBROADCASTSS 404(AX), Z4
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -13749,7 +14276,7 @@ next:
 
 // func tile512_3x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_3x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_3x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -13810,28 +14337,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, SI
-	MOVQ    SI, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    SI, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R10
-	SUBQ    SI, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ SI, R10
+	MOVQ    R10, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R10, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), SI
+	SUBQ    R10, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R10
+	ADDQ    280(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R10
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R10, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -13891,6 +14424,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R10*1)
+	PREFETCHT0   (R8)(R10*1)
+	PREFETCHT0   (R9)(R10*1)
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -13922,15 +14458,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z6
-	VBROADCASTSS 396(AX), Z7
+	VBROADCASTSS 400(AX), Z6
+	VBROADCASTSS 404(AX), Z7
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -13977,7 +14514,7 @@ next:
 
 // func tile512_4x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_4x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_4x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -14031,28 +14568,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), R11
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, SI
-	MOVQ    SI, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    SI, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R11
-	SUBQ    SI, R11
-	MOVQ    R11, 64(SP)
+	CMOVQEQ SI, R11
+	MOVQ    R11, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R11, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R11
+	MOVQ    312(AX), SI
+	SUBQ    R11, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R11
+	ADDQ    280(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R11
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R11, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -14086,6 +14629,10 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R11*1)
+	PREFETCHT0       (R8)(R11*1)
+	PREFETCHT0       (R9)(R11*1)
+	PREFETCHT0       (R10)(R11*1)
 	ADDQ             $0x10, SI
 	DECQ             R12
 	JNZ              four
@@ -14111,15 +14658,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z4
-	VBROADCASTSS 396(AX), Z5
+	VBROADCASTSS 400(AX), Z4
+	VBROADCASTSS 404(AX), Z5
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -14155,7 +14703,7 @@ next:
 
 // func tile512_4x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_4x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_4x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -14226,28 +14774,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), R11
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, SI
-	MOVQ    SI, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    SI, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R11
-	SUBQ    SI, R11
-	MOVQ    R11, 64(SP)
+	CMOVQEQ SI, R11
+	MOVQ    R11, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R11, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R11
+	MOVQ    312(AX), SI
+	SUBQ    R11, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R11
+	ADDQ    280(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R11
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R11, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -14319,6 +14873,10 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R11*1)
+	PREFETCHT0   (R8)(R11*1)
+	PREFETCHT0   (R9)(R11*1)
+	PREFETCHT0   (R10)(R11*1)
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -14353,15 +14911,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z8
-	VBROADCASTSS 396(AX), Z9
+	VBROADCASTSS 400(AX), Z8
+	VBROADCASTSS 404(AX), Z9
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -14418,7 +14977,7 @@ next:
 
 // func tile512_5x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_5x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_5x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -14478,28 +15037,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), R12
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, SI
-	MOVQ    SI, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    SI, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R12
-	SUBQ    SI, R12
-	MOVQ    R12, 64(SP)
+	CMOVQEQ SI, R12
+	MOVQ    R12, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R12, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R12
+	MOVQ    312(AX), SI
+	SUBQ    R12, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R12
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R12, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -14537,6 +15102,11 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R12*1)
+	PREFETCHT0       (R8)(R12*1)
+	PREFETCHT0       (R9)(R12*1)
+	PREFETCHT0       (R10)(R12*1)
+	PREFETCHT0       (R11)(R12*1)
 	ADDQ             $0x10, SI
 	DECQ             R13
 	JNZ              four
@@ -14563,15 +15133,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z5
-	VBROADCASTSS 396(AX), Z6
+	VBROADCASTSS 400(AX), Z5
+	VBROADCASTSS 404(AX), Z6
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -14612,7 +15183,7 @@ next:
 
 // func tile512_5x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_5x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_5x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -14693,28 +15264,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), R12
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, SI
-	MOVQ    SI, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    SI, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R12
-	SUBQ    SI, R12
-	MOVQ    R12, 64(SP)
+	CMOVQEQ SI, R12
+	MOVQ    R12, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R12, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R12
+	MOVQ    312(AX), SI
+	SUBQ    R12, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R12
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R12, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -14798,6 +15375,11 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R12*1)
+	PREFETCHT0   (R8)(R12*1)
+	PREFETCHT0   (R9)(R12*1)
+	PREFETCHT0   (R10)(R12*1)
+	PREFETCHT0   (R11)(R12*1)
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -14835,15 +15417,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z10
-	VBROADCASTSS 396(AX), Z11
+	VBROADCASTSS 400(AX), Z10
+	VBROADCASTSS 404(AX), Z11
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -14910,7 +15493,7 @@ next:
 
 // func tile512_6x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_6x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_6x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -14976,28 +15559,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), R13
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, SI
-	MOVQ    SI, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    SI, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R13
-	SUBQ    SI, R13
-	MOVQ    R13, 64(SP)
+	CMOVQEQ SI, R13
+	MOVQ    R13, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R13, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R13
+	MOVQ    312(AX), SI
+	SUBQ    R13, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R13
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R13, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -15039,6 +15628,12 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R13*1)
+	PREFETCHT0       (R8)(R13*1)
+	PREFETCHT0       (R9)(R13*1)
+	PREFETCHT0       (R10)(R13*1)
+	PREFETCHT0       (R11)(R13*1)
+	PREFETCHT0       (R12)(R13*1)
 	ADDQ             $0x10, SI
 	DECQ             R14
 	JNZ              four
@@ -15066,15 +15661,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z6
-	VBROADCASTSS 396(AX), Z7
+	VBROADCASTSS 400(AX), Z6
+	VBROADCASTSS 404(AX), Z7
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -15120,7 +15716,7 @@ next:
 
 // func tile512_6x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_6x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_6x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -15211,28 +15807,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), R13
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, SI
-	MOVQ    SI, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    SI, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R13
-	SUBQ    SI, R13
-	MOVQ    R13, 64(SP)
+	CMOVQEQ SI, R13
+	MOVQ    R13, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R13, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R13
+	MOVQ    312(AX), SI
+	SUBQ    R13, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R13
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R13, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -15328,6 +15930,12 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R13*1)
+	PREFETCHT0   (R8)(R13*1)
+	PREFETCHT0   (R9)(R13*1)
+	PREFETCHT0   (R10)(R13*1)
+	PREFETCHT0   (R11)(R13*1)
+	PREFETCHT0   (R12)(R13*1)
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
@@ -15368,15 +15976,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z12
-	VBROADCASTSS 396(AX), Z13
+	VBROADCASTSS 400(AX), Z12
+	VBROADCASTSS 404(AX), Z13
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -15453,7 +16062,7 @@ next:
 
 // func tile512_7x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_7x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_7x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -15525,28 +16134,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R14
+	MOVQ    320(AX), R14
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R14, SI
-	MOVQ    SI, R14
-	SHRQ    $0x02, R14
-	MOVQ    R14, 48(SP)
-	MOVQ    SI, R14
-	ANDQ    $0x03, R14
-	MOVQ    R14, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R14
-	SUBQ    SI, R14
-	MOVQ    R14, 64(SP)
+	CMOVQEQ SI, R14
+	MOVQ    R14, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R14, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R14
+	MOVQ    312(AX), SI
+	SUBQ    R14, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R14
+	ADDQ    280(AX), R14
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R14
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R14, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R15
@@ -15592,6 +16207,13 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R14*1)
+	PREFETCHT0       (R8)(R14*1)
+	PREFETCHT0       (R9)(R14*1)
+	PREFETCHT0       (R10)(R14*1)
+	PREFETCHT0       (R11)(R14*1)
+	PREFETCHT0       (R12)(R14*1)
+	PREFETCHT0       (R13)(R14*1)
 	ADDQ             $0x10, SI
 	DECQ             R15
 	JNZ              four
@@ -15620,15 +16242,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R14
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z7
-	VBROADCASTSS 396(AX), Z8
+	VBROADCASTSS 400(AX), Z7
+	VBROADCASTSS 404(AX), Z8
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -15679,7 +16302,7 @@ next:
 
 // func tile512_7x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_7x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_7x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -15780,28 +16403,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R14
+	MOVQ    320(AX), R14
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R14, SI
-	MOVQ    SI, R14
-	SHRQ    $0x02, R14
-	MOVQ    R14, 48(SP)
-	MOVQ    SI, R14
-	ANDQ    $0x03, R14
-	MOVQ    R14, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R14
-	SUBQ    SI, R14
-	MOVQ    R14, 64(SP)
+	CMOVQEQ SI, R14
+	MOVQ    R14, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R14, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R14
+	MOVQ    312(AX), SI
+	SUBQ    R14, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R14
+	ADDQ    280(AX), R14
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R14
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R14, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R15
@@ -15909,6 +16538,13 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R14*1)
+	PREFETCHT0   (R8)(R14*1)
+	PREFETCHT0   (R9)(R14*1)
+	PREFETCHT0   (R10)(R14*1)
+	PREFETCHT0   (R11)(R14*1)
+	PREFETCHT0   (R12)(R14*1)
+	PREFETCHT0   (R13)(R14*1)
 	ADDQ         $0x10, SI
 	DECQ         R15
 	JNZ          four
@@ -15952,15 +16588,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R14
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z14
-	VBROADCASTSS 396(AX), Z15
+	VBROADCASTSS 400(AX), Z14
+	VBROADCASTSS 404(AX), Z15
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -16047,7 +16684,7 @@ next:
 
 // func tile512_8x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_8x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_8x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -16125,28 +16762,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R15
+	MOVQ    320(AX), R15
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R15, SI
-	MOVQ    SI, R15
-	SHRQ    $0x02, R15
-	MOVQ    R15, 48(SP)
-	MOVQ    SI, R15
-	ANDQ    $0x03, R15
-	MOVQ    R15, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R15
-	SUBQ    SI, R15
-	MOVQ    R15, 64(SP)
+	CMOVQEQ SI, R15
+	MOVQ    R15, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R15, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R15
+	MOVQ    312(AX), SI
+	SUBQ    R15, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R15
+	ADDQ    280(AX), R15
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R15
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R15, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), BP
@@ -16196,6 +16839,14 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
+	PREFETCHT0       (DI)(R15*1)
+	PREFETCHT0       (R8)(R15*1)
+	PREFETCHT0       (R9)(R15*1)
+	PREFETCHT0       (R10)(R15*1)
+	PREFETCHT0       (R11)(R15*1)
+	PREFETCHT0       (R12)(R15*1)
+	PREFETCHT0       (R13)(R15*1)
+	PREFETCHT0       (R14)(R15*1)
 	ADDQ             $0x10, SI
 	DECQ             BP
 	JNZ              four
@@ -16225,15 +16876,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R15
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z8
-	VBROADCASTSS 396(AX), Z9
+	VBROADCASTSS 400(AX), Z8
+	VBROADCASTSS 404(AX), Z9
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -16289,7 +16941,7 @@ next:
 
 // func tile512_8x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_8x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_8x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -16400,28 +17052,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R15
+	MOVQ    320(AX), R15
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R15, SI
-	MOVQ    SI, R15
-	SHRQ    $0x02, R15
-	MOVQ    R15, 48(SP)
-	MOVQ    SI, R15
-	ANDQ    $0x03, R15
-	MOVQ    R15, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R15
-	SUBQ    SI, R15
-	MOVQ    R15, 64(SP)
+	CMOVQEQ SI, R15
+	MOVQ    R15, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R15, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R15
+	MOVQ    312(AX), SI
+	SUBQ    R15, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R15
+	ADDQ    280(AX), R15
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R15
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R15, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), BP
@@ -16541,6 +17199,14 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R15*1)
+	PREFETCHT0   (R8)(R15*1)
+	PREFETCHT0   (R9)(R15*1)
+	PREFETCHT0   (R10)(R15*1)
+	PREFETCHT0   (R11)(R15*1)
+	PREFETCHT0   (R12)(R15*1)
+	PREFETCHT0   (R13)(R15*1)
+	PREFETCHT0   (R14)(R15*1)
 	ADDQ         $0x10, SI
 	DECQ         BP
 	JNZ          four
@@ -16587,15 +17253,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R15
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z16
-	VBROADCASTSS 396(AX), Z17
+	VBROADCASTSS 400(AX), Z16
+	VBROADCASTSS 404(AX), Z17
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -16692,7 +17359,7 @@ next:
 
 // func tile512_9x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_9x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_9x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -16765,21 +17432,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -16788,17 +17461,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -16851,20 +17524,25 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R14
-	PREFETCHT0       (SI)(R14*1)
+	MOVQ             104(SP), R15
+	PREFETCHT0       (SI)(R15*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -16883,7 +17561,7 @@ one:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
-	DECQ             R13
+	DECQ             R14
 	JNZ              one
 
 next:
@@ -16892,15 +17570,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z9
-	VBROADCASTSS 396(AX), Z10
+	VBROADCASTSS 400(AX), Z9
+	VBROADCASTSS 404(AX), Z10
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -16955,7 +17634,7 @@ next:
 
 // func tile512_9x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_9x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_9x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -17059,21 +17738,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -17082,17 +17767,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -17223,25 +17908,30 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         256(AX), R14
-	ADDQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         264(AX), R14
-	PREFETCHT0   (SI)(R14*1)
+	MOVQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         256(AX), R15
+	ADDQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         264(AX), R15
+	PREFETCHT0   (SI)(R15*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -17279,7 +17969,7 @@ one:
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         R13
+	DECQ         R14
 	JNZ          one
 
 next:
@@ -17288,15 +17978,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z18
-	VBROADCASTSS 396(AX), Z19
+	VBROADCASTSS 400(AX), Z18
+	VBROADCASTSS 404(AX), Z19
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -17391,7 +18082,7 @@ next:
 
 // func tile512_10x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_10x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_10x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -17467,21 +18158,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -17490,17 +18187,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -17557,20 +18254,25 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R14
-	PREFETCHT0       (SI)(R14*1)
+	MOVQ             104(SP), R15
+	PREFETCHT0       (SI)(R15*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -17590,7 +18292,7 @@ one:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
-	DECQ             R13
+	DECQ             R14
 	JNZ              one
 
 next:
@@ -17599,15 +18301,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z10
-	VBROADCASTSS 396(AX), Z11
+	VBROADCASTSS 400(AX), Z10
+	VBROADCASTSS 404(AX), Z11
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -17666,7 +18369,7 @@ next:
 
 // func tile512_10x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_10x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_10x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -17776,21 +18479,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -17799,17 +18508,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -17952,25 +18661,30 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         256(AX), R14
-	ADDQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         264(AX), R14
-	PREFETCHT0   (SI)(R14*1)
+	MOVQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         256(AX), R15
+	ADDQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         264(AX), R15
+	PREFETCHT0   (SI)(R15*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -18011,7 +18725,7 @@ one:
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         R13
+	DECQ         R14
 	JNZ          one
 
 next:
@@ -18020,15 +18734,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z20
-	VBROADCASTSS 396(AX), Z21
+	VBROADCASTSS 400(AX), Z20
+	VBROADCASTSS 404(AX), Z21
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -18131,7 +18846,7 @@ next:
 
 // func tile512_11x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_11x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_11x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -18210,21 +18925,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -18233,17 +18954,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -18304,20 +19025,25 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R14
-	PREFETCHT0       (SI)(R14*1)
+	MOVQ             104(SP), R15
+	PREFETCHT0       (SI)(R15*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -18338,7 +19064,7 @@ one:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
-	DECQ             R13
+	DECQ             R14
 	JNZ              one
 
 next:
@@ -18347,15 +19073,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z11
-	VBROADCASTSS 396(AX), Z12
+	VBROADCASTSS 400(AX), Z11
+	VBROADCASTSS 404(AX), Z12
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -18418,7 +19145,7 @@ next:
 
 // func tile512_11x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_11x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_11x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -18534,21 +19261,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R12
+	ADDQ    (SP), R12
+	MOVQ    40(SP), R13
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -18557,17 +19290,17 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R12, R9
+	ADDQ R13, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R12, R10
+	ADDQ R13, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R12, R11
+	ADDQ R13, R11
 
 kw:
-	MOVQ  48(SP), R13
-	TESTQ R13, R13
+	MOVQ  48(SP), R14
+	TESTQ R14, R14
 	JEQ   rest
 
 four:
@@ -18722,25 +19455,30 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         256(AX), R14
-	ADDQ         104(SP), R14
-	PREFETCHT0   (SI)(R14*1)
-	MOVQ         264(AX), R14
-	PREFETCHT0   (SI)(R14*1)
+	MOVQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         256(AX), R15
+	ADDQ         104(SP), R15
+	PREFETCHT0   (SI)(R15*1)
+	MOVQ         264(AX), R15
+	PREFETCHT0   (SI)(R15*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	DECQ R13
-	JNZ  four
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(DI*1)
+	PREFETCHT0 (R12)(DI*2)
+	PREFETCHT0 (R12)(R8*1)
+	ADDQ       392(AX), R12
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	DECQ       R14
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R13
-	TESTQ R13, R13
+	MOVQ  56(SP), R14
+	TESTQ R14, R14
 	JEQ   next
 
 one:
@@ -18784,7 +19522,7 @@ one:
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         R13
+	DECQ         R14
 	JNZ          one
 
 next:
@@ -18793,15 +19531,16 @@ next:
 	ADDQ         64(SP), R11
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), R9
+	ADDQ         R9, R13
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z22
-	VBROADCASTSS 396(AX), Z23
+	VBROADCASTSS 400(AX), Z22
+	VBROADCASTSS 404(AX), Z23
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -18912,7 +19651,7 @@ next:
 
 // func tile512_12x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_12x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_12x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -18995,21 +19734,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -19018,20 +19763,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -19096,21 +19841,26 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R15
-	PREFETCHT0       (SI)(R15*1)
+	MOVQ             104(SP), BP
+	PREFETCHT0       (SI)(BP*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -19133,7 +19883,7 @@ one:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
-	DECQ             R14
+	DECQ             R15
 	JNZ              one
 
 next:
@@ -19143,15 +19893,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z12
-	VBROADCASTSS 396(AX), Z13
+	VBROADCASTSS 400(AX), Z12
+	VBROADCASTSS 404(AX), Z13
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -19219,7 +19970,7 @@ next:
 
 // func tile512_12x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_12x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_12x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -19343,21 +20094,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -19366,20 +20123,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -19546,26 +20303,31 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         256(AX), R15
-	ADDQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         264(AX), R15
-	PREFETCHT0   (SI)(R15*1)
+	MOVQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         256(AX), BP
+	ADDQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         264(AX), BP
+	PREFETCHT0   (SI)(BP*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -19613,7 +20375,7 @@ one:
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R14
+	DECQ         R15
 	JNZ          one
 
 next:
@@ -19623,15 +20385,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z24
-	VBROADCASTSS 396(AX), Z25
+	VBROADCASTSS 400(AX), Z24
+	VBROADCASTSS 404(AX), Z25
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -19752,7 +20515,7 @@ next:
 
 // func tile512_13x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_13x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_13x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -19838,21 +20601,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -19861,20 +20630,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -19943,21 +20712,26 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R15
-	PREFETCHT0       (SI)(R15*1)
+	MOVQ             104(SP), BP
+	PREFETCHT0       (SI)(BP*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -19981,7 +20755,7 @@ one:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
-	DECQ             R14
+	DECQ             R15
 	JNZ              one
 
 next:
@@ -19991,15 +20765,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z13
-	VBROADCASTSS 396(AX), Z14
+	VBROADCASTSS 400(AX), Z13
+	VBROADCASTSS 404(AX), Z14
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -20071,7 +20846,7 @@ next:
 
 // func tile512_13x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_13x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_13x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -20201,21 +20976,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -20224,20 +21005,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -20416,26 +21197,31 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         256(AX), R15
-	ADDQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         264(AX), R15
-	PREFETCHT0   (SI)(R15*1)
+	MOVQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         256(AX), BP
+	ADDQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         264(AX), BP
+	PREFETCHT0   (SI)(BP*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -20486,7 +21272,7 @@ one:
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R14
+	DECQ         R15
 	JNZ          one
 
 next:
@@ -20496,15 +21282,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z26
-	VBROADCASTSS 396(AX), Z27
+	VBROADCASTSS 400(AX), Z26
+	VBROADCASTSS 404(AX), Z27
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -20633,7 +21420,7 @@ next:
 
 // func tile512_14x16h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_14x16h(SB), NOSPLIT, $112-8
+TEXT ·tile512_14x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -20722,21 +21509,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -20745,20 +21538,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -20831,21 +21624,26 @@ four:
 	DECQ             96(SP)
 	JLT              fetched
 	PREFETCHT0       (SI)
-	MOVQ             104(SP), R15
-	PREFETCHT0       (SI)(R15*1)
+	MOVQ             104(SP), BP
+	PREFETCHT0       (SI)(BP*1)
 	ADDQ             $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -20870,7 +21668,7 @@ one:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
-	DECQ             R14
+	DECQ             R15
 	JNZ              one
 
 next:
@@ -20880,15 +21678,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z14
-	VBROADCASTSS 396(AX), Z15
+	VBROADCASTSS 400(AX), Z14
+	VBROADCASTSS 404(AX), Z15
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -20964,7 +21763,7 @@ next:
 
 // func tile512_14x32h(t *Tile)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tile512_14x32h(SB), NOSPLIT, $112-8
+TEXT ·tile512_14x32h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -21100,21 +21899,27 @@ start:
 	MOVQ    R9, 40(SP)
 
 block:
-	MOVQ    320(AX), R9
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), R9
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, R9
-	MOVQ    R9, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    R9, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, R9
-	MOVQ    312(AX), R10
-	SUBQ    R9, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ R9, R10
+	MOVQ    R10, R9
+	SHRQ    $0x02, R9
+	MOVQ    R9, 48(SP)
+	MOVQ    R10, R9
+	ANDQ    $0x03, R9
+	MOVQ    R9, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), R9
+	SUBQ    R10, R9
+	MOVQ    R9, 64(SP)
+	MOVQ    344(AX), R9
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ R9, R13
+	ADDQ    (SP), R13
+	MOVQ    40(SP), R14
 	MOVQ    288(AX), R9
 	MOVQ    R9, 72(SP)
 
@@ -21123,20 +21928,20 @@ kh:
 	MOVQ R9, 80(SP)
 	MOVQ 40(AX), R9
 	ADDQ (SP), R9
-	ADDQ R13, R9
+	ADDQ R14, R9
 	MOVQ 48(AX), R10
 	ADDQ (SP), R10
-	ADDQ R13, R10
+	ADDQ R14, R10
 	MOVQ 56(AX), R11
 	ADDQ (SP), R11
-	ADDQ R13, R11
+	ADDQ R14, R11
 	MOVQ 64(AX), R12
 	ADDQ (SP), R12
-	ADDQ R13, R12
+	ADDQ R14, R12
 
 kw:
-	MOVQ  48(SP), R14
-	TESTQ R14, R14
+	MOVQ  48(SP), R15
+	TESTQ R15, R15
 	JEQ   rest
 
 four:
@@ -21327,26 +22132,31 @@ four:
 	DECQ         96(SP)
 	JLT          fetched
 	PREFETCHT0   (SI)
-	MOVQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         256(AX), R15
-	ADDQ         104(SP), R15
-	PREFETCHT0   (SI)(R15*1)
-	MOVQ         264(AX), R15
-	PREFETCHT0   (SI)(R15*1)
+	MOVQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         256(AX), BP
+	ADDQ         104(SP), BP
+	PREFETCHT0   (SI)(BP*1)
+	MOVQ         264(AX), BP
+	PREFETCHT0   (SI)(BP*1)
 	ADDQ         $0x40, SI
 
 fetched:
-	ADDQ $0x10, R9
-	ADDQ $0x10, R10
-	ADDQ $0x10, R11
-	ADDQ $0x10, R12
-	DECQ R14
-	JNZ  four
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 (R13)(R8*1)
+	ADDQ       392(AX), R13
+	ADDQ       $0x10, R9
+	ADDQ       $0x10, R10
+	ADDQ       $0x10, R11
+	ADDQ       $0x10, R12
+	DECQ       R15
+	JNZ        four
 
 rest:
-	MOVQ  56(SP), R14
-	TESTQ R14, R14
+	MOVQ  56(SP), R15
+	TESTQ R15, R15
 	JEQ   next
 
 one:
@@ -21400,7 +22210,7 @@ one:
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R14
+	DECQ         R15
 	JNZ          one
 
 next:
@@ -21410,15 +22220,16 @@ next:
 	ADDQ         64(SP), R12
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), R9
+	ADDQ         R9, R14
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), R9
 	ADDQ         R9, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Z28
-	VBROADCASTSS 396(AX), Z29
+	VBROADCASTSS 400(AX), Z28
+	VBROADCASTSS 404(AX), Z29
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), SI
@@ -21555,7 +22366,7 @@ next:
 
 // func tile256_1x16h(t *Tile)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tile256_1x16h(SB), NOSPLIT, $112-8
+TEXT ·tile256_1x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -21593,28 +22404,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R8
+	MOVQ    320(AX), R8
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R8, SI
-	MOVQ    SI, R8
-	SHRQ    $0x02, R8
-	MOVQ    R8, 48(SP)
-	MOVQ    SI, R8
-	ANDQ    $0x03, R8
-	MOVQ    R8, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R8
-	SUBQ    SI, R8
-	MOVQ    R8, 64(SP)
+	CMOVQEQ SI, R8
+	MOVQ    R8, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R8, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R8
+	MOVQ    312(AX), SI
+	SUBQ    R8, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R8
+	ADDQ    280(AX), R8
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R8
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R8, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R9
@@ -21648,6 +22465,7 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R8*1)
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -21673,15 +22491,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R8
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y2
-	VBROADCASTSS 396(AX), Y3
+	VBROADCASTSS 400(AX), Y2
+	VBROADCASTSS 404(AX), Y3
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -21705,7 +22524,7 @@ next:
 
 // func tile256_2x16h(t *Tile)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tile256_2x16h(SB), NOSPLIT, $112-8
+TEXT ·tile256_2x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -21751,28 +22570,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R9
+	MOVQ    320(AX), R9
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R9, SI
-	MOVQ    SI, R9
-	SHRQ    $0x02, R9
-	MOVQ    R9, 48(SP)
-	MOVQ    SI, R9
-	ANDQ    $0x03, R9
-	MOVQ    R9, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R9
-	SUBQ    SI, R9
-	MOVQ    R9, 64(SP)
+	CMOVQEQ SI, R9
+	MOVQ    R9, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R9, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R9
+	MOVQ    312(AX), SI
+	SUBQ    R9, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R9
+	ADDQ    280(AX), R9
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R9
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R9, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R10
@@ -21818,6 +22643,8 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R9*1)
+	PREFETCHT0   (R8)(R9*1)
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -21846,15 +22673,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R9
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y4
-	VBROADCASTSS 396(AX), Y5
+	VBROADCASTSS 400(AX), Y4
+	VBROADCASTSS 404(AX), Y5
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -21886,7 +22714,7 @@ next:
 
 // func tile256_3x16h(t *Tile)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tile256_3x16h(SB), NOSPLIT, $112-8
+TEXT ·tile256_3x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -21940,28 +22768,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R10
+	MOVQ    320(AX), R10
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R10, SI
-	MOVQ    SI, R10
-	SHRQ    $0x02, R10
-	MOVQ    R10, 48(SP)
-	MOVQ    SI, R10
-	ANDQ    $0x03, R10
-	MOVQ    R10, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R10
-	SUBQ    SI, R10
-	MOVQ    R10, 64(SP)
+	CMOVQEQ SI, R10
+	MOVQ    R10, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R10, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R10
+	MOVQ    312(AX), SI
+	SUBQ    R10, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R10
+	ADDQ    280(AX), R10
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R10
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R10, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R11
@@ -22019,6 +22853,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R10*1)
+	PREFETCHT0   (R8)(R10*1)
+	PREFETCHT0   (R9)(R10*1)
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -22050,15 +22887,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R10
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y6
-	VBROADCASTSS 396(AX), Y7
+	VBROADCASTSS 400(AX), Y6
+	VBROADCASTSS 404(AX), Y7
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -22098,7 +22936,7 @@ next:
 
 // func tile256_4x16h(t *Tile)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tile256_4x16h(SB), NOSPLIT, $112-8
+TEXT ·tile256_4x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -22160,28 +22998,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R11
+	MOVQ    320(AX), R11
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R11, SI
-	MOVQ    SI, R11
-	SHRQ    $0x02, R11
-	MOVQ    R11, 48(SP)
-	MOVQ    SI, R11
-	ANDQ    $0x03, R11
-	MOVQ    R11, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R11
-	SUBQ    SI, R11
-	MOVQ    R11, 64(SP)
+	CMOVQEQ SI, R11
+	MOVQ    R11, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R11, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R11
+	MOVQ    312(AX), SI
+	SUBQ    R11, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R11
+	ADDQ    280(AX), R11
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R11
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R11, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R12
@@ -22251,6 +23095,10 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R11*1)
+	PREFETCHT0   (R8)(R11*1)
+	PREFETCHT0   (R9)(R11*1)
+	PREFETCHT0   (R10)(R11*1)
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -22285,15 +23133,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R11
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y8
-	VBROADCASTSS 396(AX), Y9
+	VBROADCASTSS 400(AX), Y8
+	VBROADCASTSS 404(AX), Y9
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -22341,7 +23190,7 @@ next:
 
 // func tile256_5x16h(t *Tile)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tile256_5x16h(SB), NOSPLIT, $112-8
+TEXT ·tile256_5x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -22411,28 +23260,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R12
+	MOVQ    320(AX), R12
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R12, SI
-	MOVQ    SI, R12
-	SHRQ    $0x02, R12
-	MOVQ    R12, 48(SP)
-	MOVQ    SI, R12
-	ANDQ    $0x03, R12
-	MOVQ    R12, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R12
-	SUBQ    SI, R12
-	MOVQ    R12, 64(SP)
+	CMOVQEQ SI, R12
+	MOVQ    R12, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R12, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R12
+	MOVQ    312(AX), SI
+	SUBQ    R12, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R12
+	ADDQ    280(AX), R12
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R12
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R12, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R13
@@ -22514,6 +23369,11 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R12*1)
+	PREFETCHT0   (R8)(R12*1)
+	PREFETCHT0   (R9)(R12*1)
+	PREFETCHT0   (R10)(R12*1)
+	PREFETCHT0   (R11)(R12*1)
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -22551,15 +23411,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R12
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y10
-	VBROADCASTSS 396(AX), Y11
+	VBROADCASTSS 400(AX), Y10
+	VBROADCASTSS 404(AX), Y11
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX
@@ -22615,7 +23476,7 @@ next:
 
 // func tile256_6x16h(t *Tile)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tile256_6x16h(SB), NOSPLIT, $112-8
+TEXT ·tile256_6x16h(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, (SP)
@@ -22693,28 +23554,34 @@ start:
 	MOVQ SI, 40(SP)
 
 block:
-	MOVQ    320(AX), SI
-	MOVQ    328(AX), R13
+	MOVQ    320(AX), R13
+	MOVQ    328(AX), SI
 	CMPQ    32(SP), $0x01
-	CMOVQEQ R13, SI
-	MOVQ    SI, R13
-	SHRQ    $0x02, R13
-	MOVQ    R13, 48(SP)
-	MOVQ    SI, R13
-	ANDQ    $0x03, R13
-	MOVQ    R13, 56(SP)
-	SHLQ    $0x02, SI
-	MOVQ    312(AX), R13
-	SUBQ    SI, R13
-	MOVQ    R13, 64(SP)
+	CMOVQEQ SI, R13
+	MOVQ    R13, SI
+	SHRQ    $0x02, SI
+	MOVQ    SI, 48(SP)
+	MOVQ    R13, SI
+	ANDQ    $0x03, SI
+	MOVQ    SI, 56(SP)
+	SHLQ    $0x02, R13
+	MOVQ    312(AX), SI
+	SUBQ    R13, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    344(AX), SI
 	MOVQ    40(SP), R13
+	ADDQ    280(AX), R13
+	CMPQ    32(SP), $0x01
+	CMOVQEQ SI, R13
+	MOVQ    40(SP), SI
+	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
 	MOVQ    SI, 72(SP)
 
 kh:
 	MOVQ 304(AX), SI
 	MOVQ SI, 80(SP)
-	MOVQ R13, SI
+	MOVQ 112(SP), SI
 
 kw:
 	MOVQ  48(SP), R14
@@ -22808,6 +23675,12 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
+	PREFETCHT0   (DI)(R13*1)
+	PREFETCHT0   (R8)(R13*1)
+	PREFETCHT0   (R9)(R13*1)
+	PREFETCHT0   (R10)(R13*1)
+	PREFETCHT0   (R11)(R13*1)
+	PREFETCHT0   (R12)(R13*1)
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
@@ -22848,15 +23721,16 @@ next:
 	ADDQ         64(SP), SI
 	DECQ         80(SP)
 	JNZ          kw
-	ADDQ         296(AX), R13
+	MOVQ         296(AX), SI
+	ADDQ         SI, 112(SP)
 	DECQ         72(SP)
 	JNZ          kh
 	MOVQ         280(AX), SI
 	ADDQ         SI, 40(SP)
 	DECQ         32(SP)
 	JNZ          block
-	VBROADCASTSS 392(AX), Y12
-	VBROADCASTSS 396(AX), Y13
+	VBROADCASTSS 400(AX), Y12
+	VBROADCASTSS 404(AX), Y13
 	MOVQ         8(SP), DX
 	MOVQ         264(AX), BX
 	MOVQ         168(AX), BX

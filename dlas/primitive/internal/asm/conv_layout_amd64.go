@@ -36,8 +36,9 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Ahead)-368]
 	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Next)-376]
 	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.NextStep)-384]
-	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Lo)-392]
-	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Hi)-396]
+	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Reach)-392]
+	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Lo)-400]
+	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Hi)-404]
 )
 
 // callTile512 calls the kernel of rows and blocks; it reports whether there is one.

@@ -65,6 +65,7 @@ var tile = []field{
 	{"Ahead", word},
 	{"Next", word},
 	{"NextStep", word},
+	{"Reach", word},
 	{"Lo", float},
 	{"Hi", float},
 }
@@ -108,6 +109,7 @@ type tileGen struct {
 	toRes      Mem          // from where a result goes to what is added to it
 	base       []reg.GPVirtual
 	s, s3      reg.GPVirtual
+	reach      reg.GPVirtual // what is fetched of the input next
 }
 
 func (g *tileGen) arg(name string) Mem { return mem(g.p, offset(tile, name)) }
@@ -170,6 +172,7 @@ func (g *tileGen) step(n int) {
 		PREFETCHT1(mem(g.next, 64))
 		ADDQ(g.nextStep, g.next)
 		g.fetchResults()
+		g.fetchInput(n)
 	}
 	if !g.grouped() {
 		ADDQ(U8(uint8(4*n)), g.idx)
@@ -234,6 +237,30 @@ func (g *tileGen) fetchResults() {
 	Label("fetched")
 }
 
+// fetchInput fetches what the next block, or the next tile, will read: its places are too far apart for the processor to
+// guess.
+func (g *tileGen) fetchInput(n int) {
+	if !g.grouped() {
+		for _, b := range g.base {
+			PREFETCHT0(Mem{Base: b, Index: g.reach, Scale: 1})
+		}
+		return
+	}
+	for i := range n {
+		m := mem(g.reach, 0)
+		switch i {
+		case 1:
+			m.Index, m.Scale = g.s, 1
+		case 2:
+			m.Index, m.Scale = g.s, 2
+		case 3:
+			m.Index, m.Scale = g.s3, 1
+		}
+		PREFETCHT0(m)
+	}
+	ADDQ(g.arg("Reach"), g.reach)
+}
+
 func tileLoop(set isa, rows, blocks int, half bool) {
 	g := &tileGen{isa: set, rows: rows, vecs: blocks * 64 / set.bytes, half: half}
 	name := fmt.Sprintf("tile%s_%dx%d", set.name, rows, 16*blocks)
@@ -247,7 +274,7 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 		what = "with weights of 16 bits is"
 	}
 	Doc(fmt.Sprintf("%s %s the loop of Tile with %d rows and %d blocks.", name, what, rows, blocks))
-	locals := AllocLocal(14 * word)
+	locals := AllocLocal(15 * word)
 	local := func(i int) Mem { return locals.Offset(8 * i) }
 	in, out, res, tiles := local(0), local(1), local(2), local(3)
 	left, at, fours, ones, tap, kh := local(4), local(5), local(6), local(7), local(8), local(9)
@@ -354,9 +381,25 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 		MOVQ(g.arg("InTap"), t)
 		SUBQ(depth, t)
 		MOVQ(t, tap)
+		// The next block; after the last, the next tile.
+		g.reach = GP64()
+		MOVQ(g.arg("InTile"), t)
+		MOVQ(at, g.reach)
+		ADDQ(g.arg("InBlock"), g.reach)
+		CMPQ(left, U8(1))
+		CMOVQEQ(t, g.reach)
+		if g.grouped() {
+			ADDQ(in, g.reach)
+		}
 	}
-	row := GP64()
-	MOVQ(at, row)
+	// Of 8 rows with an address each, this one has no register.
+	var row Op = local(14)
+	if g.grouped() {
+		row = GP64()
+		MOVQ(at, row)
+	} else {
+		move(at, local(14))
+	}
 	move(g.arg("KH"), kh)
 	Label("kh")
 	move(g.arg("KW"), kw)
@@ -396,7 +439,11 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 	}
 	DECQ(kw)
 	JNZ(LabelRef("kw"))
-	ADDQ(g.arg("InRow"), row)
+	{
+		t := GP64()
+		MOVQ(g.arg("InRow"), t)
+		ADDQ(t, row)
+	}
 	DECQ(kh)
 	JNZ(LabelRef("kh"))
 	t := GP64()
