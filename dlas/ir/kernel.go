@@ -17,6 +17,17 @@ type Machine struct {
 	Governor string
 }
 
+// leastPixels is how many pixels of a map a thread needs to be worth reading all weights: fewer are done before the
+// weights have come from the last cache.
+const leastPixels = 64
+
+// ByRows is the rule by which all kernels cut maps for threads: rows for each thread, with all their channels, or (false)
+// channels, with all their pixels. What a thread reads is then mostly what it has written, and does not have to come out
+// of another core's cache, which is several times slower than its own.
+func (m Machine) ByRows(s Shape) bool {
+	return len(s) == 4 && s[0]*s[2] >= 2*m.Threads && s[0]*s[2]*s[3] >= leastPixels*m.Threads
+}
+
 // Schedule is what L5 decides for one node: how its loops are cut. The meaning of each number is the kernel's; 0, or no
 // number, leaves it to the kernel's rules by shape.
 type Schedule struct {

@@ -11,6 +11,7 @@ import (
 const (
 	partMACs   = 1 << 19 // multiply-adds of a part that is worth handing to another thread: some 10 us
 	threadPart = 4       // parts of a thread: they even out what threads lose to other processes
+	leastRows  = 7       // rows of a band that is cut for threads
 )
 
 // longestPart bounds the multiply-adds of a part by time: about half a millisecond.
@@ -83,8 +84,8 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 	return b, nil
 }
 
-// cutDense decides the bands and the parts. Threads share the input and the weights that they all read in their caches as
-// little as possible: where there are more weights than input, parts are cut by output channels, else by rows.
+// cutDense decides the bands and the parts. Parts are cut by rows or by output channels as other kernels cut the same map;
+// on one thread by channels where there are more weights than input.
 func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 	threads := max(1, c.p.Machine.Threads)
 	images := c.n
@@ -110,7 +111,8 @@ func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 	by := tile(s, partsBy)
 	if by == 0 {
 		by = byRows
-		if len(d.weights.data) > inBytes || c.oh < 4 && images == 1 {
+		out := ir.Shape{images, c.m, c.oh, c.ow}
+		if threads > 1 && !c.p.Machine.ByRows(out) || threads == 1 && (len(d.weights.data) > inBytes || c.oh < 4 && images == 1) {
 			by = byChannels
 		}
 	}
@@ -120,6 +122,10 @@ func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 	if by == byRows {
 		d.groupParts = 1
 		bandParts := min(want, images*perImage)
+		if threads > 1 && want > threads {
+			// Bands of a few rows would have all weights come again and again.
+			bandParts = min(bandParts, threads*max(1, images*perImage/threads/leastRows))
+		}
 		if bandParts < want && n > 1 {
 			d.groupParts = min(n, ceilDiv(want, bandParts))
 		}

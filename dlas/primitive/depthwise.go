@@ -129,21 +129,36 @@ func bindDepthwise(p ir.Problem, isa asm.ISA) (ir.Bound, error) {
 		hotPlanes = max(1, hotBytes/(y[2]*y[3]*64))
 		hotRows = max(2, hotBytes/(y[3]*64)&^1)
 	}
-	b := shared(p, x[0]*blocks*units, nanos, func(call ir.Call, from, to int) {
-		if units == 1 && hotRows >= y[2] {
-			grid{1, blocks}.each(from, to, func(n, _, b, count int) {
-				for i := 0; i < count; i += hotPlanes {
-					do(call, n, b+i, min(hotPlanes, count-i), 0, y[2])
+	b := ir.Bound{}
+	if p.Machine.Threads > 1 && p.Machine.ByRows(x) {
+		b = sharedRows(p, y, nanos, func(call ir.Call, n, y0, y1 int) {
+			hotPlanes := hotPlanes
+			if hotPlanes < blocks {
+				hotPlanes = max(1, min(blocks, hotBytes/((y1-y0)*y[3]*64)))
+			}
+			for i := 0; i < blocks; i += hotPlanes {
+				for y0 := y0; y0 < y1; y0 += hotRows {
+					do(call, n, i, min(hotPlanes, blocks-i), y0, min(hotRows, y1-y0))
 				}
-			})
-			return
-		}
-		grid{blocks, units}.each(from, to, func(n, b, u, count int) {
-			for y0, y1 := u*step, min((u+count)*step, y[2]); y0 < y1; y0 += hotRows {
-				do(call, n, b, 1, y0, min(hotRows, y1-y0))
 			}
 		})
-	})
+	} else {
+		b = shared(p, x[0]*blocks*units, nanos, func(call ir.Call, from, to int) {
+			if units == 1 && hotRows >= y[2] {
+				grid{1, blocks}.each(from, to, func(n, _, b, count int) {
+					for i := 0; i < count; i += hotPlanes {
+						do(call, n, b+i, min(hotPlanes, count-i), 0, y[2])
+					}
+				})
+				return
+			}
+			grid{blocks, units}.each(from, to, func(n, b, u, count int) {
+				for y0, y1 := u*step, min((u+count)*step, y[2]); y0 < y1; y0 += hotRows {
+					do(call, n, b, 1, y0, min(hotRows, y1-y0))
+				}
+			})
+		})
+	}
 	b.Unpacked = p.Weights[0] != nil
 	b.PackedBytes = 4 * int64(len(w)+len(bias))
 	b.MACsExecuted = int64(blocks*ir.Lanes) * int64(taps) * int64(y[2]*y[3])

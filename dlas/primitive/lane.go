@@ -78,7 +78,8 @@ func laneCost(isa asm.ISA, vector float64) float64 {
 }
 
 const (
-	leastNanos = 5e3 // a part that is worth handing to another thread
+	leastNanos = 5e3 // a part worth cutting finer than one a thread
+	sharedOver = 1e3 // a phase that is worth handing to other threads: the handing over takes some 500
 	mostNanos  = 4e5 // a part after which a run can be stopped
 )
 
@@ -86,8 +87,8 @@ const (
 // too short to be worth it and none too long to wait for.
 func partsFor(items int, nanos float64, m ir.Machine) int {
 	n := int(math.Ceil(nanos / mostNanos))
-	if t := m.Threads; t > 1 && nanos > 2*leastNanos {
-		n = max(n, min(4*t, int(nanos/leastNanos)))
+	if t := m.Threads; t > 1 && nanos > sharedOver {
+		n = max(n, t, min(4*t, int(nanos/leastNanos)))
 		n = ceilDiv(n, t) * t
 	}
 	return min(items, max(1, n))
@@ -99,6 +100,18 @@ func shared(p ir.Problem, items int, nanos float64, run func(call ir.Call, from,
 	return ir.Bound{Phases: []int{parts}, Unpacked: true, Run: func(call ir.Call) {
 		from, to := part(items, parts, call.Part)
 		run(call, from, to)
+	}}
+}
+
+// sharedRows is a phase over the rows of a map with that many images and rows, cut by their time: run does rows y0..y1-1 of
+// image n, all channels.
+func sharedRows(p ir.Problem, s ir.Shape, nanos float64, run func(call ir.Call, n, y0, y1 int)) ir.Bound {
+	rows, t := s[0]*s[2], p.Machine.Threads
+	most := max(t, rows/leastRows/t*t, int(math.Ceil(nanos/mostNanos))) // few, so that windows meet few edges of parts
+	parts := min(partsFor(rows, nanos, p.Machine), most)
+	return ir.Bound{Phases: []int{parts}, Unpacked: true, Run: func(call ir.Call) {
+		from, to := part(rows, parts, call.Part)
+		grid{1, s[2]}.each(from, to, func(n, _, y, rows int) { run(call, n, y, y+rows) })
 	}}
 }
 

@@ -119,6 +119,37 @@ func (m mapping) blocked(p ir.Problem) ir.Bound {
 		rows, vecs = 1, out[2]*out[3]
 	}
 	nanos := float64(out[0]*blocks*out[2]*out[3]) * laneCost(m.isa, m.cost+m.then.cost())
+	some := func(call ir.Call, n, b, at, count, skip, vecs int) {
+		c := m.par
+		c.Rows, c.Vecs = count, vecs
+		c.Out = call.Out[0].F32()[n*so.Image+b*so.Block+so.Origin+at*so.Row+skip*ir.Lanes:]
+		c.OutPitch = 4 * so.Row
+		for i := range m.args {
+			o := &ops[i]
+			v := o.of(call)[n*o.st.Image+b*o.st.Block+o.st.Origin+(at*o.pitch+skip*o.step)/4:]
+			switch i {
+			case 0:
+				c.A, c.APitch, c.AStep = v, o.pitch, o.step
+			case 1:
+				c.B, c.BPitch, c.BStep = v, o.pitch, o.step
+			default:
+				c.C, c.CPitch, c.CStep = v, o.pitch, o.step
+			}
+		}
+		c.Run(m.fn, m.isa)
+		m.then.apply(m.isa, c.Out, so.Row, c.Rows, c.Vecs)
+	}
+	if p.Machine.Threads > 1 && p.Machine.ByRows(out) {
+		return sharedRows(p, out, nanos, func(call ir.Call, n, y0, y1 int) {
+			for b := range blocks {
+				if flat {
+					some(call, n, b, 0, 1, y0*out[3], (y1-y0)*out[3])
+				} else {
+					some(call, n, b, y0, y1-y0, 0, vecs)
+				}
+			}
+		})
+	}
 	// Flat blocks can still be cut in pieces where they are few and large.
 	piece := vecs
 	if flat {
@@ -126,32 +157,12 @@ func (m mapping) blocked(p ir.Problem) ir.Bound {
 	}
 	pieces := ceilDiv(vecs, piece)
 	return shared(p, out[0]*blocks*rows*pieces, nanos, func(call ir.Call, from, to int) {
-		y := call.Out[0].F32()
 		grid{blocks, rows * pieces}.each(from, to, func(n, b, at, count int) {
-			c := m.par
-			skip := 0
-			c.Rows, c.Vecs = count, vecs
 			if flat {
-				skip = at * piece
-				c.Rows, c.Vecs = 1, min(count*piece, vecs-skip)
-				at = 0
+				some(call, n, b, 0, 1, at*piece, min(count*piece, vecs-at*piece))
+			} else {
+				some(call, n, b, at, count, 0, vecs)
 			}
-			c.Out = y[n*so.Image+b*so.Block+so.Origin+at*so.Row+skip*ir.Lanes:]
-			c.OutPitch = 4 * so.Row
-			for i := range m.args {
-				o := &ops[i]
-				v := o.of(call)[n*o.st.Image+b*o.st.Block+o.st.Origin+(at*o.pitch+skip*o.step)/4:]
-				switch i {
-				case 0:
-					c.A, c.APitch, c.AStep = v, o.pitch, o.step
-				case 1:
-					c.B, c.BPitch, c.BStep = v, o.pitch, o.step
-				default:
-					c.C, c.CPitch, c.CStep = v, o.pitch, o.step
-				}
-			}
-			c.Run(m.fn, m.isa)
-			m.then.apply(m.isa, c.Out, so.Row, c.Rows, c.Vecs)
 		})
 	})
 }

@@ -142,8 +142,9 @@ func newChain(m ir.Machine, list []*draft) *chain {
 	}
 	out := c.last().problem.Out[0]
 	for rows := 2; rows <= out[2]/max(2, 2*m.Threads/out[0]); rows++ {
-		// Strips are equally high, so that none writes what another has written.
-		if out[2]%rows == 0 && c.bytes(rows) <= m.L2/2 {
+		// Strips are equally high, so that none writes what another has written, and as many for each thread.
+		even := out[2]/rows*out[0]%m.Threads == 0
+		if out[2]%rows == 0 && c.bytes(rows) <= m.L2/2 && (even || c.rows == 0) {
 			c.rows = rows
 		}
 	}

@@ -204,7 +204,9 @@ func (b *binder) place(all []*form) error {
 	for _, f := range all {
 		if f.host == nil && f.kind == inArena && f.layout.Border != (ir.Border{}) {
 			st := &b.steps[f.first]
-			st.frames = append(st.frames, newFrame(f.layout, f.shape, f.typ, f.fill, f.span.at))
+			fr := newFrame(f.layout, f.shape, f.typ, f.fill, f.span.at)
+			fr.byRows = f.shape[0] == 1 && b.machine.ByRows(f.shape)
+			st.frames = append(st.frames, fr)
 		}
 	}
 	return nil

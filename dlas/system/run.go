@@ -37,13 +37,15 @@ type state struct {
 	arena   ir.Memory
 	scratch ir.Memory // of the run itself where it works alone
 	calls   []ir.Call
-	in, out [1]ir.Memory // what Run makes of its slices
+	runs    []func(ir.Call) // of the steps
+	in, out [1]ir.Memory    // what Run makes of its slices
 }
 
 func (p *Program) newState() *state {
-	s := &state{calls: make([]ir.Call, len(p.steps)), arena: ir.NewMemory(p.arena), scratch: ir.NewMemory(p.scratch)}
-	for i, st := range p.steps {
-		c := &s.calls[i]
+	s := &state{calls: make([]ir.Call, len(p.steps)), runs: make([]func(ir.Call), len(p.steps)), arena: ir.NewMemory(p.arena), scratch: ir.NewMemory(p.scratch)}
+	for i := range p.steps {
+		st, c := &p.steps[i], &s.calls[i]
+		s.runs[i] = st.painted(s.arena)
 		c.In, c.Out = make([]ir.Memory, len(st.in)), make([]ir.Memory, len(st.out))
 		for j, pl := range st.in {
 			c.In[j] = s.memory(pl)
@@ -190,16 +192,13 @@ func (p *Program) work(ctx context.Context, s *state, in, out []ir.Memory, times
 			begin = time.Now()
 		}
 		st := &p.steps[i]
-		for j := range st.frames {
-			st.frames[j].paint(s.arena)
-		}
 		call := &s.calls[i]
 		for phase, parts := range st.bound.Phases {
 			call.Phase = phase
 			if got && parts > 1 {
-				p.crew.phase(ctx, st.bound.Run, call, parts)
+				p.crew.phase(ctx, s.runs[i], call, parts)
 			} else {
-				alone(ctx, st.bound.Run, call, parts)
+				alone(ctx, s.runs[i], call, parts)
 			}
 		}
 		if times != nil {
