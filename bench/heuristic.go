@@ -3,13 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/godlas/godlas/dlas"
 )
 
 // benchHeuristic searches the schedules of three networks from an empty store and compares, for each node, what heuristic
-// chooses with the best that was found: both measured anew, in turns.
-func benchHeuristic(ctx context.Context, r *report) error {
+// chooses with the best that was found: both measured anew, in turns. Words choose some networks or one number of threads.
+func benchHeuristic(words []string) func(context.Context, *report) error {
+	return func(ctx context.Context, r *report) error { return heuristicTable(ctx, r, words) }
+}
+
+func heuristicTable(ctx context.Context, r *report, words []string) error {
 	const within, share = 0.05, 0.9
 	r.head = []string{"network", "threads", "node", "heuristic", "best", "best / heuristic", "95 % interval", "candidates"}
 	var failed []string
@@ -22,6 +27,9 @@ func benchHeuristic(ctx context.Context, r *report) error {
 		{"random(1x3x224x224)", "imagenet-mobilenetv2", 2000},
 	} {
 		for _, threads := range []int{1, 2} {
+			if slices.ContainsFunc(words, func(w string) bool { return w != net.model && w != fmt.Sprint(threads) }) {
+				continue
+			}
 			s := dlas.New().Data(net.data).Model(net.model).Tuned(net.trials).CPU(dlas.Threads(threads))
 			t, err := s.Tune(ctx)
 			if err != nil {

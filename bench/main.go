@@ -31,7 +31,7 @@ func benchmarks() []benchmark {
 		{"litert", "Published TFLite networks in our engine and in LiteRT (XNNPACK).", benchEngine("litert")},
 		{"pauses", "How long the collector stops inference, and how soon a cancelled run ends.", benchEngine("pauses")},
 		{"scale", "10,000 images on one thread and two, from one goroutine and 64.", benchEngine("scale")},
-		{"heuristic", "The schedules of three networks searched from an empty store: on how many nodes heuristic is within 5 % of the best candidate, and the rest.", benchHeuristic},
+		{"heuristic", "The schedules of three networks searched from an empty store: on how many nodes heuristic is within 5 % of the best candidate, and the rest.", benchHeuristic(nil)},
 		{"hostile", "A client runs 1,000 cells while 100,000 mutated frames and 10,000 half-open, slow or garbage connections come to all five sockets.", benchHostile},
 		{"interp", "Programs in the interpreter and in yaegi, turn and turn about, and what a notebook waits for: start, cells, memory, interrupts, completion.", benchInterp},
 		{"kernel", "The kernel and ipykernel, installed side by side and asked the same by jupyter_client, turn and turn about: start, cells, completion, inspection, memory.", benchKernel},
@@ -64,6 +64,14 @@ func run(args []string) error {
 	if len(args) > 1 && args[0] == "nodes" { // of a network of the benchmark engine, printed only
 		return engine.Nodes(context.Background(), table{&report{}}, args[1:])
 	}
+	if len(args) > 1 && args[0] == "heuristic" { // some of its networks and threads, printed only
+		end, err := ownStore()
+		if err != nil {
+			return err
+		}
+		defer end()
+		return benchHeuristic(args[1:])(context.Background(), &report{})
+	}
 	var names []string
 	for _, b := range benchmarks() {
 		names = append(names, b.name)
@@ -72,14 +80,11 @@ func run(args []string) error {
 		}
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
-		store, err := os.MkdirTemp("", "dlas-bench")
+		end, err := ownStore()
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(store)
-		if err := os.Setenv("DLAS_STORE", store); err != nil {
-			return err
-		}
+		defer end()
 		r := &report{benchmark: b, began: time.Now()}
 		err = b.run(ctx, r)
 		if werr := r.write(); werr != nil {
@@ -88,6 +93,15 @@ func run(args []string) error {
 		return err
 	}
 	return fmt.Errorf("say which: %s; from the repository's root", strings.Join(names, ", "))
+}
+
+// ownStore gives the benchmark an empty store of results.
+func ownStore() (end func(), err error) {
+	store, err := os.MkdirTemp("", "dlas-bench")
+	if err != nil {
+		return nil, err
+	}
+	return func() { os.RemoveAll(store) }, os.Setenv("DLAS_STORE", store)
 }
 
 // report is what a benchmark found.

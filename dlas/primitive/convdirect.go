@@ -143,12 +143,18 @@ func denseSchedules(p ir.Problem, l level) []ir.Schedule {
 		if l.mostRows(b) == 0 || b > blocks {
 			continue
 		}
-		seen := map[int]bool{}
+		seen := map[[3]int]bool{}
 		for _, pixels := range []int{l.mostRows(b), 12, 10, 8, 7, 6, 5, 4} {
-			if pixels = min(pixels, l.mostRows(b), c.oh*c.ow); seen[pixels] {
+			pixels = min(pixels, l.mostRows(b), c.oh*c.ow)
+			// What tilesOf makes of it: others that make the same are the same candidate.
+			same := [3]int{ceilDiv(c.ow, pixels), min(pixels, 8), 0}
+			if c.ow == 7 && pixels >= 14 {
+				same[2] = 1
+			}
+			if seen[same] {
 				continue
 			}
-			seen[pixels] = true
+			seen[same] = true
 			rows := map[int]bool{}
 			for _, r := range []int{0, 1, 4, 8, 16, c.oh} {
 				if r = min(r, c.oh); rows[r] {

@@ -82,6 +82,11 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 	if l.isa == isaGo {
 		cost *= goTimes
 	}
+	// Weights that other nodes' have pushed out since the last run take their own time to come, part of which the products
+	// do not hide: as in winograd.cost, with which this one is compared.
+	bytes := float64(c.m * c.weightRow * l.weight().Size())
+	come := bytes / comeBytes(bytes, p.Machine.L2)
+	cost = max(cost, come) + overlap*min(cost, come)
 	if algorithm != Direct {
 		cost += blockCopyCycles * float64(c.n*c.oh*c.ow*c.c*c.win.KH*c.win.KW)
 	}

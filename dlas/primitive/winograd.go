@@ -32,7 +32,8 @@ func winogradKernels() []ir.Kernel {
 			Exact: ir.ExactWinograd, Fits: winogradFits, Layouts: winogradLayouts,
 			Cost: func(p ir.Problem) float64 {
 				w := newWinograd(p, l.isa)
-				return w.cost(w.best())
+				// The plan's time is that of all threads together; other kernels tell that of one.
+				return float64(w.threads) * w.cost(w.best())
 			},
 			Schedules: func(p ir.Problem) []ir.Schedule { return newWinograd(p, l.isa).schedules() },
 			Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return newWinograd(p, l.isa).bind(p, s) },

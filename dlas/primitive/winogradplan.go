@@ -118,6 +118,15 @@ const (
 	coldBytes  = 5.0 // weights that other nodes' have pushed out since the last run
 )
 
+// comeBytes is how many bytes a cycle a node's weights come with that it last read a run ago. Those that fill little of the
+// second-level cache are as a rule still there: networks of small weights have small ones all over.
+func comeBytes(bytes float64, l2 int) float64 {
+	if bytes <= float64(max(l2, 1<<20))/8 {
+		return nearBytes
+	}
+	return coldBytes
+}
+
 // overlap is the part of reading weights that products do not hide.
 const overlap = 0.15
 
@@ -156,7 +165,7 @@ func (w *winograd) cost(p plan) float64 {
 	}
 	l2 := float64(max(v.l2, 1<<20)) * 0.9
 	// Weights come once a run from behind the second-level cache, which other nodes have used since.
-	first := u / coldBytes
+	first := u / comeBytes(u, w.l2)
 	again := u / nearBytes
 	if u+space > l2 {
 		again = u / panelBytes

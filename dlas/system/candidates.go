@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -61,12 +62,18 @@ func keyOf(p ir.Problem) string {
 // spaceOf are all candidates of a node, the one that heuristic takes first, the others in an order drawn from the node's
 // key: the same for every search, so that one can go on where another ended. Of kernels that differ by ISA alone only the
 // highest counts; only kernels that the plan names count, or where none of them fits the one that runs in their place.
+// Of kernels that by their own estimates take much longer than the best only those rules are candidates that they have
+// themselves: to cut their loops otherwise would not make them the fastest.
 func (b *binder) spaceOf(p ir.Problem, key string, first ir.Kernel) []Candidate {
 	var kernels []ir.Kernel
 	for _, k := range b.kernels {
 		if k.Op == p.Node.Op && b.level(k.ISA) >= 0 && b.plan.wants(k) && k.Fits(p) == nil {
 			kernels = append(kernels, k)
 		}
+	}
+	// Rows for elements of any type, the definitions among them, are for what no other runs.
+	if slices.ContainsFunc(kernels, func(k ir.Kernel) bool { return k.Type != "" }) {
+		kernels = slices.DeleteFunc(kernels, func(k ir.Kernel) bool { return k.Type == "" && k.Name != first.Name })
 	}
 	if len(kernels) == 0 {
 		kernels = []ir.Kernel{first}
@@ -76,13 +83,19 @@ func (b *binder) spaceOf(p ir.Problem, key string, first ir.Kernel) []Candidate 
 	for _, k := range kernels {
 		most[kind(k)] = max(most[kind(k)], b.level(k.ISA))
 	}
+	least := math.Inf(1)
+	for _, k := range kernels {
+		if k.Cost != nil {
+			least = min(least, k.Cost(p))
+		}
+	}
 	var list []Candidate
 	for _, k := range kernels {
 		if b.level(k.ISA) < most[kind(k)] && k.Name != first.Name {
 			continue
 		}
 		list = append(list, Candidate{Kernel: k.Name})
-		if k.Schedules == nil {
+		if k.Schedules == nil || k.Cost != nil && k.Name != first.Name && k.Cost(p) > hopeless*least {
 			continue
 		}
 		for _, s := range k.Schedules(p) {
@@ -102,6 +115,9 @@ func (b *binder) spaceOf(p ir.Problem, key string, first ir.Kernel) []Candidate 
 	slices.SortFunc(list, func(x, y Candidate) int { return cmp.Compare(rank(x), rank(y)) })
 	return list
 }
+
+// hopeless is how many times longer than the best a kernel may be estimated to take for its loops to be worth searching.
+const hopeless = 1.6
 
 // decide notes a node's candidates where they are asked for, and takes the one that the plan has decided on.
 func (b *binder) decide(d *draft) {
