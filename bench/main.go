@@ -58,6 +58,9 @@ func run(args []string) error {
 	if len(args) > 1 && args[0] == "engine-worker" {
 		return engine.Work(args[1:], os.Stdin, os.Stdout)
 	}
+	if len(args) > 1 && args[0] == "engine-cold" {
+		return engine.First(args[1:], os.Stdout)
+	}
 	if len(args) > 1 && engines[args[0]] != nil { // some of its rows, printed only
 		return engines[args[0]](context.Background(), table{&report{}}, args[1:])
 	}

@@ -58,8 +58,20 @@ type CompileOptions struct {
 	Schedule  string // such as untuned
 }
 
+// Open is Load and Compile of a network that is compiled only once. It takes much less memory: that of the weights is
+// given back as they are packed.
+func Open(path string, o CompileOptions) (*Program, error) {
+	n, err := Load(path)
+	if err != nil {
+		return nil, err
+	}
+	return n.compile(o, true)
+}
+
 // Compile makes the network ready to run, without measuring anything. Errors are *ir.Error.
-func (n *Network) Compile(o CompileOptions) (*Program, error) {
+func (n *Network) Compile(o CompileOptions) (*Program, error) { return n.compile(o, false) }
+
+func (n *Network) compile(o CompileOptions, consume bool) (*Program, error) {
 	spec := Spec{Compress: o.Compress, Primitive: o.Primitive, Schedule: o.Schedule, Hardware: "cpu"}
 	switch {
 	case o.ISA != "" && o.Threads != 0:
@@ -91,7 +103,7 @@ func (n *Network) Compile(o CompileOptions) (*Program, error) {
 		}
 		c[l] = points[0]
 	}
-	run := &runner{graph: n.graph, batch: max(o.Batch, 1)}
+	run := &runner{graph: n.graph, batch: max(o.Batch, 1), consume: consume}
 	if err := run.compile(context.Background(), c); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type runner struct {
 	batch   int
 	notes   []string
 	tuning  *Tuning // of a tuned schedule
+	consume bool    // the graph is compiled only once
 
 	fromFile   bool // the model is a file of the user's
 	background int  // the outputs before the first class: 1 where the network has one for the background
@@ -93,6 +94,7 @@ func (r *runner) compile(ctx context.Context, c map[ir.Layer][]ir.Choice) (err e
 	if plan.Schedule.Name == system.Tuned {
 		err = r.tune(ctx, plan)
 	} else {
+		plan.Consume = r.consume
 		r.program, err = system.Shared(r.graph, primitive.Kernels(), r.machine, plan)
 	}
 	return err

@@ -1,6 +1,9 @@
 package ir
 
-import "unsafe"
+import (
+	"os"
+	"unsafe"
+)
 
 // Memory is the memory of a value or a workspace: bytes, of which each kernel takes the view that its type demands. It
 // begins at a multiple of 64 bytes (a value that lies inside another one, as a part of a concatenation, at a multiple of
@@ -111,4 +114,15 @@ func (t *Tensor) Memory() Memory {
 		return MemoryOf(d)
 	}
 	return nil
+}
+
+// Discard gives the whole pages of m back to the system: what they held is lost, and they hold zeros, or what they held
+// before, when they are next read. For what is needed no more, but lies in one allocation with what still is.
+func (m Memory) Discard() {
+	page := uintptr(os.Getpagesize())
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(m)))
+	from := -at & (page - 1)
+	if to := (at+uintptr(len(m)))&^(page-1) - at; len(m) > int(page) && from < to {
+		discard(m[from:to])
+	}
 }

@@ -7,3 +7,5 @@ func adviseHuge(m Memory) {
 	const hugePage = 14 // MADV_HUGEPAGE
 	_ = syscall.Madvise(m, hugePage)
 }
+
+func discard(m Memory) { _ = syscall.Madvise(m, syscall.MADV_DONTNEED) }

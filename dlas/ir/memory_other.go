@@ -3,3 +3,5 @@
 package ir
 
 func adviseHuge(Memory) {}
+
+func discard(Memory) {}

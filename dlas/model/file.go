@@ -9,8 +9,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
@@ -111,11 +114,33 @@ func readWhole(path string) ([]byte, error) {
 	case st.Size() > maxWeights:
 		return nil, fmt.Errorf("holds %d bytes, more than the %d there may be", st.Size(), int64(maxWeights))
 	}
-	raw := make([]byte, st.Size())
-	if _, err := io.ReadFull(file, raw); err != nil {
-		return nil, fmt.Errorf("ends before its %d bytes: %w", len(raw), err)
+	return readAll(file, int(st.Size()))
+}
+
+// readAll reads that many bytes, pieces of many on all processors: what takes time is less the copying than that the
+// system finds memory for it.
+func readAll(file io.ReaderAt, size int) ([]byte, error) {
+	const piece = 2 << 20
+	raw := ir.NewMemory(size)
+	pieces := (size + piece - 1) / piece
+	errs := make([]error, min(pieces, runtime.GOMAXPROCS(0)))
+	var next atomic.Int32
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() {
+			for errs[i] == nil {
+				at := (int(next.Add(1)) - 1) * piece
+				if at >= size {
+					return
+				}
+				if n, err := file.ReadAt(raw[at:min(size, at+piece)], int64(at)); n < min(piece, size-at) {
+					errs[i] = fmt.Errorf("ends before its %d bytes: %w", size, err)
+				}
+			}
+		})
 	}
-	return raw, nil
+	all.Wait()
+	return raw, errors.Join(errs...)
 }
 
 func readONNX(path string, raw []byte, o FileOptions) (*File, error) {

@@ -20,8 +20,9 @@ type binder struct {
 	machine ir.Machine
 	plan    Plan
 
-	scales map[string]scale  // of weights that are as they were before the rewriting
-	rescue sync.Mutex        // of g.Weights while nodes are bound
+	scales map[string]scale // of weights that are as they were before the rewriting
+	rescue sync.Mutex       // of g.Weights while nodes are bound
+	spent  *consumption
 	same   map[string]string // value -> the value that it is another name of
 	forms  map[string][]*form
 	joined map[*form]bool // outputs of concatenations that need no copying
@@ -40,6 +41,7 @@ type draft struct {
 	schedule  ir.Schedule
 	bound     ir.Bound
 
+	chain  *chain // that it stands for
 	key    string // where the plan decides by it
 	space  []Candidate
 	blocks []string // of the candidates: in what they read and write
@@ -367,11 +369,15 @@ func (b *binder) bind(d *draft, room *[]float32) (err error) {
 	if len(n.In) > 1 && p.Weights[1] != nil {
 		if s, ok := b.scales[n.In[1]]; ok {
 			w := p.Weights[1]
-			if len(*room) < w.Shape.Elems() {
-				*room = make([]float32, b.mostScaled())
+			if b.spent.owns(n, 1, w) {
+				s.apply(w.F32(), w)
+			} else {
+				if len(*room) < w.Shape.Elems() {
+					*room = make([]float32, b.mostScaled())
+				}
+				scaled = ir.NewF32(s.apply((*room)[:w.Shape.Elems()], w), w.Shape...)
+				p.Weights[1] = scaled
 			}
-			scaled = ir.NewF32(s.apply((*room)[:w.Shape.Elems()], w), w.Shape...)
-			p.Weights[1] = scaled
 		}
 	}
 	if d.bound, err = k.Bind(*p, d.schedule); err != nil {
@@ -395,5 +401,6 @@ func (b *binder) bind(d *draft, room *[]float32) (err error) {
 			d.work.Nonzero = op.NonzeroMACs(d.work.MACs, p.Weights[at])
 		}
 	}
+	b.consumed(d)
 	return nil
 }

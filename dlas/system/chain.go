@@ -121,6 +121,9 @@ type chain struct {
 	stages []stage
 	rows   int // of a strip of the last map
 	scales map[string]scale
+	scaled []*ir.Tensor // weights of the stages, as they are packed
+	// unpacked: a stage reads weights as they are.
+	unpacked bool
 }
 
 // newChain decides how high the strips are; nil: it is not worth it.
@@ -172,7 +175,7 @@ func (c *chain) bytes(rows int) int {
 // draft is the chain as one step.
 func (c *chain) draft() *draft {
 	first, last := c.stages[0], c.last()
-	d := &draft{in: []*form{first.in[0]}, out: last.out}
+	d := &draft{in: []*form{first.in[0]}, out: last.out, chain: c}
 	p := &d.problem
 	p.Machine = last.problem.Machine
 	p.In, p.InLayout, p.Weights = []ir.Shape{first.problem.In[0]}, []ir.Layout{ir.Blocked}, []*ir.Tensor{nil}

@@ -56,6 +56,15 @@ func (c *chain) bind(p ir.Problem, _ ir.Schedule) (ir.Bound, error) {
 	if c.last().residual() != nil {
 		resRow, r.resImage, _ = whole(p.InLayout[1], out)
 	}
+	c.scaled = nil
+	for _, s := range c.stages {
+		w := s.problem.Weights[1]
+		if f, ok := c.scales[s.node.In[1]]; ok {
+			w = ir.NewF32(f.apply(make([]float32, w.Shape.Elems()), w), w.Shape...)
+		}
+		c.scaled = append(c.scaled, w)
+	}
+	defer func() { c.scaled = nil }()
 	var b ir.Bound
 	variants := map[string]*variant{}
 	for y := 0; y < out[2]; y += c.rows {
@@ -119,11 +128,8 @@ func (c *chain) variant(p ir.Problem, reaches []reach, r *strips) (*variant, err
 		if i+1 < len(c.stages) {
 			rows = reaches[i+1].to - reaches[i+1].from
 		}
-		if f, ok := c.scales[n.In[1]]; ok {
-			q.Weights = slices.Clone(q.Weights)
-			w := q.Weights[1]
-			q.Weights[1] = ir.NewF32(f.apply(make([]float32, w.Shape.Elems()), w), w.Shape...)
-		}
+		q.Weights = slices.Clone(q.Weights)
+		q.Weights[1] = c.scaled[i]
 		q.In, q.Out = slices.Clone(q.In), []ir.Shape{{1, q.Out[0][1], rows, q.Out[0][3]}}
 		q.In[0] = ir.Shape{1, q.In[0][1], reaches[i].to - reaches[i].from, q.In[0][3]}
 		q.InLayout, q.OutLayout = make([]ir.Layout, len(q.In)), []ir.Layout{ir.Blocked}
@@ -148,6 +154,7 @@ func (c *chain) variant(p ir.Problem, reaches []reach, r *strips) (*variant, err
 			return nil, err
 		}
 		v.bounds = append(v.bounds, b)
+		c.unpacked = c.unpacked || b.Unpacked
 		weights := make([]ir.Memory, len(q.In))
 		for j, w := range q.Weights {
 			if w != nil && b.Unpacked {

@@ -19,8 +19,11 @@ type Plan struct {
 	Batch     int       // images a run; 0 means 1
 	// Decisions are candidates by Node.Key, which take the place of what estimates and rules by shape would choose.
 	Decisions map[string]Candidate
-	gather    bool // note every node's candidates
-	apart     bool // no chains: every node is a step
+	// Consume says that the graph and the memory of its weights are nobody else's: Compile gives that memory back as it
+	// packs them, so that a network is hardly ever in memory twice. The graph is then of no more use.
+	Consume bool
+	gather  bool // note every node's candidates
+	apart   bool // no chains: every node is a step
 }
 
 // Node is a node of a program. MACs are of one image.
@@ -103,6 +106,7 @@ func Compile(g *ir.Graph, kernels []ir.Kernel, m ir.Machine, p Plan) (*Program, 
 	if b.values, err = op.Infer(g, p.Batch); err != nil {
 		return nil, err
 	}
+	b.spent = b.newConsumption()
 	for _, f := range []func() error{b.draftAll, b.joinAll, b.bindAll} {
 		if err := f(); err != nil {
 			return nil, err

@@ -17,7 +17,9 @@ import (
 // plan and machine are the same: sessions of one network have one copy of its packed weights. The kernels must be the
 // same at every call.
 func Shared(g *ir.Graph, kernels []ir.Kernel, m ir.Machine, p Plan) (*Program, error) {
-	key := programKey(g, m, p)
+	of := p
+	of.Consume = false
+	key := programKey(g, m, of)
 	shared.Lock()
 	for k, e := range shared.of {
 		if e.users == 0 && e.program.Value() == nil {

@@ -48,6 +48,7 @@ func symbols_github_com_godlas_godlas_dlas() map[string]reflect.Value {
 		"New":                reflect.ValueOf(p.New),
 		"Node":               reflect.ValueOf((*p.Node)(nil)),
 		"OnProgress":         reflect.ValueOf(&p.OnProgress).Elem(),
+		"Open":               reflect.ValueOf(p.Open),
 		"Options":            reflect.ValueOf(p.Options),
 		"Pair":               reflect.ValueOf(p.Pair),
 		"Picture":            reflect.ValueOf(p.Picture),
