@@ -102,7 +102,7 @@ func byteTile256(pixels, groups int, vnni bool) {
 	}
 	Label("tap")
 	for g := range groups {
-		PREFETCHT0(mem(w, size*g+2048))
+		PREFETCHT0(mem(w, size*g+weightsAhead))
 		if vnni {
 			weights := []reg.VecVirtual{YMM(), YMM()}
 			for j := range weights {
@@ -117,7 +117,7 @@ func byteTile256(pixels, groups int, vnni bool) {
 			}
 			continue
 		}
-		PREFETCHT0(mem(w, size*g+2048+64))
+		PREFETCHT0(mem(w, size*g+weightsAhead+64))
 		for i := range pixels {
 			x, odd := YMM(), YMM()
 			VPBROADCASTD(place(i, g), x)
