@@ -115,6 +115,7 @@ func byteConvCase(r *rand.Rand, x, w ir.Type, n, c, h, wd, m, kh, kw, group int,
 		s[2], s[3], _ = v.Out(h, wd)
 		in[9], in[10], in[11], in[12], in[13] = randomTensor(r, ir.U8, s...), f1(near(r, 0.1)), randomTensor(r, ir.U8, 1), f1(near(r, 0.15)), randomTensor(r, ir.U8, 1)
 		b.made[9] = true
+		a["res_first"] = r.IntN(2)
 	}
 	if has('l') {
 		a["least"], a["most"] = 20, 180

@@ -230,11 +230,8 @@ func (c *byteConv) shape(p ir.Problem) {
 		resBorder = p.LayoutIn(op.QConvRes).Border
 		c.resAt = p.LayoutIn(op.QConvRes).StridesOf(c.out)
 		t.ResStep = c.resAt.Block
-		t.Least, t.Most = float32(-t.Zero), float32(255-t.Zero)
-		sum := scale32(p, op.QConvSumScale)
-		t.Own, t.Other = scale32(p, op.QConvYScale)/sum, scale32(p, op.QConvResScale)/sum
-		t.ResZero = scale32(p, op.QConvResZero)
-		t.Zero = int32(number(p, op.QConvSumZero))
+		t.Residual(scale32(p, op.QConvYScale), float32(t.Zero), scale32(p, op.QConvResScale), scale32(p, op.QConvResZero),
+			scale32(p, op.QConvSumScale), scale32(p, op.QConvSumZero), n.Attrs.Int("res_first", 0) != 0)
 	}
 	t.Table = c.table
 	bare := ir.Border{}

@@ -200,12 +200,14 @@ func bindByteAdd(p ir.Problem, l byteLevel) ir.Bound {
 	return bindByteBinary(p, l, loopAdd, func(r *asm.ByteRun) {
 		c := scale32(p, 6)
 		r.AScale, r.BScale = scale32(p, 1)/c, scale32(p, 4)/c
+		r.AZero = asm.SumFixed(r.AScale, scale32(p, 2), r.BScale, scale32(p, 5), scale32(p, 7))
 	})
 }
 
 func bindByteMul(p ir.Problem, l byteLevel) ir.Bound {
 	return bindByteBinary(p, l, loopMul, func(r *asm.ByteRun) {
-		r.AScale = requantScale(scale32(p, 1), scale32(p, 4), scale32(p, 6))
+		r.AZero, r.BZero = scale32(p, 2), scale32(p, 5)
+		r.AScale, r.BScale = requantScale(scale32(p, 1), scale32(p, 4), scale32(p, 6)), scale32(p, 7)
 	})
 }
 
@@ -216,7 +218,6 @@ func bindByteBinary(p ir.Problem, l byteLevel, loop byteLoop, scales func(*asm.B
 	var proto asm.ByteRun
 	rowsOf(&proto, s, la.StridesOf(s).Row, second.Row, lo.StridesOf(s).Row)
 	whole(&proto, s[3], la, lb, lo)
-	proto.AZero, proto.BZero, proto.Zero = scale32(p, 2), scale32(p, 5), int32(number(p, 7))
 	proto.Lo, proto.Hi = clampBytes(p.Node, ir.U8)
 	scales(&proto)
 	return eachBlock(p, 1, func(call ir.Call, n, block, in, out int) {
@@ -235,7 +236,7 @@ func bindByteScale(p ir.Problem, l byteLevel) ir.Bound {
 	var proto asm.ByteRun
 	rowsOf(&proto, s, la.StridesOf(s).Row, 0, lo.StridesOf(s).Row)
 	whole(&proto, s[3], la, lo)
-	proto.AZero, proto.Zero = scale32(p, 2), int32(number(p, 7))
+	proto.AZero, proto.BScale = scale32(p, 2), scale32(p, 7)
 	proto.Lo, proto.Hi = clampBytes(p.Node, ir.U8)
 	zero, scale := scale32(p, 5), requantScale(scale32(p, 1), scale32(p, 4), scale32(p, 6))
 	b := eachBlock(p, 1, func(call ir.Call, n, block, in, out int) {

@@ -44,6 +44,9 @@ func (z *quantiser) fuseAdds() {
 		}
 		m := &ir.Node{Name: conv.Name, Op: conv.Op, Out: n.Out, Attrs: maps.Clone(conv.Attrs), In: slices.Clone(conv.In)}
 		maps.Copy(m.Attrs, n.Attrs)
+		if other == 0 {
+			m.Attrs["res_first"] = 1
+		}
 		for len(m.In) < op.QConvRes {
 			m.In = append(m.In, "")
 		}

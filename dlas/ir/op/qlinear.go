@@ -7,8 +7,9 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-// The element-wise and pooling operators on quantised values are ONNX Runtime's (domain com.microsoft). That library
-// leaves the order of their float operations open; here they are these loops, rounded to float32 after each operation.
+// The element-wise and pooling operators on quantised values are ONNX Runtime's (domain com.microsoft). Their description
+// leaves the order of the float operations open; here they are these loops, rounded to float32 after each operation, in
+// the order of that library's kernels for x86 so that the bits are its as well.
 
 // qShape is the shape of two values together: axes are matched from the last, and an extent of 1 stretches.
 func qShape(a, b ir.Shape) (ir.Shape, error) {
@@ -43,9 +44,9 @@ func qPlace(i int, out, s ir.Shape) int {
 }
 
 // qBinary is an operator with the inputs A, A_scale, A_zero_point, B, B_scale, B_zero_point, C_scale, C_zero_point. f gets
-// both numbers less their zero points and the three scales, and returns the result in units of C_scale. The attributes
-// least and most clamp the result.
-func qBinary(name string, f func(a, b, sa, sb, sc float64) float64) Row {
+// both operands and the result's scale and zero point, and returns the result before it is rounded. The attributes least
+// and most clamp it.
+func qBinary(name string, f func(a, b quantity, scale, zero float64) float64) Row {
 	return Row{
 		Name: name, Least: 7, Most: 8, Attrs: []string{"least", "most"},
 		Infer: func(_ *ir.Node, in []Operand) ([]Operand, error) {
@@ -63,24 +64,50 @@ func qBinary(name string, f func(a, b, sa, sb, sc float64) float64) Row {
 		Eval: func(n *ir.Node, in, out []Array) {
 			least, most := float64(n.Attrs.Int("least", math.MinInt32)), float64(n.Attrs.Int("most", math.MaxInt32))
 			for i := range out[0].Data {
-				a := in[0].Data[qPlace(i, out[0].Shape, in[0].Shape)] - scalarAt(in, 2)
-				b := in[3].Data[qPlace(i, out[0].Shape, in[3].Shape)] - scalarAt(in, 5)
-				y := f(a, b, scalarAt(in, 1), scalarAt(in, 4), scalarAt(in, 6))
-				out[0].Data[i] = min(max(saturate(y, scalarAt(in, 7), out[0].Type), least), most)
+				a := quantity{in[0].Data[qPlace(i, out[0].Shape, in[0].Shape)], scalarAt(in, 1), scalarAt(in, 2)}
+				b := quantity{in[3].Data[qPlace(i, out[0].Shape, in[3].Shape)], scalarAt(in, 4), scalarAt(in, 5)}
+				y := f(a, b, scalarAt(in, 6), scalarAt(in, 7))
+				out[0].Data[i] = min(max(saturate(y, 0, out[0].Type), least), most)
 			}
 		},
 	}
 }
 
-func qLinearAdd() Row {
-	return qBinary("QLinearAdd", func(a, b, sa, sb, sc float64) float64 {
-		return f32(f32(a*f32(sa/sc)) + f32(b*f32(sb/sc)))
-	})
+// quantity is an element of a quantised value: the number (v-zero)*scale.
+type quantity struct{ v, scale, zero float64 }
+
+// quantisedSum is what a+b rounds to in units of scale, its zero point added:
+//
+//	ra, rb = a.scale/scale, b.scale/scale
+//	fma(a.v, ra, fma(b.v, rb, zero-fma(ra, a.zero, rb*b.zero)))
+func quantisedSum(a, b quantity, scale, zero float64) float64 {
+	ra, rb := f32(a.scale/scale), f32(b.scale/scale)
+	fixed := f32(zero - fma32(ra, a.zero, f32(rb*b.zero)))
+	return fma32(a.v, ra, fma32(b.v, rb, fixed))
 }
 
+// fma32 is x*y + z rounded once, to float32; x*y must be exact in float64, as the product of two float32 is.
+func fma32(x, y, z float64) float64 {
+	p := x * y
+	sum := p + z
+	// What the addition lost (Knuth). If anything, the last bit is set where it says that there is more: then rounding
+	// again cannot take the sum for a tie.
+	t := sum - p
+	if lost := (p - (sum - t)) + (z - t); (lost < 0 || lost > 0) && math.Float64bits(sum)&1 == 0 {
+		if bits := math.Float64bits(sum); (lost > 0) == (sum > 0) {
+			sum = math.Float64frombits(bits + 1)
+		} else {
+			sum = math.Float64frombits(bits - 1)
+		}
+	}
+	return f32(sum)
+}
+
+func qLinearAdd() Row { return qBinary("QLinearAdd", quantisedSum) }
+
 func qLinearMul() Row {
-	return qBinary("QLinearMul", func(a, b, sa, sb, sc float64) float64 {
-		return f32(a * b * f32(f32(sa*sb)/sc))
+	return qBinary("QLinearMul", func(a, b quantity, scale, zero float64) float64 {
+		return f32(f32((a.v-a.zero)*(b.v-b.zero)*f32(f32(a.scale*b.scale)/scale)) + zero)
 	})
 }
 

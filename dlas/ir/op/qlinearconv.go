@@ -33,13 +33,14 @@ const (
 //
 // What the rewriting of L5 may fuse into it: floats in place of x, which are quantised first; a residual,
 //
-//	y = saturate(round((y-y_zero)*(y_scale/sum_scale) + (res-res_zero)*(res_scale/sum_scale)) + sum_zero)
+//	y = QLinearAdd(y, y_scale, y_zero, res, res_scale, res_zero, sum_scale, sum_zero)
 //
+// with the attribute res_first the other way round, which may differ in the last bit before rounding;
 // the attributes least and most, between which y is clamped; and a table in which y is looked up last.
 func qLinearConv() Row {
 	return Row{
 		Name: "QLinearConv", Least: 8, Most: QConvInputs,
-		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "group", "auto_pad", "least", "most"},
+		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "group", "auto_pad", "least", "most", "res_first"},
 		Infer: func(n *ir.Node, in []Operand) ([]Operand, error) {
 			x, w := in[QConvX], in[QConvW]
 			if !byteType(x.Type) && x.Type != ir.F32 || !byteType(w.Type) || !byteType(in[QConvYZero].Type) {
@@ -124,10 +125,11 @@ func qLinearConvEval(n *ir.Node, in, out []Array) {
 		scale := f32(f32(in[QConvXScale].Data[0]*ws[min(c, len(ws)-1)]) / yScale)
 		q := saturate(f32(f32(s)*scale), yZero, y.Type)
 		if given(in, QConvRes) {
-			sum := in[QConvSumScale].Data[0]
-			own := f32((q - yZero) * f32(yScale/sum))
-			other := f32((in[QConvRes].Data[i] - in[QConvResZero].Data[0]) * f32(in[QConvResScale].Data[0]/sum))
-			q = saturate(f32(own+other), in[QConvSumZero].Data[0], y.Type)
+			a, b := quantity{q, yScale, yZero}, quantity{in[QConvRes].Data[i], in[QConvResScale].Data[0], in[QConvResZero].Data[0]}
+			if n.Attrs.Int("res_first", 0) != 0 {
+				a, b = b, a
+			}
+			q = saturate(quantisedSum(a, b, in[QConvSumScale].Data[0], in[QConvSumZero].Data[0]), 0, y.Type)
 		}
 		q = min(max(q, least), most)
 		if given(in, QConvTable) {

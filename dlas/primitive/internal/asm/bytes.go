@@ -29,7 +29,11 @@ const (
 //				}
 //				y := float32(sum) * Scale[16*v+o]
 //				if Res != nil {
-//					y = min(max(round(y), Least), Most)*Own + (Res[v*ResStep+16*i+o]-ResZero)*Other
+//					own, res := round(min(max(y, Least), Most)) + OwnZero, Res[v*ResStep+16*i+o]
+//					y = fma(own, Own, fma(res, Other, Fixed))
+//					if ResFirst {
+//						y = fma(res, Other, fma(own, Own, Fixed))
+//					}
 //				}
 //				q := min(max(round(y)+Zero, Lo), Hi)
 //				Out[v*OutStep+16*i+o] = Table[q] // q itself where there is no table
@@ -38,7 +42,7 @@ const (
 //	}
 //
 // Each float operation rounds to float32, round goes to the nearest integer, even on a tie. |sum*Scale| must stay below
-// 2^31. Pointers are to the first of what they name, steps are in bytes.
+// 2^31, |Least| and |Most| below 2^21. Rounder is 1.5*2^23, whose last bit is worth one, and Unrounder that less OwnZero. Pointers are to the first of what they name, steps are in bytes.
 type ByteTile struct {
 	In              *uint8
 	W               *int8
@@ -58,8 +62,49 @@ type ByteTile struct {
 	Zero            int32
 	Lo, Hi          uint32 // 0 to 255
 	Least, Most     float32
-	ResZero         float32
+	Rounder         float32
+	Unrounder       float32
 	Own, Other      float32
+	Fixed           float32
+	ResFirst        uint32
+}
+
+// Residual fills in what ByteTile needs for a residual: of the tile's own results and of the residual the scales and zero
+// points, and those of their sum; first tells that the residual is the sum's first operand.
+func (t *ByteTile) Residual(ownScale, ownZero, resScale, resZero, sumScale, sumZero float32, first bool) {
+	t.Least, t.Most = -ownZero, 255-ownZero
+	t.Rounder = 3 << 22
+	t.Unrounder = t.Rounder - ownZero
+	t.Own, t.Other = ownScale/sumScale, resScale/sumScale
+	if t.ResFirst = 0; first {
+		t.ResFirst = 1
+		t.Fixed = SumFixed(t.Other, resZero, t.Own, ownZero, sumZero)
+	} else {
+		t.Fixed = SumFixed(t.Own, ownZero, t.Other, resZero, sumZero)
+	}
+	t.Zero = 0
+}
+
+// SumFixed is the part of a sum of quantised values that is the same for all of them: zero less both zero points, each
+// times its factor.
+func SumFixed(a, aZero, b, bZero, zero float32) float32 {
+	return zero - fma(a, aZero, float32(b*bZero))
+}
+
+// fma is x*y + z rounded once.
+func fma(x, y, z float32) float32 {
+	p := float64(x) * float64(y) // exact
+	sum := p + float64(z)
+	// An inexact sum gets its last bit set, so that rounding it again cannot take it for a tie.
+	t := sum - p
+	if lost := (p - (sum - t)) + (float64(z) - t); (lost < 0 || lost > 0) && math.Float64bits(sum)&1 == 0 {
+		if bits := math.Float64bits(sum); (lost > 0) == (sum > 0) {
+			sum = math.Float64frombits(bits + 1)
+		} else {
+			sum = math.Float64frombits(bits - 1)
+		}
+	}
+	return float32(sum)
 }
 
 // ByteWindow computes rows of pixels of one block of 16 channels whose windows do not mix channels. Pixel is the step
@@ -153,8 +198,12 @@ func ByteTileGo(t *ByteTile, pixels, half, vectors, groups int) {
 			y := float32(s) * scale[o]
 			if t.Res != nil {
 				r := *plus(t.Res, v*t.ResStep+res+o%16)
-				own := min(max(float32(math.RoundToEven(float64(y))), t.Least), t.Most)
-				y = float32(own*t.Own) + float32((float32(r)-t.ResZero)*t.Other)
+				own := float32(min(max(y, t.Least), t.Most)+t.Rounder) - t.Unrounder
+				if t.ResFirst != 0 {
+					y = fma(float32(r), t.Other, fma(own, t.Own, t.Fixed))
+				} else {
+					y = fma(own, t.Own, fma(float32(r), t.Other, t.Fixed))
+				}
 			}
 			q := RoundClamp(y, t.Zero, t.Lo, t.Hi)
 			if t.Table != nil {
@@ -232,23 +281,23 @@ func (r *ByteRun) each(f func(a, b, out *uint8, n int)) {
 	}
 }
 
-// ByteAddGo adds: round((A-AZero)*AScale + (B-BZero)*BScale) + Zero.
+// ByteAddGo adds: round(fma(A, AScale, fma(B, BScale, AZero))) + Zero.
 func ByteAddGo(r *ByteRun) {
 	r.each(func(pa, pb, po *uint8, n int) {
 		a, b, out := unsafe.Slice(pa, 16*n), unsafe.Slice(pb, 16*n), unsafe.Slice(po, 16*n)
 		for i, x := range a {
-			y := float32((float32(x)-r.AZero)*r.AScale) + float32((float32(b[i])-r.BZero)*r.BScale)
+			y := fma(float32(x), r.AScale, fma(float32(b[i]), r.BScale, r.AZero))
 			out[i] = RoundClamp(y, r.Zero, r.Lo, r.Hi)
 		}
 	})
 }
 
-// ByteMulGo multiplies: round((A-AZero)*(B-BZero)*AScale) + Zero.
+// ByteMulGo multiplies: round((A-AZero)*(B-BZero)*AScale + BScale) + Zero.
 func ByteMulGo(r *ByteRun) {
 	r.each(func(pa, pb, po *uint8, n int) {
 		a, b, out := unsafe.Slice(pa, 16*n), unsafe.Slice(pb, 16*n), unsafe.Slice(po, 16*n)
 		for i, x := range a {
-			y := float32((float32(x)-r.AZero)*(float32(b[i])-r.BZero)) * r.AScale
+			y := float32(float32((float32(x)-r.AZero)*(float32(b[i])-r.BZero))*r.AScale) + r.BScale
 			out[i] = RoundClamp(y, r.Zero, r.Lo, r.Hi)
 		}
 	})
@@ -260,7 +309,7 @@ func ByteMulOneGo(r *ByteRun) {
 	r.each(func(pa, _, po *uint8, n int) {
 		a, out := unsafe.Slice(pa, 16*n), unsafe.Slice(po, 16*n)
 		for i, x := range a {
-			y := float32((float32(x)-r.AZero)*(float32(b[i%16])-r.BZero)) * r.AScale
+			y := float32(float32((float32(x)-r.AZero)*(float32(b[i%16])-r.BZero))*r.AScale) + r.BScale
 			out[i] = RoundClamp(y, r.Zero, r.Lo, r.Hi)
 		}
 	})

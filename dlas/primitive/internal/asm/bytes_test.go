@@ -25,12 +25,11 @@ func tile(r *rand.Rand, pixels, vectors, groups int) (*ByteTile, []uint8) {
 	t := &ByteTile{
 		Passes: 1 + r.IntN(2), Blocks: 1 + r.IntN(3), KH: 1 + r.IntN(3), KW: 1 + r.IntN(3), TapStep: 4 * groups, Pixel: 4 * groups * (1 + r.IntN(2)),
 		RowStep: 16 * 40, BlockStep: 16 * 40 * 5, In2: 16 * 41, Out2: 16 * 9, Res2: 16 * 8, OutStep: 1000, ResStep: 800,
-		Zero: int32(r.IntN(256)), Hi: 255, Own: 0.7, Other: 1.3, ResZero: float32(r.IntN(256)),
+		Zero: int32(r.IntN(256)), Hi: 255,
 	}
 	if r.IntN(2) == 0 {
 		t.Lo, t.Hi = 13, 200
 	}
-	t.Least, t.Most = float32(t.Lo)-float32(t.Zero), float32(t.Hi)-float32(t.Zero)
 	t.In = &randomBytes(r, 16*40*40)[0]
 	w := make([]int8, t.Passes*t.Blocks*t.KH*t.KW*groups*vectors*64)
 	for i := range w {
@@ -43,6 +42,7 @@ func tile(r *rand.Rand, pixels, vectors, groups int) (*ByteTile, []uint8) {
 	t.W, t.Bias, t.Scale = &w[0], &bias[0], &scale[0]
 	if r.IntN(2) == 0 {
 		t.Res = &randomBytes(r, 2000)[0]
+		t.Residual(0.7+r.Float32(), float32(t.Zero), 1.3, float32(r.IntN(256)), 0.9+r.Float32(), float32(r.IntN(256)), r.IntN(2) == 0)
 	}
 	if r.IntN(2) == 0 {
 		t.Table = randomTable(r)

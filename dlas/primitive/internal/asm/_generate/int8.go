@@ -35,9 +35,12 @@ var byteTile = []field{
 	{"Hi", float},
 	{"Least", float},
 	{"Most", float},
-	{"ResZero", float},
+	{"Rounder", float},
+	{"Unrounder", float},
 	{"Own", float},
 	{"Other", float},
+	{"Fixed", float},
+	{"ResFirst", float},
 }
 
 var _ = add("int8", int8Set,
@@ -241,29 +244,45 @@ func byteFinish(at func(string) Mem, acc [][]reg.VecVirtual, vectors, half int) 
 	MOVQ(at("Res"), res)
 	TESTQ(res, res)
 	JZ(LabelRef("pack"))
-	for j := range vectors {
-		q := GP64()
-		MOVQ(res, q)
-		for i := range acc {
-			if i == half {
-				MOVQ(res, q)
-				ADDQ(at("Res2"), q)
+	own, other := ZMM(), ZMM()
+	VBROADCASTSS(at("Own"), own)
+	VBROADCASTSS(at("Other"), other)
+	// The residual's pixels in turn; after the last of a vector res is at the next one's.
+	residuals := func(f func(a, r reg.VecVirtual)) {
+		for j := range vectors {
+			q := GP64()
+			MOVQ(res, q)
+			for i := range acc {
+				if i == half {
+					MOVQ(res, q)
+					ADDQ(at("Res2"), q)
+				}
+				a, r := acc[i][j], ZMM()
+				VMAXPS_BCST(at("Least"), a, a)
+				VMINPS_BCST(at("Most"), a, a)
+				VADDPS_BCST(at("Rounder"), a, a)
+				VSUBPS_BCST(at("Unrounder"), a, a)
+				VPMOVZXBD(mem(q, 16*(i%half)), r)
+				VCVTDQ2PS(r, r)
+				f(a, r)
 			}
-			a, r := acc[i][j], ZMM()
-			VRNDSCALEPS(U8(0), a, a)
-			VMAXPS_BCST(at("Least"), a, a)
-			VMINPS_BCST(at("Most"), a, a)
-			VPMOVZXBD(mem(q, 16*(i%half)), r)
-			VCVTDQ2PS(r, r)
-			VSUBPS_BCST(at("ResZero"), r, r)
-			VMULPS_BCST(at("Other"), r, r)
-			VMULPS_BCST(at("Own"), a, a)
-			VADDPS(r, a, a)
-		}
-		if j != vectors-1 {
-			ADDQ(at("ResStep"), res)
+			if j != vectors-1 {
+				ADDQ(at("ResStep"), res)
+			}
 		}
 	}
+	CMPL(at("ResFirst"), U8(0))
+	JNE(LabelRef("first"))
+	residuals(func(a, r reg.VecVirtual) {
+		VFMADD213PS_BCST(at("Fixed"), other, r)
+		VFMADD132PS(own, r, a)
+	})
+	JMP(LabelRef("pack"))
+	Label("first")
+	residuals(func(a, r reg.VecVirtual) {
+		VFMADD213PS_BCST(at("Fixed"), own, a)
+		VFMADD231PS(other, r, a)
+	})
 	Label("pack")
 	zero, lo, hi, order := ZMM(), ZMM(), ZMM(), ZMM()
 	type run struct {

@@ -159,24 +159,42 @@ func byteTile256(pixels, groups int, vnni bool) {
 	MOVQ(at("Res"), res)
 	TESTQ(res, res)
 	JZ(LabelRef("pack"))
-	for i := range acc {
-		for j := range 2 {
-			a, r, c := acc[i][j], YMM(), YMM()
-			with := func(field string, f func(c reg.VecVirtual)) {
-				VBROADCASTSS(at(field), c)
-				f(c)
+	residuals := func(f func(a, r, c reg.VecVirtual)) {
+		for i := range acc {
+			for j := range 2 {
+				a, r, c := acc[i][j], YMM(), YMM()
+				VBROADCASTSS(at("Least"), c)
+				VMAXPS(c, a, a)
+				VBROADCASTSS(at("Most"), c)
+				VMINPS(c, a, a)
+				VBROADCASTSS(at("Rounder"), c)
+				VADDPS(c, a, a)
+				VBROADCASTSS(at("Unrounder"), c)
+				VSUBPS(c, a, a)
+				VPMOVZXBD(mem(res, 16*i+8*j), r)
+				VCVTDQ2PS(r, r)
+				f(a, r, c)
 			}
-			VROUNDPS(U8(0), a, a)
-			with("Least", func(c reg.VecVirtual) { VMAXPS(c, a, a) })
-			with("Most", func(c reg.VecVirtual) { VMINPS(c, a, a) })
-			with("Own", func(c reg.VecVirtual) { VMULPS(c, a, a) })
-			VPMOVZXBD(mem(res, 16*i+8*j), r)
-			VCVTDQ2PS(r, r)
-			with("ResZero", func(c reg.VecVirtual) { VSUBPS(c, r, r) })
-			with("Other", func(c reg.VecVirtual) { VMULPS(c, r, r) })
-			VADDPS(r, a, a)
 		}
 	}
+	fixed := YMM()
+	VBROADCASTSS(at("Fixed"), fixed)
+	CMPL(at("ResFirst"), U8(0))
+	JNE(LabelRef("first"))
+	residuals(func(a, r, c reg.VecVirtual) {
+		VBROADCASTSS(at("Other"), c)
+		VFMADD213PS(fixed, c, r)
+		VBROADCASTSS(at("Own"), c)
+		VFMADD132PS(c, r, a)
+	})
+	JMP(LabelRef("pack"))
+	Label("first")
+	residuals(func(a, r, c reg.VecVirtual) {
+		VBROADCASTSS(at("Own"), c)
+		VFMADD213PS(fixed, c, a)
+		VBROADCASTSS(at("Other"), c)
+		VFMADD231PS(c, r, a)
+	})
 	Label("pack")
 	for i := range acc {
 		for j := range 2 {

@@ -13,28 +13,25 @@ func byteRuns() {
 		VCVTDQ2PS(v, v)
 	}
 	byteRunLoop("byteAdd", "adds two runs", func(at func(string) Mem) (func(a, b Mem) reg.VecVirtual, bool) {
-		az, bz, as, bs := ZMM(), ZMM(), ZMM(), ZMM()
-		VBROADCASTSS(at("AZero"), az)
-		VBROADCASTSS(at("BZero"), bz)
+		fixed, as, bs := ZMM(), ZMM(), ZMM()
+		VBROADCASTSS(at("AZero"), fixed)
 		VBROADCASTSS(at("AScale"), as)
 		VBROADCASTSS(at("BScale"), bs)
 		return func(a, b Mem) reg.VecVirtual {
 			x, y := ZMM(), ZMM()
 			wide(a, x)
 			wide(b, y)
-			VSUBPS(az, x, x)
-			VSUBPS(bz, y, y)
-			VMULPS(as, x, x)
-			VMULPS(bs, y, y)
-			VADDPS(y, x, x)
+			VFMADD213PS(fixed, bs, y)
+			VFMADD213PS(y, as, x)
 			return x
 		}, true
 	})
 	byteRunLoop("byteMul", "multiplies two runs", func(at func(string) Mem) (func(a, b Mem) reg.VecVirtual, bool) {
-		az, bz, as := ZMM(), ZMM(), ZMM()
+		az, bz, as, zero := ZMM(), ZMM(), ZMM(), ZMM()
 		VBROADCASTSS(at("AZero"), az)
 		VBROADCASTSS(at("BZero"), bz)
 		VBROADCASTSS(at("AScale"), as)
+		VBROADCASTSS(at("BScale"), zero)
 		return func(a, b Mem) reg.VecVirtual {
 			x, y := ZMM(), ZMM()
 			wide(a, x)
@@ -43,14 +40,16 @@ func byteRuns() {
 			VSUBPS(bz, y, y)
 			VMULPS(y, x, x)
 			VMULPS(as, x, x)
+			VADDPS(zero, x, x)
 			return x
 		}, true
 	})
 	byteRunLoop("byteMulOne", "multiplies a run by one pixel", func(at func(string) Mem) (func(a, b Mem) reg.VecVirtual, bool) {
-		az, bz, as, y := ZMM(), ZMM(), ZMM(), ZMM()
+		az, bz, as, zero, y := ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
 		VBROADCASTSS(at("AZero"), az)
 		VBROADCASTSS(at("BZero"), bz)
 		VBROADCASTSS(at("AScale"), as)
+		VBROADCASTSS(at("BScale"), zero)
 		q := GP64()
 		MOVQ(at("B"), q)
 		wide(mem(q, 0), y)
@@ -61,6 +60,7 @@ func byteRuns() {
 			VSUBPS(az, x, x)
 			VMULPS(y, x, x)
 			VMULPS(as, x, x)
+			VADDPS(zero, x, x)
 			return x
 		}, false
 	})
