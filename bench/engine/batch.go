@@ -3,18 +3,32 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/godlas/godlas/dlas/ir/stat"
 )
 
-// Batch times batches of 8 and 32 images on two threads.
+// Batch times batches of 8 and 32 images on two threads, of the networks whose name or title has one of the words in it
+// (all: no word); 8 and 32 among the words are sizes of batches.
 func Batch(ctx context.Context, t Table, words []string) error {
 	l, end, err := newLab(ctx)
 	if err != nil {
 		return err
 	}
 	defer end()
+	var sizes []int
+	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool {
+		n, err := strconv.Atoi(w)
+		if err == nil {
+			sizes = append(sizes, n)
+		}
+		return err == nil
+	})
+	if len(sizes) == 0 {
+		sizes = []int{8, 32}
+	}
 	t.Head("network", "batch", "ours, ms", "ONNX Runtime, ms", "OpenVINO, ms", "ours / better", "95 % interval", "goal", "verdict")
 	missed := 0
 	for _, n := range networks() {
@@ -25,7 +39,7 @@ func Batch(ctx context.Context, t Table, words []string) error {
 		if err != nil {
 			return err
 		}
-		for _, batch := range []int{8, 32} {
+		for _, batch := range sizes {
 			if err := writeRaw(f.input, images(batch, n.size, 1)); err != nil {
 				return err
 			}

@@ -27,6 +27,10 @@ type binder struct {
 	forms  map[string][]*form
 	joined map[*form]bool // outputs of concatenations that need no copying
 	drafts []*draft
+
+	// taken and given are how the network's inputs lie and its outputs are to lie: plain, but where two parts of a network
+	// meet.
+	taken, given ir.Layout
 }
 
 // draft is a step in the making.
@@ -57,14 +61,10 @@ func (b *binder) constant(value string) *ir.Tensor {
 
 // draftAll chooses a kernel for each node, in order, and the forms in which it reads and makes its values.
 func (b *binder) draftAll() error {
-	value := func(name string) ir.Value {
-		v := b.values[name]
-		return ir.Value{Name: name, Type: v.Type, Shape: v.Shape}
-	}
 	for i, in := range b.g.Inputs {
-		v := value(in.Name)
+		v := b.value(in.Name)
 		b.inputs = append(b.inputs, v)
-		b.forms[v.Name] = []*form{{value: v.Name, shape: v.Shape, typ: v.Type, kind: inInput, index: i}}
+		b.forms[v.Name] = []*form{{value: v.Name, shape: v.Shape, typ: v.Type, layout: b.taken, kind: inInput, index: i}}
 	}
 	for _, n := range b.g.Nodes {
 		if !slices.ContainsFunc(n.Out, func(out string) bool { return out != "" && b.constant(out) == nil }) {
@@ -81,12 +81,18 @@ func (b *binder) draftAll() error {
 		}
 	}
 	for i, name := range b.g.Outputs {
-		b.outputs = append(b.outputs, value(name))
+		b.outputs = append(b.outputs, b.value(name))
 		if err := b.output(i, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// value is a value as a program's user knows it.
+func (b *binder) value(name string) ir.Value {
+	v := b.values[name]
+	return ir.Value{Name: name, Type: v.Type, Shape: v.Shape}
 }
 
 func (b *binder) draft(n *ir.Node) error {
@@ -213,7 +219,7 @@ func (b *binder) output(i int, name string) error {
 	if t := b.constant(name); t != nil {
 		b.forms[name] = []*form{{value: name, shape: t.Shape, typ: t.Type, kind: inWeights, weight: t.Memory(), flat: true}}
 	}
-	f, err := b.want(name, ir.Plain, 0)
+	f, err := b.want(name, b.given, 0)
 	if err != nil {
 		return err
 	}
@@ -222,7 +228,7 @@ func (b *binder) output(i int, name string) error {
 		r.kind, r.index, r.flat = inOutput, i, true
 		return nil
 	}
-	return b.convert(f, &form{value: name, shape: f.shape, typ: f.typ, kind: inOutput, index: i, flat: true})
+	return b.convert(f, &form{value: name, shape: f.shape, typ: f.typ, layout: b.given, kind: inOutput, index: i, flat: true})
 }
 
 // choose picks a node's kernel: of those that fit, those the plan names where there are any; of these the one whose

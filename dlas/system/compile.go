@@ -24,6 +24,7 @@ type Plan struct {
 	Consume bool
 	gather  bool // note every node's candidates
 	apart   bool // no chains: every node is a step
+	cut     int  // nodes that take image by image; 0: by the estimate, -1: none
 }
 
 // Node is a node of a program. MACs are of one image.
@@ -54,6 +55,8 @@ type Program struct {
 	scratch         int // bytes a thread
 	packed          int64
 	crew            *crew
+	head            *Program  // what each image of a batch goes through by itself, on one thread; nil: nothing
+	between         ir.Layout // of what it makes for the steps
 
 	mu   sync.Mutex
 	idle []*state
@@ -99,20 +102,74 @@ func Compile(g *ir.Graph, kernels []ir.Kernel, m ir.Machine, p Plan) (*Program, 
 	if err != nil {
 		return nil, err
 	}
-	b := &binder{
-		Program: &Program{batch: p.Batch, crew: crewOf(m.Threads)}, g: g, kernels: kernels, machine: m, plan: p,
-		scales: scales, same: map[string]string{}, forms: map[string][]*form{}, joined: map[*form]bool{},
-	}
+	b := newBinder(g, scales, kernels, m, p)
 	if b.values, err = op.Infer(g, p.Batch); err != nil {
 		return nil, err
 	}
 	b.spent = b.newConsumption()
+	if cut := b.cutImages(); cut.nodes > 0 {
+		return b.split(cut)
+	}
+	return b.compile()
+}
+
+func newBinder(g *ir.Graph, scales map[string]scale, kernels []ir.Kernel, m ir.Machine, p Plan) *binder {
+	return &binder{
+		Program: &Program{batch: p.Batch, crew: crewOf(m.Threads)}, g: g, kernels: kernels, machine: m, plan: p,
+		scales: scales, same: map[string]string{}, forms: map[string][]*form{}, joined: map[*form]bool{},
+	}
+}
+
+// compile makes the program of a graph whose values are known.
+func (b *binder) compile() (*Program, error) {
 	for _, f := range []func() error{b.draftAll, b.joinAll, b.bindAll} {
 		if err := f(); err != nil {
 			return nil, err
 		}
 	}
 	return b.Program, nil
+}
+
+// split makes a program whose first nodes take image by image.
+func (b *binder) split(cut imageCut) (*Program, error) {
+	m, p := b.machine, b.plan
+	m.Threads, p.Batch = 1, 1
+	h := newBinder(cut.head, b.scales, b.kernels, m, p)
+	h.given, h.spent = cut.between, b.spent
+	var err error
+	if h.values, err = op.Infer(cut.head, 1); err != nil {
+		return nil, err
+	}
+	head, err := h.compile()
+	if err != nil {
+		return nil, err
+	}
+	if cut.tail == nil {
+		t := b.Program
+		for _, v := range head.inputs {
+			t.inputs = append(t.inputs, b.value(v.Name))
+		}
+		for _, v := range head.outputs {
+			t.outputs = append(t.outputs, b.value(v.Name))
+		}
+		t.head, t.nodes, t.packed = head, head.nodes, head.packed
+		return t, nil
+	}
+	t := newBinder(cut.tail, b.scales, b.kernels, b.machine, b.plan)
+	t.taken, t.spent = cut.between, b.spent
+	if t.values, err = op.Infer(cut.tail, b.plan.Batch); err != nil {
+		return nil, err
+	}
+	tail, err := t.compile()
+	if err != nil {
+		return nil, err
+	}
+	tail.inputs = nil
+	for _, v := range head.inputs {
+		tail.inputs = append(tail.inputs, b.value(v.Name))
+	}
+	tail.between, tail.head, tail.nodes, tail.packed = cut.between, head, slices.Concat(head.nodes, tail.nodes), head.packed+tail.packed
+	return tail, nil
 }
 
 func (p Plan) check(kernels []ir.Kernel) (Plan, error) {

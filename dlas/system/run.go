@@ -30,7 +30,16 @@ func (p *Program) OutShape() ir.Shape { return slices.Clone(p.outputs[0].Shape) 
 func (p *Program) Nodes() []Node { return slices.Clone(p.nodes) }
 
 // MemoryBytes is what a run needs beside its input and output: packed weights and arena.
-func (p *Program) MemoryBytes() int64 { return p.packed + int64(p.arena) }
+func (p *Program) MemoryBytes() int64 {
+	bytes := p.packed + int64(p.arena)
+	if h := p.head; h != nil {
+		bytes += int64(p.threads()) * int64(h.arena)
+		if v := h.outputs[0]; len(p.steps) > 0 {
+			bytes += int64(p.batch * p.piece(v))
+		}
+	}
+	return bytes
+}
 
 // state is the memory of one run.
 type state struct {
@@ -39,6 +48,8 @@ type state struct {
 	calls   []ir.Call
 	runs    []func(ir.Call) // of the steps
 	in, out [1]ir.Memory    // what Run makes of its slices
+	images  *imageRun       // of a program whose first nodes take image by image
+	image   *imageState     // of the state of one image
 }
 
 func (p *Program) newState() *state {
@@ -55,6 +66,9 @@ func (p *Program) newState() *state {
 		}
 		c.Workspace = s.memory(st.workspace)
 		c.Scratch = s.scratch
+	}
+	if p.head != nil {
+		s.images = p.newImageRun()
 	}
 	return s
 }
@@ -170,20 +184,37 @@ func (p *Program) work(ctx context.Context, s *state, in, out []ir.Memory, times
 	if p.crew != nil {
 		got = p.crew.enter(p.scratch)
 	}
-	s.connect(p, in, out)
 	node := 0
 	defer func() {
 		if p.crew != nil {
 			p.crew.leave(got)
 		}
 		if v := recover(); v != nil {
-			err = &ir.Error{Layer: ir.Sched, What: fmt.Sprintf("node %q (%s): %s", p.nodes[node].Name, p.nodes[node].Kernel, panicText(v))}
+			if e, ok := v.(*ir.Error); ok {
+				err = e
+			} else {
+				err = &ir.Error{Layer: ir.Sched, What: fmt.Sprintf("node %q (%s): %s", p.nodes[node].Name, p.nodes[node].Kernel, panicText(v))}
+			}
 		}
 		p.release(s)
 		<-slots()
 	}()
+	first := 0
+	if p.head != nil {
+		first = len(p.head.steps)
+		made, shares := out, times
+		if len(p.steps) > 0 {
+			made = s.images.middle[:]
+		}
+		if times != nil {
+			shares = times[:first]
+		}
+		p.images(ctx, s.images, in, made, got, shares)
+		in = made
+	}
+	s.connect(p, in, out)
 	for i := range p.steps {
-		node = i
+		node = first + i
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -202,7 +233,7 @@ func (p *Program) work(ctx context.Context, s *state, in, out []ir.Memory, times
 			}
 		}
 		if times != nil {
-			times[i] = time.Since(begin)
+			times[node] = time.Since(begin)
 		}
 	}
 	if ctx.Err() != nil {
@@ -214,8 +245,8 @@ func (p *Program) work(ctx context.Context, s *state, in, out []ir.Memory, times
 // Profile runs one batch that many times and returns the median milliseconds of each node.
 func (p *Program) Profile(ctx context.Context, in []float32, rounds int) ([]float64, error) {
 	out := make([]float32, p.outputs[0].Shape.Elems())
-	times := make([]time.Duration, len(p.steps))
-	samples := make([][]float64, len(p.steps))
+	times := make([]time.Duration, len(p.nodes))
+	samples := make([][]float64, len(p.nodes))
 	for r := -1; r < rounds; r++ {
 		if err := p.run(ctx, in, out, times); err != nil {
 			return nil, err

@@ -258,8 +258,8 @@ func sum(v []float64) (s float64) {
 // profile returns the least and the median milliseconds of every step.
 func (t *tuner) profile(p *Program, rounds int) (least, median []float64, err error) {
 	out := make([]float32, p.OutShape().Elems())
-	times := make([]time.Duration, len(p.steps))
-	samples := make([][]float64, len(p.steps))
+	times := make([]time.Duration, len(p.nodes))
+	samples := make([][]float64, len(p.nodes))
 	for r := -1; r < rounds; r++ {
 		if err := p.run(t.ctx, t.search.Inputs[max(r, 0)%len(t.search.Inputs)], out, times); err != nil {
 			return nil, nil, err
