@@ -88,6 +88,7 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 // on one thread by channels where there are more weights than input.
 func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 	threads := max(1, c.p.Machine.Threads)
+	d.threads = threads
 	images := c.n
 	if single {
 		images = 1

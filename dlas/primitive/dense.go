@@ -28,6 +28,7 @@ type dense struct {
 	bandParts int
 	// groupParts are the parts of all groups; part i of both is i%groupParts of them.
 	groupParts int
+	threads    int
 
 	// fill copies what a band reads into the thread's scratch, from where the tiles read then; nil: they read the input.
 	fill func(call ir.Call, image int, b *band)
@@ -55,6 +56,10 @@ func (d *dense) run(call ir.Call) {
 	items := images * len(d.bands)
 	from, to := part(items, d.bandParts, call.Part/d.groupParts)
 	g0, g1 := part(len(d.weights.groups), d.groupParts, call.Part%d.groupParts)
+	end := g1
+	if d.goesOn(call.Part) {
+		end++
+	}
 	t := d.tile
 	var in, res []byte
 	switch {
@@ -79,10 +84,21 @@ func (d *dense) run(call ir.Call) {
 			at.in = image * d.imageStep.in
 		}
 		for g := g0; g < g1; g++ {
-			d.weights.load(&t, g, g1, b.tiles[d.weights.groups[g].blocks])
+			d.weights.load(&t, g, end, b.tiles[d.weights.groups[g].blocks])
 			d.multiply(&t, &d.weights.groups[g], b, at, in, res, call.Out[0])
 		}
 	}
+}
+
+// goesOn reports whether the part after that one has the next groups, and is the same thread's: their weights are then
+// worth fetching ahead.
+func (d *dense) goesOn(part int) bool {
+	next, n := part+1, d.bandParts*d.groupParts
+	if next%d.groupParts == 0 {
+		return false
+	}
+	t := ceilDiv(next*d.threads, n)
+	return n*t/d.threads != next
 }
 
 // multiply computes one group of output channels for a band.

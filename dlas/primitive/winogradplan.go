@@ -161,7 +161,10 @@ func (w *winograd) cost(p plan) float64 {
 	product := places * v.productCycles(int(tiles+0.5))
 	threads := float64(v.threads)
 	if v.staged {
-		transforms, product, u, space = transforms/threads, product/threads, u/threads, space/threads
+		// A stage that is too short to be handed over is done by one thread.
+		shares := func(stage int) float64 { return min(threads, float64(v.stageParts(stage, int(rows+0.5)))) }
+		transforms = tiles * (float64(v.icb)*s.in[v.m/4]/shares(0) + float64(v.ocb)*s.out[v.m/4]/shares(2))
+		product, u, space = product/shares(1), u/shares(1), space/threads
 	}
 	l2 := float64(max(v.l2, 1<<20)) * 0.9
 	// Weights come once a run from behind the second-level cache, which other nodes have used since.

@@ -90,7 +90,8 @@ func (w *winograd) stageParts(stage, rows int) int {
 // Bounds of a part, in cycles: what is worth handing to another thread, and what may pass before a run that is cancelled
 // notices.
 const (
-	leastPartCycles = 15e3
+	sharedCycles    = 5e3  // of a stage that is worth sharing
+	leastPartCycles = 15e3 // of a part that is worth cutting finer than one a thread
 	mostPartCycles  = 2e6
 )
 
@@ -100,7 +101,7 @@ func partsOf(items int, cycles float64, threads int) int {
 	if threads > 1 {
 		parts = max(parts, min(4*threads, int(cycles/leastPartCycles)/threads*threads))
 		parts = ceilDiv(parts, threads) * threads
-		if cycles < leastPartCycles*float64(threads) {
+		if cycles < sharedCycles {
 			parts = 1
 		}
 	}
