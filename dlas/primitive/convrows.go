@@ -74,7 +74,7 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 	perDepth := map[int]float64{}
 	for _, g := range c.outGroups(0) {
 		if perDepth[g.blocks] == 0 {
-			perDepth[g.blocks] = tilesOf(l, c.oh, c.ow, g.blocks, 0, func(y, x int) spot { return spot{in: y<<20 + x} }).cost
+			perDepth[g.blocks] = tilesCost(l, c.oh, c.ow, g.blocks)
 		}
 		cost += perDepth[g.blocks] * float64(g.macs/g.blocks/asm.Block)
 	}

@@ -2,7 +2,6 @@ package primitive
 
 import (
 	"math"
-	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
@@ -111,11 +110,8 @@ func (l level) run(t *asm.Tile, rows, blocks int) {
 	}
 }
 
-// tiling is a rectangle of pixels cut into tiles, and what they cost for each element of the depth.
-type tiling struct {
-	runs []tileRun
-	cost float64
-}
+// tiling is a rectangle of pixels cut into tiles.
+type tiling struct{ runs []tileRun }
 
 // tilesOf cuts h x w pixels, whose places `at` knows, into tiles of blocks output channels and at most limit rows (0: as
 // many as there are registers for). It takes the cheapest of three ways: each row of the map in even pieces; two rows of
@@ -125,23 +121,49 @@ func tilesOf(l level, h, w, blocks, limit int, at func(y, x int) spot) tiling {
 	if limit > 0 {
 		most = min(most, limit)
 	}
-	ways := []tiling{l.evenRows(h, w, blocks, most, at), l.anyPixels(h, w, blocks, min(most, 8), at)}
-	if w == 7 && most >= 14 {
-		ways = append(ways, l.rowPairs(h, blocks, at))
+	switch even, loose, pairs := l.wayCosts(h, w, blocks, most); {
+	case even <= loose && even <= pairs:
+		return evenRows(h, w, most, at)
+	case loose <= pairs:
+		return anyPixels(h, w, min(most, 8), at)
 	}
-	return slices.MinFunc(ways, func(a, b tiling) int { return int(math.Copysign(1, a.cost-b.cost)) })
+	return rowPairs(h, at)
+}
+
+// tilesCost is the cost of tilesOf without a limit, found without cutting anything: it is asked for many more tilings than
+// are made.
+func tilesCost(l level, h, w, blocks int) float64 {
+	even, loose, pairs := l.wayCosts(h, w, blocks, l.mostRows(blocks))
+	return min(even, loose, pairs)
+}
+
+// wayCosts are the costs of the three ways.
+func (l level) wayCosts(h, w, blocks, most int) (even, loose, pairs float64) {
+	// n pixels in even pieces, that many times.
+	pieces := func(times, n, most int) float64 {
+		pieces := ceilDiv(n, most)
+		rows, larger := n/pieces, n%pieces
+		cost := float64(times*(pieces-larger)) * l.cycles(rows, blocks)
+		if larger > 0 {
+			cost += float64(times*larger) * l.cycles(rows+1, blocks)
+		}
+		return cost
+	}
+	even, loose, pairs = pieces(h, w, most), pieces(1, h*w, min(most, 8)), math.Inf(1)
+	if w == 7 && most >= 14 {
+		pairs = float64(h/2) * l.cycles(14, blocks)
+		if h%2 > 0 {
+			pairs += l.cycles(7, blocks)
+		}
+	}
+	return even, loose, pairs
 }
 
 // tiler collects tiles and joins those that follow each other at one distance.
-type tiler struct {
-	tiling
-	level  level
-	blocks int
-}
+type tiler struct{ tiling }
 
 func (t *tiler) add(pixels []spot) {
 	p := patternOf(pixels)
-	t.cost += t.level.cycles(p.rows, t.blocks)
 	first := pixels[0]
 	if n := len(t.runs); n > 0 {
 		last := &t.runs[n-1]
@@ -182,8 +204,8 @@ func patternOf(pixels []spot) pattern {
 	return p
 }
 
-func (l level) evenRows(h, w, blocks, most int, at func(y, x int) spot) tiling {
-	t := tiler{level: l, blocks: blocks}
+func evenRows(h, w, most int, at func(y, x int) spot) tiling {
+	var t tiler
 	pieces := ceilDiv(w, most)
 	var pixels []spot
 	for y := range h {
@@ -199,8 +221,8 @@ func (l level) evenRows(h, w, blocks, most int, at func(y, x int) spot) tiling {
 	return t.tiling
 }
 
-func (l level) anyPixels(h, w, blocks, most int, at func(y, x int) spot) tiling {
-	t := tiler{level: l, blocks: blocks}
+func anyPixels(h, w, most int, at func(y, x int) spot) tiling {
+	var t tiler
 	pieces := ceilDiv(h*w, most)
 	var pixels []spot
 	for i := range pieces {
@@ -214,8 +236,8 @@ func (l level) anyPixels(h, w, blocks, most int, at func(y, x int) spot) tiling 
 	return t.tiling
 }
 
-func (l level) rowPairs(h, blocks int, at func(y, x int) spot) tiling {
-	t := tiler{level: l, blocks: blocks}
+func rowPairs(h int, at func(y, x int) spot) tiling {
+	var t tiler
 	var pixels []spot
 	for y := 0; y < h; y += 2 {
 		pixels = pixels[:0]
