@@ -74,6 +74,14 @@ func (d *dense) run(call ir.Call) {
 		res = call.In[3]
 	}
 	for i := from; i < to; i++ {
+		there, ahead := 0, ir.Memory(nil)
+		if i == 0 {
+			there = call.Fetched
+		}
+		if i == items-1 && g1 == len(d.weights.groups) {
+			ahead = call.Ahead
+		}
+		fetch := d.weights.fetching(g0, g1, end, there, ahead)
 		image := image0 + i/len(d.bands)
 		b := &d.bands[i%len(d.bands)]
 		at := spot{res: image * d.imageStep.res, out: image * d.imageStep.out}
@@ -84,8 +92,9 @@ func (d *dense) run(call ir.Call) {
 			at.in = image * d.imageStep.in
 		}
 		for g := g0; g < g1; g++ {
-			d.weights.load(&t, g, end, b.tiles[d.weights.groups[g].blocks])
-			d.multiply(&t, &d.weights.groups[g], b, at, in, res, call.Out[0])
+			next := fetch.take()
+			d.weights.load(&t, g, next, b.tiles[d.weights.groups[g].blocks])
+			d.multiply(&t, &d.weights.groups[g], b, at, next, in, res, call.Out[0])
 		}
 	}
 }
@@ -102,11 +111,13 @@ func (d *dense) goesOn(part int) bool {
 }
 
 // multiply computes one group of output channels for a band.
-func (d *dense) multiply(t *asm.Tile, g *outGroup, b *band, at spot, in, res, out []byte) {
+func (d *dense) multiply(t *asm.Tile, g *outGroup, b *band, at spot, next ir.Memory, in, res, out []byte) {
 	first := g.first / asm.Block
 	at.in += g.in
 	at.res += first * t.ResBlock
 	at.out += first * t.OutBlock
+	depth := g.macs / g.blocks / asm.Block
+	fetched := 0
 	most := max(1, asm.MaxMACs/(g.macs*d.level.mostRows(g.blocks)))
 	runs := b.runs[g.blocks]
 	var last *pattern
@@ -125,6 +136,9 @@ func (d *dense) multiply(t *asm.Tile, g *outGroup, b *band, at spot, in, res, ou
 				t.Res = pointer(res, from.res)
 			}
 			d.level.run(t, r.pattern.rows, g.blocks)
+			if fetched += t.NextStep * depth / 4 * t.Tiles; fetched < len(next) {
+				t.Next = unsafe.Pointer(&next[fetched])
+			}
 			from.in += t.Tiles * r.step.in
 			from.res += t.Tiles * r.step.res
 			from.out += t.Tiles * r.step.out

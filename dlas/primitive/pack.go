@@ -116,19 +116,59 @@ func packGroup[T weight](dst []T, g *outGroup, w []T, m, each int, from []int32)
 	}
 }
 
-// load gives a tile the weights of group i, and has those of the next group up to end fetched evenly while that many
-// tiles are computed.
-func (p *packedWeights) load(t *asm.Tile, i, end, tiles int) {
+// fetching is what a part is to have fetched into the second-level cache while it multiplies: its groups' weights after
+// the first, then what the nodes that follow read first; so many bytes a group.
+type fetching struct {
+	own, ahead ir.Memory
+	each       int
+}
+
+// fetching is that of groups from..to-1, after which the thread goes on up to end, where of all weights so many bytes are
+// there already.
+func (p *packedWeights) fetching(from, to, end, there int, ahead ir.Memory) fetching {
+	if p.ahead == 0 {
+		return fetching{}
+	}
+	first := &p.groups[from]
+	f := fetching{ahead: ahead}
+	if begin, last := max(p.end(from+1), there), p.end(end); begin < last {
+		f.own, f.each = p.data[begin:last], p.size*first.macs
+	}
+	f.each = max(f.each, ceilDiv(len(f.own)+len(ahead), to-from))
+	return f
+}
+
+// end is where the groups before one end.
+func (p *packedWeights) end(group int) int {
+	if group < len(p.groups) {
+		return p.groups[group].w
+	}
+	return len(p.data)
+}
+
+// take is what is fetched during the next group.
+func (f *fetching) take() ir.Memory {
+	from := &f.own
+	if len(*from) == 0 {
+		from = &f.ahead
+	}
+	n := min(f.each, len(*from))
+	m := (*from)[:n]
+	*from = (*from)[n:]
+	return m
+}
+
+// load gives a tile the weights of group i, and has other memory fetched evenly while that many tiles are computed.
+func (p *packedWeights) load(t *asm.Tile, i int, next ir.Memory, tiles int) {
 	g := &p.groups[i]
 	t.W = unsafe.Pointer(&p.data[g.w])
 	t.Bias = &p.bias[g.first]
 	t.Blocks, t.Depth, t.LastDepth = g.deep.blocks, g.deep.depth, g.deep.last
 	t.Ahead = p.ahead
 	t.Next, t.NextStep = t.W, 0
-	if p.ahead > 0 && i+1 < end {
-		n := &p.groups[i+1]
-		t.Next = unsafe.Pointer(&p.data[n.w])
-		t.NextStep = min(mostNext, 4*p.size*n.macs/max(1, g.macs/g.blocks/asm.Block*tiles)+1)
+	if len(next) > 0 {
+		t.Next = unsafe.Pointer(&next[0])
+		t.NextStep = min(mostNext, 4*len(next)/max(1, g.macs/g.blocks/asm.Block*tiles)+1)
 	}
 }
 

@@ -257,6 +257,6 @@ func (r *tileRun) load(t *asm.Tile) {
 	t.InTile, t.ResTile, t.OutTile = r.step.in, r.step.res, r.step.out
 	t.Reach = 0
 	if t.KH*t.KW == 1 && t.Depth <= asm.Block {
-		t.Reach = 4 * t.InPixel
+		t.Reach = max(2*pixelBytes, 4*t.InPixel)
 	}
 }

@@ -333,7 +333,11 @@ func (b *binder) bindAll() error {
 			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, InsteadOf: d.insteadOf, Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
 		})
 	}
-	return b.place(all)
+	if err := b.place(all); err != nil {
+		return err
+	}
+	b.fetchAhead()
+	return nil
 }
 
 // mostScaled is the elements of the largest weights that are to be scaled.

@@ -61,6 +61,8 @@ block:
 	ADDQ    280(AX), R8
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R8
+	ADDQ    (SP), R8
+	ADDQ    40(AX), R8
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -93,7 +95,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R8*1)
+	PREFETCHT0       (R8)
+	PREFETCHT0       64(R8)
+	ADDQ             392(AX), R8
 	ADDQ             $0x10, SI
 	DECQ             R9
 	JNZ              four
@@ -207,6 +211,8 @@ block:
 	ADDQ    280(AX), R9
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R9
+	ADDQ    (SP), R9
+	ADDQ    40(AX), R9
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -243,8 +249,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R9*1)
-	PREFETCHT0       (R8)(R9*1)
+	PREFETCHT0       (R9)
+	PREFETCHT0       64(R9)
+	ADDQ             392(AX), R9
 	ADDQ             $0x10, SI
 	DECQ             R10
 	JNZ              four
@@ -370,6 +377,8 @@ block:
 	ADDQ    280(AX), R10
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R10
+	ADDQ    (SP), R10
+	ADDQ    40(AX), R10
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -410,9 +419,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R10*1)
-	PREFETCHT0       (R8)(R10*1)
-	PREFETCHT0       (R9)(R10*1)
+	PREFETCHT0       (R10)
+	PREFETCHT0       64(R10)
+	ADDQ             392(AX), R10
 	ADDQ             $0x10, SI
 	DECQ             R11
 	JNZ              four
@@ -550,6 +559,8 @@ block:
 	ADDQ    280(AX), R11
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R11
+	ADDQ    (SP), R11
+	ADDQ    40(AX), R11
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -594,10 +605,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R11*1)
-	PREFETCHT0       (R8)(R11*1)
-	PREFETCHT0       (R9)(R11*1)
-	PREFETCHT0       (R10)(R11*1)
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	ADDQ             392(AX), R11
 	ADDQ             $0x10, SI
 	DECQ             R12
 	JNZ              four
@@ -747,6 +757,8 @@ block:
 	ADDQ    280(AX), R12
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R12
+	ADDQ    (SP), R12
+	ADDQ    40(AX), R12
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -795,11 +807,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R12*1)
-	PREFETCHT0       (R8)(R12*1)
-	PREFETCHT0       (R9)(R12*1)
-	PREFETCHT0       (R10)(R12*1)
-	PREFETCHT0       (R11)(R12*1)
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	ADDQ             392(AX), R12
 	ADDQ             $0x10, SI
 	DECQ             R13
 	JNZ              four
@@ -961,6 +971,8 @@ block:
 	ADDQ    280(AX), R13
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R13
+	ADDQ    (SP), R13
+	ADDQ    40(AX), R13
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -1013,12 +1025,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R13*1)
-	PREFETCHT0       (R8)(R13*1)
-	PREFETCHT0       (R9)(R13*1)
-	PREFETCHT0       (R10)(R13*1)
-	PREFETCHT0       (R11)(R13*1)
-	PREFETCHT0       (R12)(R13*1)
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	ADDQ             392(AX), R13
 	ADDQ             $0x10, SI
 	DECQ             R14
 	JNZ              four
@@ -1192,6 +1201,8 @@ block:
 	ADDQ    280(AX), R14
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R14
+	ADDQ    (SP), R14
+	ADDQ    40(AX), R14
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -1248,13 +1259,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R14*1)
-	PREFETCHT0       (R8)(R14*1)
-	PREFETCHT0       (R9)(R14*1)
-	PREFETCHT0       (R10)(R14*1)
-	PREFETCHT0       (R11)(R14*1)
-	PREFETCHT0       (R12)(R14*1)
-	PREFETCHT0       (R13)(R14*1)
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	ADDQ             392(AX), R14
 	ADDQ             $0x10, SI
 	DECQ             R15
 	JNZ              four
@@ -1440,6 +1447,8 @@ block:
 	ADDQ    280(AX), R15
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R15
+	ADDQ    (SP), R15
+	ADDQ    40(AX), R15
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -1500,14 +1509,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R15*1)
-	PREFETCHT0       (R8)(R15*1)
-	PREFETCHT0       (R9)(R15*1)
-	PREFETCHT0       (R10)(R15*1)
-	PREFETCHT0       (R11)(R15*1)
-	PREFETCHT0       (R12)(R15*1)
-	PREFETCHT0       (R13)(R15*1)
-	PREFETCHT0       (R14)(R15*1)
+	PREFETCHT0       (R15)
+	PREFETCHT0       64(R15)
+	ADDQ             392(AX), R15
 	ADDQ             $0x10, SI
 	DECQ             BP
 	JNZ              four
@@ -3528,6 +3532,8 @@ block:
 	ADDQ    280(AX), R8
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R8
+	ADDQ    (SP), R8
+	ADDQ    40(AX), R8
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -3576,7 +3582,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         392(AX), R8
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -3709,6 +3717,8 @@ block:
 	ADDQ    280(AX), R9
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R9
+	ADDQ    (SP), R9
+	ADDQ    40(AX), R9
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -3769,8 +3779,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R9*1)
-	PREFETCHT0   (R8)(R9*1)
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         392(AX), R9
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -3926,6 +3937,8 @@ block:
 	ADDQ    280(AX), R10
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R10
+	ADDQ    (SP), R10
+	ADDQ    40(AX), R10
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -3998,9 +4011,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R10*1)
-	PREFETCHT0   (R8)(R10*1)
-	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         392(AX), R10
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -4179,6 +4192,8 @@ block:
 	ADDQ    280(AX), R11
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R11
+	ADDQ    (SP), R11
+	ADDQ    40(AX), R11
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -4263,10 +4278,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R11*1)
-	PREFETCHT0   (R8)(R11*1)
-	PREFETCHT0   (R9)(R11*1)
-	PREFETCHT0   (R10)(R11*1)
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         392(AX), R11
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -4468,6 +4482,8 @@ block:
 	ADDQ    280(AX), R12
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R12
+	ADDQ    (SP), R12
+	ADDQ    40(AX), R12
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -4564,11 +4580,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R12*1)
-	PREFETCHT0   (R8)(R12*1)
-	PREFETCHT0   (R9)(R12*1)
-	PREFETCHT0   (R10)(R12*1)
-	PREFETCHT0   (R11)(R12*1)
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         392(AX), R12
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -4793,6 +4807,8 @@ block:
 	ADDQ    280(AX), R13
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R13
+	ADDQ    (SP), R13
+	ADDQ    40(AX), R13
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -4901,12 +4917,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R13*1)
-	PREFETCHT0   (R8)(R13*1)
-	PREFETCHT0   (R9)(R13*1)
-	PREFETCHT0   (R10)(R13*1)
-	PREFETCHT0   (R11)(R13*1)
-	PREFETCHT0   (R12)(R13*1)
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         392(AX), R13
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
@@ -5154,6 +5167,8 @@ block:
 	ADDQ    280(AX), R14
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R14
+	ADDQ    (SP), R14
+	ADDQ    40(AX), R14
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -5274,13 +5289,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R14*1)
-	PREFETCHT0   (R8)(R14*1)
-	PREFETCHT0   (R9)(R14*1)
-	PREFETCHT0   (R10)(R14*1)
-	PREFETCHT0   (R11)(R14*1)
-	PREFETCHT0   (R12)(R14*1)
-	PREFETCHT0   (R13)(R14*1)
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	ADDQ         392(AX), R14
 	ADDQ         $0x10, SI
 	DECQ         R15
 	JNZ          four
@@ -5551,6 +5562,8 @@ block:
 	ADDQ    280(AX), R15
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R15
+	ADDQ    (SP), R15
+	ADDQ    40(AX), R15
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -5683,14 +5696,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R15*1)
-	PREFETCHT0   (R8)(R15*1)
-	PREFETCHT0   (R9)(R15*1)
-	PREFETCHT0   (R10)(R15*1)
-	PREFETCHT0   (R11)(R15*1)
-	PREFETCHT0   (R12)(R15*1)
-	PREFETCHT0   (R13)(R15*1)
-	PREFETCHT0   (R14)(R15*1)
+	PREFETCHT0   (R15)
+	PREFETCHT0   64(R15)
+	ADDQ         392(AX), R15
 	ADDQ         $0x10, SI
 	DECQ         BP
 	JNZ          four
@@ -9092,6 +9100,8 @@ block:
 	ADDQ    280(AX), R8
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R8
+	ADDQ    (SP), R8
+	ADDQ    40(AX), R8
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -9152,7 +9162,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         392(AX), R8
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -9303,6 +9315,8 @@ block:
 	ADDQ    280(AX), R9
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R9
+	ADDQ    (SP), R9
+	ADDQ    40(AX), R9
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -9379,8 +9393,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R9*1)
-	PREFETCHT0   (R8)(R9*1)
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         392(AX), R9
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -9564,6 +9579,8 @@ block:
 	ADDQ    280(AX), R10
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R10
+	ADDQ    (SP), R10
+	ADDQ    40(AX), R10
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -9656,9 +9673,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R10*1)
-	PREFETCHT0   (R8)(R10*1)
-	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         392(AX), R10
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -9875,6 +9892,8 @@ block:
 	ADDQ    280(AX), R11
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R11
+	ADDQ    (SP), R11
+	ADDQ    40(AX), R11
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -9983,10 +10002,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R11*1)
-	PREFETCHT0   (R8)(R11*1)
-	PREFETCHT0   (R9)(R11*1)
-	PREFETCHT0   (R10)(R11*1)
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         392(AX), R11
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -10236,6 +10254,8 @@ block:
 	ADDQ    280(AX), R12
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R12
+	ADDQ    (SP), R12
+	ADDQ    40(AX), R12
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -10360,11 +10380,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R12*1)
-	PREFETCHT0   (R8)(R12*1)
-	PREFETCHT0   (R9)(R12*1)
-	PREFETCHT0   (R10)(R12*1)
-	PREFETCHT0   (R11)(R12*1)
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         392(AX), R12
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -10647,6 +10665,8 @@ block:
 	ADDQ    280(AX), R13
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R13
+	ADDQ    (SP), R13
+	ADDQ    40(AX), R13
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -10787,12 +10807,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R13*1)
-	PREFETCHT0   (R8)(R13*1)
-	PREFETCHT0   (R9)(R13*1)
-	PREFETCHT0   (R10)(R13*1)
-	PREFETCHT0   (R11)(R13*1)
-	PREFETCHT0   (R12)(R13*1)
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         392(AX), R13
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
@@ -11108,6 +11125,8 @@ block:
 	ADDQ    280(AX), R14
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R14
+	ADDQ    (SP), R14
+	ADDQ    40(AX), R14
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -11264,13 +11283,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R14*1)
-	PREFETCHT0   (R8)(R14*1)
-	PREFETCHT0   (R9)(R14*1)
-	PREFETCHT0   (R10)(R14*1)
-	PREFETCHT0   (R11)(R14*1)
-	PREFETCHT0   (R12)(R14*1)
-	PREFETCHT0   (R13)(R14*1)
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	ADDQ         392(AX), R14
 	ADDQ         $0x10, SI
 	DECQ         R15
 	JNZ          four
@@ -11619,6 +11634,8 @@ block:
 	ADDQ    280(AX), R15
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R15
+	ADDQ    (SP), R15
+	ADDQ    40(AX), R15
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -11791,14 +11808,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R15*1)
-	PREFETCHT0   (R8)(R15*1)
-	PREFETCHT0   (R9)(R15*1)
-	PREFETCHT0   (R10)(R15*1)
-	PREFETCHT0   (R11)(R15*1)
-	PREFETCHT0   (R12)(R15*1)
-	PREFETCHT0   (R13)(R15*1)
-	PREFETCHT0   (R14)(R15*1)
+	PREFETCHT0   (R15)
+	PREFETCHT0   64(R15)
+	ADDQ         392(AX), R15
 	ADDQ         $0x10, SI
 	DECQ         BP
 	JNZ          four
@@ -12060,6 +12072,8 @@ block:
 	ADDQ    280(AX), R8
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R8
+	ADDQ    (SP), R8
+	ADDQ    40(AX), R8
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -12104,7 +12118,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         392(AX), R8
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -12228,6 +12244,8 @@ block:
 	ADDQ    280(AX), R9
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R9
+	ADDQ    (SP), R9
+	ADDQ    40(AX), R9
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -12284,8 +12302,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R9*1)
-	PREFETCHT0   (R8)(R9*1)
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         392(AX), R9
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -12428,6 +12447,8 @@ block:
 	ADDQ    280(AX), R10
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R10
+	ADDQ    (SP), R10
+	ADDQ    40(AX), R10
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -12496,9 +12517,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R10*1)
-	PREFETCHT0   (R8)(R10*1)
-	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         392(AX), R10
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -12660,6 +12681,8 @@ block:
 	ADDQ    280(AX), R11
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R11
+	ADDQ    (SP), R11
+	ADDQ    40(AX), R11
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -12740,10 +12763,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R11*1)
-	PREFETCHT0   (R8)(R11*1)
-	PREFETCHT0   (R9)(R11*1)
-	PREFETCHT0   (R10)(R11*1)
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         392(AX), R11
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -12924,6 +12946,8 @@ block:
 	ADDQ    280(AX), R12
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R12
+	ADDQ    (SP), R12
+	ADDQ    40(AX), R12
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -13016,11 +13040,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R12*1)
-	PREFETCHT0   (R8)(R12*1)
-	PREFETCHT0   (R9)(R12*1)
-	PREFETCHT0   (R10)(R12*1)
-	PREFETCHT0   (R11)(R12*1)
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         392(AX), R12
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -13220,6 +13242,8 @@ block:
 	ADDQ    280(AX), R13
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R13
+	ADDQ    (SP), R13
+	ADDQ    40(AX), R13
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -13324,12 +13348,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R13*1)
-	PREFETCHT0   (R8)(R13*1)
-	PREFETCHT0   (R9)(R13*1)
-	PREFETCHT0   (R10)(R13*1)
-	PREFETCHT0   (R11)(R13*1)
-	PREFETCHT0   (R12)(R13*1)
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         392(AX), R13
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
@@ -13498,6 +13519,8 @@ block:
 	ADDQ    280(AX), R8
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R8
+	ADDQ    (SP), R8
+	ADDQ    40(AX), R8
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -13528,7 +13551,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R8*1)
+	PREFETCHT0       (R8)
+	PREFETCHT0       64(R8)
+	ADDQ             392(AX), R8
 	ADDQ             $0x10, SI
 	DECQ             R9
 	JNZ              four
@@ -13641,6 +13666,8 @@ block:
 	ADDQ    280(AX), R8
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R8
+	ADDQ    (SP), R8
+	ADDQ    40(AX), R8
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -13685,7 +13712,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         392(AX), R8
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -13808,6 +13837,8 @@ block:
 	ADDQ    280(AX), R9
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R9
+	ADDQ    (SP), R9
+	ADDQ    40(AX), R9
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -13842,8 +13873,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R9*1)
-	PREFETCHT0       (R8)(R9*1)
+	PREFETCHT0       (R9)
+	PREFETCHT0       64(R9)
+	ADDQ             392(AX), R9
 	ADDQ             $0x10, SI
 	DECQ             R10
 	JNZ              four
@@ -13972,6 +14004,8 @@ block:
 	ADDQ    280(AX), R9
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R9
+	ADDQ    (SP), R9
+	ADDQ    40(AX), R9
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -14028,8 +14062,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R9*1)
-	PREFETCHT0   (R8)(R9*1)
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         392(AX), R9
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -14171,6 +14206,8 @@ block:
 	ADDQ    280(AX), R10
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R10
+	ADDQ    (SP), R10
+	ADDQ    40(AX), R10
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -14209,9 +14246,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R10*1)
-	PREFETCHT0       (R8)(R10*1)
-	PREFETCHT0       (R9)(R10*1)
+	PREFETCHT0       (R10)
+	PREFETCHT0       64(R10)
+	ADDQ             392(AX), R10
 	ADDQ             $0x10, SI
 	DECQ             R11
 	JNZ              four
@@ -14356,6 +14393,8 @@ block:
 	ADDQ    280(AX), R10
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R10
+	ADDQ    (SP), R10
+	ADDQ    40(AX), R10
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -14424,9 +14463,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R10*1)
-	PREFETCHT0   (R8)(R10*1)
-	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         392(AX), R10
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -14587,6 +14626,8 @@ block:
 	ADDQ    280(AX), R11
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R11
+	ADDQ    (SP), R11
+	ADDQ    40(AX), R11
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -14629,10 +14670,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R11*1)
-	PREFETCHT0       (R8)(R11*1)
-	PREFETCHT0       (R9)(R11*1)
-	PREFETCHT0       (R10)(R11*1)
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	ADDQ             392(AX), R11
 	ADDQ             $0x10, SI
 	DECQ             R12
 	JNZ              four
@@ -14793,6 +14833,8 @@ block:
 	ADDQ    280(AX), R11
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R11
+	ADDQ    (SP), R11
+	ADDQ    40(AX), R11
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -14873,10 +14915,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R11*1)
-	PREFETCHT0   (R8)(R11*1)
-	PREFETCHT0   (R9)(R11*1)
-	PREFETCHT0   (R10)(R11*1)
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         392(AX), R11
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -15056,6 +15097,8 @@ block:
 	ADDQ    280(AX), R12
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R12
+	ADDQ    (SP), R12
+	ADDQ    40(AX), R12
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -15102,11 +15145,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R12*1)
-	PREFETCHT0       (R8)(R12*1)
-	PREFETCHT0       (R9)(R12*1)
-	PREFETCHT0       (R10)(R12*1)
-	PREFETCHT0       (R11)(R12*1)
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	ADDQ             392(AX), R12
 	ADDQ             $0x10, SI
 	DECQ             R13
 	JNZ              four
@@ -15283,6 +15324,8 @@ block:
 	ADDQ    280(AX), R12
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R12
+	ADDQ    (SP), R12
+	ADDQ    40(AX), R12
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -15375,11 +15418,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R12*1)
-	PREFETCHT0   (R8)(R12*1)
-	PREFETCHT0   (R9)(R12*1)
-	PREFETCHT0   (R10)(R12*1)
-	PREFETCHT0   (R11)(R12*1)
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         392(AX), R12
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -15578,6 +15619,8 @@ block:
 	ADDQ    280(AX), R13
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R13
+	ADDQ    (SP), R13
+	ADDQ    40(AX), R13
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -15628,12 +15671,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R13*1)
-	PREFETCHT0       (R8)(R13*1)
-	PREFETCHT0       (R9)(R13*1)
-	PREFETCHT0       (R10)(R13*1)
-	PREFETCHT0       (R11)(R13*1)
-	PREFETCHT0       (R12)(R13*1)
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	ADDQ             392(AX), R13
 	ADDQ             $0x10, SI
 	DECQ             R14
 	JNZ              four
@@ -15826,6 +15866,8 @@ block:
 	ADDQ    280(AX), R13
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R13
+	ADDQ    (SP), R13
+	ADDQ    40(AX), R13
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -15930,12 +15972,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R13*1)
-	PREFETCHT0   (R8)(R13*1)
-	PREFETCHT0   (R9)(R13*1)
-	PREFETCHT0   (R10)(R13*1)
-	PREFETCHT0   (R11)(R13*1)
-	PREFETCHT0   (R12)(R13*1)
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         392(AX), R13
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four
@@ -16153,6 +16192,8 @@ block:
 	ADDQ    280(AX), R14
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R14
+	ADDQ    (SP), R14
+	ADDQ    40(AX), R14
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -16207,13 +16248,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R14*1)
-	PREFETCHT0       (R8)(R14*1)
-	PREFETCHT0       (R9)(R14*1)
-	PREFETCHT0       (R10)(R14*1)
-	PREFETCHT0       (R11)(R14*1)
-	PREFETCHT0       (R12)(R14*1)
-	PREFETCHT0       (R13)(R14*1)
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	ADDQ             392(AX), R14
 	ADDQ             $0x10, SI
 	DECQ             R15
 	JNZ              four
@@ -16422,6 +16459,8 @@ block:
 	ADDQ    280(AX), R14
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R14
+	ADDQ    (SP), R14
+	ADDQ    40(AX), R14
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -16538,13 +16577,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R14*1)
-	PREFETCHT0   (R8)(R14*1)
-	PREFETCHT0   (R9)(R14*1)
-	PREFETCHT0   (R10)(R14*1)
-	PREFETCHT0   (R11)(R14*1)
-	PREFETCHT0   (R12)(R14*1)
-	PREFETCHT0   (R13)(R14*1)
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	ADDQ         392(AX), R14
 	ADDQ         $0x10, SI
 	DECQ         R15
 	JNZ          four
@@ -16781,6 +16816,8 @@ block:
 	ADDQ    280(AX), R15
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R15
+	ADDQ    (SP), R15
+	ADDQ    40(AX), R15
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -16839,14 +16876,9 @@ four:
 	PREFETCHT1       (CX)
 	PREFETCHT1       64(CX)
 	ADDQ             88(SP), CX
-	PREFETCHT0       (DI)(R15*1)
-	PREFETCHT0       (R8)(R15*1)
-	PREFETCHT0       (R9)(R15*1)
-	PREFETCHT0       (R10)(R15*1)
-	PREFETCHT0       (R11)(R15*1)
-	PREFETCHT0       (R12)(R15*1)
-	PREFETCHT0       (R13)(R15*1)
-	PREFETCHT0       (R14)(R15*1)
+	PREFETCHT0       (R15)
+	PREFETCHT0       64(R15)
+	ADDQ             392(AX), R15
 	ADDQ             $0x10, SI
 	DECQ             BP
 	JNZ              four
@@ -17071,6 +17103,8 @@ block:
 	ADDQ    280(AX), R15
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R15
+	ADDQ    (SP), R15
+	ADDQ    40(AX), R15
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -17199,14 +17233,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R15*1)
-	PREFETCHT0   (R8)(R15*1)
-	PREFETCHT0   (R9)(R15*1)
-	PREFETCHT0   (R10)(R15*1)
-	PREFETCHT0   (R11)(R15*1)
-	PREFETCHT0   (R12)(R15*1)
-	PREFETCHT0   (R13)(R15*1)
-	PREFETCHT0   (R14)(R15*1)
+	PREFETCHT0   (R15)
+	PREFETCHT0   64(R15)
+	ADDQ         392(AX), R15
 	ADDQ         $0x10, SI
 	DECQ         BP
 	JNZ          four
@@ -22423,6 +22452,8 @@ block:
 	ADDQ    280(AX), R8
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R8
+	ADDQ    (SP), R8
+	ADDQ    40(AX), R8
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -22465,7 +22496,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         392(AX), R8
 	ADDQ         $0x10, SI
 	DECQ         R9
 	JNZ          four
@@ -22589,6 +22622,8 @@ block:
 	ADDQ    280(AX), R9
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R9
+	ADDQ    (SP), R9
+	ADDQ    40(AX), R9
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -22643,8 +22678,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R9*1)
-	PREFETCHT0   (R8)(R9*1)
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         392(AX), R9
 	ADDQ         $0x10, SI
 	DECQ         R10
 	JNZ          four
@@ -22787,6 +22823,8 @@ block:
 	ADDQ    280(AX), R10
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R10
+	ADDQ    (SP), R10
+	ADDQ    40(AX), R10
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -22853,9 +22891,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R10*1)
-	PREFETCHT0   (R8)(R10*1)
-	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         392(AX), R10
 	ADDQ         $0x10, SI
 	DECQ         R11
 	JNZ          four
@@ -23017,6 +23055,8 @@ block:
 	ADDQ    280(AX), R11
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R11
+	ADDQ    (SP), R11
+	ADDQ    40(AX), R11
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -23095,10 +23135,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R11*1)
-	PREFETCHT0   (R8)(R11*1)
-	PREFETCHT0   (R9)(R11*1)
-	PREFETCHT0   (R10)(R11*1)
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         392(AX), R11
 	ADDQ         $0x10, SI
 	DECQ         R12
 	JNZ          four
@@ -23279,6 +23318,8 @@ block:
 	ADDQ    280(AX), R12
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R12
+	ADDQ    (SP), R12
+	ADDQ    40(AX), R12
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -23369,11 +23410,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R12*1)
-	PREFETCHT0   (R8)(R12*1)
-	PREFETCHT0   (R9)(R12*1)
-	PREFETCHT0   (R10)(R12*1)
-	PREFETCHT0   (R11)(R12*1)
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         392(AX), R12
 	ADDQ         $0x10, SI
 	DECQ         R13
 	JNZ          four
@@ -23573,6 +23612,8 @@ block:
 	ADDQ    280(AX), R13
 	CMPQ    32(SP), $0x01
 	CMOVQEQ SI, R13
+	ADDQ    (SP), R13
+	ADDQ    40(AX), R13
 	MOVQ    40(SP), SI
 	MOVQ    SI, 112(SP)
 	MOVQ    288(AX), SI
@@ -23675,12 +23716,9 @@ four:
 	PREFETCHT1   (CX)
 	PREFETCHT1   64(CX)
 	ADDQ         88(SP), CX
-	PREFETCHT0   (DI)(R13*1)
-	PREFETCHT0   (R8)(R13*1)
-	PREFETCHT0   (R9)(R13*1)
-	PREFETCHT0   (R10)(R13*1)
-	PREFETCHT0   (R11)(R13*1)
-	PREFETCHT0   (R12)(R13*1)
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         392(AX), R13
 	ADDQ         $0x10, SI
 	DECQ         R14
 	JNZ          four

@@ -36,9 +36,9 @@ const Block = 16
 // follow InPixel apart; so a tile of 14 is two stretches of 7 pixels, wherever they lie. ResAt and To likewise. Res nil
 // stands for zeros; Res may be Out. All counts are at least 1, Depth may be 0 where Blocks is 1. Weights are fetched Ahead
 // bytes before they are needed, and the lines from Next on, NextStep bytes for every four elements of the depth, into the
-// second-level cache: what the tiles that come after these will read. Of the input, the pixels of the block or tile that comes
-// next are fetched; of tiles of more than 8 rows, four for every four elements of the depth, InPixel apart, Reach bytes from
-// four to four. What is fetched for nothing may lie anywhere.
+// second-level cache: what the tiles that come after these will read. Of the input, the block or tile that comes next is
+// fetched, Reach bytes further for every four elements of the depth: two lines, or four pixels of tiles of more than 8 rows.
+// What is fetched for nothing may lie anywhere.
 //
 // One code serves every dense product: a convolution of any stride and dilation over maps in blocks of 16 channels
 // (Blocks of input channels, 16 deep), one over a few plain maps (a block is a channel, its depth the window's width), the

@@ -240,20 +240,18 @@ func (g *tileGen) fetchResults() {
 // fetchInput fetches what the next block, or the next tile, will read: its places are too far apart for the processor to
 // guess.
 func (g *tileGen) fetchInput(n int) {
-	if !g.grouped() {
-		for _, b := range g.base {
-			PREFETCHT0(Mem{Base: b, Index: g.reach, Scale: 1})
-		}
-		return
-	}
 	for i := range n {
 		m := mem(g.reach, 0)
-		switch i {
-		case 1:
+		switch {
+		case !g.grouped():
+			if m.Disp = 64 * i; i > 1 {
+				continue
+			}
+		case i == 1:
 			m.Index, m.Scale = g.s, 1
-		case 2:
+		case i == 2:
 			m.Index, m.Scale = g.s, 2
-		case 3:
+		case i == 3:
 			m.Index, m.Scale = g.s3, 1
 		}
 		PREFETCHT0(m)
@@ -388,8 +386,9 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 		ADDQ(g.arg("InBlock"), g.reach)
 		CMPQ(left, U8(1))
 		CMOVQEQ(t, g.reach)
-		if g.grouped() {
-			ADDQ(in, g.reach)
+		ADDQ(in, g.reach)
+		if !g.grouped() {
+			ADDQ(g.argAt("At", 0), g.reach)
 		}
 	}
 	// Of 8 rows with an address each, this one has no register.
