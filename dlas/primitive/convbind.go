@@ -11,6 +11,7 @@ import (
 const (
 	partMACs   = 1 << 19 // multiply-adds of a part that is worth handing to another thread: some 10 us
 	threadPart = 4       // parts of a thread: they even out what threads lose to other processes
+	weightMACs = 8       // multiply-adds that a thread does while it reads a weight
 	leastRows  = 7       // rows of a band that is cut for threads
 )
 
@@ -100,6 +101,8 @@ func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 	total *= images
 	want := 1
 	if threads > 1 {
+		// Where there are few pixels, a weight's way from the last cache takes longer than its products.
+		total := total + weightMACs*len(d.weights.data)/d.weights.size
 		want = max(1, min(threads*threadPart, total/partMACs))
 		want = (want + threads - 1) / threads * threads
 		if total < 2*partMACs/threadPart {

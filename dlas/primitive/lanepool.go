@@ -183,26 +183,60 @@ func bindGlobal(p ir.Problem, isa asm.ISA, largest bool) ir.Bound {
 	if ix.Block == x[2]*x[3]*ir.Lanes {
 		rows, vecs = 1, x[2]*x[3]
 	}
-	nanos := float64(x[0]*blocks*x[2]*x[3])*laneCost(isa, 1) + 20
+	nanos := float64(x[0]*blocks) * (float64(x[2]*x[3])*laneCost(isa, 1) + 40)
+	write := func(call ir.Call, n, b int, sum *[ir.Lanes]float32) {
+		if !largest {
+			for j := range sum {
+				sum[j] *= scale
+			}
+		}
+		out := call.Out[0].F32()
+		if toBlocks {
+			copy(out[n*iy.Image+b*iy.Block+iy.Origin:][:ir.Lanes], sum[:])
+		} else {
+			copy(out[n*x[1]+b*ir.Lanes:n*x[1]+min(x[1], (b+1)*ir.Lanes)], sum[:])
+		}
+	}
+	if x[0] == 1 && p.Machine.Threads > 1 && p.Machine.ByRows(x) {
+		return globalRows(p, isa, largest, ix, nanos, write)
+	}
 	return shared(p, x[0]*blocks, nanos, func(call ir.Call, from, to int) {
-		in, out := call.In[0].F32(), call.Out[0].F32()
+		in := call.In[0].F32()
 		for i := from; i < to; i++ {
 			n, b := i/blocks, i%blocks
 			var sum [ir.Lanes]float32
 			r := asm.Reduce{A: in[n*ix.Image+b*ix.Block+ix.Origin:], Pitch: 4 * ix.Row, Rows: rows, Vecs: vecs}
 			total(&r, &sum, largest, isa)
-			if !largest {
-				for j := range sum {
-					sum[j] *= scale
-				}
-			}
-			if toBlocks {
-				copy(out[n*iy.Image+b*iy.Block+iy.Origin:][:ir.Lanes], sum[:])
-			} else {
-				copy(out[n*x[1]+b*ir.Lanes:n*x[1]+min(x[1], (b+1)*ir.Lanes)], sum[:])
-			}
+			write(call, n, b, &sum)
 		}
 	})
+}
+
+// globalRows has each thread reduce rows of its own, all channels, and then one of them what came out.
+func globalRows(p ir.Problem, isa asm.ISA, largest bool, ix ir.Strides, nanos float64, write func(call ir.Call, n, b int, sum *[ir.Lanes]float32)) ir.Bound {
+	x, blocks := p.In[0], ir.Blocks(p.In[0])
+	b := sharedRows(p, x, nanos, nil)
+	parts := b.Phases[0]
+	b.Phases = append(b.Phases, 1)
+	b.WorkspaceBytes = 64 * int64(parts*blocks)
+	b.Run = func(call ir.Call) {
+		some := call.Workspace.F32()
+		if call.Phase == 0 {
+			y0, y1 := part(x[2], parts, call.Part)
+			for b := range blocks {
+				r := asm.Reduce{A: call.In[0].F32()[b*ix.Block+ix.Origin+y0*ix.Row:], Pitch: 4 * ix.Row, Rows: y1 - y0, Vecs: x[3]}
+				total(&r, (*[ir.Lanes]float32)(some[(call.Part*blocks+b)*ir.Lanes:]), largest, isa)
+			}
+			return
+		}
+		for b := range blocks {
+			var sum [ir.Lanes]float32
+			r := asm.Reduce{A: some[b*ir.Lanes:], Pitch: 64 * blocks, Rows: parts, Vecs: 1}
+			total(&r, &sum, largest, isa)
+			write(call, 0, b, &sum)
+		}
+	}
+	return b
 }
 
 // total runs a reduction of any size in pieces that a call may have.
