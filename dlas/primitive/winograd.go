@@ -110,7 +110,7 @@ type winograd struct {
 	act          fusedAct // an activation that is more than a range; nil for none
 	in, out, res ir.Strides
 	bias         []float32
-	u            []float32 // transformed weights: for each place of a tile, panels of output channels
+	u            []float32 // transformed weights: for each place of a tile, panels of output channels; or what packLate makes
 	uPlace       int       // floats of one place
 
 	plan
@@ -149,19 +149,27 @@ func (w *winograd) bind(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
 	if len(p.Weights) > 2 && p.Weights[2] != nil {
 		copy(w.bias, p.Weights[2].F32())
 	}
-	w.pack(p.Weights[1].F32())
+	if w.late {
+		w.packLate(p.Weights[1].F32())
+	} else {
+		w.pack(p.Weights[1].F32())
+	}
 
 	b := ir.Bound{Run: w.run, PackedBytes: 4 * int64(len(w.u)+len(w.bias))}
 	b.MACsExecuted = int64(w.n*w.n) * int64(w.th*w.tw) * int64(4*w.quads) * int64(16*w.ocb)
 	space := 4 * int64(w.n*w.n) * int64(w.vPlane+w.mPlane)
-	if w.staged {
+	switch {
+	case w.late:
+		b.ScratchBytes = 4 * 36 * int64(ir.Lanes*(w.icb+1)*w.chunkTiles())
+		b.Run, b.Phases = w.runLate, []int{w.chunks() * w.lateParts()}
+	case w.staged:
 		b.WorkspaceBytes = space
 		b.Run = w.runStage
 		for c := range w.chunks() {
 			rows := w.chunkRows(c)
 			b.Phases = append(b.Phases, w.stageParts(0, rows), w.stageParts(1, rows), w.stageParts(2, rows))
 		}
-	} else {
+	default:
 		b.ScratchBytes = space
 		b.Phases = []int{w.chunks()}
 	}

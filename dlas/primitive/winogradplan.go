@@ -9,17 +9,27 @@ import (
 
 // plan is how a convolution by minimal filtering is cut. A schedule's Tiles hold it: [0] m, [1] rows of tiles of a chunk
 // (0: all), [2] 1 for chunks that are done one by one from input to output, each by one thread in memory of its own, 2
-// for chunks whose three stages all threads share.
+// for chunks whose three stages all threads share, 3 for chunks as with 1 whose products transform the weights.
 type plan struct {
 	m      int // outputs of a tile are m x m
 	chunk  int
 	staged bool
+	late   bool // products transform their weights themselves
 }
 
+const (
+	inTurn = 1 + iota
+	inStages
+	withLate
+)
+
 func (p plan) schedule() ir.Schedule {
-	t := []int{p.m, p.chunk, 1}
-	if p.staged {
-		t[2] = 2
+	t := []int{p.m, p.chunk, inTurn}
+	switch {
+	case p.staged:
+		t[2] = inStages
+	case p.late:
+		t[2] = withLate
 	}
 	return ir.Schedule{Name: "tuned", Tiles: t}
 }
@@ -39,12 +49,15 @@ func (w *winograd) planOf(s ir.Schedule) plan {
 		if t := tile(s, 1); t > 0 {
 			p.chunk = t
 		}
-		if t := tile(s, 2); t == 1 || t == 2 {
-			p.staged = t == 2
+		if t := tile(s, 2); t > 0 && t != p.schedule().Tiles[2] {
+			continue
 		}
 		if c := w.cost(p); best.m == 0 || c < least {
 			least, best = c, p
 		}
+	}
+	if best.m == 0 { // the schedule asks for what there is not
+		return w.best()
 	}
 	return best
 }
@@ -55,7 +68,7 @@ func (w *winograd) apply(p plan) {
 	w.n, w.tw, w.th = p.m+2, ceilDiv(w.ow, p.m), ceilDiv(w.oh, p.m)
 	w.rows = w.images * w.th
 	w.chunk = max(1, min(w.chunk, w.rows))
-	most := ceilDiv(w.rows, w.chunks())
+	most := w.chunkTiles() / w.tw
 	w.vPlane, w.mPlane = lines(w.icb*most*w.tw), lines(w.ocb*most*w.tw)
 }
 
@@ -68,8 +81,11 @@ func (w *winograd) plans() []plan {
 			chunk := min(rows, max(1, tiles/tw))
 			// Even chunks, as many as come out.
 			chunk = ceilDiv(rows, ceilDiv(rows, chunk))
-			for _, staged := range []bool{false, true} {
-				if p := (plan{m, chunk, staged}); !slices.Contains(list, p) {
+			for _, p := range []plan{{m: m, chunk: chunk}, {m: m, chunk: chunk, staged: true}, {m: m, chunk: chunk, late: true}} {
+				if p.late && m != 4 {
+					continue
+				}
+				if !slices.Contains(list, p) {
 					list = append(list, p)
 				}
 			}
@@ -112,10 +128,11 @@ func (w *winograd) speeds() winogradSpeeds {
 
 // Bytes a cycle that weights and transforms are read with, from the second-level cache and from behind it.
 const (
-	nearBytes  = 32.0
-	farBytes   = 10.0
-	panelBytes = 6.5 // weights from behind the second-level cache, between products
-	coldBytes  = 5.0 // weights that other nodes' have pushed out since the last run
+	nearBytes   = 32.0
+	farBytes    = 10.0
+	panelBytes  = 6.5 // weights from behind the second-level cache, between products
+	coldBytes   = 5.0 // weights that other nodes' have pushed out since the last run
+	streamBytes = 8.0 // the same, read in order and asked for long before
 )
 
 // comeBytes is how many bytes a cycle a node's weights come with that it last read a run ago. Those that fill little of the
@@ -150,6 +167,9 @@ func (w *winograd) productCycles(tiles int) float64 {
 func (w *winograd) cost(p plan) float64 {
 	v := *w
 	v.apply(p)
+	if p.late {
+		return v.lateCost()
+	}
 	s := v.speeds()
 	chunks := v.chunks()
 	rows := float64(v.rows) / float64(chunks)
@@ -183,6 +203,24 @@ func (w *winograd) cost(p plan) float64 {
 		return total + float64(chunks)*3*handover(v.threads)
 	}
 	return total/float64(chunks)*float64(ceilDiv(chunks, v.threads)) + handover(v.threads)
+}
+
+// lateCost is cost where products transform the weights.
+func (w *winograd) lateCost() float64 {
+	chunks, parts := float64(w.chunks()), float64(w.lateParts())
+	tiles := float64(w.rows) / chunks * float64(w.tw)
+	forward := tiles * float64(w.icb) * w.speeds().in[1]
+	product := w.lateCycles(tiles) * float64(w.ocb)
+	weights := 4 * float64(w.ocb*w.latePanel())
+	space := 4 * 36 * 16 * tiles * float64(w.icb)
+	panel := 4 * float64(w.latePanel())
+	l2 := float64(max(w.l2, 1<<20)) * 0.9
+	if space+2*panel > l2 { // what was transformed comes from behind the second-level cache for every block
+		product += float64(w.ocb) * (space + panel) / panelBytes
+	}
+	rounds := float64(ceilDiv(int(chunks*parts), w.threads))
+	one := forward + max(product/parts, weights/parts/streamBytes)
+	return rounds*one + handover(w.threads)
 }
 
 // handover is what a phase costs beside its work, in cycles.

@@ -18,6 +18,9 @@ func (w *winograd) chunks() int { return ceilDiv(w.rows, w.chunk) }
 // chunkBounds are the rows of tiles of a chunk: all chunks come out as even as can be.
 func (w *winograd) chunkBounds(i int) (from, to int) { return part(w.rows, w.chunks(), i) }
 
+// chunkTiles are the tiles of the largest chunk.
+func (w *winograd) chunkTiles() int { return ceilDiv(w.rows, w.chunks()) * w.tw }
+
 func (w *winograd) chunkRows(i int) int {
 	from, to := w.chunkBounds(i)
 	return to - from

@@ -7,3 +7,5 @@ func winoInVector(ISA, int, *WinoMap) { panic("asm: this build has no assembly")
 func winoOutVector(ISA, int, *WinoMap) { panic("asm: this build has no assembly") }
 
 func winoMulVector(ISA, int, int, *WinoMul) { panic("asm: this build has no assembly") }
+
+func winoRowVector(ISA, int, int, WinoPlaces, *WinoRow) { panic("asm: this build has no assembly") }

@@ -5,3 +5,6 @@ type WinoMap struct{}
 
 // WinoMul stands for asm.WinoMul.
 type WinoMul struct{}
+
+// WinoRow stands for asm.WinoRow.
+type WinoRow struct{}
