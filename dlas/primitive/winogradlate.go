@@ -50,7 +50,7 @@ func (w *winograd) lateParts() int {
 	parts := int(cycles/mostPartCycles) + 1
 	if chunks%w.threads != 0 {
 		parts = ceilDiv(parts, w.threads) * w.threads
-		if cycles*float64(chunks) < leastPartCycles*float64(w.threads) {
+		if cycles*float64(chunks) < sharedCycles {
 			parts = 1
 		}
 	}

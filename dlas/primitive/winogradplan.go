@@ -219,7 +219,8 @@ func (w *winograd) lateCost() float64 {
 		product += float64(w.ocb) * (space + panel) / panelBytes
 	}
 	rounds := float64(ceilDiv(int(chunks*parts), w.threads))
-	one := forward + max(product/parts, weights/parts/streamBytes)
+	come := weights / parts / max(streamBytes, comeBytes(weights, w.l2))
+	one := forward + max(product/parts, come)
 	return rounds*one + handover(w.threads)
 }
 
