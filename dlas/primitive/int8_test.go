@@ -307,11 +307,15 @@ func TestBytes(t *testing.T) {
 						continue
 					}
 					used[k.Name]++
-					if got := runBytesOf(t, r, k, q, c); got != nil && !bytes.Equal(got, want) {
-						for i := range got {
-							if got[i] != want[i] {
-								t.Fatalf("%s, block %d, %d threads: %v: element %d is %d, want %d", k.Name, block, threads, c, i, got[i], want[i])
-							}
+					s := ir.Schedule{}
+					if k.Schedules != nil && threads > 1 {
+						all := append(k.Schedules(q), ir.Schedule{Name: "untuned"})
+						s = all[r.IntN(len(all))]
+					}
+					got := runBytesOf(t, r, k, q, s, c)
+					for i := range got {
+						if got[i] != want[i] {
+							t.Fatalf("%s, block %d, %d threads, schedule %v: %v: element %d is %d, want %d", k.Name, block, threads, s, c, i, got[i], want[i])
 						}
 					}
 				}
@@ -325,9 +329,9 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-func runBytesOf(t *testing.T, r *rand.Rand, k ir.Kernel, p ir.Problem, c byteCase) []byte {
+func runBytesOf(t *testing.T, r *rand.Rand, k ir.Kernel, p ir.Problem, s ir.Schedule, c byteCase) []byte {
 	t.Helper()
-	b, err := k.Bind(p, ir.Schedule{})
+	b, err := k.Bind(p, s)
 	if err != nil {
 		t.Fatalf("%s: %v: %v", k.Name, c, err)
 	}

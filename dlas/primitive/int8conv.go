@@ -13,14 +13,15 @@ import (
 // byteConv is a quantised convolution bound to its tiles. It reads maps in blocks of 16 channels; those of up to 4 channels
 // (the first layer) it takes plain, as floats too, and writes them into its workspace as pixels of 4 bytes first.
 type byteConv struct {
-	level  byteLevel
-	win    op.Window
-	in     ir.Shape
-	out    ir.Shape
-	typ    ir.Type // of the input
-	stem   bool
-	groups int // of 4 input channels a tap
-	passes int
+	level    byteLevel
+	schedule ir.Schedule
+	win      op.Window
+	in       ir.Shape
+	out      ir.Shape
+	typ      ir.Type // of the input
+	stem     bool
+	groups   int // of 4 input channels a tap
+	passes   int
 
 	row, block, image, origin int // of what the tiles read, in bytes; origin is where the first window begins
 	pixel                     int // bytes from one output pixel's window to the next
@@ -32,6 +33,7 @@ type byteConv struct {
 	proto                     asm.ByteTile
 	table                     *[256]uint8
 
+	vectors    int  // blocks of output channels of a tile at most
 	flat       bool // the map is one row of pixels
 	lines      []byteLine
 	pieces     []bytePiece
@@ -64,10 +66,11 @@ type bytePiece struct{ x, pixels int }
 func byteConvKernel(l byteLevel) ir.Kernel {
 	return ir.Kernel{
 		Name: "conv_i8_direct_dense__" + l.isa, Op: "QLinearConv", Algorithm: Direct, Format: Dense, Type: ir.I8, ISA: l.isa, Exact: ir.ExactInt,
-		Fits:    byteConvFits,
-		Cost:    func(p ir.Problem) float64 { return byteConvCost(p, l) },
-		Layouts: byteConvLayouts,
-		Bind:    func(p ir.Problem, _ ir.Schedule) (ir.Bound, error) { return bindByteConv(p, l) },
+		Fits:      byteConvFits,
+		Cost:      func(p ir.Problem) float64 { return byteConvCost(p, l) },
+		Layouts:   byteConvLayouts,
+		Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return bindByteConv(p, byteSchedule(s), l) },
+		Schedules: func(p ir.Problem) []ir.Schedule { return byteConvSchedules(p, l) },
 	}
 }
 
@@ -160,12 +163,12 @@ func byteConvLayouts(p ir.Problem) (in, out []ir.Layout) {
 	return in, []ir.Layout{ir.Blocked}
 }
 
-func bindByteConv(p ir.Problem, l byteLevel) (ir.Bound, error) {
+func bindByteConv(p ir.Problem, s ir.Schedule, l byteLevel) (ir.Bound, error) {
 	v, err := op.WindowOf(p.Node, p.In[op.QConvW][2], p.In[op.QConvW][3])
 	if err != nil {
 		return ir.Bound{}, err
 	}
-	c := &byteConv{level: l, win: v, in: p.In[0], out: p.Out[0], typ: p.TypeIn(0), stem: isStem(p), groups: 4}
+	c := &byteConv{level: l, schedule: s, win: v, in: p.In[0], out: p.Out[0], typ: p.TypeIn(0), stem: isStem(p), groups: 4}
 	bound := ir.Bound{Run: c.run}
 	c.border = windowBorder(v, c.in, c.out, 0)
 	c.zero = byte(int(number(p, op.QConvXZero)))
@@ -189,9 +192,9 @@ func bindByteConv(p ir.Problem, l byteLevel) (ir.Bound, error) {
 		c.convPhase = 1
 	default:
 		lay := p.LayoutIn(0)
-		s := lay.StridesOf(c.in)
-		c.row, c.block, c.image = s.Row, s.Block, s.Image
-		c.origin = s.Origin - v.Top*s.Row - v.Left*ir.Lanes
+		at := lay.StridesOf(c.in)
+		c.row, c.block, c.image = at.Row, at.Block, at.Image
+		c.origin = at.Origin - v.Top*at.Row - v.Left*ir.Lanes
 		if c.typ == ir.I8 {
 			c.signedBytes = lay.Elems(c.in)
 			bound.WorkspaceBytes = int64(c.signedBytes)
@@ -239,14 +242,23 @@ func (c *byteConv) shape(p ir.Problem) {
 	if c.flat {
 		oh, ow = 1, oh*ow
 	}
+	depth := ceilDiv(p.In[op.QConvW][1], 16) * 16 * v.KH * v.KW
+	if c.stem {
+		depth = 4 * v.KH * v.KW
+	}
+	if p.Node.Attrs.Int("group", 1) > 1 {
+		depth += 16 * v.KH * v.KW // a tile may read the channels of more than one group
+	}
+	var pixels int
+	pixels, c.vectors = c.level.tileOf(tile(c.schedule, tilePixels), tile(c.schedule, tileBlocks), depth)
 	rows := 1
-	if c.level.halves && ow <= asm.HalfTile {
+	if c.level.halves && 2*ow <= pixels {
 		rows = 2
 	}
 	for y := 0; y < oh; y += rows {
 		c.lines = append(c.lines, byteLine{y, min(rows, oh-y)})
 	}
-	count := ceilDiv(ow, c.level.pixels)
+	count := ceilDiv(ow, pixels)
 	for i := range count {
 		from, to := part(ow, count, i)
 		c.pieces = append(c.pieces, bytePiece{from, to - from})
@@ -281,7 +293,7 @@ func (c *byteConv) pack(p ir.Problem) int64 {
 		c.bias[o] = biasAt(p, o) - zero*sum
 		c.scale[o] = requantScale(scale32(p, op.QConvXScale), perChannel(p.Weights[op.QConvWScale], o), scale32(p, op.QConvYScale))
 	}
-	step := min(2, c.level.vectors)
+	step := c.vectors
 	if group > 1 && mg%(16*step) != 0 {
 		step = 1
 	}
@@ -323,37 +335,6 @@ func (c *byteConv) pack(p ir.Problem) int64 {
 	}
 	c.weights = c.level.packed(c.weights)
 	return int64(size)
-}
-
-// share cuts the work into parts: lines where the map is large, channels where the weights are.
-func (c *byteConv) share(m ir.Machine) {
-	const least, most = 1 << 21, 1 << 26 // multiply-accumulates of a part
-	macs := len(c.weights) * c.out[2] * c.out[3]
-	c.lineParts, c.tileParts = 1, 1
-	want := ceilDiv(macs, most)
-	if m.Threads > 1 && macs > least {
-		want = max(want, min(4*m.Threads, ceilDiv(macs, least)))
-		want = ceilDiv(want, m.Threads) * m.Threads
-	}
-	lineBytes := c.image
-	if len(c.weights) > 4*lineBytes {
-		c.tileParts = min(want, len(c.tiles))
-		c.lineParts = min(max(1, want/c.tileParts), len(c.lines))
-	} else {
-		c.lineParts = min(want, len(c.lines))
-		if c.flat {
-			c.lineParts = min(want, len(c.pieces))
-		}
-		c.tileParts = min(max(1, want/c.lineParts), len(c.tiles))
-	}
-	// Few weights stay in the first-level cache while the lines' input does too; of many, those of a tile stay in the
-	// second-level one while all lines go by, and are read from beyond it once.
-	line := c.row * ceilDiv(c.in[1], 16) * c.win.SH * c.lines[0].rows
-	room := 24 << 10
-	if len(c.weights) > 32<<10 {
-		room = 512 << 10
-	}
-	c.blockLines = max(1, room/line)
 }
 
 func (c *byteConv) run(call ir.Call) {

@@ -22,6 +22,8 @@ type byteGemm struct {
 	scale   []float32
 	proto   asm.ByteTile
 	strips  int
+	pixels  int // of a tile
+	vectors int
 	parts   int
 }
 
@@ -79,7 +81,8 @@ func bindByteGemm(p ir.Problem, l byteLevel) (ir.Bound, error) {
 			return ir.Bound{}, fmt.Errorf("the scale of column %d is too large", o)
 		}
 	}
-	vectors := min(2, l.vectors)
+	g.pixels, g.vectors = l.tileOf(0, 0, len(passes)*g.wide)
+	vectors := g.vectors
 	g.strips = ceilDiv(outs, vectors)
 	g.weights = mem.Alloc(g.strips * vectors * len(passes) * blocks * 256)
 	to := g.weights.I8()
@@ -168,7 +171,7 @@ func (g *byteGemm) run(call ir.Call) {
 		}
 		x = call.Workspace
 	}
-	vectors := min(2, g.level.vectors)
+	vectors := g.vectors
 	outs := ceilDiv(g.m, 16)
 	weights := g.weights.I8()
 	t := g.proto
@@ -179,7 +182,7 @@ func (g *byteGemm) run(call ir.Call) {
 		v := min(vectors, outs-first)
 		t.W = &weights[g.level.place(s*vectors*g.proto.Passes*g.proto.Blocks*256)]
 		t.Bias, t.Scale = &g.bias[16*first], &g.scale[16*first]
-		count := ceilDiv(g.n, g.level.pixels)
+		count := ceilDiv(g.n, g.pixels)
 		for i := range count {
 			n0, n1 := part(g.n, count, i)
 			t.In = &x[n0*g.wide]

@@ -22,7 +22,7 @@ const (
 	loopSum
 )
 
-func runBytes(r *asm.ByteRun, loop byteLoop, wide bool) {
+func callBytes(r *asm.ByteRun, loop byteLoop, wide bool) {
 	if wide {
 		switch loop {
 		case loopAdd:

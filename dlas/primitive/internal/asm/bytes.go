@@ -155,7 +155,8 @@ type ByteRun struct {
 	_              uint32
 }
 
-func plus[T any](p *T, bytes int) *T { return (*T)(unsafe.Add(unsafe.Pointer(p), bytes)) }
+// Plus is the pointer that many bytes on.
+func Plus[T any](p *T, bytes int) *T { return (*T)(unsafe.Add(unsafe.Pointer(p), bytes)) }
 
 // RoundClamp is the way of a scaled number to its byte: rounded to the nearest integer, even on a tie, moved by zero and
 // clamped.
@@ -179,7 +180,7 @@ func ByteTileGo(t *ByteTile, pixels, half, vectors, groups int) {
 			b %= t.Blocks
 			for kh := range t.KH {
 				for kw := range t.KW {
-					x := unsafe.Slice(plus(in, b*t.BlockStep+kh*t.RowStep+kw*t.TapStep+at), 4*groups)
+					x := unsafe.Slice(Plus(in, b*t.BlockStep+kh*t.RowStep+kw*t.TapStep+at), 4*groups)
 					for g := range groups {
 						x0, x1, x2, x3 := int32(x[4*g]), int32(x[4*g+1]), int32(x[4*g+2]), int32(x[4*g+3])
 						row := unsafe.Slice(w, 64*vectors)
@@ -187,7 +188,7 @@ func ByteTileGo(t *ByteTile, pixels, half, vectors, groups int) {
 							r := row[4*o : 4*o+4]
 							sum[o] += x0*int32(r[0]) + x1*int32(r[1]) + x2*int32(r[2]) + x3*int32(r[3])
 						}
-						w = plus(w, 64*vectors)
+						w = Plus(w, 64*vectors)
 					}
 				}
 			}
@@ -197,7 +198,7 @@ func ByteTileGo(t *ByteTile, pixels, half, vectors, groups int) {
 			v := o / 16
 			y := float32(s) * scale[o]
 			if t.Res != nil {
-				r := *plus(t.Res, v*t.ResStep+res+o%16)
+				r := *Plus(t.Res, v*t.ResStep+res+o%16)
 				own := float32(min(max(y, t.Least), t.Most)+t.Rounder) - t.Unrounder
 				if t.ResFirst != 0 {
 					y = fma(float32(r), t.Other, fma(own, t.Own, t.Fixed))
@@ -209,7 +210,7 @@ func ByteTileGo(t *ByteTile, pixels, half, vectors, groups int) {
 			if t.Table != nil {
 				q = t.Table[q]
 			}
-			*plus(t.Out, v*t.OutStep+out+o%16) = q
+			*Plus(t.Out, v*t.OutStep+out+o%16) = q
 		}
 	}
 }
@@ -224,7 +225,7 @@ func (w *ByteWindow) each(f func(in, out *uint8)) {
 			}
 			for i := range 4 {
 				if mask>>(4*i)&1 != 0 {
-					f(plus(w.In, in+i*w.Pixel), plus(w.Out, out+16*i))
+					f(Plus(w.In, in+i*w.Pixel), Plus(w.Out, out+16*i))
 				}
 			}
 		}
@@ -239,9 +240,9 @@ func ByteWindowGo(w *ByteWindow, step int) {
 		copy(sum[:], bias)
 		for kh := range w.KH {
 			for kw := range w.KW {
-				x := unsafe.Slice(plus(in, kh*w.RowStep+16*kw), 16)
+				x := unsafe.Slice(Plus(in, kh*w.RowStep+16*kw), 16)
 				for c := range sum {
-					sum[c] += int32(x[c]) * int32(*plus(w.W, kh*step+kw/4*64+4*c+kw%4))
+					sum[c] += int32(x[c]) * int32(*Plus(w.W, kh*step+kw/4*64+4*c+kw%4))
 				}
 			}
 		}
@@ -250,7 +251,7 @@ func ByteWindowGo(w *ByteWindow, step int) {
 			if w.Table != nil {
 				o = w.Table[o]
 			}
-			*plus(out, c) = o
+			*Plus(out, c) = o
 		}
 	})
 }
@@ -261,7 +262,7 @@ func ByteMaxGo(w *ByteWindow) {
 		var most [16]uint8
 		for kh := range w.KH {
 			for kw := range w.KW {
-				for c, x := range unsafe.Slice(plus(in, kh*w.RowStep+kw*w.TapStep), 16) {
+				for c, x := range unsafe.Slice(Plus(in, kh*w.RowStep+kw*w.TapStep), 16) {
 					most[c] = max(most[c], x)
 				}
 			}
@@ -275,9 +276,9 @@ func (r *ByteRun) each(f func(a, b, out *uint8, n int)) {
 	for y := range r.Rows {
 		b := r.B
 		if b != nil {
-			b = plus(b, y*r.BRow)
+			b = Plus(b, y*r.BRow)
 		}
-		f(plus(r.A, y*r.ARow), b, plus(r.Out, y*r.OutRow), n)
+		f(Plus(r.A, y*r.ARow), b, Plus(r.Out, y*r.OutRow), n)
 	}
 }
 
@@ -371,7 +372,7 @@ func ByteSumGo(r *ByteRun) {
 	sum := unsafe.Slice((*int32)(unsafe.Pointer(r.Out)), 16)
 	clear(sum)
 	for y := range r.Rows {
-		for i, x := range unsafe.Slice(plus(r.A, y*r.ARow), 16*r.Tail) {
+		for i, x := range unsafe.Slice(Plus(r.A, y*r.ARow), 16*r.Tail) {
 			sum[i%16] += int32(x)
 		}
 	}
@@ -384,10 +385,10 @@ func BytePlanesGo(r *ByteRun) {
 		for c := range 4 {
 			q := uint8(0)
 			if c < r.BRow {
-				x := (*float32)(unsafe.Pointer(plus(r.A, (c+1-r.BRow)*r.ARow+4*i)))
+				x := (*float32)(unsafe.Pointer(Plus(r.A, (c+1-r.BRow)*r.ARow+4*i)))
 				q = quantized(*x, r, 0, 255)
 			}
-			*plus(r.Out, 4*i+c) = q
+			*Plus(r.Out, 4*i+c) = q
 		}
 	}
 }

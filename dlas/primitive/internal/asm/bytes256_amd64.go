@@ -75,6 +75,6 @@ func lookUpAll(t *ByteTile, pixels int) {
 		return
 	}
 	for i, v := range unsafe.Slice(t.Out, 16*pixels) {
-		*plus(t.Out, i) = t.Table[v]
+		*Plus(t.Out, i) = t.Table[v]
 	}
 }

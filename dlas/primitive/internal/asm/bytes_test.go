@@ -222,7 +222,7 @@ func TestByteRun(t *testing.T) {
 			}
 			if c.name == "planes" {
 				run.BRow = 1 + r.IntN(4)
-				run.A = plus(run.A, (run.BRow-1)*run.ARow)
+				run.A = Plus(run.A, (run.BRow-1)*run.ARow)
 				run.Tail = 1 + r.IntN(100)
 			}
 			got := randomBytes(r, 8000)
