@@ -3,6 +3,8 @@ package primitive
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -116,9 +118,9 @@ func bindMatrix(p ir.Problem, l level) (ir.Bound, error) {
 		first += n * asm.Block
 	}
 	if l.half {
-		packMatrix(d, x.w.Data.([]uint16))
+		packMatrix(d, p, x.w.Data.([]uint16))
 	} else {
-		packMatrix(d, x.w.F32())
+		packMatrix(d, p, x.w.F32())
 	}
 	t := &d.tile
 	t.KH, t.KW, t.Tiles = 1, 1, 1
@@ -141,8 +143,8 @@ func bindMatrix(p ir.Problem, l level) (ir.Bound, error) {
 	}, nil
 }
 
-// packMatrix packs the weights in pieces of the depth that stay in the cache.
-func packMatrix[T weight](d *linear, w []T) {
+// packMatrix packs the weights in pieces of the depth that stay in the cache, many of them on all threads.
+func packMatrix[T weight](d *linear, problem ir.Problem, w []T) {
 	p := &d.weights
 	p.ahead = ahead
 	p.alloc(d.m, int(unsafe.Sizeof(w[0])))
@@ -151,30 +153,52 @@ func packMatrix[T weight](d *linear, w []T) {
 			p.bias[j] = d.beta * d.bias[j*d.biasStep]
 		}
 	}
-	const piece = 128
-	for i := range p.groups {
-		g := &p.groups[i]
-		to, width := packedGroup[T](p, g), g.blocks*asm.Block
-		n := min(width, d.m-g.first)
-		for k0 := 0; k0 < d.k; k0 += piece {
-			k1 := min(d.k, k0+piece)
-			if d.colStep == 1 {
-				for k := k0; k < k1; k++ {
-					copy(to[k*width:], w[k*d.rowStep+g.first:][:n])
-				}
-				continue
-			}
-			for c := range n {
-				row := w[(g.first+c)*d.colStep:]
-				for k := k0; k < k1; k++ {
-					to[k*width+c] = row[k]
-				}
-			}
-		}
+	threads := 1
+	if len(p.data) > manyBytes {
+		threads = max(1, min(problem.Machine.Threads, len(p.groups)))
 	}
+	var next atomic.Int32
+	var all sync.WaitGroup
+	for range threads {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(p.groups); i = int(next.Add(1)) - 1 {
+				g := &p.groups[i]
+				packColumns(d, g, packedGroup[T](p, g), w)
+				if n := min(g.blocks*asm.Block, d.m-g.first); problem.Spent != nil && problem.Weights[0] == nil && d.colStep == d.k {
+					problem.Spent(ir.MemoryOf(w[g.first*d.k : (g.first+n)*d.k]))
+				}
+			}
+		})
+	}
+	all.Wait()
 	if d.alpha != 1 {
 		for i, v := range p.data.F32() {
 			p.data.F32()[i] = v * d.alpha
+		}
+	}
+}
+
+// manyBytes is from how many bytes on weights are packed on all threads.
+const manyBytes = 8 << 20
+
+// packColumns packs the weights of a group.
+func packColumns[T weight](d *linear, g *outGroup, to, w []T) {
+	const piece = 128
+	width := g.blocks * asm.Block
+	n := min(width, d.m-g.first)
+	for k0 := 0; k0 < d.k; k0 += piece {
+		k1 := min(d.k, k0+piece)
+		if d.colStep == 1 {
+			for k := k0; k < k1; k++ {
+				copy(to[k*width:], w[k*d.rowStep+g.first:][:n])
+			}
+			continue
+		}
+		for c := range n {
+			row := w[(g.first+c)*d.colStep:]
+			for k := k0; k < k1; k++ {
+				to[k*width+c] = row[k]
+			}
 		}
 	}
 }

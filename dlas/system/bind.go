@@ -390,6 +390,16 @@ func (b *binder) bind(d *draft, room *[]float32) (err error) {
 			}
 		}
 	}
+	if row, ok := op.Lookup(n.Op); ok && row.MACs != nil {
+		d.work.MACs = row.MACs(n, p.In, p.Out[0]) / int64(b.batch)
+		d.work.Nonzero = d.work.MACs
+		if at := op.WeightInput(n.Op); at < len(p.Weights) && p.Weights[at] != nil {
+			d.work.Nonzero = op.NonzeroMACs(d.work.MACs, p.Weights[at])
+		}
+	}
+	if b.spent != nil && len(p.Weights) > 1 && b.spent.owns(n, 1, p.Weights[1]) {
+		p.Spent = ir.Memory.Discard
+	}
 	if d.bound, err = k.Bind(*p, d.schedule); err != nil {
 		return &ir.Error{Layer: ir.Primitive, What: fmt.Sprintf("node %q (%s): %s", n.Name, n.Op, k.Name), Err: err}
 	}
@@ -402,13 +412,6 @@ func (b *binder) bind(d *draft, room *[]float32) (err error) {
 	for _, parts := range d.bound.Phases {
 		if parts < 1 || parts > maxParts {
 			return ir.Errorf(ir.Primitive, "node %q (%s): %s has a phase of %d parts", n.Name, n.Op, k.Name, parts)
-		}
-	}
-	if row, ok := op.Lookup(n.Op); ok && row.MACs != nil {
-		d.work.MACs = row.MACs(n, p.In, p.Out[0]) / int64(b.batch)
-		d.work.Nonzero = d.work.MACs
-		if at := op.WeightInput(n.Op); at < len(p.Weights) && p.Weights[at] != nil {
-			d.work.Nonzero = op.NonzeroMACs(d.work.MACs, p.Weights[at])
 		}
 	}
 	b.consumed(d)
