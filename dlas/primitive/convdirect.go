@@ -172,6 +172,9 @@ func denseSchedules(p ir.Problem, l level) []ir.Schedule {
 	return list
 }
 
+// shortDepth is the length of a product that takes hardly longer than to begin it and to store what it makes.
+const shortDepth = 48
+
 // outGroups makes the groups of output channels. Those of a convolution with groups read the channels of their own groups
 // alone, or of the block of channels in which these lie.
 func (c *convolution) outGroups(blocks int) []outGroup {
@@ -190,6 +193,10 @@ func (c *convolution) outGroups(blocks int) []outGroup {
 		list = append(list, g)
 	}
 	if c.groups == 1 {
+		// Of a short product the results are most of the work: fewer, wider tiles.
+		if blocks == 0 && c.weightRow <= shortDepth && ceilDiv(c.m, asm.Block)%3 == 0 && c.level.mostRows(3) > 0 {
+			blocks = 3
+		}
 		first := 0
 		for _, n := range blocksOf(c.level, c.m, blocks) {
 			add(first, n, 0, c.c)

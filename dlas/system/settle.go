@@ -1,6 +1,7 @@
 package system
 
 import (
+	"math"
 	"slices"
 
 	"github.com/godlas/godlas/dlas/ir/stat"
@@ -119,13 +120,15 @@ func (t *tuner) turns(decisions map[string]Candidate) (map[string][]float64, err
 	if err != nil {
 		return nil, err
 	}
+	runs := max(leastRuns, t.rounds/2)
+	turns := int(math.Max(finalTurns, math.Min(finalTime/max(2*t.total*float64(runs+1), 1e-3), mostTurns)))
 	ratios := map[string][]float64{}
-	for turn := range finalTurns {
+	for turn := range turns {
 		var ms [2]map[string]float64
 		for i := range 2 {
 			which := (i + turn) % 2
 			q := []*Program{t.base, p}[which]
-			least, _, err := t.profile(q, max(leastRuns, t.rounds/2))
+			least, _, err := t.profile(q, runs)
 			if err != nil {
 				return nil, err
 			}

@@ -229,7 +229,9 @@ const (
 	trialTime  = 40.0 // milliseconds
 	leastRuns  = 4
 	mostRuns   = 60
-	finalTurns = 15
+	finalTurns = 15     // of the best against heuristic
+	mostTurns  = 61     // the same, of a small network
+	finalTime  = 2500.0 // milliseconds of these turns together, above which there are no more than the least
 )
 
 // calibrate times the network as heuristic makes it.
