@@ -94,6 +94,7 @@ var recent struct {
 	sync.Mutex
 	results []*Result
 	sweep   *Sweep
+	tuning  *Tuning
 }
 
 func remember(r *Result) {
@@ -117,6 +118,13 @@ func LastSweep() *Sweep {
 	recent.Lock()
 	defer recent.Unlock()
 	return recent.sweep
+}
+
+// LastTuning is the newest search of this process that Tune made, nil before the first.
+func LastTuning() *Tuning {
+	recent.Lock()
+	defer recent.Unlock()
+	return recent.tuning
 }
 
 // Recent lists the results of this process, oldest first.

@@ -24,7 +24,9 @@ func peakOf(m ir.Machine) primitive.Peak {
 	defer peaks.Unlock()
 	p, ok := peaks.of[key]
 	if !ok {
+		r := primitive.Reads(m, peakTime/2)
 		p = primitive.PeakMACs(m, peakTime)
+		p.Bytes, p.Near = r.Bytes, r.Near
 		if peaks.of == nil {
 			peaks.of = map[string]primitive.Peak{}
 		}
@@ -33,20 +35,48 @@ func peakOf(m ir.Machine) primitive.Peak {
 	return p
 }
 
-// roofline tells each node with multiply-accumulates which share it reaches of the most that this machine does with the
-// same ISA, threads and type.
+// What bounds a node.
+const (
+	byCompute = "compute"
+	byMemory  = "memory"
+)
+
+// roofline tells each node which share it reaches of the most that this machine does with the same ISA, threads and type:
+// the least time that its multiply-accumulates and its bytes allow, whichever takes longer, over the time that it takes.
 func (run *runner) roofline(r *Result) {
 	p := peakOf(run.machine)
 	for i := range r.Nodes {
 		n := &r.Nodes[i]
-		peak := p.MACs
-		if ir.Type(n.Type).Size() == 1 {
-			peak = p.MACs8
-		}
-		if n.MS == nil || *n.MS <= 0 || n.MACsExecuted == 0 || peak <= 0 {
+		if n.MS == nil || *n.MS <= 0 {
 			continue
 		}
-		share := float64(n.MACsExecuted) * float64(run.batch) / (*n.MS / 1e3) / peak
-		n.Roofline = &share
+		if s, by := ceiling(p, run.machine, n, run.batch); s > 0 {
+			share := s / (*n.MS / 1e3)
+			n.Roofline, n.Bound = &share, by
+		}
 	}
+}
+
+// ceiling is the least seconds of a node, and what bounds it; 0 where no peak is known. Of its bytes as many as the
+// threads' first-level caches hold may have been there, as many as their second-level caches hold in these, and the rest
+// comes from behind: a node is never charged for more than it must have moved.
+func ceiling(p primitive.Peak, m ir.Machine, n *Node, batch int) (seconds float64, by string) {
+	peak := p.MACs
+	if ir.Type(n.Type).Size() == 1 {
+		peak = p.MACs8
+	}
+	if n.MACsExecuted > 0 && peak > 0 {
+		seconds, by = float64(n.MACsExecuted)*float64(batch)/peak, byCompute
+	}
+	if p.Near <= 0 || p.Bytes <= 0 {
+		return seconds, by
+	}
+	threads := max(1, m.Threads)
+	first, second := float64(threads*m.L1D), float64(threads*max(m.L2, 1<<20))
+	bytes := float64(n.MovedBytes)
+	moved := max(0, min(bytes, second)-first)/p.Near + max(0, bytes-second)/p.Bytes
+	if moved > seconds {
+		return moved, byMemory
+	}
+	return seconds, by
 }

@@ -23,7 +23,13 @@ type Tuning struct {
 	Space   int         `json:"space"`   // candidates there are
 	Seconds float64     `json:"seconds"` // that the search took
 	Nodes   []TunedNode `json:"nodes"`   // a row for each kind of node, in the network's order
+
+	of *Result // what Tune searched for
 }
+
+// Result is the stack that Tune has searched for, without a latency: what plot landscape draws. nil for a search that
+// was part of a run, whose result has it.
+func (t *Tuning) Result() *Result { return t.of }
 
 // TunedNode is all nodes of a network that have the same structure, with every candidate that was measured.
 type TunedNode struct {
@@ -68,7 +74,12 @@ func (s Stack) Tune(ctx context.Context) (*Tuning, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run.tuning, nil
+	t := run.tuning
+	t.of = run.blank()
+	recent.Lock()
+	recent.tuning = t
+	recent.Unlock()
+	return t, nil
 }
 
 // MustTune is Tune for a notebook cell: it follows the cell's interrupt and panics with an *ir.Error.

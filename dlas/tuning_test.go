@@ -30,8 +30,8 @@ func TestTuned(t *testing.T) {
 	candidates := 0
 	bound := map[string]string{}
 	for _, n := range r.Nodes {
-		if (n.Roofline != nil) != (n.MACsExecuted > 0) || n.Roofline != nil && *n.Roofline <= 0 {
-			t.Errorf("%s executes %d MACs, roofline %v", n.Name, n.MACsExecuted, n.Roofline)
+		if n.MACsExecuted > 0 && n.Roofline == nil || n.Roofline != nil && (*n.Roofline <= 0 || n.Bound == "") || n.MovedBytes <= 0 {
+			t.Errorf("%s executes %d MACs, moves %d bytes, roofline %v by %q", n.Name, n.MACsExecuted, n.MovedBytes, n.Roofline, n.Bound)
 		}
 		bound[n.Name] = n.Kernel + " " + n.Schedule
 	}

@@ -269,7 +269,7 @@ func TestFourSpellings(t *testing.T) {
 func TestGoOfEveryVerb(t *testing.T) {
 	examples := map[string]string{
 		"": "", "data": "fashion-mnist", "model": "resnet8", "compress": "prune(0.5)", "primitive": "direct csr", "schedule": "untuned", "hardware": "cpu",
-		"run": "as first", "sweep": "", "tune": "", "compare": "a b", "results": "", "predict": "3", "plot": "pareto x=bytes", "show": "data 4", "save": "x.svg", "export": "x.onnx", "reset": "", "help": "prune",
+		"run": "as first", "sweep": "", "tune": "", "compare": "a b", "results": "", "nodes": "", "predict": "3", "plot": "pareto x=bytes", "show": "data 4", "save": "x.svg", "export": "x.onnx", "reset": "", "help": "prune",
 	}
 	in := interp.New(interp.Options{
 		Libraries: append([]interp.Library{interp.Std()}, Libraries()...),
@@ -417,6 +417,15 @@ func TestARealNotebook(t *testing.T) {
 	d.fails("%dlas compare first", "two")
 	d.fails("%dlas compare first thrid", "thrid")
 
+	if out := d.must("%dlas nodes"); !strings.Contains(out, "conv_f32_direct_dense__") || !strings.Contains(out, "roofline") || !strings.Contains(out, "%") {
+		t.Errorf("nodes says %q", out)
+	}
+	if out := d.must("%dlas nodes first --go"); !strings.Contains(out, `dlas.Named("first").NodeTable()`) {
+		t.Errorf("nodes --go says %q", out)
+	}
+	d.fails("%dlas nodes fisrt", "fisrt")
+	d.fails("%dlas nodes first second", "takes no")
+
 	if out := d.must("%dlas predict 0"); !strings.Contains(out, "Ankle boot") {
 		t.Errorf("predict 0 says %q", out)
 	}
@@ -429,8 +438,13 @@ func TestARealNotebook(t *testing.T) {
 
 	dir := t.TempDir()
 	for _, kind := range plotting.Kinds() {
-		if kind.Name == "landscape" { // of a search
+		if kind.Name == "landscape" { // of a search, with a run or without
 			d.must("%dlas schedule tuned(4)")
+			d.must("%dlas tune")
+			d.must("%dlas plot landscape")
+			if out := d.must("%dlas plot landscape --go"); !strings.Contains(out, "dlas.LastTuning().Result()") {
+				t.Errorf("after tune, plot landscape is %q", out)
+			}
 			d.must("%dlas run as searched")
 		}
 		d.must("%dlas plot " + kind.Name + " width=84mm font=8pt")

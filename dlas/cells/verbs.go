@@ -37,6 +37,7 @@ func verbs() []verb {
 		verb{name: "tune", help: "measure the candidates of schedule tuned(N) and keep them in the store, without a run", run: tune},
 		verb{name: "compare", args: "[A B] [--stored]", help: "measure two results anew, paired, and say faster, slower or cannot tell; without names the last two", run: compare, complete: completeResults},
 		verb{name: "results", args: "[FILTER]", help: "list results, newest last: of this notebook and of earlier ones", run: results},
+		verb{name: "nodes", args: "[RESULT]", help: "list the nodes of a result, the last one without a name: kernel, ISA, schedule, time, share of the roofline", run: nodes, complete: completeResults},
 		verb{name: "predict", args: "FILE|INDEX", help: "show a picture and what the network of the last result takes it for", run: predict, complete: completeFiles},
 		verb{name: "plot", args: "KIND [RESULT…] [key=value…]", help: "draw results: " + strings.Join(kindNames(), ", "), run: plot, complete: completePlot},
 		verb{name: "show", args: "data [N]", help: "draw the first N images of the data set with their labels", run: showData, complete: words("data")},
@@ -225,6 +226,29 @@ func tune(ctx context.Context, u *use) error {
 		return err
 	}
 	show(t)
+	return nil
+}
+
+func nodes(_ context.Context, u *use) error {
+	r, source := dlas.Last(), "dlas.Last()"
+	w := strings.Fields(u.words)
+	switch {
+	case len(w) > 1:
+		return &ir.Error{What: fmt.Sprintf("%%dlas nodes takes no %q", u.words), Try: "write %dlas nodes or %dlas nodes RESULT"}
+	case len(w) == 1:
+		var err error
+		if r, err = resultNamed(w[0]); err != nil {
+			return err
+		}
+		source = fmt.Sprintf("dlas.Named(%q)", w[0])
+	}
+	if u.asGo {
+		return u.goText(source + ".NodeTable()")
+	}
+	if r == nil {
+		return &ir.Error{What: "there is no result whose nodes could be listed", Try: "measure one with %dlas run"}
+	}
+	show(r.NodeTable())
 	return nil
 }
 
@@ -459,6 +483,11 @@ func toPlot(kind string) (rs []*dlas.Result, source string) {
 	}
 	shown.Unlock()
 	single := kind == "confusion" || kind == "layers"
+	if t := dlas.LastTuning(); kind == "landscape" && t != nil && !slices.ContainsFunc(dlas.Recent(), func(r *dlas.Result) bool {
+		return r.Tuning != nil && r.Time.After(t.Result().Time)
+	}) {
+		return []*dlas.Result{t.Result()}, "[]*dlas.Result{dlas.LastTuning().Result()}"
+	}
 	switch {
 	case single && last == nil:
 		return nil, "nil"

@@ -14,6 +14,7 @@ type Peak struct {
 	MACs  float64 // multiply-adds of float32
 	MACs8 float64 // of 8-bit integers
 	Bytes float64 // read from memory far larger than the core's own caches
+	Near  float64 // read from what fits a core's second-level cache; of Reads alone
 }
 
 // Peaks measures what m.Threads threads do together with the instructions of m.ISA: each quantity for about d, in pieces
@@ -21,18 +22,35 @@ type Peak struct {
 func Peaks(m ir.Machine, d time.Duration) Peak {
 	threads := max(1, m.Threads)
 	p := PeakMACs(m, d)
-	p.Bytes = best(threads, d, func(int) func() int {
-		memory := ir.NewMemory(readBytes)
+	p.Bytes = reads(m, threads, d, readBytes, readPiece)
+	return p
+}
+
+// reads is how many bytes a second all threads read, each from memory of its own of that size.
+func reads(m ir.Machine, threads int, d time.Duration, size, piece int) float64 {
+	return best(threads, d, func(int) func() int {
+		memory := ir.NewMemory(size)
 		for i := 0; i < len(memory); i += 4096 {
 			memory[i] = 1 // a page that nobody has written is none
 		}
 		at := 0
 		return func() int {
-			n := asm.Read(m.ISA, memory[at:at+readPiece])
-			at = (at + readPiece) % readBytes
+			n := asm.Read(m.ISA, memory[at:at+piece])
+			at = (at + piece) % size
 			return n
 		}
 	})
+}
+
+// Reads measures how fast m.Threads threads read what is in their second-level caches, and what is behind them but of the
+// size that networks are, each for about d.
+func Reads(m ir.Machine, d time.Duration) (p Peak) {
+	threads, l2 := max(1, m.Threads), m.L2
+	if l2 < 1<<18 {
+		l2 = 1 << 20
+	}
+	p.Near = reads(m, threads, d, l2/2, l2/4)
+	p.Bytes = reads(m, threads, d, 8*l2, l2/2)
 	return p
 }
 

@@ -330,7 +330,7 @@ func (b *binder) bindAll() error {
 		b.nodes = append(b.nodes, Node{
 			Name: n.Name, Op: n.Op, Algorithm: k.Algorithm, Format: k.Format, Type: k.Type, ISA: k.ISA, Kernel: k.Name,
 			MACs: d.work.MACs, MACsNonzero: d.work.Nonzero, MACsExecuted: d.bound.MACsExecuted,
-			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, InsteadOf: d.insteadOf, Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
+			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, Bytes: d.moves(), InsteadOf: d.insteadOf, Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
 		})
 	}
 	if err := b.place(all); err != nil {
@@ -338,6 +338,22 @@ func (b *binder) bindAll() error {
 	}
 	b.fetchAhead()
 	return nil
+}
+
+// moves is the least that a bound draft reads and writes: every element of its inputs, weights and outputs once.
+func (d *draft) moves() int64 {
+	n := d.bound.PackedBytes
+	for i, f := range d.in {
+		if f != nil && !slices.Contains(d.in[:i], f) {
+			n += int64(f.shape.Elems() * f.typ.Size())
+		}
+	}
+	for _, f := range d.out {
+		if f != nil {
+			n += int64(f.shape.Elems() * f.typ.Size())
+		}
+	}
+	return n
 }
 
 // mostScaled is the elements of the largest weights that are to be scaled.

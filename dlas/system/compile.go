@@ -37,6 +37,7 @@ type Node struct {
 	MACsExecuted      int64
 	WorkspaceBytes    int64
 	PackedBytes       int64
+	Bytes             int64  // that a run of the whole batch moves at least: inputs, weights as packed, outputs
 	InsteadOf         string // the choice that does not apply to this node
 	Schedule          ir.Schedule
 	Key               string // structural hash of the node, in a program whose plan has Decisions
