@@ -22,7 +22,8 @@ type byteWindows struct {
 	scale     []float32
 	kind      windowKind
 	wide      bool
-	step      int // bytes of weights of a row of the window
+	narrow    bool // the level is AVX2
+	step      int  // bytes of weights of a row of the window
 	sh        int
 	chunks    int // of rows of a block
 	partition int // parts
@@ -35,6 +36,7 @@ const (
 	window8
 	windowPair
 	windowMax
+	window2 // the loop for AVX2
 )
 
 // newByteWindows prepares everything but weights and constants.
@@ -44,7 +46,10 @@ func newByteWindows(p ir.Problem, l byteLevel, v op.Window, kind windowKind) *by
 		kind: kind, wide: l.wide, sh: v.SH,
 	}
 	b.origin = b.from.Origin - v.Top*b.from.Row - v.Left*ir.Lanes
-	b.step = []int{64, 128, 128, 0}[kind]
+	if b.narrow = !l.wide && l.isa != isaGo; b.narrow && kind != windowMax {
+		b.kind = window2
+	}
+	b.step = []int{64, 128, 128, 0, 64 * ceilDiv(v.KW, 2)}[b.kind]
 	ow := p.Out[0][3]
 	t := &b.proto
 	t.KH, t.KW, t.RowStep, t.TapStep, t.Pixel = v.KH, v.KW, b.from.Row*v.DH, ir.Lanes*v.DW, ir.Lanes*v.SW
@@ -58,7 +63,11 @@ func newByteWindows(p ir.Problem, l byteLevel, v op.Window, kind windowKind) *by
 	// A call stays below some 50 microseconds, a part too.
 	blocks := p.Out[0][0] * ir.Blocks(p.Out[0])
 	work := p.Out[0][2] * ow * v.KH * v.KW
-	b.chunks = min(p.Out[0][2], ceilDiv(work, 1<<17))
+	most := 1 << 17
+	if b.narrow {
+		most = 1 << 16
+	}
+	b.chunks = min(p.Out[0][2], ceilDiv(work, most))
 	b.partition = blocks * b.chunks
 	if most := ceilDiv(work*blocks, 1<<16); b.partition > most {
 		b.partition = most
@@ -104,6 +113,10 @@ func (b *byteWindows) run(call ir.Call) {
 
 func (b *byteWindows) call(t *asm.ByteWindow) {
 	switch {
+	case b.kind == window2:
+		asm.ByteWindow2(t)
+	case b.narrow:
+		asm.ByteMax2(t)
 	case !b.wide && b.kind == windowMax:
 		asm.ByteMaxGo(t)
 	case !b.wide:
@@ -134,6 +147,11 @@ func kindOf(v op.Window) (kind windowKind, taps int, ok bool) {
 
 // place puts a tap's weight where the loop wants it: of channel lane, row kh, column kw.
 func (b *byteWindows) place(block, kh, kw, lane int, w int8) {
+	if b.kind == window2 {
+		at := block*b.each + kh*b.step + kw/2*64 + 4*lane + kw%2*2
+		b.weights[at], b.weights[at+1] = w, w>>7
+		return
+	}
 	at := block*b.each + kh*b.step + kw/4*64 + 4*lane + kw%4
 	b.weights[at] = w
 	if b.kind == windowPair {
@@ -169,8 +187,11 @@ func byteDepthwiseKernel(l byteLevel) ir.Kernel {
 		},
 		Cost: func(p ir.Problem) float64 {
 			rate := 20.0
-			if !l.wide {
+			switch {
+			case l.isa == isaGo:
 				rate = 0.1
+			case !l.wide:
+				rate = 8
 			}
 			return float64(p.Out[0].Elems()) * float64(p.In[op.QConvW][2]*p.In[op.QConvW][3]) / rate
 		},

@@ -2,6 +2,7 @@ package asm
 
 import (
 	"math"
+	"math/bits"
 	"unsafe"
 )
 
@@ -254,6 +255,50 @@ func ByteWindowGo(w *ByteWindow, step int) {
 			*Plus(out, c) = o
 		}
 	})
+}
+
+// ByteWindowPairsGo is ByteWindowGo on weights of 16 bits, of two taps of the 16 channels at a time: number 2*c+tap%2 of
+// 32 for each pair of taps of a row of the window.
+func ByteWindowPairsGo(w *ByteWindow) {
+	bias, scale := unsafe.Slice(w.Bias, 16), unsafe.Slice(w.Scale, 16)
+	weights := (*int16)(unsafe.Pointer(w.W))
+	for y := range w.Rows {
+		for i := range w.pixels() {
+			in, out := Plus(w.In, y*w.InRow+i*w.Pixel), Plus(w.Out, y*w.OutRow+16*i)
+			for c := range 16 {
+				sum := bias[c]
+				for kh := range w.KH {
+					for kw := range w.KW {
+						x, pair := *Plus(in, kh*w.RowStep+16*kw+c), kh*((w.KW+1)/2)+kw/2
+						sum += int32(x) * int32(*Plus(weights, 64*pair+4*c+kw%2*2))
+					}
+				}
+				*Plus(out, c) = RoundClamp(float32(sum)*scale[c], w.Zero, w.Lo, w.Hi)
+			}
+		}
+	}
+	w.lookUp()
+}
+
+// pixels is the number of pixels of a row: the last four may begin among those before.
+func (w *ByteWindow) pixels() int {
+	if w.Quads == 1 {
+		return bits.OnesCount32(w.Mask) / 4
+	}
+	return 4*w.Quads + w.LastOut/16
+}
+
+// lookUp looks up what a loop has written.
+func (w *ByteWindow) lookUp() {
+	if w.Table == nil {
+		return
+	}
+	for y := range w.Rows {
+		row := unsafe.Slice(Plus(w.Out, y*w.OutRow), 16*w.pixels())
+		for i, v := range row {
+			row[i] = w.Table[v]
+		}
+	}
 }
 
 // ByteMaxGo is the maximum over each window.

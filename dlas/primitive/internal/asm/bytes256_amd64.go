@@ -69,6 +69,25 @@ func BytePair(t *ByteTile, pixels, groups int) {
 	lookUpAll(t, pixels)
 }
 
+// ByteWindow2 is ByteWindowPairsGo (AVX2).
+//
+//go:noinline
+func ByteWindow2(w *ByteWindow) {
+	v := *w
+	v.Quads = w.pixels()
+	byteWindow2(&v)
+	w.lookUp()
+}
+
+// ByteMax2 is ByteMaxGo (AVX2).
+//
+//go:noinline
+func ByteMax2(w *ByteWindow) {
+	v := *w
+	v.Quads = w.pixels()
+	byteMax2(&v)
+}
+
 // lookUpAll looks up what a tile has written.
 func lookUpAll(t *ByteTile, pixels int) {
 	if t.Table == nil {

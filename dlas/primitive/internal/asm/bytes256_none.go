@@ -8,5 +8,11 @@ func HasByteVNNI() bool { return false }
 // ByteVNNI is ByteTileGo in a build without assembly.
 func ByteVNNI(t *ByteTile, pixels, groups int) { ByteTileGo(t, pixels, HalfTile, 1, groups) }
 
+// ByteWindow2 is ByteWindowPairsGo.
+func ByteWindow2(w *ByteWindow) { ByteWindowPairsGo(w) }
+
+// ByteMax2 is ByteMaxGo.
+func ByteMax2(w *ByteWindow) { ByteMaxGo(w) }
+
 // BytePair is not in a build without assembly.
 func BytePair(*ByteTile, int, int) { panic("asm: BytePair without assembly") }

@@ -184,6 +184,65 @@ func TestByteWindow(t *testing.T) {
 	}
 }
 
+// TestByteWindow2 compares the loops of windows for AVX2 with those in Go, and these with each other.
+func TestByteWindow2(t *testing.T) {
+	if !HasAVX2() {
+		t.Skip("no AVX2")
+	}
+	r := rand.New(rand.NewPCG(1, 3))
+	for range 100 {
+		bias, scale := make([]int32, 16), make([]float32, 16)
+		for i := range bias {
+			bias[i], scale[i] = int32(r.IntN(1<<12)-1<<11), 1e-2*r.Float32()
+		}
+		n := 1 + r.IntN(19)
+		w := &ByteWindow{
+			In: &randomBytes(r, 20000)[0], Bias: &bias[0], Scale: &scale[0], KH: 1 + r.IntN(5), KW: 1 + r.IntN(8),
+			RowStep: 16 * 50, TapStep: 16, Pixel: 16 * (1 + r.IntN(2)), Rows: 1 + r.IntN(4), OutRow: 16 * 24, Quads: (n + 3) / 4, Mask: 0xffff,
+			Zero: 7, Lo: 3, Hi: 250,
+		}
+		w.InRow = w.RowStep
+		if n < 4 {
+			w.Mask = 1<<(4*n) - 1
+		} else if n%4 != 0 {
+			w.LastIn, w.LastOut = (n%4-4)*w.Pixel, (n%4-4)*16
+		}
+		pairs, fours := make([]int8, w.KH*(w.KW+1)/2*2*64), make([]int8, w.KH*128)
+		for kh := range w.KH {
+			for kw := range w.KW {
+				for ch := range 16 {
+					v := int8(r.IntN(256) - 128)
+					at := (kh*((w.KW+1)/2)+kw/2)*64 + 4*ch + kw%2*2
+					pairs[at], pairs[at+1] = v, v>>7
+					fours[kh*128+kw/4*64+4*ch+kw%4] = v
+				}
+			}
+		}
+		if r.IntN(2) == 0 {
+			w.Table = randomTable(r)
+		}
+		before := randomBytes(r, 16*24*5)
+		made := func(weights []int8, loop func(*ByteWindow)) []uint8 {
+			out := bytes.Clone(before)
+			w.Out, w.W = &out[64], &weights[0]
+			loop(w)
+			return out
+		}
+		want := made(fours, func(w *ByteWindow) { ByteWindowGo(w, 128) })
+		if got := made(pairs, ByteWindowPairsGo); !bytes.Equal(got, want) {
+			t.Fatalf("in Go: %+v differs\n%v\n%v", w, got, want)
+		}
+		if got := made(pairs, ByteWindow2); !bytes.Equal(got, want) {
+			t.Fatalf("%+v differs\n%v\n%v", w, got, want)
+		}
+		w.Table = nil
+		want = made(pairs, ByteMaxGo)
+		if got := made(pairs, ByteMax2); !bytes.Equal(got, want) {
+			t.Fatalf("maximum: %+v differs\n%v\n%v", w, got, want)
+		}
+	}
+}
+
 // TestByteRun does the same for the element-wise loops.
 func TestByteRun(t *testing.T) {
 	if !HasByteTile512() {

@@ -103,3 +103,13 @@ func bytePair3x1(t *ByteTile)
 //
 //go:noescape
 func bytePair4x1(t *ByteTile)
+
+// byteWindow2 is the loop of ByteWindow on weights of 16 bits, two taps at a time, over Quads pixels a row, without table.
+//
+//go:noescape
+func byteWindow2(w *ByteWindow)
+
+// byteMax2 is the maximum over each window of ByteWindow, over Quads pixels a row.
+//
+//go:noescape
+func byteMax2(w *ByteWindow)

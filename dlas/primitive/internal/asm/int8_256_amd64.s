@@ -6614,3 +6614,125 @@ pack:
 	VMOVDQU      Y4, 32(AX)
 	VZEROUPPER
 	RET
+
+// func byteWindow2(w *ByteWindow)
+// Requires: AVX, AVX2
+TEXT ·byteWindow2(SB), NOSPLIT, $0-8
+	MOVQ         w+0(FP), AX
+	MOVQ         16(AX), CX
+	VMOVDQU      (CX), Y0
+	MOVQ         24(AX), CX
+	VMOVUPS      (CX), Y2
+	MOVQ         16(AX), CX
+	VMOVDQU      32(CX), Y1
+	MOVQ         24(AX), CX
+	VMOVUPS      32(CX), Y3
+	VPBROADCASTW 140(AX), Y4
+	VPBROADCASTB 144(AX), X5
+	VPBROADCASTB 148(AX), X6
+	MOVQ         56(AX), CX
+	INCQ         CX
+	SHRQ         $0x01, CX
+	MOVQ         (AX), DX
+	MOVQ         32(AX), BX
+	MOVQ         88(AX), SI
+
+line:
+	MOVQ DX, DI
+	MOVQ BX, R8
+	MOVQ 112(AX), R9
+
+pixel:
+	VMOVDQA Y0, Y7
+	VMOVDQA Y1, Y8
+	MOVQ    DI, R10
+	MOVQ    48(AX), R11
+	MOVQ    8(AX), R12
+
+kh:
+	MOVQ R10, R13
+	MOVQ CX, R14
+
+kw:
+	VMOVDQU      (R13), X9
+	VPUNPCKHBW   16(R13), X9, X10
+	VPUNPCKLBW   16(R13), X9, X9
+	VPMOVZXBW    X9, Y9
+	VPMADDWD     (R12), Y9, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMOVZXBW    X10, Y9
+	VPMADDWD     32(R12), Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	ADDQ         $0x20, R13
+	ADDQ         $0x40, R12
+	DECQ         R14
+	JNZ          kw
+	ADDQ         64(AX), R10
+	DECQ         R11
+	JNZ          kh
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2DQ    Y7, Y7
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y3, Y8, Y8
+	VCVTPS2DQ    Y8, Y8
+	VPACKSSDW    Y8, Y7, Y7
+	VPERMQ       $0xd8, Y7, Y7
+	VPADDSW      Y4, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X8
+	VPACKUSWB    X8, X7, X7
+	VPMAXUB      X5, X7, X7
+	VPMINUB      X6, X7, X7
+	VMOVDQU      X7, (R8)
+	ADDQ         80(AX), DI
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          pixel
+	ADDQ         96(AX), DX
+	ADDQ         104(AX), BX
+	DECQ         SI
+	JNZ          line
+	VZEROUPPER
+	RET
+
+// func byteMax2(w *ByteWindow)
+// Requires: AVX
+TEXT ·byteMax2(SB), NOSPLIT, $0-8
+	MOVQ w+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 88(AX), BX
+
+line:
+	MOVQ CX, SI
+	MOVQ DX, DI
+	MOVQ 112(AX), R8
+
+pixel:
+	VPXOR X0, X0, X0
+	MOVQ  SI, R9
+	MOVQ  48(AX), R10
+
+kh:
+	MOVQ R9, R11
+	MOVQ 56(AX), R12
+
+kw:
+	VPMAXUB (R11), X0, X0
+	ADDQ    72(AX), R11
+	DECQ    R12
+	JNZ     kw
+	ADDQ    64(AX), R9
+	DECQ    R10
+	JNZ     kh
+	VMOVDQU X0, (DI)
+	ADDQ    80(AX), SI
+	ADDQ    $0x10, DI
+	DECQ    R8
+	JNZ     pixel
+	ADDQ    96(AX), CX
+	ADDQ    104(AX), DX
+	DECQ    BX
+	JNZ     line
+	VZEROUPPER
+	RET

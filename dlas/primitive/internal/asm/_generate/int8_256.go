@@ -24,6 +24,8 @@ var _ = add("int8_256", func() {
 			byteTile256(pixels, groups, false)
 		}
 	}
+	byteWindow256()
+	byteMax256()
 })
 
 // order2 gathers what two packs leave of two pixels.
