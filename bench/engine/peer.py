@@ -53,9 +53,11 @@ def openvino_call(ov, model, threads, batch, raw):
     )
     request = compiled.create_infer_request()
     x = np.frombuffer(raw, kind).reshape(shape).copy()
-    request.set_input_tensor(ov.Tensor(x, shared_memory=True))
+    given = ov.Tensor(x, shared_memory=True)
+    request.set_input_tensor(given)
 
-    def call():  # without the wrapper's dictionary of results
+    def call(kept=(compiled, x, given)):  # the request itself does not keep the memory of its input
+        # Without the wrapper's dictionary of results.
         ov._pyopenvino.InferRequest.infer(request, {}, True, True)
 
     return call, lambda: request.get_output_tensor().data

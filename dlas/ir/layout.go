@@ -12,6 +12,9 @@ package ir
 type Layout struct {
 	Block  int
 	Border Border
+	// Pitch is the blocks of channels from one image to the next of a blocked value that is a part of a larger one, as the
+	// inputs of a concatenation are; 0: its own.
+	Pitch int
 }
 
 // Border is the pixels around a map.
@@ -42,13 +45,14 @@ type Strides struct{ Row, Block, Image, Origin int }
 func (l Layout) StridesOf(s Shape) Strides {
 	row := (l.Border.Left + s[3] + l.Border.Right) * Lanes
 	block := (l.Border.Top + s[2] + l.Border.Bottom) * row
-	return Strides{Row: row, Block: block, Image: block * Blocks(s), Origin: l.Border.Top*row + l.Border.Left*Lanes}
+	return Strides{Row: row, Block: block, Image: block * max(l.Pitch, Blocks(s)), Origin: l.Border.Top*row + l.Border.Left*Lanes}
 }
 
-// Elems is the number of elements that a value of that shape takes, border and unused lanes included.
+// Elems is the number of elements from a value's first to its last, border and unused lanes included.
 func (l Layout) Elems(s Shape) int {
 	if l.Block == 0 {
 		return s.Elems()
 	}
-	return s[0] * l.StridesOf(s).Image
+	st := l.StridesOf(s)
+	return (s[0]-1)*st.Image + Blocks(s)*st.Block
 }

@@ -390,9 +390,12 @@ func placeOf(l ir.Layout, s ir.Shape) func(int32) int32 {
 		return func(i int32) int32 { return i }
 	}
 	st := l.StridesOf(s)
-	h, w := int32(s[2]), int32(s[3])
-	row, block, origin := int32(st.Row/ir.Lanes), int32(st.Block/ir.Lanes), int32(st.Origin/ir.Lanes)
-	return func(i int32) int32 { return i/(h*w)*block + origin + i/w%h*row + i%w }
+	h, w, blocks := int32(s[2]), int32(s[3]), int32(ir.Blocks(s))
+	row, block, image, origin := int32(st.Row/ir.Lanes), int32(st.Block/ir.Lanes), int32(st.Image/ir.Lanes), int32(st.Origin/ir.Lanes)
+	return func(i int32) int32 {
+		plane := i / (h * w)
+		return plane/blocks*image + plane%blocks*block + origin + i/w%h*row + i%w
+	}
 }
 
 func (m *mover) run(call ir.Call, from, to int) {

@@ -124,7 +124,8 @@ func bindResize(p ir.Problem, isa asm.ISA) (ir.Bound, error) {
 		return ir.Bound{}, err
 	}
 	x, y := p.In[0], p.Out[0]
-	planes := x[0] * ir.Blocks(x)
+	blocks := ir.Blocks(x)
+	planes := x[0] * blocks
 	ix, iy := p.LayoutIn(0).StridesOf(x), p.LayoutOut(0).StridesOf(y)
 	weights := map[float32][]float32{}
 	for _, list := range down {
@@ -150,7 +151,8 @@ func bindResize(p ir.Problem, isa asm.ISA) (ir.Bound, error) {
 			if call.Phase == 0 {
 				from, to := part(planes*x[2], columns, call.Part)
 				for i := from; i < to; i++ {
-					src := call.In[0].F32()[i/x[2]*ix.Block+ix.Origin+i%x[2]*ix.Row:]
+					plane := i / x[2]
+					src := call.In[0].F32()[plane/blocks*ix.Image+plane%blocks*ix.Block+ix.Origin+i%x[2]*ix.Row:]
 					resizeColumns(space[i*pitch:(i+1)*pitch], src, across)
 				}
 				return
@@ -158,7 +160,7 @@ func bindResize(p ir.Problem, isa asm.ISA) (ir.Bound, error) {
 			from, to := part(planes*y[2], sums, call.Part)
 			for i := from; i < to; i++ {
 				plane, r := i/y[2], i%y[2]
-				out := call.Out[0].F32()[plane*iy.Block+iy.Origin+r*iy.Row:][:pitch]
+				out := call.Out[0].F32()[plane/blocks*iy.Image+plane%blocks*iy.Block+iy.Origin+r*iy.Row:][:pitch]
 				for k, s := range down[r] {
 					m := asm.Map{
 						Out: out, A: space[(plane*x[2]+s.at)*pitch:][:pitch], B: rows[r][k], C: out, AStep: 64, CStep: 64, Rows: 1, Vecs: y[3],

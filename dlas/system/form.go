@@ -179,7 +179,7 @@ func (b *binder) joins(n *ir.Node) (block int, ok bool) {
 	if axis < 0 {
 		axis += len(out)
 	}
-	plain, blocked := out[:axis].Elems() == 1, len(out) == 4 && axis == 1 && out[0] == 1
+	plain, blocked := out[:axis].Elems() == 1, len(out) == 4 && axis == 1
 	for i, in := range n.In {
 		fs := b.forms[b.name(in)]
 		if fs == nil {

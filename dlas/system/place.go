@@ -133,6 +133,9 @@ func (b *binder) settle() []*form {
 		}
 	}
 	for _, f := range all {
+		if r := f.root(); f != r && f.layout.Block != 0 && r.layout.Block != 0 && ir.Blocks(r.shape) != ir.Blocks(f.shape) {
+			f.layout.Pitch = ir.Blocks(r.shape)
+		}
 		for h := f; h.host != nil; h = h.host {
 			f.offset += h.at * h.unit()
 		}
