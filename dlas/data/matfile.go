@@ -114,7 +114,7 @@ func readMeta(file []byte) (map[int]int, error) {
 	}
 	width := int(binary.LittleEndian.Uint32(length))
 	_, names, b, err := element(b)
-	if err != nil || width < 1 || width > 64 || len(names)%width != 0 {
+	if err != nil || width < 1 || width > 64 || len(names) < width || len(names)%width != 0 {
 		return nil, errMat
 	}
 	fields := len(names) / width

@@ -106,11 +106,15 @@ func lookup(c ir.Choice) (architecture, error) {
 	return architecture{}, ir.Unknown(ir.Model, "model", c.Name, names)
 }
 
-// Build makes the network that c names, or reads it where that is the name of a file (ReadFile). The weights of a named
+// Build makes the network that c names, or reads it where that is the name of a file (ReadFile); a file of weights alone is
+// that of the network whose tensors it has. The weights of a named
 // network are looked up by (data set, network): embedded, then Env.Dir/weights/DATA/, then Env.Cache/weights/DATA/; where
 // there are none they are random (He et al. 2015, seeded) and Graph.Trained is false. Errors are *ir.Error of layer model.
 func Build(c ir.Choice, r Request) (*ir.Graph, error) {
 	if IsFile(c.Name) {
+		if g, err := buildWeights(c, r); g != nil || err != nil {
+			return g, err
+		}
 		return buildFile(c, r)
 	}
 	a, err := lookup(c)
@@ -121,15 +125,20 @@ func Build(c ir.Choice, r Request) (*ir.Graph, error) {
 	if r.Classes == 0 {
 		r.Classes = max(a.form.classes(), r.MinClasses)
 	}
-	if r.Classes < 1 || r.Classes > 1<<16 || r.C < 1 || r.H < 1 || r.W < 1 || r.C > 1<<12 || r.H > 1<<13 || r.W > 1<<13 {
-		return nil, ir.Errorf(ir.Model, "%s cannot take images of %dx%dx%d in %d classes", c.Name, r.C, r.H, r.W, r.Classes)
-	}
 	file, err := findWeights(a, r)
 	if err != nil {
 		return nil, err
 	}
+	return a.make(c.Name, r, file)
+}
+
+// make builds the network for a request, with weights from a file or, where that is nil, random ones.
+func (a architecture) make(name string, r Request, file *weightsFile) (g *ir.Graph, err error) {
+	if r.Classes < 1 || r.Classes > 1<<16 || r.C < 1 || r.H < 1 || r.W < 1 || r.C > 1<<12 || r.H > 1<<13 || r.W > 1<<13 {
+		return nil, ir.Errorf(ir.Model, "%s cannot take images of %dx%dx%d in %d classes", name, r.C, r.H, r.W, r.Classes)
+	}
 	if file == nil && a.weightsOnly {
-		return nil, &ir.Error{Layer: ir.Model, What: fmt.Sprintf("%s is its trained weights, and there are none for %s", c.Name, r.Data), Try: "try " + Default(r.Data)}
+		return nil, &ir.Error{Layer: ir.Model, What: fmt.Sprintf("%s is its trained weights, and there are none for %s", name, r.Data), Try: "try " + Default(r.Data)}
 	}
 	prep := defaultPrep(r)
 	if file != nil {
@@ -139,10 +148,10 @@ func Build(c ir.Choice, r Request) (*ir.Graph, error) {
 	}
 	h, w := r.H+2*prep.Pad, r.W+2*prep.Pad
 	if h < a.least || w < a.least {
-		return nil, ir.Errorf(ir.Model, "%s needs images of at least %dx%d pixels, and %s has %dx%d", c.Name, a.least, a.least, r.Data, r.H, r.W)
+		return nil, ir.Errorf(ir.Model, "%s needs images of at least %dx%d pixels, and %s has %dx%d", name, a.least, a.least, r.Data, r.H, r.W)
 	}
-	g := &ir.Graph{
-		Name: c.Name, Inputs: []ir.Value{{Name: "input", Shape: ir.Shape{1, r.C, h, w}}},
+	g = &ir.Graph{
+		Name: name, Inputs: []ir.Value{{Name: "input", Shape: ir.Shape{1, r.C, h, w}}},
 		Weights: map[string]*ir.Tensor{}, Prep: prep, Classes: slices.Clone(r.ClassNames),
 	}
 	b := newBuilder(g, g.Input().Name, g.Input().Shape, file, r)

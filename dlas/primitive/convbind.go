@@ -109,7 +109,7 @@ func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 			want = 1
 		}
 	}
-	want = max(want, ceilDiv(total, c.level.longestPart()))
+	want = max(want, ceilDiv(total, c.level.longestPart()), ceilDiv(movedBytes(c.p), partBytes))
 
 	inBytes := images * c.c * c.h * c.w * 4
 	by := tile(s, partsBy)

@@ -56,17 +56,22 @@ func cutOf(s ir.Schedule, l load, panels, width int, m ir.Machine) cut {
 	return c
 }
 
-// chunksFor is the number of parts for items that move about that many elements each: one a thread, which will find in
-// its cache what it wrote.
+// chunksFor is the number of parts for items that move about that many elements each: as few for each thread as a run
+// that is cancelled may wait for, since a thread finds in its cache what it wrote.
 func chunksFor(items, elements int, m ir.Machine) int {
-	if m.Threads < 2 || items*elements < leastMove*m.Threads {
-		return 1
+	parts := ceilDiv(items*elements, mostMove)
+	if m.Threads > 1 && items*elements >= leastMove*m.Threads {
+		parts = ceilDiv(parts, m.Threads) * m.Threads
 	}
-	return min(items, m.Threads)
+	return max(1, min(parts, items))
 }
 
-// leastMove is the number of elements of a part of copying that is worth handing to another thread.
-const leastMove = 1 << 10
+// Bounds of the elements that a part of copying moves: what is worth handing to another thread, and what may pass before
+// a run that is cancelled notices: a few tenths of a millisecond, at the slowest order of elements.
+const (
+	leastMove = 1 << 10
+	mostMove  = 1 << 18
+)
 
 // part is the range of items that part i of n gets.
 func part(items, n, i int) (from, to int) { return items * i / n, items * (i + 1) / n }

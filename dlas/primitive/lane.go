@@ -78,10 +78,25 @@ func laneCost(isa asm.ISA, vector float64) float64 {
 }
 
 const (
-	leastNanos = 5e3 // a part worth cutting finer than one a thread
-	sharedOver = 1e3 // a phase that is worth handing to other threads: the handing over takes some 500
-	mostNanos  = 4e5 // a part after which a run can be stopped
+	leastNanos = 5e3     // a part worth cutting finer than one a thread
+	sharedOver = 1e3     // a phase that is worth handing to other threads: the handing over takes some 500
+	mostNanos  = 4e5     // a part after which a run can be stopped
+	partBytes  = 4 << 20 // bytes of such a part, which may come from memory
 )
+
+// movedBytes is what a node reads and writes of activations.
+func movedBytes(p ir.Problem) int {
+	n := 0
+	for i, s := range p.In {
+		if s != nil && (i >= len(p.Weights) || p.Weights[i] == nil) {
+			n += s.Elems() * p.TypeIn(i).Size()
+		}
+	}
+	for i, s := range p.Out {
+		n += s.Elems() * p.TypeOut(i).Size()
+	}
+	return n
+}
 
 // partsFor is the number of parts of a phase of items that take that many nanoseconds in all: some for each thread, none
 // too short to be worth it and none too long to wait for.
@@ -97,6 +112,7 @@ func partsFor(items int, nanos float64, m ir.Machine) int {
 // shared is a phase of so many items, cut by their time; run does items from..to-1.
 func shared(p ir.Problem, items int, nanos float64, run func(call ir.Call, from, to int)) ir.Bound {
 	parts := partsFor(items, nanos, p.Machine)
+	parts = min(items, max(parts, ceilDiv(movedBytes(p), partBytes)))
 	return ir.Bound{Phases: []int{parts}, Unpacked: true, Run: func(call ir.Call) {
 		from, to := part(items, parts, call.Part)
 		run(call, from, to)

@@ -48,6 +48,7 @@ func (w *winograd) planOf(s ir.Schedule) plan {
 		}
 		if t := tile(s, 1); t > 0 {
 			p.chunk = t
+			p = w.cuttable(p)
 		}
 		if t := tile(s, 2); t > 0 && t != p.schedule().Tiles[2] {
 			continue
@@ -85,7 +86,7 @@ func (w *winograd) plans() []plan {
 				if p.late && m != 4 {
 					continue
 				}
-				if !slices.Contains(list, p) {
+				if p = w.cuttable(p); !slices.Contains(list, p) {
 					list = append(list, p)
 				}
 			}
@@ -95,6 +96,22 @@ func (w *winograd) plans() []plan {
 		}
 	}
 	return list
+}
+
+// cuttable is the plan, in stages where a chunk takes a thread longer than a run that is cancelled may wait for.
+func (w *winograd) cuttable(p plan) plan {
+	if p.staged || p.late {
+		return p
+	}
+	v := *w
+	v.apply(p)
+	rows := v.chunkRows(0)
+	cycles := 0.0
+	for stage := range 3 {
+		cycles += v.stageCycles(stage, rows)
+	}
+	p.staged = cycles > mostPartCycles
+	return p
 }
 
 func (w *winograd) schedules() []ir.Schedule {

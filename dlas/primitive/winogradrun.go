@@ -75,19 +75,21 @@ func (w *winograd) stageItems(stage, rows int) int {
 	return w.ocb * rows
 }
 
-// stageParts cuts a stage: several parts a thread where they are worth handing over.
-func (w *winograd) stageParts(stage, rows int) int {
+// stageCycles is the estimated time of a stage.
+func (w *winograd) stageCycles(stage, rows int) float64 {
 	tiles := float64(rows * w.tw)
-	var cycles float64
 	switch stage {
 	case 0:
-		cycles = tiles * float64(w.icb) * w.speeds().in[w.m/4]
+		return tiles * float64(w.icb) * w.speeds().in[w.m/4]
 	case 1:
-		cycles = float64(w.n*w.n) * w.productCycles(rows*w.tw)
-	case 2:
-		cycles = tiles * float64(w.ocb) * w.speeds().out[w.m/4]
+		return float64(w.n*w.n) * w.productCycles(rows*w.tw)
 	}
-	return partsOf(w.stageItems(stage, rows), cycles, w.threads)
+	return tiles * float64(w.ocb) * w.speeds().out[w.m/4]
+}
+
+// stageParts cuts a stage: several parts a thread where they are worth handing over.
+func (w *winograd) stageParts(stage, rows int) int {
+	return partsOf(w.stageItems(stage, rows), w.stageCycles(stage, rows), w.threads)
 }
 
 // Bounds of a part, in cycles: what is worth handing to another thread, and what may pass before a run that is cancelled

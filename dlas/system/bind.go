@@ -330,7 +330,7 @@ func (b *binder) bindAll() error {
 		b.nodes = append(b.nodes, Node{
 			Name: n.Name, Op: n.Op, Algorithm: k.Algorithm, Format: k.Format, Type: k.Type, ISA: k.ISA, Kernel: k.Name,
 			MACs: d.work.MACs, MACsNonzero: d.work.Nonzero, MACsExecuted: d.bound.MACsExecuted,
-			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, Bytes: d.moves(), InsteadOf: d.insteadOf, Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
+			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, Bytes: d.moves(), PartMACs: d.bound.MACsExecuted * int64(b.batch) / d.parts(), PartBytes: d.moves() / d.parts(), InsteadOf: d.insteadOf, Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
 		})
 	}
 	if err := b.place(all); err != nil {
@@ -338,6 +338,15 @@ func (b *binder) bindAll() error {
 	}
 	b.fetchAhead()
 	return nil
+}
+
+// parts is the number of parts of all phases.
+func (d *draft) parts() int64 {
+	n := 0
+	for _, parts := range d.bound.Phases {
+		n += parts
+	}
+	return int64(max(1, n))
 }
 
 // moves is the least that a bound draft reads and writes: every element of its inputs, weights and outputs once.

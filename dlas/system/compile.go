@@ -38,6 +38,8 @@ type Node struct {
 	WorkspaceBytes    int64
 	PackedBytes       int64
 	Bytes             int64  // that a run of the whole batch moves at least: inputs, weights as packed, outputs
+	PartMACs          int64  // of a part, in the mean, which a run that is cancelled ends after
+	PartBytes         int64  // that it reads and writes, packed weights too
 	InsteadOf         string // the choice that does not apply to this node
 	Schedule          ir.Schedule
 	Key               string // structural hash of the node, in a program whose plan has Decisions

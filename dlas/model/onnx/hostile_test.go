@@ -163,7 +163,12 @@ func TestHostile(t *testing.T) {
 			output(e, "y")
 		})},
 		{"list of a million bytes for 8 MB", "", file(17, weight(7, []int64{1 << 24}, func(e *encoder) { e.bytes(7, make([]byte, 1<<24)) }))},
-		{"sparse weights", "sparse", file(17, func(e *encoder) { e.bytes(15, nil) })},
+		{"sparse weights of nothing", "without a name", file(17, func(e *encoder) { e.bytes(15, nil) })},
+		{"sparse weights of 2^28 elements", "far more memory", sparseFile([]int64{1 << 14, 1 << 14}, []int64{1}, 0)},
+		{"sparse weights outside", "has the index 6", sparseFile([]int64{2, 3}, []int64{2}, 0, 6)},
+		{"sparse weights outside of an axis", "has the index 3", sparseFile([]int64{2, 3}, []int64{1, 2}, 0, 3)},
+		{"sparse weights twice in a place", "do not rise", sparseFile([]int64{2, 3}, []int64{2}, 4, 4)},
+		{"sparse weights without places", "indices of shape", sparseFile([]int64{2, 3}, []int64{0})},
 		{"a newer opset", "opset 99", file(99, func(e *encoder) { output(e, "y") })},
 		{"opset 0", "opset 0", file(0, func(e *encoder) { output(e, "y") })},
 		{"an unknown operator", `node "node-y": `, file(17, func(e *encoder) {

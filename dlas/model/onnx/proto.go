@@ -51,7 +51,7 @@ type graphProto struct {
 	name    string
 	nodes   []*nodeProto
 	weights map[string]*tensorProto
-	sparse  []string
+	sparse  []*sparseProto
 	inputs  []valueProto
 	outputs []valueProto
 }
@@ -225,8 +225,14 @@ func (d *decoder) graph(raw []byte) (*graphProto, error) {
 				g.outputs = append(g.outputs, v)
 			}
 		case 15:
-			g.sparse = append(g.sparse, "")
-			return d.named(32)
+			if err := d.named(600); err != nil {
+				return err
+			}
+			p, err := d.sparseProto(f.b)
+			if err != nil {
+				return fmt.Errorf("sparse weight %q: %w", p.values.name, err)
+			}
+			g.sparse = append(g.sparse, p)
 		}
 		return nil
 	})

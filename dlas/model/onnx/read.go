@@ -76,9 +76,6 @@ type reader struct {
 func (r *reader) graph(input ir.Shape) (*ir.Graph, error) {
 	in := r.p.graph
 	r.g = &ir.Graph{Name: in.name, Weights: map[string]*ir.Tensor{}, Trained: true}
-	if len(in.sparse) > 0 {
-		return nil, errors.New("its weights are stored sparse (sparse_initializer), which is unsupported; save them dense")
-	}
 	for name, t := range in.weights {
 		if name == "" {
 			return nil, errors.New("a weight has no name")
@@ -86,6 +83,17 @@ func (r *reader) graph(input ir.Shape) (*ir.Graph, error) {
 		w, err := r.elements(t)
 		if err != nil {
 			return nil, fmt.Errorf("weight %q: %w", name, err)
+		}
+		r.g.Weights[name] = w
+	}
+	for _, p := range in.sparse {
+		name := p.values.name
+		if _, twice := r.g.Weights[name]; twice || name == "" {
+			return nil, fmt.Errorf("has two weights %q, or one without a name, of which one is sparse", name)
+		}
+		w, err := r.dense(p)
+		if err != nil {
+			return nil, fmt.Errorf("sparse weight %q: %w", name, err)
 		}
 		r.g.Weights[name] = w
 	}
