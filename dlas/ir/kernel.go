@@ -49,7 +49,7 @@ type Problem struct {
 	OutLayout []Layout
 	Weights   []*Tensor
 	Machine   Machine
-	// Spent takes, where it is not nil, what Bind has packed of input 1's elements and will not read again, piece by piece;
+	// Spent takes, where it is not nil, what Bind has packed of the weights' elements and will not read again, piece by piece;
 	// a kernel need not call it. Pieces may come at the same time.
 	Spent func(part Memory)
 }

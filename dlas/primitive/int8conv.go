@@ -286,9 +286,7 @@ func (c *byteConv) pack(p ir.Problem) int64 {
 	for o := range m {
 		sum := int32(0)
 		for _, pass := range passes {
-			for _, v := range pass[o*each : (o+1)*each] {
-				sum += int32(v)
-			}
+			sum += sumBytes(pass[o*each : (o+1)*each])
 		}
 		c.bias[o] = biasAt(p, o) - zero*sum
 		c.scale[o] = requantScale(scale32(p, op.QConvXScale), perChannel(p.Weights[op.QConvWScale], o), scale32(p, op.QConvYScale))
@@ -309,27 +307,12 @@ func (c *byteConv) pack(p ir.Problem) int64 {
 		c.tiles = append(c.tiles, s)
 	}
 	c.weights = mem.Alloc(size)
-	to := c.weights.I8()
-	at := 0
 	for _, s := range c.tiles {
+		to := c.weights[s.weights:]
 		for _, pass := range passes {
 			for b := range s.blocks {
-				for tap := range taps {
-					for g := range c.groups {
-						for v := range s.vectors {
-							for o := range 16 {
-								oc := (s.first+v)*16 + o
-								for i := range 4 {
-									ch := (s.from+b)*16 + 4*g + i - oc/mg*cg
-									if oc < m && ch >= 0 && ch < cg {
-										to[at] = pass[oc*each+ch*taps+tap]
-									}
-									at++
-								}
-							}
-						}
-					}
-				}
+				c.packStrip(to, s, pass, (s.from+b)*16, m, mg, cg, taps)
+				to = to[taps*c.groups*s.vectors*64:]
 			}
 		}
 	}

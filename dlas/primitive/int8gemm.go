@@ -53,24 +53,16 @@ func bindByteGemm(p ir.Problem, l byteLevel) (ir.Bound, error) {
 	if g.copied = g.wide != g.k || g.signed; g.signed {
 		g.flip = 0x80
 	}
-	w := p.Weights[3]
-	if p.Node.Attrs.Int("transB", 0) == 0 {
-		w = transposed(w)
-	}
-	passes := signedWeights(w, p.Weights[5], g.m)
+	w := newByteMatrix(p.Weights[3], p.Weights[5], g.m, g.k, p.Node.Attrs.Int("transB", 0) == 0)
+	passes := w.passes
 	zero := int32(number(p, 2))
 	if g.signed {
 		zero += 128
 	}
 	g.bias, g.scale = mem.Alloc(64*outs).I32(), mem.F32(16*outs)
+	sums, mosts := w.sums()
 	for o := range g.m {
-		sum, most := int32(0), int64(0)
-		for _, pass := range passes {
-			for _, v := range pass[o*g.k : (o+1)*g.k] {
-				sum += int32(v)
-				most += 255 * max(int64(v), -int64(v))
-			}
-		}
+		sum, most := sums[o], 255*mosts[o]
 		b := int32(0)
 		if len(p.Weights) > 6 && p.Weights[6] != nil {
 			b = p.Weights[6].Data.([]int32)[o]
@@ -85,24 +77,7 @@ func bindByteGemm(p ir.Problem, l byteLevel) (ir.Bound, error) {
 	vectors := g.vectors
 	g.strips = ceilDiv(outs, vectors)
 	g.weights = mem.Alloc(g.strips * vectors * len(passes) * blocks * 256)
-	to := g.weights.I8()
-	at := 0
-	for s := range g.strips {
-		v1 := min(vectors, outs-s*vectors)
-		for _, pass := range passes {
-			for d := range g.wide / 4 {
-				for o := range 16 * v1 {
-					oc := s*vectors*16 + o
-					for i := range 4 {
-						if k := 4*d + i; oc < g.m && k < g.k {
-							to[at] = pass[oc*g.k+k]
-						}
-						at++
-					}
-				}
-			}
-		}
-	}
+	w.pack(g.weights, p, vectors, g.wide)
 	macs := len(g.weights) * g.n
 	executed := int64(len(g.weights))
 	g.weights = l.packed(g.weights)

@@ -422,7 +422,7 @@ func (b *binder) bind(d *draft, room *[]float32) (err error) {
 			d.work.Nonzero = op.NonzeroMACs(d.work.MACs, p.Weights[at])
 		}
 	}
-	if b.spent != nil && len(p.Weights) > 1 && b.spent.owns(n, 1, p.Weights[1]) {
+	if at := op.WeightInput(n.Op); at < len(p.Weights) && b.spent.owns(n, at, p.Weights[at]) {
 		p.Spent = ir.Memory.Discard
 	}
 	if d.bound, err = k.Bind(*p, d.schedule); err != nil {
