@@ -30,7 +30,7 @@ func benchmarks() []benchmark {
 		{"cold", "From opening a network's file to its first output, and the memory that takes, against ONNX Runtime.", benchEngine("cold")},
 		{"litert", "Published TFLite networks in our engine and in LiteRT (XNNPACK).", benchEngine("litert")},
 		{"pauses", "How long the collector stops inference, and how soon a cancelled run ends.", benchEngine("pauses")},
-		{"scale", "10,000 images on one thread and two, from one goroutine and 64.", benchEngine("scale")},
+		{"scale", "10,000 images on one thread and two, as a queue, one after the other, and from 64 goroutines.", benchEngine("scale")},
 		{"heuristic", "The schedules of three networks searched from an empty store: on how many nodes heuristic is within 5 % of the best candidate, and the rest.", benchHeuristic(nil)},
 		{"hostile", "A client runs 1,000 cells while 100,000 mutated frames and 10,000 half-open, slow or garbage connections come to all five sockets.", benchHostile},
 		{"interp", "Programs in the interpreter and in yaegi, turn and turn about, and what a notebook waits for: start, cells, memory, interrupts, completion.", benchInterp},

@@ -2,7 +2,6 @@ package dlas
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -20,46 +19,23 @@ func (r *runner) classify(ctx context.Context, label string) (*Predictions, []bo
 			p.Labels[i] = l
 		}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var next, done atomic.Int64
-	var wg sync.WaitGroup
-	for range max(1, r.machine.Threads) {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			images := make([]ir.Image, r.batch)
-			in := make([]float32, r.program.InShape().Elems())
-			out := make([]float32, r.program.OutShape().Elems())
-			for {
-				first := int(next.Add(int64(r.batch))) - r.batch
-				if first >= n {
-					return
-				}
-				err := r.input(first, images, in)
-				if err == nil {
-					err = r.program.Run(ctx, in, out)
-				}
-				if err != nil {
-					cancel(err)
-					return
-				}
-				classes := len(out) / r.batch
-				last := min(first+r.batch, n)
-				for i := first; i < last; i++ {
-					logits := r.withoutBackground(out[(i-first)*classes:][:classes])
-					p.Predicted[i] = argmax(logits)
-					top5[i] = p.Labels[i] >= 0 && rank(logits, p.Labels[i]) < 5
-				}
-				if d := int(done.Add(int64(last - first))); d%64 < r.batch || d == n {
-					progress(Progress{Step: "accuracy", Label: label, Done: d, Total: n, Unit: "images"})
-				}
-			}
-		}()
-	}
-	wg.Wait()
-	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
+	var done atomic.Int64
+	err := r.program.Each(ctx, (n+r.batch-1)/r.batch, func(i int, in []float32) error {
+		return r.input(i*r.batch, make([]ir.Image, r.batch), in)
+	}, func(i int, out []float32) {
+		classes := len(out) / r.batch
+		first, last := i*r.batch, min(n, (i+1)*r.batch)
+		for i := first; i < last; i++ {
+			logits := r.withoutBackground(out[(i-first)*classes:][:classes])
+			p.Predicted[i] = argmax(logits)
+			top5[i] = p.Labels[i] >= 0 && rank(logits, p.Labels[i]) < 5
+		}
+		if d := int(done.Add(int64(last - first))); d%64 < r.batch || d == n {
+			progress(Progress{Step: "accuracy", Label: label, Done: d, Total: n, Unit: "images"})
+		}
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	return p, top5, nil
 }

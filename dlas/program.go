@@ -51,8 +51,17 @@ func (p *Program) RunAll(ctx context.Context, in, out []ir.Memory) error {
 	return p.run.program.RunAll(ctx, in, out)
 }
 
-// Run computes one batch of prepared images, for a network with one input and one output of type f32. When warm it does not allocate. It returns the context's cause where that
-// ends first, and an *ir.Error where a length is not that of the shapes.
+// Run computes one batch of prepared images on all threads, for a network with one input and one output of type f32. When
+// warm it does not allocate. It returns the context's cause where that ends first, and an *ir.Error where a length is not
+// that of the shapes. Many images are done sooner by Each.
 func (p *Program) Run(ctx context.Context, in, out []float32) error {
 	return p.run.program.Run(ctx, in, out)
+}
+
+// Each runs n batches, as many at a time as there are threads, each on a thread of its own: the fastest way through many
+// images, by which accuracy is measured. fill writes the prepared images of batch i, done reads its logits, which are its
+// own until it returns; several goroutines call them, each batch once, in any order. Each returns when all are done, or
+// the first error of fill, Run or the context.
+func (p *Program) Each(ctx context.Context, n int, fill func(i int, in []float32) error, done func(i int, out []float32)) error {
+	return p.run.program.Each(ctx, n, fill, done)
 }

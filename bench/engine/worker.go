@@ -130,6 +130,8 @@ func (w *worker) answer(q request) (a answer, err error) {
 	case "peaks":
 		p := primitive.Peaks(w.machine, time.Duration(q.For))
 		a.Peaks = &Peaks{p.MACs, p.MACs8, p.Bytes}
+	case "queue":
+		return w.queue(q.Least)
 	case "many":
 		return w.many(q.Goroutines, q.Least)
 	case "run":
@@ -181,6 +183,25 @@ func (w *worker) many(goroutines, calls int) (a answer, err error) {
 	a.NS = []int64{int64(time.Since(begun))}
 	if n := failed.Load(); n > 0 {
 		err = fmt.Errorf("%d of %d calls failed or made another output", n, calls)
+	}
+	return a, err
+}
+
+// queue runs the network over that many images as a measurement of accuracy does, and returns the time of all.
+func (w *worker) queue(images int) (a answer, err error) {
+	var failed atomic.Int64
+	begun := time.Now()
+	err = w.program.Each(context.Background(), images, func(_ int, in []float32) error {
+		copy(in, w.in)
+		return nil
+	}, func(_ int, out []float32) {
+		if !slices.Equal(out, w.out) {
+			failed.Add(1)
+		}
+	})
+	a.NS = []int64{int64(time.Since(begun))}
+	if n := failed.Load(); err == nil && n > 0 {
+		err = fmt.Errorf("%d of %d images made another output", n, images)
 	}
 	return a, err
 }

@@ -137,8 +137,8 @@ func (p *Program) release(s *state) {
 func (p *Program) Run(ctx context.Context, in, out []float32) error { return p.run(ctx, in, out, nil) }
 
 func (p *Program) run(ctx context.Context, in, out []float32, times []time.Duration) error {
-	if len(p.inputs) != 1 || len(p.outputs) != 1 || p.inputs[0].Type != ir.F32 || p.outputs[0].Type != ir.F32 {
-		return ir.Errorf(ir.Sched, "the network has %d inputs and %d outputs, and wants RunAll", len(p.inputs), len(p.outputs))
+	if err := p.oneF32(); err != nil {
+		return err
 	}
 	if len(in) != p.inputs[0].Shape.Elems() || len(out) != p.outputs[0].Shape.Elems() {
 		return ir.Errorf(ir.Sched, "the program reads %v and writes %v, but got %d and %d numbers", p.inputs[0].Shape, p.outputs[0].Shape, len(in), len(out))
