@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -25,11 +24,13 @@ type layer struct {
 	macs    float64  // of one run
 	uses    int      // in all networks
 	network []string // that have it
-	peak    float64  // the highest of its turns, multiply-adds a second
-	ms      float64  // the least of its turns
+	program *system.Program
+	at      int     // of its node in the program
+	peak    float64 // the highest of its turns, multiply-adds a second
+	ms      float64 // the least of its turns
 }
 
-// share is what the layer reaches at its best of the peak at its best: other work on the machine lowers both.
+// share is what the layer reaches at its best of the peak at its best over as long: other work on the machine lowers both.
 func (l *layer) share() float64 { return l.macs / (l.ms / 1e3) / l.peak }
 
 func (l *layer) String() string {
@@ -44,10 +45,11 @@ func (l *layer) String() string {
 // avx2Share is the least that direct convolution as a whole is to reach of the measured peak.
 const avx2Share = 0.90
 
-// avx2Rounds is how often a layer and the peak are timed in turns; avx2Turn how long each turn is.
+// avx2Rounds is how often all layers are gone over, each in turns with the peak; avx2Turn how long a turn is. A machine
+// whose neighbours are busy slows down for some tenths of a second, so a layer's turns lie far apart.
 const (
-	avx2Rounds = 11
-	avx2Turn   = 3 * time.Millisecond
+	avx2Rounds = 18
+	avx2Turn   = 2 * time.Millisecond
 )
 
 // AVX2 runs every distinct dense convolution of the networks whose name has one of the words in it (all: no word) by the
@@ -63,17 +65,20 @@ func AVX2(ctx context.Context, t Table, words []string) error {
 	if err != nil {
 		return err
 	}
+	for range avx2Rounds {
+		for _, l := range layers {
+			if err := l.time(ctx, machine); err != nil {
+				return fmt.Errorf("%s: %w", l, err)
+			}
+		}
+	}
 	over := 0
 	for _, l := range layers {
-		kernel, err := l.time(ctx, machine)
-		if err != nil {
-			return fmt.Errorf("%s: %w", l, err)
-		}
 		share := l.share()
 		if share > 1 {
 			over++
 		}
-		t.Add(l.String(), strings.Join(l.network, ", "), fmt.Sprintf("%.4f", l.ms), fmt.Sprintf("%.1f", l.macs/l.ms/1e6), fmt.Sprintf("%.1f", l.peak/1e9), fmt.Sprintf("%.1f %%", 100*share), kernel)
+		t.Add(l.String(), strings.Join(l.network, ", "), fmt.Sprintf("%.4f", l.ms), fmt.Sprintf("%.1f", l.macs/l.ms/1e6), fmt.Sprintf("%.1f", l.peak/1e9), fmt.Sprintf("%.1f %%", 100*share), l.program.Nodes()[l.at].Kernel)
 	}
 	worst := 0
 	for _, name := range of {
@@ -198,39 +203,37 @@ func (l *layer) graph() *ir.Graph {
 }
 
 // time times the layer's node and the peak in turns.
-func (l *layer) time(ctx context.Context, m ir.Machine) (kernel string, err error) {
-	p, err := system.Compile(l.graph(), primitive.Kernels(), m, system.Plan{Algorithm: primitive.Direct, Format: primitive.Dense, Batch: 1})
-	if err != nil {
-		return "", err
+func (l *layer) time(ctx context.Context, m ir.Machine) (err error) {
+	if l.program == nil {
+		if l.program, err = system.Compile(l.graph(), primitive.Kernels(), m, system.Plan{Algorithm: primitive.Direct, Format: primitive.Dense, Batch: 1}); err != nil {
+			return err
+		}
+		l.at = slices.IndexFunc(l.program.Nodes(), func(n system.Node) bool { return n.Op == "Conv" })
 	}
-	at := slices.IndexFunc(p.Nodes(), func(n system.Node) bool { return n.Op == "Conv" })
-	kernel = p.Nodes()[at].Kernel
 	in := make([]float32, l.in.Elems())
 	for i := range in {
 		in[i] = float32(i%255)/127 - 1
 	}
-	repeat := 3
-	for round := -1; round < avx2Rounds; round++ {
-		peak := primitive.PeakMACs(m, avx2Turn/4).MACs
-		begin := time.Now()
-		ms := math.Inf(1)
-		for range repeat {
-			all, err := p.Profile(ctx, in, 1)
-			if err != nil {
-				return "", err
-			}
-			ms = min(ms, all[at])
+	// The peak is that of a stretch as long as the layer runs: clocks rise for moments.
+	peak := func() float64 {
+		if l.ms < 1 {
+			return primitive.PeakMACs(m, avx2Turn/4).MACs
 		}
-		took := time.Since(begin)
-		peak = max(peak, primitive.PeakMACs(m, avx2Turn/4).MACs)
-		if round < 0 { // warms up, and tells how many runs a turn is
-			repeat = max(3, int(avx2Turn/max(took/time.Duration(repeat), 1)))
-			continue
+		return primitive.SustainedMACs(m, time.Duration(l.ms*1e6))
+	}
+	l.peak = max(l.peak, peak())
+	for begin := time.Now(); ; {
+		all, err := l.program.Profile(ctx, in, 1)
+		if err != nil {
+			return err
 		}
-		l.peak = max(l.peak, peak)
-		if l.ms == 0 || ms < l.ms {
+		if ms := all[l.at]; l.ms == 0 || ms < l.ms {
 			l.ms = ms
 		}
+		if time.Since(begin) > avx2Turn {
+			break
+		}
 	}
-	return kernel, nil
+	l.peak = max(l.peak, peak())
+	return nil
 }

@@ -65,6 +65,32 @@ func PeakMACs(m ir.Machine, d time.Duration) (p Peak) {
 	return p
 }
 
+// SustainedMACs is Peak.MACs as the mean of all of d instead of its best piece: what work that takes as long is to be
+// compared with, for clocks rise for moments.
+func SustainedMACs(m ir.Machine, d time.Duration) float64 {
+	rates := make([]float64, max(1, m.Threads))
+	var wg sync.WaitGroup
+	for i := range rates {
+		wg.Go(func() {
+			done, begin := 0, time.Now()
+			for {
+				n := asm.MACs(m.ISA, false, pieceMACs/8)
+				done += n
+				if took := time.Since(begin); took >= d || n == 0 {
+					rates[i] = float64(done) / took.Seconds()
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	sum := 0.0
+	for _, r := range rates {
+		sum += r
+	}
+	return sum
+}
+
 const (
 	pieceMACs = 1 << 21
 	readBytes = 128 << 20
