@@ -160,7 +160,7 @@ func (w *winograd) bind(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
 	space := 4 * int64(w.n*w.n) * int64(w.vPlane+w.mPlane)
 	switch {
 	case w.late:
-		b.ScratchBytes = 4 * 36 * int64(ir.Lanes*(w.icb+1)*w.chunkTiles())
+		b.ScratchBytes = 4 * (36*int64(ir.Lanes*(w.icb+1)*w.chunkTiles()) + lateColumns)
 		b.Run, b.Phases = w.runLate, []int{w.chunks() * w.lateParts()}
 	case w.staged:
 		b.WorkspaceBytes = space

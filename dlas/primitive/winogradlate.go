@@ -62,11 +62,10 @@ func (w *winograd) lateCycles(tiles float64) float64 {
 	groups := float64(ceilDiv(int(tiles+0.5), 2*asm.WinoRowTiles(w.isa)))
 	depth := float64(4 * w.quads)
 	each := 60.0 // instructions that transform the weights of an input channel
+	vectors, perCycle := 1.0, 1.75
 	if tiles > float64(asm.WinoRowTiles(w.isa)) {
-		each = 84
+		each, perCycle = 84, 1.85
 	}
-	vectors := 1.0
-	perCycle := 1.75
 	switch w.isa {
 	case asm.AVX2:
 		vectors = 2
@@ -85,7 +84,8 @@ func (w *winograd) runLate(call ir.Call) {
 	p.from, p.to = w.chunkBounds(chunk)
 	tiles := (p.to - p.from) * w.tw
 	f := call.Scratch.F32()
-	p.v, p.m = f[:36*w.icb*ir.Lanes*tiles], f[36*w.icb*ir.Lanes*w.chunkTiles():]
+	most := 36 * ir.Lanes * w.chunkTiles()
+	p.v, p.m, p.u = f[:36*w.icb*ir.Lanes*tiles], f[w.icb*most:(w.icb+1)*most], f[(w.icb+1)*most:]
 	w.lateForward(&p)
 	for block := from; block < to; block++ {
 		w.lateMultiply(&p, block)
@@ -126,9 +126,15 @@ func (w *winograd) lateForward(p *piece) {
 	})
 }
 
-// lateDepth is how many input channels are gone through at a time, in fours: their weights, 36 KiB, stay in the
-// first-level cache while every row of places of every group of tiles takes them.
+// lateDepth is how many input channels are gone through at a time, in fours: what a row of places reads of their weights
+// stays in the first-level cache while every group of tiles takes it.
 const lateDepth = 16
+
+// lateColumns is the number of half transformed weights of so many channels, for a row of places.
+const lateColumns = 4 * lateDepth * 3 * ir.Lanes
+
+// Of rows 1 to 4 of G, what the second and third weight of a column are multiplied with.
+var lateMid, lateFar = [6]float32{1: 1, 2: -1, 3: 2, 4: -2}, [6]float32{1: 1, 2: 1, 3: 4, 4: 4}
 
 // lateMultiply makes the products of a block of output channels. Meanwhile the next weights come from memory, a few lines
 // at a time: a core waits for no more than a dozen lines at once.
@@ -137,25 +143,37 @@ func (w *winograd) lateMultiply(p *piece, block int) {
 	groups := w.lateGroups(tiles)
 	calls := 6 * groups * len(w.latePlaces(tiles/groups))
 	size := w.latePanel()
-	a := asm.WinoRow{AheadStep: 2 * 9 * ir.Lanes / calls, AheadGap: ir.Lanes}
+	a := asm.WinoRow{NextStep: 2 * 9 * ir.Lanes / calls, NextGap: ir.Lanes}
 	for from := 0; from < w.quads; from += lateDepth {
 		a.Quads = min(lateDepth, w.quads-from)
-		a.W = w.u[block*size+from*4*9*ir.Lanes : (block+1)*size]
-		a.Ahead = a.Quads * 4 * 9 * ir.Lanes
-		if calls == 6 { // a third of the next weights each, so that the processor sees three streams
-			a.AheadGap, a.AheadStep = a.Ahead/3, ir.Lanes
-		}
 		a.Add, a.More = min(from, 1), min(w.quads-from-a.Quads, 1)
-		for g := range groups {
-			first, end := part(tiles, groups, g)
-			n := end - first
-			a.VBlock = 36 * 16 * n
-			v := p.v[36*16*w.icb*first+from/4*a.VBlock : 36*16*w.icb*end]
-			for a.Row = range 6 {
-				a.V, a.M = v[6*16*n*a.Row:], p.m[36*16*first+6*16*n*a.Row:]
+		at, depth := block*size+from*4*9*ir.Lanes, a.Quads*4*9*ir.Lanes
+		weights := w.u[at : at+depth]
+		next := at + depth
+		if calls == 6 { // a third of the next weights each, so that the processor sees three streams
+			a.NextGap, a.NextStep = depth/3, ir.Lanes
+		}
+		for a.Row = range 6 {
+			columns := weights[a.Row/5*6*ir.Lanes:]
+			columnStep := 9 * ir.Lanes
+			if a.Row%5 != 0 && calls > 6 {
+				asm.WinoRowColumns(w.isa, &asm.WinoColumns{W: weights, To: p.u, Quads: a.Quads, Mid: lateMid[a.Row], Far: lateFar[a.Row]})
+				columns, columnStep = p.u, 3*ir.Lanes
+			}
+			for g := range groups {
+				first, end := part(tiles, groups, g)
+				n := end - first
+				a.VBlock = 36 * 16 * n
+				a.V = p.v[36*16*w.icb*first+from/4*a.VBlock+6*16*n*a.Row : 36*16*w.icb*end]
+				a.M = p.m[36*16*first+6*16*n*a.Row:]
 				for _, places := range w.latePlaces(n) {
+					a.W, a.WStep = columns, columnStep
+					if places == asm.WinoAll {
+						a.W = weights
+					}
+					a.Next = w.u[min(next, len(w.u)):]
 					asm.WinoRowProduct(w.isa, n, places, &a)
-					a.Ahead += 2 * a.Quads * a.AheadStep
+					next += 2 * a.Quads * a.NextStep
 				}
 			}
 		}

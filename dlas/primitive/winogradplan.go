@@ -145,11 +145,10 @@ func (w *winograd) speeds() winogradSpeeds {
 
 // Bytes a cycle that weights and transforms are read with, from the second-level cache and from behind it.
 const (
-	nearBytes   = 32.0
-	farBytes    = 10.0
-	panelBytes  = 6.5 // weights from behind the second-level cache, between products
-	coldBytes   = 5.0 // weights that other nodes' have pushed out since the last run
-	streamBytes = 8.0 // the same, read in order and asked for long before
+	nearBytes  = 32.0
+	farBytes   = 10.0
+	panelBytes = 6.5 // weights from behind the second-level cache, between products
+	coldBytes  = 5.0 // weights that other nodes' have pushed out since the last run
 )
 
 // comeBytes is how many bytes a cycle a node's weights come with that it last read a run ago. Those that fill little of the
@@ -215,7 +214,7 @@ func (w *winograd) cost(p plan) float64 {
 		moved = 2 * (space - l2) / farBytes
 	}
 	one := transforms + max(product, again) + overlap*min(product, again) + moved
-	total := float64(chunks)*one + max(0, first-product)
+	total := float64(chunks)*one + max(0, first-product) + overlap*max(0, min(first, product)-min(again, product))
 	if v.staged {
 		return total + float64(chunks)*3*handover(v.threads)
 	}
@@ -236,8 +235,8 @@ func (w *winograd) lateCost() float64 {
 		product += float64(w.ocb) * (space + panel) / panelBytes
 	}
 	rounds := float64(ceilDiv(int(chunks*parts), w.threads))
-	come := weights / parts / max(streamBytes, comeBytes(weights, w.l2))
-	one := forward + max(product/parts, come)
+	come := weights / parts / comeBytes(weights, w.l2)
+	one := forward + max(product/parts, come) + overlap*min(product/parts, come)
 	return rounds*one + handover(w.threads)
 }
 

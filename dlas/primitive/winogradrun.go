@@ -10,6 +10,7 @@ type piece struct {
 	call           *ir.Call
 	from, to       int // rows of tiles
 	v, m           []float32
+	u              []float32 // of half transformed weights
 	vPlane, mPlane int
 }
 

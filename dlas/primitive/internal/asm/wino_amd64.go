@@ -214,542 +214,252 @@ func winomul5x16y(a *WinoMul)
 //go:noescape
 func winomul6x16y(a *WinoMul)
 
-// winorow0x1 is the loop of WinoRow for row 0 and 1 tiles.
+// winocolumns512 is the loop of WinoColumns.
+//
+//go:noescape
+func winocolumns512(a *WinoColumns)
+
+// winorow0x1 is the loop of WinoRow for 1 tiles.
 //
 //go:noescape
 func winorow0x1(a *WinoRow)
 
-// winorow0ax5 is the loop of WinoRow for row 0 and 5 tiles.
-//
-//go:noescape
-func winorow0ax5(a *WinoRow)
-
-// winorow0bx5 is the loop of WinoRow for row 0 and 5 tiles.
-//
-//go:noescape
-func winorow0bx5(a *WinoRow)
-
-// winorow0x2 is the loop of WinoRow for row 0 and 2 tiles.
-//
-//go:noescape
-func winorow0x2(a *WinoRow)
-
-// winorow0ax6 is the loop of WinoRow for row 0 and 6 tiles.
-//
-//go:noescape
-func winorow0ax6(a *WinoRow)
-
-// winorow0bx6 is the loop of WinoRow for row 0 and 6 tiles.
-//
-//go:noescape
-func winorow0bx6(a *WinoRow)
-
-// winorow0x3 is the loop of WinoRow for row 0 and 3 tiles.
-//
-//go:noescape
-func winorow0x3(a *WinoRow)
-
-// winorow0ax7 is the loop of WinoRow for row 0 and 7 tiles.
-//
-//go:noescape
-func winorow0ax7(a *WinoRow)
-
-// winorow0bx7 is the loop of WinoRow for row 0 and 7 tiles.
-//
-//go:noescape
-func winorow0bx7(a *WinoRow)
-
-// winorow0x4 is the loop of WinoRow for row 0 and 4 tiles.
-//
-//go:noescape
-func winorow0x4(a *WinoRow)
-
-// winorow0ax8 is the loop of WinoRow for row 0 and 8 tiles.
-//
-//go:noescape
-func winorow0ax8(a *WinoRow)
-
-// winorow0bx8 is the loop of WinoRow for row 0 and 8 tiles.
-//
-//go:noescape
-func winorow0bx8(a *WinoRow)
-
-// winorow0x1y is the loop of WinoRow for row 0 and 1 tiles.
-//
-//go:noescape
-func winorow0x1y(a *WinoRow)
-
-// winorow0ax3y is the loop of WinoRow for row 0 and 3 tiles.
-//
-//go:noescape
-func winorow0ax3y(a *WinoRow)
-
-// winorow0bx3y is the loop of WinoRow for row 0 and 3 tiles.
-//
-//go:noescape
-func winorow0bx3y(a *WinoRow)
-
-// winorow0x2y is the loop of WinoRow for row 0 and 2 tiles.
-//
-//go:noescape
-func winorow0x2y(a *WinoRow)
-
-// winorow0ax4y is the loop of WinoRow for row 0 and 4 tiles.
-//
-//go:noescape
-func winorow0ax4y(a *WinoRow)
-
-// winorow0bx4y is the loop of WinoRow for row 0 and 4 tiles.
-//
-//go:noescape
-func winorow0bx4y(a *WinoRow)
-
-// winorow1x1 is the loop of WinoRow for row 1 and 1 tiles.
+// winorow1x1 is the loop of WinoRow for 1 tiles.
 //
 //go:noescape
 func winorow1x1(a *WinoRow)
 
-// winorow1ax5 is the loop of WinoRow for row 1 and 5 tiles.
-//
-//go:noescape
-func winorow1ax5(a *WinoRow)
-
-// winorow1bx5 is the loop of WinoRow for row 1 and 5 tiles.
-//
-//go:noescape
-func winorow1bx5(a *WinoRow)
-
-// winorow1x2 is the loop of WinoRow for row 1 and 2 tiles.
-//
-//go:noescape
-func winorow1x2(a *WinoRow)
-
-// winorow1ax6 is the loop of WinoRow for row 1 and 6 tiles.
-//
-//go:noescape
-func winorow1ax6(a *WinoRow)
-
-// winorow1bx6 is the loop of WinoRow for row 1 and 6 tiles.
-//
-//go:noescape
-func winorow1bx6(a *WinoRow)
-
-// winorow1x3 is the loop of WinoRow for row 1 and 3 tiles.
-//
-//go:noescape
-func winorow1x3(a *WinoRow)
-
-// winorow1ax7 is the loop of WinoRow for row 1 and 7 tiles.
-//
-//go:noescape
-func winorow1ax7(a *WinoRow)
-
-// winorow1bx7 is the loop of WinoRow for row 1 and 7 tiles.
-//
-//go:noescape
-func winorow1bx7(a *WinoRow)
-
-// winorow1x4 is the loop of WinoRow for row 1 and 4 tiles.
-//
-//go:noescape
-func winorow1x4(a *WinoRow)
-
-// winorow1ax8 is the loop of WinoRow for row 1 and 8 tiles.
-//
-//go:noescape
-func winorow1ax8(a *WinoRow)
-
-// winorow1bx8 is the loop of WinoRow for row 1 and 8 tiles.
-//
-//go:noescape
-func winorow1bx8(a *WinoRow)
-
-// winorow1x1y is the loop of WinoRow for row 1 and 1 tiles.
-//
-//go:noescape
-func winorow1x1y(a *WinoRow)
-
-// winorow1ax3y is the loop of WinoRow for row 1 and 3 tiles.
-//
-//go:noescape
-func winorow1ax3y(a *WinoRow)
-
-// winorow1bx3y is the loop of WinoRow for row 1 and 3 tiles.
-//
-//go:noescape
-func winorow1bx3y(a *WinoRow)
-
-// winorow1x2y is the loop of WinoRow for row 1 and 2 tiles.
-//
-//go:noescape
-func winorow1x2y(a *WinoRow)
-
-// winorow1ax4y is the loop of WinoRow for row 1 and 4 tiles.
-//
-//go:noescape
-func winorow1ax4y(a *WinoRow)
-
-// winorow1bx4y is the loop of WinoRow for row 1 and 4 tiles.
-//
-//go:noescape
-func winorow1bx4y(a *WinoRow)
-
-// winorow2x1 is the loop of WinoRow for row 2 and 1 tiles.
+// winorow2x1 is the loop of WinoRow for 1 tiles.
 //
 //go:noescape
 func winorow2x1(a *WinoRow)
 
-// winorow2ax5 is the loop of WinoRow for row 2 and 5 tiles.
-//
-//go:noescape
-func winorow2ax5(a *WinoRow)
-
-// winorow2bx5 is the loop of WinoRow for row 2 and 5 tiles.
-//
-//go:noescape
-func winorow2bx5(a *WinoRow)
-
-// winorow2x2 is the loop of WinoRow for row 2 and 2 tiles.
-//
-//go:noescape
-func winorow2x2(a *WinoRow)
-
-// winorow2ax6 is the loop of WinoRow for row 2 and 6 tiles.
-//
-//go:noescape
-func winorow2ax6(a *WinoRow)
-
-// winorow2bx6 is the loop of WinoRow for row 2 and 6 tiles.
-//
-//go:noescape
-func winorow2bx6(a *WinoRow)
-
-// winorow2x3 is the loop of WinoRow for row 2 and 3 tiles.
-//
-//go:noescape
-func winorow2x3(a *WinoRow)
-
-// winorow2ax7 is the loop of WinoRow for row 2 and 7 tiles.
-//
-//go:noescape
-func winorow2ax7(a *WinoRow)
-
-// winorow2bx7 is the loop of WinoRow for row 2 and 7 tiles.
-//
-//go:noescape
-func winorow2bx7(a *WinoRow)
-
-// winorow2x4 is the loop of WinoRow for row 2 and 4 tiles.
-//
-//go:noescape
-func winorow2x4(a *WinoRow)
-
-// winorow2ax8 is the loop of WinoRow for row 2 and 8 tiles.
-//
-//go:noescape
-func winorow2ax8(a *WinoRow)
-
-// winorow2bx8 is the loop of WinoRow for row 2 and 8 tiles.
-//
-//go:noescape
-func winorow2bx8(a *WinoRow)
-
-// winorow2x1y is the loop of WinoRow for row 2 and 1 tiles.
-//
-//go:noescape
-func winorow2x1y(a *WinoRow)
-
-// winorow2ax3y is the loop of WinoRow for row 2 and 3 tiles.
-//
-//go:noescape
-func winorow2ax3y(a *WinoRow)
-
-// winorow2bx3y is the loop of WinoRow for row 2 and 3 tiles.
-//
-//go:noescape
-func winorow2bx3y(a *WinoRow)
-
-// winorow2x2y is the loop of WinoRow for row 2 and 2 tiles.
-//
-//go:noescape
-func winorow2x2y(a *WinoRow)
-
-// winorow2ax4y is the loop of WinoRow for row 2 and 4 tiles.
-//
-//go:noescape
-func winorow2ax4y(a *WinoRow)
-
-// winorow2bx4y is the loop of WinoRow for row 2 and 4 tiles.
-//
-//go:noescape
-func winorow2bx4y(a *WinoRow)
-
-// winorow3x1 is the loop of WinoRow for row 3 and 1 tiles.
+// winorow3x1 is the loop of WinoRow for 1 tiles.
 //
 //go:noescape
 func winorow3x1(a *WinoRow)
 
-// winorow3ax5 is the loop of WinoRow for row 3 and 5 tiles.
-//
-//go:noescape
-func winorow3ax5(a *WinoRow)
-
-// winorow3bx5 is the loop of WinoRow for row 3 and 5 tiles.
-//
-//go:noescape
-func winorow3bx5(a *WinoRow)
-
-// winorow3x2 is the loop of WinoRow for row 3 and 2 tiles.
-//
-//go:noescape
-func winorow3x2(a *WinoRow)
-
-// winorow3ax6 is the loop of WinoRow for row 3 and 6 tiles.
-//
-//go:noescape
-func winorow3ax6(a *WinoRow)
-
-// winorow3bx6 is the loop of WinoRow for row 3 and 6 tiles.
-//
-//go:noescape
-func winorow3bx6(a *WinoRow)
-
-// winorow3x3 is the loop of WinoRow for row 3 and 3 tiles.
-//
-//go:noescape
-func winorow3x3(a *WinoRow)
-
-// winorow3ax7 is the loop of WinoRow for row 3 and 7 tiles.
-//
-//go:noescape
-func winorow3ax7(a *WinoRow)
-
-// winorow3bx7 is the loop of WinoRow for row 3 and 7 tiles.
-//
-//go:noescape
-func winorow3bx7(a *WinoRow)
-
-// winorow3x4 is the loop of WinoRow for row 3 and 4 tiles.
-//
-//go:noescape
-func winorow3x4(a *WinoRow)
-
-// winorow3ax8 is the loop of WinoRow for row 3 and 8 tiles.
-//
-//go:noescape
-func winorow3ax8(a *WinoRow)
-
-// winorow3bx8 is the loop of WinoRow for row 3 and 8 tiles.
-//
-//go:noescape
-func winorow3bx8(a *WinoRow)
-
-// winorow3x1y is the loop of WinoRow for row 3 and 1 tiles.
-//
-//go:noescape
-func winorow3x1y(a *WinoRow)
-
-// winorow3ax3y is the loop of WinoRow for row 3 and 3 tiles.
-//
-//go:noescape
-func winorow3ax3y(a *WinoRow)
-
-// winorow3bx3y is the loop of WinoRow for row 3 and 3 tiles.
-//
-//go:noescape
-func winorow3bx3y(a *WinoRow)
-
-// winorow3x2y is the loop of WinoRow for row 3 and 2 tiles.
-//
-//go:noescape
-func winorow3x2y(a *WinoRow)
-
-// winorow3ax4y is the loop of WinoRow for row 3 and 4 tiles.
-//
-//go:noescape
-func winorow3ax4y(a *WinoRow)
-
-// winorow3bx4y is the loop of WinoRow for row 3 and 4 tiles.
-//
-//go:noescape
-func winorow3bx4y(a *WinoRow)
-
-// winorow4x1 is the loop of WinoRow for row 4 and 1 tiles.
+// winorow4x1 is the loop of WinoRow for 1 tiles.
 //
 //go:noescape
 func winorow4x1(a *WinoRow)
 
-// winorow4ax5 is the loop of WinoRow for row 4 and 5 tiles.
-//
-//go:noescape
-func winorow4ax5(a *WinoRow)
-
-// winorow4bx5 is the loop of WinoRow for row 4 and 5 tiles.
-//
-//go:noescape
-func winorow4bx5(a *WinoRow)
-
-// winorow4x2 is the loop of WinoRow for row 4 and 2 tiles.
-//
-//go:noescape
-func winorow4x2(a *WinoRow)
-
-// winorow4ax6 is the loop of WinoRow for row 4 and 6 tiles.
-//
-//go:noescape
-func winorow4ax6(a *WinoRow)
-
-// winorow4bx6 is the loop of WinoRow for row 4 and 6 tiles.
-//
-//go:noescape
-func winorow4bx6(a *WinoRow)
-
-// winorow4x3 is the loop of WinoRow for row 4 and 3 tiles.
-//
-//go:noescape
-func winorow4x3(a *WinoRow)
-
-// winorow4ax7 is the loop of WinoRow for row 4 and 7 tiles.
-//
-//go:noescape
-func winorow4ax7(a *WinoRow)
-
-// winorow4bx7 is the loop of WinoRow for row 4 and 7 tiles.
-//
-//go:noescape
-func winorow4bx7(a *WinoRow)
-
-// winorow4x4 is the loop of WinoRow for row 4 and 4 tiles.
-//
-//go:noescape
-func winorow4x4(a *WinoRow)
-
-// winorow4ax8 is the loop of WinoRow for row 4 and 8 tiles.
-//
-//go:noescape
-func winorow4ax8(a *WinoRow)
-
-// winorow4bx8 is the loop of WinoRow for row 4 and 8 tiles.
-//
-//go:noescape
-func winorow4bx8(a *WinoRow)
-
-// winorow4x1y is the loop of WinoRow for row 4 and 1 tiles.
-//
-//go:noescape
-func winorow4x1y(a *WinoRow)
-
-// winorow4ax3y is the loop of WinoRow for row 4 and 3 tiles.
-//
-//go:noescape
-func winorow4ax3y(a *WinoRow)
-
-// winorow4bx3y is the loop of WinoRow for row 4 and 3 tiles.
-//
-//go:noescape
-func winorow4bx3y(a *WinoRow)
-
-// winorow4x2y is the loop of WinoRow for row 4 and 2 tiles.
-//
-//go:noescape
-func winorow4x2y(a *WinoRow)
-
-// winorow4ax4y is the loop of WinoRow for row 4 and 4 tiles.
-//
-//go:noescape
-func winorow4ax4y(a *WinoRow)
-
-// winorow4bx4y is the loop of WinoRow for row 4 and 4 tiles.
-//
-//go:noescape
-func winorow4bx4y(a *WinoRow)
-
-// winorow5x1 is the loop of WinoRow for row 5 and 1 tiles.
+// winorow5x1 is the loop of WinoRow for 1 tiles.
 //
 //go:noescape
 func winorow5x1(a *WinoRow)
 
-// winorow5ax5 is the loop of WinoRow for row 5 and 5 tiles.
+// winorowax5 is the loop of WinoRow for 5 tiles.
 //
 //go:noescape
-func winorow5ax5(a *WinoRow)
+func winorowax5(a *WinoRow)
 
-// winorow5bx5 is the loop of WinoRow for row 5 and 5 tiles.
+// winorowbx5 is the loop of WinoRow for 5 tiles.
 //
 //go:noescape
-func winorow5bx5(a *WinoRow)
+func winorowbx5(a *WinoRow)
 
-// winorow5x2 is the loop of WinoRow for row 5 and 2 tiles.
+// winorow0x2 is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow0x2(a *WinoRow)
+
+// winorow1x2 is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow1x2(a *WinoRow)
+
+// winorow2x2 is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow2x2(a *WinoRow)
+
+// winorow3x2 is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow3x2(a *WinoRow)
+
+// winorow4x2 is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow4x2(a *WinoRow)
+
+// winorow5x2 is the loop of WinoRow for 2 tiles.
 //
 //go:noescape
 func winorow5x2(a *WinoRow)
 
-// winorow5ax6 is the loop of WinoRow for row 5 and 6 tiles.
+// winorowax6 is the loop of WinoRow for 6 tiles.
 //
 //go:noescape
-func winorow5ax6(a *WinoRow)
+func winorowax6(a *WinoRow)
 
-// winorow5bx6 is the loop of WinoRow for row 5 and 6 tiles.
+// winorowbx6 is the loop of WinoRow for 6 tiles.
 //
 //go:noescape
-func winorow5bx6(a *WinoRow)
+func winorowbx6(a *WinoRow)
 
-// winorow5x3 is the loop of WinoRow for row 5 and 3 tiles.
+// winorow0x3 is the loop of WinoRow for 3 tiles.
+//
+//go:noescape
+func winorow0x3(a *WinoRow)
+
+// winorow1x3 is the loop of WinoRow for 3 tiles.
+//
+//go:noescape
+func winorow1x3(a *WinoRow)
+
+// winorow2x3 is the loop of WinoRow for 3 tiles.
+//
+//go:noescape
+func winorow2x3(a *WinoRow)
+
+// winorow3x3 is the loop of WinoRow for 3 tiles.
+//
+//go:noescape
+func winorow3x3(a *WinoRow)
+
+// winorow4x3 is the loop of WinoRow for 3 tiles.
+//
+//go:noescape
+func winorow4x3(a *WinoRow)
+
+// winorow5x3 is the loop of WinoRow for 3 tiles.
 //
 //go:noescape
 func winorow5x3(a *WinoRow)
 
-// winorow5ax7 is the loop of WinoRow for row 5 and 7 tiles.
+// winorowax7 is the loop of WinoRow for 7 tiles.
 //
 //go:noescape
-func winorow5ax7(a *WinoRow)
+func winorowax7(a *WinoRow)
 
-// winorow5bx7 is the loop of WinoRow for row 5 and 7 tiles.
+// winorowbx7 is the loop of WinoRow for 7 tiles.
 //
 //go:noescape
-func winorow5bx7(a *WinoRow)
+func winorowbx7(a *WinoRow)
 
-// winorow5x4 is the loop of WinoRow for row 5 and 4 tiles.
+// winorow0x4 is the loop of WinoRow for 4 tiles.
+//
+//go:noescape
+func winorow0x4(a *WinoRow)
+
+// winorow1x4 is the loop of WinoRow for 4 tiles.
+//
+//go:noescape
+func winorow1x4(a *WinoRow)
+
+// winorow2x4 is the loop of WinoRow for 4 tiles.
+//
+//go:noescape
+func winorow2x4(a *WinoRow)
+
+// winorow3x4 is the loop of WinoRow for 4 tiles.
+//
+//go:noescape
+func winorow3x4(a *WinoRow)
+
+// winorow4x4 is the loop of WinoRow for 4 tiles.
+//
+//go:noescape
+func winorow4x4(a *WinoRow)
+
+// winorow5x4 is the loop of WinoRow for 4 tiles.
 //
 //go:noescape
 func winorow5x4(a *WinoRow)
 
-// winorow5ax8 is the loop of WinoRow for row 5 and 8 tiles.
+// winorowax8 is the loop of WinoRow for 8 tiles.
 //
 //go:noescape
-func winorow5ax8(a *WinoRow)
+func winorowax8(a *WinoRow)
 
-// winorow5bx8 is the loop of WinoRow for row 5 and 8 tiles.
+// winorowbx8 is the loop of WinoRow for 8 tiles.
 //
 //go:noescape
-func winorow5bx8(a *WinoRow)
+func winorowbx8(a *WinoRow)
 
-// winorow5x1y is the loop of WinoRow for row 5 and 1 tiles.
+// winocolumns256 is the loop of WinoColumns.
+//
+//go:noescape
+func winocolumns256(a *WinoColumns)
+
+// winorow0x1y is the loop of WinoRow for 1 tiles.
+//
+//go:noescape
+func winorow0x1y(a *WinoRow)
+
+// winorow1x1y is the loop of WinoRow for 1 tiles.
+//
+//go:noescape
+func winorow1x1y(a *WinoRow)
+
+// winorow2x1y is the loop of WinoRow for 1 tiles.
+//
+//go:noescape
+func winorow2x1y(a *WinoRow)
+
+// winorow3x1y is the loop of WinoRow for 1 tiles.
+//
+//go:noescape
+func winorow3x1y(a *WinoRow)
+
+// winorow4x1y is the loop of WinoRow for 1 tiles.
+//
+//go:noescape
+func winorow4x1y(a *WinoRow)
+
+// winorow5x1y is the loop of WinoRow for 1 tiles.
 //
 //go:noescape
 func winorow5x1y(a *WinoRow)
 
-// winorow5ax3y is the loop of WinoRow for row 5 and 3 tiles.
+// winorowax3y is the loop of WinoRow for 3 tiles.
 //
 //go:noescape
-func winorow5ax3y(a *WinoRow)
+func winorowax3y(a *WinoRow)
 
-// winorow5bx3y is the loop of WinoRow for row 5 and 3 tiles.
+// winorowbx3y is the loop of WinoRow for 3 tiles.
 //
 //go:noescape
-func winorow5bx3y(a *WinoRow)
+func winorowbx3y(a *WinoRow)
 
-// winorow5x2y is the loop of WinoRow for row 5 and 2 tiles.
+// winorow0x2y is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow0x2y(a *WinoRow)
+
+// winorow1x2y is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow1x2y(a *WinoRow)
+
+// winorow2x2y is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow2x2y(a *WinoRow)
+
+// winorow3x2y is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow3x2y(a *WinoRow)
+
+// winorow4x2y is the loop of WinoRow for 2 tiles.
+//
+//go:noescape
+func winorow4x2y(a *WinoRow)
+
+// winorow5x2y is the loop of WinoRow for 2 tiles.
 //
 //go:noescape
 func winorow5x2y(a *WinoRow)
 
-// winorow5ax4y is the loop of WinoRow for row 5 and 4 tiles.
+// winorowax4y is the loop of WinoRow for 4 tiles.
 //
 //go:noescape
-func winorow5ax4y(a *WinoRow)
+func winorowax4y(a *WinoRow)
 
-// winorow5bx4y is the loop of WinoRow for row 5 and 4 tiles.
+// winorowbx4y is the loop of WinoRow for 4 tiles.
 //
 //go:noescape
-func winorow5bx4y(a *WinoRow)
+func winorowbx4y(a *WinoRow)

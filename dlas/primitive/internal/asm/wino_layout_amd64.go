@@ -36,21 +36,27 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.V)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.W)-24]
 	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.M)-48]
-	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.VBlock)-72]
-	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.Quads)-80]
-	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.Row)-88]
-	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.Ahead)-96]
-	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.AheadStep)-104]
-	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.AheadGap)-112]
-	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.Add)-120]
-	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.More)-128]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.Next)-72]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.VBlock)-96]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.WStep)-104]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.Quads)-112]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.Row)-120]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.NextStep)-128]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.NextGap)-136]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.Add)-144]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoRow{}.More)-152]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoColumns{}.W)-0]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoColumns{}.To)-24]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoColumns{}.Quads)-48]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoColumns{}.Mid)-56]
+	_ = [1]struct{}{}[unsafe.Offsetof(WinoColumns{}.Far)-60]
 )
 
-// winoRowVector calls the loop for a row, a choice of its places and a number of tiles.
-func winoRowVector(l ISA, row, tiles int, places WinoPlaces, a *WinoRow) {
+// winoRowVector calls the loop for a choice of a row's places and a number of tiles.
+func winoRowVector(l ISA, tiles int, places WinoPlaces, a *WinoRow) {
 	switch {
 	case l == AVX512 && places == WinoAll:
-		switch 10*row + tiles {
+		switch 10*a.Row + tiles {
 		case 1:
 			winorow0x1(a)
 		case 2:
@@ -101,109 +107,29 @@ func winoRowVector(l ISA, row, tiles int, places WinoPlaces, a *WinoRow) {
 			winorow5x4(a)
 		}
 	case l == AVX512 && places == WinoNear:
-		switch 10*row + tiles {
+		switch tiles {
 		case 5:
-			winorow0ax5(a)
+			winorowax5(a)
 		case 6:
-			winorow0ax6(a)
+			winorowax6(a)
 		case 7:
-			winorow0ax7(a)
+			winorowax7(a)
 		case 8:
-			winorow0ax8(a)
-		case 15:
-			winorow1ax5(a)
-		case 16:
-			winorow1ax6(a)
-		case 17:
-			winorow1ax7(a)
-		case 18:
-			winorow1ax8(a)
-		case 25:
-			winorow2ax5(a)
-		case 26:
-			winorow2ax6(a)
-		case 27:
-			winorow2ax7(a)
-		case 28:
-			winorow2ax8(a)
-		case 35:
-			winorow3ax5(a)
-		case 36:
-			winorow3ax6(a)
-		case 37:
-			winorow3ax7(a)
-		case 38:
-			winorow3ax8(a)
-		case 45:
-			winorow4ax5(a)
-		case 46:
-			winorow4ax6(a)
-		case 47:
-			winorow4ax7(a)
-		case 48:
-			winorow4ax8(a)
-		case 55:
-			winorow5ax5(a)
-		case 56:
-			winorow5ax6(a)
-		case 57:
-			winorow5ax7(a)
-		case 58:
-			winorow5ax8(a)
+			winorowax8(a)
 		}
 	case l == AVX512 && places == WinoFar:
-		switch 10*row + tiles {
+		switch tiles {
 		case 5:
-			winorow0bx5(a)
+			winorowbx5(a)
 		case 6:
-			winorow0bx6(a)
+			winorowbx6(a)
 		case 7:
-			winorow0bx7(a)
+			winorowbx7(a)
 		case 8:
-			winorow0bx8(a)
-		case 15:
-			winorow1bx5(a)
-		case 16:
-			winorow1bx6(a)
-		case 17:
-			winorow1bx7(a)
-		case 18:
-			winorow1bx8(a)
-		case 25:
-			winorow2bx5(a)
-		case 26:
-			winorow2bx6(a)
-		case 27:
-			winorow2bx7(a)
-		case 28:
-			winorow2bx8(a)
-		case 35:
-			winorow3bx5(a)
-		case 36:
-			winorow3bx6(a)
-		case 37:
-			winorow3bx7(a)
-		case 38:
-			winorow3bx8(a)
-		case 45:
-			winorow4bx5(a)
-		case 46:
-			winorow4bx6(a)
-		case 47:
-			winorow4bx7(a)
-		case 48:
-			winorow4bx8(a)
-		case 55:
-			winorow5bx5(a)
-		case 56:
-			winorow5bx6(a)
-		case 57:
-			winorow5bx7(a)
-		case 58:
-			winorow5bx8(a)
+			winorowbx8(a)
 		}
 	case l == AVX2 && places == WinoAll:
-		switch 10*row + tiles {
+		switch 10*a.Row + tiles {
 		case 1:
 			winorow0x1y(a)
 		case 2:
@@ -230,58 +156,18 @@ func winoRowVector(l ISA, row, tiles int, places WinoPlaces, a *WinoRow) {
 			winorow5x2y(a)
 		}
 	case l == AVX2 && places == WinoNear:
-		switch 10*row + tiles {
+		switch tiles {
 		case 3:
-			winorow0ax3y(a)
+			winorowax3y(a)
 		case 4:
-			winorow0ax4y(a)
-		case 13:
-			winorow1ax3y(a)
-		case 14:
-			winorow1ax4y(a)
-		case 23:
-			winorow2ax3y(a)
-		case 24:
-			winorow2ax4y(a)
-		case 33:
-			winorow3ax3y(a)
-		case 34:
-			winorow3ax4y(a)
-		case 43:
-			winorow4ax3y(a)
-		case 44:
-			winorow4ax4y(a)
-		case 53:
-			winorow5ax3y(a)
-		case 54:
-			winorow5ax4y(a)
+			winorowax4y(a)
 		}
 	case l == AVX2 && places == WinoFar:
-		switch 10*row + tiles {
+		switch tiles {
 		case 3:
-			winorow0bx3y(a)
+			winorowbx3y(a)
 		case 4:
-			winorow0bx4y(a)
-		case 13:
-			winorow1bx3y(a)
-		case 14:
-			winorow1bx4y(a)
-		case 23:
-			winorow2bx3y(a)
-		case 24:
-			winorow2bx4y(a)
-		case 33:
-			winorow3bx3y(a)
-		case 34:
-			winorow3bx4y(a)
-		case 43:
-			winorow4bx3y(a)
-		case 44:
-			winorow4bx4y(a)
-		case 53:
-			winorow5bx3y(a)
-		case 54:
-			winorow5bx4y(a)
+			winorowbx4y(a)
 		}
 	}
 }

@@ -28,6 +28,14 @@ func winoOutVector(l ISA, m int, a *WinoMap) {
 	}
 }
 
+func winoColumnsVector(l ISA, a *WinoColumns) {
+	if l == AVX512 {
+		winocolumns512(a)
+	} else {
+		winocolumns256(a)
+	}
+}
+
 func winoMulVector(l ISA, rows, width int, a *WinoMul) {
 	switch {
 	case l == AVX2:

@@ -8,4 +8,6 @@ func winoOutVector(ISA, int, *WinoMap) { panic("asm: this build has no assembly"
 
 func winoMulVector(ISA, int, int, *WinoMul) { panic("asm: this build has no assembly") }
 
-func winoRowVector(ISA, int, int, WinoPlaces, *WinoRow) { panic("asm: this build has no assembly") }
+func winoColumnsVector(ISA, *WinoColumns) { panic("asm: this build has no assembly") }
+
+func winoRowVector(ISA, int, WinoPlaces, *WinoRow) { panic("asm: this build has no assembly") }

@@ -30,7 +30,7 @@ var _ = add("wino", func() {
 		winoMul(rows, 2, 32)
 	}
 	winoRows()
-}, record{"WinoMap", winoMap, false}, record{"WinoMul", winoMulArgs, false}, record{"WinoRow", winoRowArgs, false})
+}, record{"WinoMap", winoMap, false}, record{"WinoMul", winoMulArgs, false}, record{"WinoRow", winoRowArgs, false}, record{"WinoColumns", winoColumnsArgs, false})
 
 var winoMap = []field{
 	{"Map", slice},

@@ -8,3 +8,6 @@ type WinoMul struct{}
 
 // WinoRow stands for asm.WinoRow.
 type WinoRow struct{}
+
+// WinoColumns stands for asm.WinoColumns.
+type WinoColumns struct{}
