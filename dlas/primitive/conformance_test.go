@@ -91,6 +91,11 @@ func shapes() []shape {
 		convShape(3, 8, 20, 20, 12, 3, 3, 1, pads(1, 1, 1, 1), true, true),
 		convShape(3, 32, 5, 5, 32, 3, 3, 1, pads(1, 1, 1, 1), true, true),
 		convShape(5, 16, 9, 13, 34, 3, 3, 1, strided(2, 1, 1, 1, 1), true, false),
+		// Tiles of pixels of several images.
+		convShape(5, 20, 7, 7, 34, 3, 3, 1, strided(1, 1, 1, 1, 1), true, true),
+		convShape(9, 33, 2, 2, 48, 1, 1, 1, strided(1, 0, 0, 0, 0), true, false),
+		convShape(17, 16, 1, 1, 31, 1, 1, 1, strided(1, 0, 0, 0, 0), false, true),
+		convShape(3, 32, 8, 6, 40, 3, 3, 2, strided(2, 0, 1, 1, 0), true, false),
 		convShape(3, 40, 9, 9, 40, 1, 1, 1, nil, true, false),
 		convShape(2, 24, 6, 19, 24, 3, 3, 1, pads(1, 1, 1, 1), true, true),
 		convShape(1, 256, 1, 1, 128, 3, 3, 1, pads(1, 1, 1, 1), false, false),

@@ -35,7 +35,7 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 		return ir.Bound{}, err
 	}
 	s = fixed(s)
-	d := &dense{level: l, images: c.n}
+	d := &dense{level: l, images: c.n, oh: c.oh}
 	c.plainIn = p.LayoutIn(0).Block == 0
 	if !c.plainIn {
 		c.in = p.LayoutIn(0).StridesOf(p.In[0])
@@ -61,6 +61,9 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 	} else {
 		packInto(c, d, p.Weights[1].F32(), bias, groups)
 	}
+	if c.spans(algorithm) {
+		d.images, d.span = 1, c.n
+	}
 	d.cutDense(c, s, algorithm != Direct)
 
 	src := c.sourceOf(d, algorithm)
@@ -85,12 +88,21 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 	return b, nil
 }
 
+// spanPixels is the most pixels of a map whose images are taken together.
+const spanPixels = 64
+
+// spans reports whether the rows of all images of a batch are cut as those of one map: of small maps a tile has pixels of
+// several images, and weights come once for all of them.
+func (c *convolution) spans(algorithm string) bool {
+	return algorithm == Direct && !c.plainIn && c.n > 1 && c.oh*c.ow <= spanPixels
+}
+
 // cutDense decides the bands and the parts. Parts are cut by rows or by output channels as other kernels cut the same map;
 // on one thread by channels where there are more weights than input.
 func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 	threads := max(1, c.p.Machine.Threads)
 	d.threads = threads
-	images := c.n
+	images, oh := c.n, c.oh
 	if single {
 		images = 1
 	}
@@ -119,10 +131,16 @@ func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 		if threads > 1 && !c.p.Machine.ByRows(out) || threads == 1 && (len(d.weights.data) > inBytes || c.oh < 4 && images == 1) {
 			by = byChannels
 		}
+		if d.span > 0 && len(d.weights.data) > 4*inBytes {
+			by = byChannels
+		}
+	}
+	if d.span > 0 {
+		images, oh = 1, oh*d.span
 	}
 	n := len(d.weights.groups)
 	rows := tile(s, bandRows)
-	perImage := c.oh // the most bands that are worth it
+	perImage := oh // the most bands that are worth it
 	if by == byRows {
 		d.groupParts = 1
 		bandParts := min(want, images*perImage)
@@ -134,7 +152,7 @@ func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 			d.groupParts = min(n, ceilDiv(want, bandParts))
 		}
 		if rows == 0 {
-			rows = max(1, c.oh/max(1, ceilDiv(bandParts, images)))
+			rows = max(1, oh/max(1, ceilDiv(bandParts, images)))
 		}
 		d.bandParts = bandParts
 	} else {
@@ -144,7 +162,7 @@ func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 			d.bandParts = min(images*perImage, ceilDiv(want, d.groupParts))
 		}
 		if rows == 0 {
-			rows = max(1, c.oh/max(1, ceilDiv(d.bandParts, images)))
+			rows = max(1, oh/max(1, ceilDiv(d.bandParts, images)))
 		}
 	}
 	// A band's input stays in the second-level cache.
@@ -156,9 +174,9 @@ func (d *dense) cutDense(c *convolution, s ir.Schedule, single bool) {
 		row := 4 * c.c * c.w * c.win.SH
 		rows = min(rows, max(1, l2/2/row))
 	}
-	bands := ceilDiv(c.oh, rows)
+	bands := ceilDiv(oh, rows)
 	for i := range bands {
-		y0, y1 := part(c.oh, bands, i)
+		y0, y1 := part(oh, bands, i)
 		d.bands = append(d.bands, band{y0: y0, y1: y1})
 	}
 	d.bandParts = min(d.bandParts, images*bands)
@@ -175,10 +193,14 @@ func (d *dense) tileBands(c *convolution, limit int, in func(b *band, y, x int) 
 			}
 			b.runs[n] = tilesOf(c.level, b.y1-b.y0, c.ow, n, limit, func(y, x int) spot {
 				y += b.y0
+				image := 0
+				if d.span > 0 {
+					image, y = y/c.oh, y%c.oh
+				}
 				return spot{
-					in:  in(b, y, x),
-					res: 4 * (c.res.Origin + y*c.res.Row + x*asm.Block),
-					out: 4 * (c.out.Origin + y*c.out.Row + x*asm.Block),
+					in:  image*d.imageStep.in + in(b, y, x),
+					res: image*d.imageStep.res + 4*(c.res.Origin+y*c.res.Row+x*asm.Block),
+					out: image*d.imageStep.out + 4*(c.out.Origin+y*c.out.Row+x*asm.Block),
 				}
 			}).runs
 			for _, r := range b.runs[n] {

@@ -72,13 +72,17 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 	c.plainIn = algorithm == Direct && readsPlanes(p)
 	cost := 0.0
 	perDepth := map[int]float64{}
+	maps, rows := c.n, c.oh
+	if c.spans(algorithm) {
+		maps, rows = 1, c.n*c.oh
+	}
 	for _, g := range c.outGroups(0) {
 		if perDepth[g.blocks] == 0 {
-			perDepth[g.blocks] = tilesCost(l, c.oh, c.ow, g.blocks)
+			perDepth[g.blocks] = tilesCost(l, rows, c.ow, g.blocks)
 		}
 		cost += perDepth[g.blocks] * float64(g.macs/g.blocks/asm.Block)
 	}
-	cost *= float64(c.n)
+	cost *= float64(maps)
 	if l.isa == isaGo {
 		cost *= goTimes
 	}

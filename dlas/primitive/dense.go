@@ -21,6 +21,8 @@ type dense struct {
 
 	images    int
 	imageStep spot // from image to image
+	span      int  // images whose rows follow each other as those of one map; 0: each image is a map of its own
+	oh        int  // rows of an image
 	bands     []band
 	rowStep   int // bytes from one row of the output map to the next, and of one
 	rowBytes  int
@@ -149,7 +151,7 @@ func (d *dense) multiply(t *asm.Tile, g *outGroup, b *band, at spot, next ir.Mem
 	}
 	for v := range g.blocks {
 		for y := b.y0; y < b.y1; y++ {
-			row := at.out + v*t.OutBlock + d.outFirst + y*d.rowStep
+			row := at.out + v*t.OutBlock + d.outFirst + y/d.oh*d.imageStep.out + y%d.oh*d.rowStep
 			d.act(ir.Memory(out[row : row+d.rowBytes]).F32())
 		}
 	}
