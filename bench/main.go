@@ -26,7 +26,7 @@ func benchmarks() []benchmark {
 		{"aa", "One Spec compared with itself 40 times: at most 3 verdicts other than cannot tell.", benchAA},
 		{"avx2", "Every distinct dense convolution of the networks by the direct kernel with AVX2 on one thread, warm, in turns with the loop that measures the peak.", benchEngine("avx2")},
 		{"engine", "Every network in f32 and int8, on one and two threads, in our engine, ONNX Runtime and OpenVINO: processes of their own on the same cores, block by block in turns.", benchEngine("engine")},
-		{"batch", "Batches of 8 and 32 images in our engine, ONNX Runtime and OpenVINO.", benchEngine("batch")},
+		{"batch", "Batches of 8 and 32 images in our engine, ONNX Runtime and OpenVINO; words name networks and batches.", benchEngine("batch")},
 		{"cold", "From opening a network's file to its first output, and the memory that takes, against ONNX Runtime.", benchEngine("cold")},
 		{"litert", "Published TFLite networks in our engine and in LiteRT (XNNPACK).", benchEngine("litert")},
 		{"pauses", "How long the collector stops inference, and how soon a cancelled run ends.", benchEngine("pauses")},

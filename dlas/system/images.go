@@ -111,14 +111,21 @@ func (s *imageSplit) apart(n *ir.Node) bool {
 	}
 	a := n.Attrs
 	switch n.Op {
-	case "Abs", "Add", "ByteAffine", "ByteTable", "Cast", "Celu", "Clip", "Div", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish",
-		"Identity", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "PRelu", "Pow", "QLinearAdd", "QLinearLeakyRelu", "QLinearMul",
-		"QLinearSigmoid", "Relu", "Selu", "Sigmoid", "Softplus", "Sqrt", "Sub", "Sum", "Tanh", "ThresholdedRelu":
+	case "Abs", "Add", "ByteAffine", "ByteTable", "Cast", "Ceil", "Celu", "Clip", "Div", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid",
+		"HardSwish", "Identity", "LeakyRelu", "Log", "Max", "Mean", "Min", "Mish", "Mul", "Neg", "PRelu", "Pow", "QLinearAdd",
+		"QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt",
+		"Sub", "Sum", "Swish", "Tanh", "ThresholdedRelu":
 		return true
 	case "AveragePool", "Conv", "ConvInteger", "DepthToSpace", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool",
-		"InstanceNormalization", "LRN", "LpPool", "MaxPool", "QLinearAveragePool", "QLinearConv", "QLinearGlobalAveragePool", "Reshape",
-		"SpaceToDepth", "Squeeze", "Unsqueeze":
+		"InstanceNormalization", "LRN", "LpPool", "MaxPool", "QLinearAveragePool", "QLinearConv", "QLinearGlobalAveragePool", "ReduceMax",
+		"ReduceMean", "ReduceSum", "Reshape", "SpaceToDepth", "Squeeze", "Unsqueeze":
 		return true
+	case "Resize":
+		return a.Str("coordinate_transformation_mode", "") != "tf_crop_and_resize"
+	case "Split":
+		return inner(a.Int("axis", 0))
+	case "LayerNormalization":
+		return inner(a.Int("axis", -1)) && first()
 	case "BatchNormalization":
 		return a.Int("training_mode", 0) == 0 && first()
 	case "QuantizeLinear", "DequantizeLinear":
