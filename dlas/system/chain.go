@@ -11,7 +11,8 @@ import (
 // A chain is convolutions that run after each other strip by strip, so that what one makes for the next never leaves the
 // second-level cache: of a network for phones whose maps are large, the maps between are most of what memory moves
 // (Alwani et al., Fused-Layer CNN Accelerators, MICRO 2016). A strip is some rows of the last map, and of those before it the
-// rows that these need: where the windows of two strips overlap, both compute the rows.
+// rows that these need: where the windows of two strips overlap, the rows are kept from one to the next, but between parts
+// of several threads, which both compute them.
 
 // chainAll replaces drafts by chains where a map between them would fill much of the second-level cache.
 func (b *binder) chainAll() {
@@ -50,15 +51,19 @@ func (b *binder) chainAll() {
 			continue
 		}
 		list := []*draft{d}
-		for next := after[d]; next != nil && len(list) < 3; next = after[next] {
+		for next := after[d]; next != nil; next = after[next] {
 			list = append(list, next)
 		}
-		// A chain wants one depthwise convolution and pixelwise ones around it.
-		list = cutChain(list)
-		if c := newChain(b.machine, list); c != nil {
-			c.scales = b.scales
-			for _, s := range list {
-				gone[s] = c
+		if b.machine.Threads > 1 {
+			list = cutChain(list)
+		}
+		for ; len(list) > 1; list = list[:len(list)-1] {
+			if c := newChain(b.machine, list); c != nil {
+				c.scales = b.scales
+				for _, s := range list {
+					gone[s] = c
+				}
+				break
 			}
 		}
 	}
@@ -95,8 +100,10 @@ func (d *draft) chainable() bool {
 
 func (d *draft) depthwise() bool { return d.kernel.Algorithm == "depthwise" }
 
-// cutChain is as much of a list as makes one chain.
+// cutChain is as much of a list as makes one chain of several threads, each of which has to make some rows that others
+// make too: one depthwise convolution and pixelwise ones around it.
 func cutChain(list []*draft) []*draft {
+	list = list[:min(len(list), 3)]
 	seen := 0
 	for i, d := range list {
 		if d.depthwise() {
@@ -120,8 +127,10 @@ type stage struct {
 type chain struct {
 	stages []stage
 	rows   int // of a strip of the last map
-	scales map[string]scale
-	scaled []*ir.Tensor // weights of the stages, as they are packed
+	// threads that share the strips.
+	threads int
+	scales  map[string]scale
+	scaled  []*ir.Tensor // weights of the stages, as they are packed
 	// unpacked: a stage reads weights as they are.
 	unpacked bool
 }
@@ -135,7 +144,7 @@ func newChain(m ir.Machine, list []*draft) *chain {
 	if d := list[len(list)-1]; d.depthwise() && 2*d.out[0].bytes() > d.in[0].bytes() {
 		return nil
 	}
-	c := &chain{}
+	c := &chain{threads: max(1, m.Threads)}
 	for _, d := range list {
 		w, err := op.WindowOf(d.node, d.problem.In[1][2], d.problem.In[1][3])
 		if err != nil {
@@ -147,7 +156,7 @@ func newChain(m ir.Machine, list []*draft) *chain {
 	for rows := 2; rows <= out[2]/max(2, 2*m.Threads/out[0]); rows++ {
 		// Strips are equally high, so that none writes what another has written, and as many for each thread.
 		even := out[2]/rows*out[0]%m.Threads == 0
-		if out[2]%rows == 0 && c.bytes(rows) <= m.L2/2 && (even || c.rows == 0) {
+		if out[2]%rows == 0 && c.bytes(rows) <= m.L2/3 && (even || c.rows == 0) {
 			c.rows = rows
 		}
 	}

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-// reach is the rows from..to-1 of a map that a stage reads for a strip, and how many more its windows cover above and
-// below the map.
-type reach struct{ from, to, above, below int }
+// reach is the rows from..to-1 that a stage makes for a strip, and those of its input that it reads for them: in..end-1, and
+// how many more its windows cover above and below the map.
+type reach struct{ from, to, in, end, above, below int }
 
 // strip is a strip of one image: the shape it shares with others, and where it reads and writes the whole maps, in bytes
 // from an image's beginning.
@@ -20,17 +21,26 @@ type strip struct {
 	in, res, out int
 }
 
-// variant is the stages bound for strips whose windows reach equally far over the map's edges.
+// variant is the stages bound for strips that make and keep equally many rows.
 type variant struct {
 	bounds  []ir.Bound
 	weights [][]ir.Memory // of each stage, by input; nil where they are packed
-	borders []frame       // of the maps between
-	at      []int         // where these are in the thread's scratch
+	between []between     // the maps between
+}
+
+// between is a map between two stages, as it lies in the thread's scratch. Its layout is the same in all strips.
+type between struct {
+	at            int
+	planes, plane int      // bytes
+	border        frame    // of a strip that begins
+	from, to, n   int      // bytes of a plane that the strip before has made: they are moved, and need not be made again
+	zero          [][2]int // of a plane, in a strip that goes on
 }
 
 // strips is a chain ready to run.
 type strips struct {
-	list                         []strip
+	list                         []strip // of one image
+	parts                        int     // of one image
 	images                       int
 	inImage, resImage, outImage  int // bytes from one image to the next
 	scratchAt, workspaceAt, size int // of the stages, in the thread's scratch
@@ -65,18 +75,47 @@ func (c *chain) bind(p ir.Problem, _ ir.Schedule) (ir.Bound, error) {
 		c.scaled = append(c.scaled, w)
 	}
 	defer func() { c.scaled = nil }()
+	n := out[2] / c.rows
+	r.parts = c.parts(n)
+	begins := map[int]bool{0: true}
+	for i := range r.parts {
+		begins[n*i/r.parts] = c.threads > 1 || i == 0
+	}
+	spans := make([][]reach, n)
+	heights := make([]int, len(c.stages))
+	for i := range spans {
+		y := i * c.rows
+		if !begins[i] {
+			spans[i] = c.spans(y, spans[i-1])
+		}
+		if spans[i] == nil {
+			begins[i] = true
+			spans[i] = c.spans(y, nil)
+		}
+		for j, e := range spans[i] {
+			heights[j] = max(heights[j], e.above+e.end-e.in+e.below)
+		}
+	}
 	var b ir.Bound
 	variants := map[string]*variant{}
-	for y := 0; y < out[2]; y += c.rows {
-		reaches := c.reaches(y)
+	for i, list := range spans {
+		y := i * c.rows
+		var before []reach
+		if !begins[i] {
+			before = spans[i-1]
+		}
 		key := ""
-		for _, e := range reaches {
-			key += fmt.Sprintln(e.to-e.from, e.above, e.below)
+		for j, e := range list {
+			kept := -1
+			if before != nil && j > 0 {
+				kept = before[j].above - before[j].in + e.in
+			}
+			key += fmt.Sprintln(e.to-e.from, e.end-e.in, e.above, e.below, kept)
 		}
 		v := variants[key]
 		if v == nil {
 			var err error
-			if v, err = c.variant(p, reaches, r); err != nil {
+			if v, err = c.variant(p, list, before, heights, r); err != nil {
 				return b, err
 			}
 			variants[key] = v
@@ -87,66 +126,107 @@ func (c *chain) bind(p ir.Problem, _ ir.Schedule) (ir.Bound, error) {
 		for _, s := range v.bounds {
 			b.MACsExecuted += s.MACsExecuted
 		}
-		s := strip{variant: v, in: (p.InLayout[0].Border.Top + reaches[0].from - reaches[0].above) * inRow, out: (p.OutLayout[0].Border.Top + y) * outRow}
+		s := strip{variant: v, in: (p.InLayout[0].Border.Top + list[0].in - list[0].above) * inRow, out: (p.OutLayout[0].Border.Top + y) * outRow}
 		if resRow > 0 {
 			s.res = (p.InLayout[1].Border.Top + y) * resRow
 		}
 		r.list = append(r.list, s)
 	}
 	r.layOut(variants)
-	b.Run, b.Phases, b.ScratchBytes = r.run, []int{r.images * len(r.list)}, int64(r.size)
+	b.Run, b.Phases, b.ScratchBytes = r.run, []int{r.images * r.parts}, int64(r.size)
 	return b, nil
 }
 
-// reaches are what the stages read for the strip that begins at row y of the last map.
-func (c *chain) reaches(y int) []reach {
+// Rules of a chain's parts.
+const (
+	partsOfThread = 2
+	longestPart   = 32 << 20 // multiply-adds with vectors: some tenths of a millisecond
+)
+
+// parts is in how many parts n strips of an image are run. One thread takes parts in their order, so each goes on where the
+// one before ended. Of several, each makes a few rows of its own first, so they shall have many strips.
+func (c *chain) parts(n int) int {
+	if isa := c.last().kernel.ISA; c.threads == 1 || !strings.HasPrefix(isa, "avx") {
+		return n
+	}
+	macs := 0
+	for _, s := range c.stages {
+		w := s.problem.In[1]
+		macs += s.problem.Out[0][1:].Elems() * w[1] * w[2] * w[3]
+	}
+	return min(n, max(partsOfThread*c.threads, macs/longestPart))
+}
+
+// spans are what the stages make and read for the strip that begins at row y of the last map, where before, if not nil, is
+// what the strip before has left; nil: a stage would have nothing to make.
+func (c *chain) spans(y int, before []reach) []reach {
 	list := make([]reach, len(c.stages))
 	from, to := y, y+c.rows
 	for i, s := range slices.Backward(c.stages) {
-		from, to = from*s.win.SH-s.win.Top, (to-1)*s.win.SH-s.win.Top+(s.win.KH-1)*s.win.DH+1
-		e := reach{above: max(0, -from), below: max(0, to-s.problem.In[0][2])}
-		e.from, e.to = from+e.above, to-e.below
+		if from >= to {
+			return nil
+		}
+		e := reach{from: from, to: to, in: from*s.win.SH - s.win.Top, end: (to-1)*s.win.SH - s.win.Top + (s.win.KH-1)*s.win.DH + 1}
+		e.above, e.below = max(0, -e.in), max(0, e.end-s.problem.In[0][2])
+		e.in, e.end = e.in+e.above, e.end-e.below
 		list[i] = e
-		from, to = e.from, e.to
+		from, to = e.in, e.end
+		if before != nil && i > 0 {
+			from = max(from, before[i-1].to)
+		}
 	}
 	return list
 }
 
 // variant binds the stages to strips, as if these were small maps of their own whose borders hold the rows above and below.
-func (c *chain) variant(p ir.Problem, reaches []reach, r *strips) (*variant, error) {
+func (c *chain) variant(p ir.Problem, list, before []reach, heights []int, r *strips) (*variant, error) {
 	problems := make([]ir.Problem, len(c.stages))
+	v := &variant{}
+	at := 0
 	for i, s := range c.stages {
+		e := list[i]
 		q := s.problem
 		n := *q.Node
 		n.Attrs = maps.Clone(n.Attrs)
 		if n.Attrs == nil {
 			n.Attrs = ir.Attrs{}
 		}
-		n.Attrs["pads"] = []int{reaches[i].above, s.win.Left, reaches[i].below, s.win.Right}
+		n.Attrs["pads"] = []int{e.above, s.win.Left, e.below, s.win.Right}
 		q.Node, q.Machine.Threads = &n, 1
-		rows := c.rows
-		if i+1 < len(c.stages) {
-			rows = reaches[i+1].to - reaches[i+1].from
-		}
 		q.Weights = slices.Clone(q.Weights)
 		q.Weights[1] = c.scaled[i]
-		q.In, q.Out = slices.Clone(q.In), []ir.Shape{{1, q.Out[0][1], rows, q.Out[0][3]}}
-		q.In[0] = ir.Shape{1, q.In[0][1], reaches[i].to - reaches[i].from, q.In[0][3]}
+		q.In, q.Out = slices.Clone(q.In), []ir.Shape{{1, q.Out[0][1], e.to - e.from, q.Out[0][3]}}
+		q.In[0] = ir.Shape{1, q.In[0][1], e.end - e.in, q.In[0][3]}
 		q.InLayout, q.OutLayout = make([]ir.Layout, len(q.In)), []ir.Layout{ir.Blocked}
 		if s.residual() != nil {
-			q.In[3], q.InLayout[3] = q.Out[0], window(p.InLayout[1], p.In[1], 0, rows)
+			q.In[3], q.InLayout[3] = q.Out[0], window(p.InLayout[1], p.In[1], 0, e.to-e.from)
 		}
 		q.InLayout[0] = ir.Blocked
 		if i > 0 {
 			in, _ := s.kernel.Layouts(q)
-			q.InLayout[0], problems[i-1].OutLayout[0] = in[0], in[0]
+			l := in[0]
+			l.Border.Top, l.Border.Bottom = e.above, heights[i]-e.above-(e.end-e.in)
+			q.InLayout[0] = l
+			m := between{at: at, planes: ir.Blocks(q.In[0]), border: newFrame(l, q.In[0], ir.F32, 0, at)}
+			row, plane, _ := whole(l, ir.Shape{1, ir.Lanes, q.In[0][2], q.In[0][3]})
+			m.plane = plane
+			if before != nil {
+				b := before[i]
+				m.from, m.to = (b.above+e.in-b.in)*row, e.above*row
+				m.n = (list[i-1].from - e.in) * row
+				m.zero = [][2]int{{0, e.above * row}, {(e.above + e.end - e.in) * row, (e.above + e.end - e.in + e.below) * row}}
+			}
+			v.between = append(v.between, m)
+			at += aligned(m.planes * plane)
+			// The stage before writes the rows that are not there yet.
+			o := l
+			o.Border.Top += list[i-1].from - e.in
+			problems[i-1].OutLayout[0] = o
 		}
 		problems[i] = q
 	}
-	problems[0].InLayout[0] = window(p.InLayout[0], p.In[0], reaches[0].above, problems[0].In[0][2])
+	problems[0].InLayout[0] = window(p.InLayout[0], p.In[0], list[0].above, problems[0].In[0][2])
 	problems[len(problems)-1].OutLayout[0] = window(p.OutLayout[0], p.Out[0], 0, c.rows)
-	v := &variant{}
-	at := 0
 	for i, s := range c.stages {
 		q := problems[i]
 		b, err := s.kernel.Bind(q, s.schedule)
@@ -162,12 +242,6 @@ func (c *chain) variant(p ir.Problem, reaches []reach, r *strips) (*variant, err
 			}
 		}
 		v.weights = append(v.weights, weights)
-		if i+1 < len(c.stages) {
-			l, shape := q.OutLayout[0], q.Out[0]
-			v.at = append(v.at, at)
-			v.borders = append(v.borders, newFrame(l, shape, ir.F32, 0, at))
-			at += aligned(4 * l.Elems(shape))
-		}
 	}
 	r.scratchAt = max(r.scratchAt, at)
 	return v, nil
@@ -215,25 +289,49 @@ func (r *strips) give(c *ir.Call) {
 	r.mu.Unlock()
 }
 
-// run does one strip of one image.
-func (r *strips) run(call ir.Call) {
-	image, s := call.Part/len(r.list), &r.list[call.Part%len(r.list)]
-	for i := range s.borders {
-		s.borders[i].paint(call.Scratch)
+// begin makes the maps between ready for a strip: their borders, and the rows that the strip before has made.
+func (v *variant) begin(scratch ir.Memory) {
+	for i := range v.between {
+		m := &v.between[i]
+		if m.zero == nil {
+			m.border.paint(scratch)
+			continue
+		}
+		for p := range m.planes {
+			plane := scratch[m.at+p*m.plane:][:m.plane]
+			copy(plane[m.to:m.to+m.n], plane[m.from:])
+			for _, z := range m.zero {
+				clear(plane[z[0]:z[1]])
+			}
+		}
 	}
+}
+
+// run does one part: some strips of one image.
+func (r *strips) run(call ir.Call) {
+	image, part := call.Part/r.parts, call.Part%r.parts
 	c := r.call()
 	defer r.give(c)
 	c.Thread, c.Scratch, c.Workspace = call.Thread, call.Scratch[r.scratchAt:r.workspaceAt], call.Scratch[r.workspaceAt:]
+	n := len(r.list)
+	for i := n * part / r.parts; i < n*(part+1)/r.parts; i++ {
+		r.one(&call, c, image, &r.list[i])
+	}
+}
+
+// one does one strip.
+func (r *strips) one(call, c *ir.Call, image int, s *strip) {
+	s.begin(call.Scratch)
 	for i := range s.bounds {
 		b := &s.bounds[i]
 		c.In = append(c.In[:0], s.weights[i]...)
 		if i == 0 {
 			c.In[0] = call.In[0][image*r.inImage+s.in:]
 		} else {
-			c.In[0] = call.Scratch[s.at[i-1]:]
+			c.In[0] = call.Scratch[s.between[i-1].at:]
 		}
 		if i+1 < len(s.bounds) {
-			c.Out[0] = call.Scratch[s.at[i]:]
+			c.Out[0] = call.Scratch[s.between[i].at:]
 		} else {
 			c.Out[0] = call.Out[0][image*r.outImage+s.out:]
 			if len(call.In) > 1 {
