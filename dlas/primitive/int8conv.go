@@ -412,10 +412,13 @@ func (c *byteConv) stemRow(x ir.Memory, n, y int, row []byte) {
 		r := c.quantize
 		r.A = (*uint8)(unsafe.Pointer(&x.F32()[((n*ch+ch-1)*h+y)*w]))
 		r.Out = &row[0]
-		if c.level.wide {
+		switch {
+		case c.level.wide:
 			asm.BytePlanes(&r)
-		} else {
+		case c.level.isa == isaGo:
 			asm.BytePlanesGo(&r)
+		default:
+			asm.BytePlanes2(&r)
 		}
 		return
 	}

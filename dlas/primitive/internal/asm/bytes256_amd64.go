@@ -88,6 +88,20 @@ func ByteMax2(w *ByteWindow) {
 	byteMax2(&v)
 }
 
+// BytePlanes2 is BytePlanesGo (AVX2).
+//
+//go:noinline
+func BytePlanes2(r *ByteRun) {
+	q := *r
+	if q.Quads = r.Tail / 8; q.Quads > 0 {
+		bytePlanes2(&q)
+	}
+	if done := 8 * q.Quads; done < r.Tail {
+		q.A, q.Out, q.Tail = Plus(r.A, 4*done), Plus(r.Out, 4*done), r.Tail-done
+		BytePlanesGo(&q)
+	}
+}
+
 // lookUpAll looks up what a tile has written.
 func lookUpAll(t *ByteTile, pixels int) {
 	if t.Table == nil {

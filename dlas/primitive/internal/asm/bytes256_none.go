@@ -14,5 +14,8 @@ func ByteWindow2(w *ByteWindow) { ByteWindowPairsGo(w) }
 // ByteMax2 is ByteMaxGo.
 func ByteMax2(w *ByteWindow) { ByteMaxGo(w) }
 
+// BytePlanes2 is BytePlanesGo.
+func BytePlanes2(r *ByteRun) { BytePlanesGo(r) }
+
 // BytePair is not in a build without assembly.
 func BytePair(*ByteTile, int, int) { panic("asm: BytePair without assembly") }

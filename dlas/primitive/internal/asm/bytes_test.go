@@ -2,6 +2,7 @@ package asm
 
 import (
 	"bytes"
+	"math"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -340,5 +341,31 @@ func BenchmarkByteTile(b *testing.B) {
 			macs := float64(c.pixels * c.vectors * 16 * c.groups * 4 * t.Blocks * t.KH * t.KW)
 			b.ReportMetric(macs/(float64(b.Elapsed().Nanoseconds())/float64(b.N)), "MAC/ns")
 		})
+	}
+}
+
+// TestBytePlanes2 compares the quantising of planes on AVX2 with that in Go, NaN and what overflows included.
+func TestBytePlanes2(t *testing.T) {
+	if !HasAVX2() {
+		t.Skip("no AVX2")
+	}
+	r := rand.New(rand.NewPCG(1, 4))
+	for range 100 {
+		x := make([]float32, 4*200)
+		for i := range x {
+			x[i] = float32(r.NormFloat64())
+		}
+		x[r.IntN(len(x))], x[r.IntN(len(x))] = float32(math.NaN()), 1e30
+		planes := 1 + r.IntN(4)
+		run := &ByteRun{A: FirstByte(x[200*(planes-1):]), ARow: 800, BRow: planes, Tail: 1 + r.IntN(200), AZero: -20, BZero: 235, AScale: 0.01, Zero: 20}
+		got := randomBytes(r, 4*202)
+		want := bytes.Clone(got)
+		run.Out = &got[4]
+		BytePlanes2(run)
+		run.Out = &want[4]
+		BytePlanesGo(run)
+		if !bytes.Equal(got, want) {
+			t.Fatalf("%+v differs\n%v\n%v", run, got, want)
+		}
 	}
 }

@@ -113,3 +113,8 @@ func byteWindow2(w *ByteWindow)
 //
 //go:noescape
 func byteMax2(w *ByteWindow)
+
+// bytePlanes2 quantizes BRow planes of floats, ARow bytes apart, into Quads times 8 pixels of 4 bytes: a loop of ByteRun.
+//
+//go:noescape
+func bytePlanes2(r *ByteRun)

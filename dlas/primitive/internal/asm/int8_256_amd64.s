@@ -6736,3 +6736,41 @@ kw:
 	JNZ     line
 	VZEROUPPER
 	RET
+
+// func bytePlanes2(r *ByteRun)
+// Requires: AVX, AVX2
+TEXT ·bytePlanes2(SB), NOSPLIT, $0-8
+	MOVQ         r+0(FP), AX
+	VBROADCASTSS 104(AX), Y0
+	VBROADCASTSS 96(AX), Y1
+	VBROADCASTSS 100(AX), Y2
+	VPBROADCASTD 112(AX), Y3
+	MOVQ         (AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         80(AX), BX
+	MOVQ         56(AX), SI
+
+pixels:
+	VPXOR Y4, Y4, Y4
+	MOVQ  CX, DI
+	MOVQ  64(AX), R8
+
+plane:
+	VMOVUPS   (DI), Y5
+	VDIVPS    Y0, Y5, Y5
+	VMAXPS    Y1, Y5, Y5
+	VMINPS    Y2, Y5, Y5
+	VCVTPS2DQ Y5, Y5
+	VPADDD    Y3, Y5, Y5
+	VPSLLD    $0x08, Y4, Y4
+	VPOR      Y5, Y4, Y4
+	SUBQ      SI, DI
+	DECQ      R8
+	JNZ       plane
+	VMOVDQU   Y4, (DX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, DX
+	DECQ      BX
+	JNZ       pixels
+	VZEROUPPER
+	RET

@@ -26,6 +26,7 @@ var _ = add("int8_256", func() {
 	}
 	byteWindow256()
 	byteMax256()
+	bytePlanes256()
 })
 
 // order2 gathers what two packs leave of two pixels.
