@@ -22,9 +22,9 @@ func heuristicTable(ctx context.Context, r *report, words []string) error {
 		data, model string
 		trials      int
 	}{
-		{"random(1x3x32x32)", "resnet20", 1000},
-		{"random(1x3x224x224)", "imagenet-resnet18", 2000},
-		{"random(1x3x224x224)", "imagenet-mobilenetv2", 2000},
+		{"random(1x3x32x32)", "resnet20", 2000},
+		{"random(1x3x224x224)", "imagenet-resnet18", 900},
+		{"random(1x3x224x224)", "imagenet-mobilenetv2", 3000},
 	} {
 		for _, threads := range []int{1, 2} {
 			if slices.ContainsFunc(words, func(w string) bool { return w != net.model && w != fmt.Sprint(threads) }) {
