@@ -105,7 +105,8 @@ type winograd struct {
 	quads        int // input channels in fours
 	oh, ow       int
 	win          op.Window
-	threads, l2  int
+	threads      int
+	l1, l2       int // bytes of a core's caches
 	lo, hi       float32
 	act          fusedAct // an activation that is more than a range; nil for none
 	in, out, res ir.Strides
@@ -123,7 +124,7 @@ func newWinograd(p ir.Problem, isa asm.ISA) *winograd {
 	win, _ := op.WindowOf(p.Node, 3, 3)
 	w := &winograd{
 		isa: isa, images: x[0], inC: x[1], outC: y[1], icb: ceilDiv(x[1], 16), ocb: ceilDiv(y[1], 16), quads: ceilDiv(x[1], 4),
-		oh: y[2], ow: y[3], win: win, threads: max(1, p.Machine.Threads), l2: p.Machine.L2,
+		oh: y[2], ow: y[3], win: win, threads: max(1, p.Machine.Threads), l1: p.Machine.L1D, l2: p.Machine.L2,
 	}
 	w.lo, w.hi = clampOf(p.Node)
 	w.act = actFor(p.Node, level{isa: map[asm.ISA]string{asm.GoISA: isaGo, asm.AVX2: isaAVX2, asm.AVX512: isaAVX512}[isa]})

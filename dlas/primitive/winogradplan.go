@@ -213,6 +213,10 @@ func (w *winograd) cost(p plan) float64 {
 	if space > l2 {
 		moved = 2 * (space - l2) / farBytes
 	}
+	// Where the weights leave room in the first-level cache, transforms that do not fit there cost a way to the second.
+	if l1 := float64(max(w.l1, 32<<10)); u <= l1 && space > l1 {
+		moved += space / nearBytes
+	}
 	one := transforms + max(product, again) + overlap*min(product, again) + moved
 	total := float64(chunks)*one + max(0, first-product) + overlap*max(0, min(first, product)-min(again, product))
 	if v.staged {

@@ -2,8 +2,8 @@ package asm
 
 import (
 	"bytes"
-	"math"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
