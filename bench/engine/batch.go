@@ -13,11 +13,6 @@ import (
 // Batch times batches of 8 and 32 images on two threads, of the networks whose name or title has one of the words in it
 // (all: no word); 8 and 32 among the words are sizes of batches.
 func Batch(ctx context.Context, t Table, words []string) error {
-	l, end, err := newLab(ctx)
-	if err != nil {
-		return err
-	}
-	defer end()
 	var sizes []int
 	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool {
 		n, err := strconv.Atoi(w)
@@ -29,6 +24,19 @@ func Batch(ctx context.Context, t Table, words []string) error {
 	if len(sizes) == 0 {
 		sizes = []int{8, 32}
 	}
+	for _, n := range sizes {
+		if n < 1 || n > mostImages {
+			return fmt.Errorf("a batch of %d images: there may be 1 to %d", n, mostImages)
+		}
+	}
+	if !slices.ContainsFunc(networks(), func(n network) bool { return selected(n, words) }) {
+		return fmt.Errorf("no network of the table has one of these words in its name: %q", words)
+	}
+	l, end, err := newLab(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	t.Head("network", "batch", "ours, ms", "ONNX Runtime, ms", "OpenVINO, ms", "ours / better", "95 % interval", "goal", "verdict")
 	missed := 0
 	for _, n := range networks() {
@@ -56,6 +64,9 @@ func Batch(ctx context.Context, t Table, words []string) error {
 	t.Note(fmt.Sprintf("%d goals are not met. f32, two threads.", missed))
 	return nil
 }
+
+// mostImages is the most of a batch.
+const mostImages = 256
 
 func (l *lab) batch(ctx context.Context, t Table, n network, f *files, batch int) (string, error) {
 	ours, err := l.ours(ctx, "ours", f.f32, f.input, 2, batch, "auto", "")
