@@ -12,8 +12,11 @@ def onnx(model, images):
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     (x,) = session.get_inputs()
     shape = [d if isinstance(d, int) else 1 for d in x.shape]
-    for image in images.reshape([-1] + shape):
-        yield session.run(None, {x.name: image})[0]
+    count = images.size // int(np.prod(shape))
+    if not isinstance(x.shape[0], int) and count % 50 == 0:
+        shape[0] = 50  # most of a small network's time is that of the call
+    for batch in images.reshape([-1] + shape):
+        yield session.run(None, {x.name: batch})[0]
 
 
 def check(model, images):
