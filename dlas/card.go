@@ -109,7 +109,7 @@ func (r *Result) nodeTable() (title string, t table) {
 	if r.Latency != nil && r.Latency.Median > 0 && sum > 0 {
 		title += fmt.Sprintf(" (sum of nodes / latency = %.2f; a separate profiled pass)", sum/r.Latency.Median)
 	}
-	t = table{style: []string{"font-family:monospace", "", "", "", "", "white-space:nowrap"}, head: []string{"node", "operator", "kernel", "time", "share", "", "MACs", "not zero", "of peak"}, right: []bool{false, false, false, true, true, false, true, true, true}}
+	t = table{style: []string{"font-family:monospace", "", "", "", "", "white-space:nowrap"}, head: []string{"node", "operator", "kernel", "time", "share", "", "MACs", "not zero", "roofline"}, right: []bool{false, false, false, true, true, false, true, true, true}}
 	for _, n := range r.Nodes {
 		ms, share, bar := "", "", ""
 		if n.MS != nil && sum > 0 {

@@ -51,6 +51,29 @@ func runResults(_ context.Context, c *call) error {
 	return err
 }
 
+// runNodes lists the nodes of one result: the newest, or the newest that the filter finds.
+func runNodes(_ context.Context, c *call) error {
+	f := c.flags()
+	file := f.String("results", "", "read the JSON lines of `file` in place of the store")
+	rest, err := f.parse(0, 1)
+	if err != nil {
+		return err
+	}
+	rs, err := readResults(*file)
+	if err != nil {
+		return err
+	}
+	filter := strings.Join(rest, "")
+	if filter == "" && len(rs) == 0 {
+		return &ir.Error{What: "there is no result whose nodes could be listed", Try: "measure one with run"}
+	}
+	if rs = rs.Filter(filter); len(rs) == 0 {
+		return &ir.Error{What: fmt.Sprintf("no result has %q in its name, hash or choices", filter), Try: "dlas results lists them"}
+	}
+	_, err = io.WriteString(c.stdout, rs[len(rs)-1].NodeTable().String())
+	return err
+}
+
 // networkFigure draws the network of a stack.
 func networkFigure(ctx context.Context, stack *stackFlags, options []string) (*plotting.Figure, error) {
 	st, err := stack.build()
@@ -99,6 +122,10 @@ func runPlot(ctx context.Context, c *call) error {
 	stack := f.stack()
 	rest, err := f.parse(1, 64)
 	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(plotting.Kinds(), func(k plotting.Kind) bool { return k.Name == rest[0] }) {
+		_, err := plotting.Plot(rest[0], nil) // names the nearest kinds
 		return err
 	}
 	if *out == "" {
