@@ -85,36 +85,47 @@ func readFile(path string, o FileOptions) (*File, error) {
 	return readONNX(path, raw, o)
 }
 
-// looksLikeSafetensors: eight bytes of length, then a JSON object.
+// looksLikeSafetensors tells by a file's first bytes: eight bytes of length, then a JSON object.
 func looksLikeSafetensors(raw []byte) bool {
 	return len(raw) > 9 && raw[8] == '{' && raw[6] == 0 && raw[7] == 0
 }
 
-// readWhole reads a file of a network into memory. A pipe, a device or a folder is refused without waiting for it.
+// readWhole reads a file of a network into memory.
 func readWhole(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|nonblocking, 0)
+	file, size, err := openWhole(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readAll(file, size)
+}
+
+// openWhole opens a file that is to be read whole. A pipe, a device or a folder is refused without waiting for it.
+func openWhole(path string) (file *os.File, size int, err error) {
+	file, err = os.OpenFile(path, os.O_RDONLY|nonblocking, 0)
 	if err != nil {
 		var at *os.PathError
 		if errors.As(err, &at) {
 			err = at.Err
 		}
-		return nil, err
+		return nil, 0, err
 	}
-	defer file.Close()
 	st, err := file.Stat()
 	switch {
 	case err != nil:
-		return nil, err
 	case st.IsDir():
-		return nil, errors.New("is a folder, and a network is a file")
+		err = errors.New("is a folder, and a network is a file")
 	case !st.Mode().IsRegular():
-		return nil, errors.New("is not a file")
+		err = errors.New("is not a file")
 	case st.Size() == 0:
-		return nil, errors.New("is empty")
+		err = errors.New("is empty")
 	case st.Size() > maxWeights:
-		return nil, fmt.Errorf("holds %d bytes, more than the %d there may be", st.Size(), int64(maxWeights))
+		err = fmt.Errorf("holds %d bytes, more than the %d there may be", st.Size(), int64(maxWeights))
+	default:
+		return file, int(st.Size()), nil
 	}
-	return readAll(file, int(st.Size()))
+	file.Close()
+	return nil, 0, err
 }
 
 // readAll reads that many bytes, pieces of many on all processors: what takes time is less the copying than that the

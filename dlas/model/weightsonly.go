@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,9 +12,14 @@ import (
 // buildWeights is Build for a file of weights (safetensors), which names no network: it is the one whose tensors have
 // these names and shapes. It returns nil where the file holds something else.
 func buildWeights(c ir.Choice, r Request) (*ir.Graph, error) {
-	raw, err := readWhole(c.Name)
-	if err != nil || !looksLikeSafetensors(raw) {
+	file, size, err := openWhole(c.Name)
+	if err != nil {
 		return nil, nil // buildFile says what is wrong
+	}
+	defer file.Close()
+	var begin [10]byte
+	if n, _ := file.ReadAt(begin[:], 0); !looksLikeSafetensors(begin[:n]) {
+		return nil, nil
 	}
 	fail := func(what, try string) error { return &ir.Error{Layer: ir.Model, What: c.Name + ": " + what, Try: try} }
 	if err := checkFile(c); err != nil {
@@ -24,7 +28,7 @@ func buildWeights(c ir.Choice, r Request) (*ir.Graph, error) {
 	if givenLayout(c) == "nhwc" {
 		return nil, fail("layout=nhwc is for networks from files, and the networks that take weights want nchw", "")
 	}
-	s, err := ReadSafetensors(bytes.NewReader(raw), int64(len(raw)))
+	s, err := ReadSafetensors(file, int64(size))
 	if err != nil {
 		return nil, fail(err.Error(), "")
 	}

@@ -3,6 +3,7 @@ package model
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -54,5 +55,26 @@ func TestWeightsAlone(t *testing.T) {
 		if _, err := Build(c.choice, c.r); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v does not say %q", c.choice.Name, err, c.want)
 		}
+	}
+}
+
+// TestNetworkIsReadOnce holds a file that is no safetensors to be read once: what it is shows in its first bytes.
+func TestNetworkIsReadOnce(t *testing.T) {
+	const size = 64 << 20
+	path := filepath.Join(t.TempDir(), "net.onnx")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := Build(ir.Choice{Name: path}, Request{Data: "cifar10", C: 3, H: 32, W: 32}); err == nil {
+		t.Fatal("zeros are a network")
+	}
+	runtime.ReadMemStats(&after)
+	if spent := after.TotalAlloc - before.TotalAlloc; spent > size+size/2 {
+		t.Errorf("%d bytes allocated for a file of %d", spent, size)
 	}
 }
