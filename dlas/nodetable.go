@@ -1,8 +1,6 @@
 package dlas
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // NodeTable is the nodes of a result as a table: what each runs, with which schedule, and how near that comes to what
 // this machine allows.

@@ -44,13 +44,13 @@ const (
 // roofline tells each node which share it reaches of the most that this machine does with the same ISA, threads and type:
 // the least time that its multiply-accumulates and its bytes allow, whichever takes longer, over the time that it takes.
 func (run *runner) roofline(r *Result) {
-	p := peakOf(run.machine)
+	p, nodes := peakOf(run.machine), run.program.Nodes()
 	for i := range r.Nodes {
 		n := &r.Nodes[i]
 		if n.MS == nil || *n.MS <= 0 {
 			continue
 		}
-		if s, by := ceiling(p, run.machine, n, run.batch); s > 0 {
+		if s, by := ceiling(p, run.machine, n, run.batch, nodes[i].Images); s > 0 {
 			share := s / (*n.MS / 1e3)
 			n.Roofline, n.Bound = &share, by
 		}
@@ -59,8 +59,9 @@ func (run *runner) roofline(r *Result) {
 
 // ceiling is the least seconds of a node, and what bounds it; 0 where no peak is known. Of its bytes as many as the
 // threads' first-level caches hold may have been there, as many as their second-level caches hold in these, and the rest
-// comes from behind: a node is never charged for more than it must have moved.
-func ceiling(p primitive.Peak, m ir.Machine, n *Node, batch int) (seconds float64, by string) {
+// comes from behind: a node is never charged for more than it must have moved. A node that takes fewer images at a time than
+// the batch has (one) finds each in the caches of one thread.
+func ceiling(p primitive.Peak, m ir.Machine, n *Node, batch, images int) (seconds float64, by string) {
 	peak := p.MACs
 	if ir.Type(n.Type).Size() == 1 {
 		peak = p.MACs8
@@ -71,10 +72,13 @@ func ceiling(p primitive.Peak, m ir.Machine, n *Node, batch int) (seconds float6
 	if p.Near <= 0 || p.Bytes <= 0 {
 		return seconds, by
 	}
-	threads := max(1, m.Threads)
+	threads, times := max(1, m.Threads), float64(batch/images)
+	if images < batch {
+		threads = 1
+	}
 	first, second := float64(threads*m.L1D), float64(threads*max(m.L2, 1<<20))
-	bytes := float64(n.MovedBytes)
-	moved := max(0, min(bytes, second)-first)/p.Near + max(0, bytes-second)/p.Bytes
+	bytes := float64(n.MovedBytes) / times
+	moved := times * (max(0, min(bytes, second)-first)/p.Near + max(0, bytes-second)/p.Bytes)
 	if moved > seconds {
 		return moved, byMemory
 	}

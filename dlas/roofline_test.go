@@ -18,20 +18,22 @@ func TestCeiling(t *testing.T) {
 		typ          ir.Type
 		macs, bytes  int64
 		batch        int
+		images       int
 		peaks        primitive.Peak
 		microseconds float64
 		by           string
 	}{
-		{"products of floats", ir.F32, 1e8, 1e6, 1, p, 1000, "compute"},
-		{"of a batch", ir.F32, 1e8, 1e6, 3, p, 3000, "compute"},
-		{"products of bytes", ir.U8, 1e8, 1e6, 1, p, 250, "compute"},
-		{"in the first-level caches", ir.F32, 0, 1e5, 1, p, 0, ""},
-		{"in the second-level caches", ir.F32, 1, 2.1e6, 1, p, 20, "memory"},
-		{"beyond them", ir.F32, 1e6, 14e6, 1, p, 39 + 1000, "memory"},
-		{"peaks of products alone", ir.F32, 1e8, 1e9, 1, primitive.Peak{MACs: 100e9}, 1000, "compute"},
-		{"no peaks", ir.F32, 1e8, 1e9, 1, primitive.Peak{}, 0, ""},
+		{"products of floats", ir.F32, 1e8, 1e6, 1, 1, p, 1000, "compute"},
+		{"of a batch", ir.F32, 1e8, 1e6, 3, 3, p, 3000, "compute"},
+		{"products of bytes", ir.U8, 1e8, 1e6, 1, 1, p, 250, "compute"},
+		{"in the first-level caches", ir.F32, 0, 1e5, 1, 1, p, 0, ""},
+		{"in the second-level caches", ir.F32, 1, 2.1e6, 1, 1, p, 20, "memory"},
+		{"beyond them", ir.F32, 1e6, 14e6, 1, 1, p, 39 + 1000, "memory"},
+		{"each image in the caches of one thread", ir.F32, 1, 4 * 4.1e6, 4, 1, p, 4 * (19.5 + 210), "memory"},
+		{"peaks of products alone", ir.F32, 1e8, 1e9, 1, 1, primitive.Peak{MACs: 100e9}, 1000, "compute"},
+		{"no peaks", ir.F32, 1e8, 1e9, 1, 1, primitive.Peak{}, 0, ""},
 	} {
-		s, by := ceiling(c.peaks, m, &Node{Type: string(c.typ), MACsExecuted: c.macs, MovedBytes: c.bytes}, c.batch)
+		s, by := ceiling(c.peaks, m, &Node{Type: string(c.typ), MACsExecuted: c.macs, MovedBytes: c.bytes}, c.batch, c.images)
 		if math.Abs(s*1e6-c.microseconds) > 1e-6*c.microseconds || by != c.by {
 			t.Errorf("%s: %g us by %q, want %g by %q", c.name, s*1e6, by, c.microseconds, c.by)
 		}

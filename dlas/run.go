@@ -67,7 +67,7 @@ func (run *runner) blank() *Result {
 		r.Nodes = append(r.Nodes, Node{
 			Name: n.Name, Op: n.Op, Primitive: n.Algorithm, Format: n.Format, Type: string(n.Type), ISA: n.ISA, Kernel: n.Kernel,
 			MACs: n.MACs, MACsNonzero: n.MACsNonzero, MACsExecuted: n.MACsExecuted,
-			WorkspaceBytes: n.WorkspaceBytes, PackedBytes: n.PackedBytes, MovedBytes: n.Bytes, InsteadOf: n.InsteadOf, Schedule: scheduleText(n.Schedule),
+			WorkspaceBytes: n.WorkspaceBytes, PackedBytes: n.PackedBytes, MovedBytes: n.Bytes * int64(max(1, run.batch)/n.Images), InsteadOf: n.InsteadOf, Schedule: scheduleText(n.Schedule),
 		})
 		r.Model.MACs += n.MACs
 		r.Model.MACsNonzero += n.MACsNonzero

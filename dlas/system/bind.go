@@ -330,7 +330,9 @@ func (b *binder) bindAll() error {
 		b.nodes = append(b.nodes, Node{
 			Name: n.Name, Op: n.Op, Algorithm: k.Algorithm, Format: k.Format, Type: k.Type, ISA: k.ISA, Kernel: k.Name,
 			MACs: d.work.MACs, MACsNonzero: d.work.Nonzero, MACsExecuted: d.bound.MACsExecuted,
-			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, Bytes: d.moves(), PartMACs: d.bound.MACsExecuted * int64(b.batch) / d.parts(), PartBytes: d.moves() / d.parts(), InsteadOf: d.insteadOf, Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
+			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, Images: b.batch, Bytes: d.moves(),
+			PartMACs: d.bound.MACsExecuted * int64(b.batch) / d.parts(), PartBytes: d.moves() / d.parts(),
+			InsteadOf: d.insteadOf, Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
 		})
 	}
 	if err := b.place(all); err != nil {

@@ -37,7 +37,8 @@ type Node struct {
 	MACsExecuted      int64
 	WorkspaceBytes    int64
 	PackedBytes       int64
-	Bytes             int64  // that a run of the whole batch moves at least: inputs, weights as packed, outputs
+	Images            int    // that it takes at a time: the batch, or 1 where the network's first nodes go image by image
+	Bytes             int64  // that it moves for these at least: inputs, weights as packed, outputs
 	PartMACs          int64  // of a part, in the mean, which a run that is cancelled ends after
 	PartBytes         int64  // that it reads and writes, packed weights too
 	InsteadOf         string // the choice that does not apply to this node

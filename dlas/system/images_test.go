@@ -64,6 +64,11 @@ func TestBatchIsImages(t *testing.T) {
 			if p.head != nil && len(p.steps) == 0 {
 				whole++
 			}
+			for i, n := range p.Nodes() {
+				if alone := p.head != nil && i < len(p.head.nodes); (n.Images == 1) != alone || !alone && n.Images != images {
+					t.Fatalf("%s, cut after %d nodes: node %d takes %d images", name, cut, i, n.Images)
+				}
+			}
 			out := make([]float32, len(want))
 			for range 2 {
 				if err := p.Run(context.Background(), x, out); err != nil {
