@@ -125,14 +125,12 @@ type stage struct {
 }
 
 type chain struct {
-	stages []stage
-	rows   int // of a strip of the last map
-	// threads that share the strips.
-	threads int
-	scales  map[string]scale
-	scaled  []*ir.Tensor // weights of the stages, as they are packed
-	// unpacked: a stage reads weights as they are.
-	unpacked bool
+	stages   []stage
+	rows     int // of a strip of the last map
+	threads  int // that share the strips
+	scales   map[string]scale
+	scaled   []*ir.Tensor // weights of the stages, as they are packed
+	unpacked bool         // a stage reads weights as they are
 }
 
 // newChain decides how high the strips are; nil: it is not worth it.

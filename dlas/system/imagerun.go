@@ -29,7 +29,7 @@ type imageState struct {
 func (p *Program) newImageRun() *imageRun {
 	h := p.head
 	r := &imageRun{}
-	for range p.threads() {
+	for range p.Threads() {
 		s := h.newState()
 		s.image = &imageState{in: make([]ir.Memory, len(h.inputs)), out: make([]ir.Memory, len(h.outputs)), times: make([]time.Duration, len(h.steps))}
 		r.states = append(r.states, s)
@@ -39,14 +39,6 @@ func (p *Program) newImageRun() *imageRun {
 	}
 	r.part = func(c ir.Call) { r.image(p, c.Part, c.Thread) }
 	return r
-}
-
-// threads are those that take images at the same time.
-func (p *Program) threads() int {
-	if p.crew == nil {
-		return 1
-	}
-	return len(p.crew.threads)
 }
 
 // images takes the batch through the nodes before the cut, on the crew if the run has it. times gets the nodes' shares of

@@ -199,7 +199,10 @@ func (s *imageSplit) best() int {
 			}
 		}
 		whole := i == len(nodes)-1
-		if !whole && (len(live) != 1 || slices.ContainsFunc(s.g.Outputs, func(out string) bool { return live[out] })) || whole && slices.ContainsFunc(s.g.Outputs, func(out string) bool { return !s.images(out) }) {
+		if whole && slices.ContainsFunc(s.g.Outputs, func(out string) bool { return !s.images(out) }) {
+			continue
+		}
+		if !whole && (len(live) != 1 || slices.ContainsFunc(s.g.Outputs, func(out string) bool { return live[out] })) {
 			continue
 		}
 		won := together - apart
@@ -271,7 +274,7 @@ func (s *imageSplit) costs(n *ir.Node) imageCosts {
 	c.moved += float64(y.Shape.Elems() * max(1, y.Type.Size()))
 	row, ok := op.Lookup(n.Op)
 	if !ok || row.MACs == nil {
-		c.image = c.map1(c.moved)
+		c.image = c.leaving(c.moved)
 		return c
 	}
 	c.products = float64(row.MACs(n, in, y.Shape)) / rate
@@ -292,12 +295,12 @@ func (s *imageSplit) costs(n *ir.Node) imageCosts {
 			}
 		}
 	}
-	c.image += 0.3 * c.map1(c.moved)
+	c.image += 0.3 * c.leaving(c.moved)
 	return c
 }
 
-// map1 is the time of moving that many bytes of a map, as far as they leave the second-level cache.
-func (c imageCosts) map1(bytes float64) float64 { return max(0, bytes-c.l2) / mapRate }
+// leaving is the time of moving those of that many bytes of a map that leave the second-level cache.
+func (c imageCosts) leaving(bytes float64) float64 { return max(0, bytes-c.l2) / mapRate }
 
 // batch is the time of a batch on all threads.
 func (c imageCosts) batch(images, threads float64) float64 {

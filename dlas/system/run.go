@@ -33,7 +33,7 @@ func (p *Program) Nodes() []Node { return slices.Clone(p.nodes) }
 func (p *Program) MemoryBytes() int64 {
 	bytes := p.packed + int64(p.arena)
 	if h := p.head; h != nil {
-		bytes += int64(p.threads()) * int64(h.arena)
+		bytes += int64(p.Threads()) * int64(h.arena)
 		if v := h.outputs[0]; len(p.steps) > 0 {
 			bytes += int64(p.batch * p.piece(v))
 		}
