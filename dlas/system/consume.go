@@ -51,7 +51,7 @@ func (b *binder) newConsumption() *consumption {
 	}
 	for _, n := range b.g.Nodes {
 		for _, name := range n.In {
-			c.need(b.g.Weights[name])
+			c.need(b.constant(name)) // which may be a Constant's, that several share
 		}
 		for _, v := range n.Attrs {
 			if t, ok := v.(*ir.Tensor); ok {

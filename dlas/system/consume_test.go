@@ -77,3 +77,23 @@ func TestConsume(t *testing.T) {
 		}
 	}
 }
+
+// TestConsumeConstant: two nodes that share what a Constant makes, which is no weight of the network's by name.
+func TestConsumeConstant(t *testing.T) {
+	build := func() *ir.Graph {
+		b := newBuilder(3, 0, 64, 9, 9)
+		name := b.weight("w", 0.05, 64, 64, 3, 3)
+		w := b.Weights[name]
+		delete(b.Weights, name)
+		c := b.node("Constant", ir.Attrs{"value": w})
+		x := b.node("Relu", nil, b.node("Conv", ir.Attrs{"pads": []int{1, 1, 1, 1}}, "x", c))
+		b.node("Conv", ir.Attrs{"pads": []int{1, 1, 1, 1}}, x, c)
+		return b.Graph
+	}
+	m := machine(hardware.Probe().ISA, 1)
+	in := narrow(randomInput(1, build(), 1).Data)
+	want := runOnce(t, compile(t, build(), m, Plan{}), in)
+	if got := runOnce(t, compile(t, build(), m, Plan{Consume: true}), in); !slices.Equal(got, want) {
+		t.Error("another output")
+	}
+}

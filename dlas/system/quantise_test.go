@@ -187,6 +187,35 @@ func TestQuantise(t *testing.T) {
 	}
 }
 
+// TestQuantiseTwice: a concatenation that has one part twice, and the same bytes with another scale.
+func TestQuantiseTwice(t *testing.T) {
+	b := &quantBuilder{newBuilder(7, 0, 3, 9, 8), false, false}
+	x := b.q(b.node("Relu", nil, b.conv("x", 3, 20, 3, 1, 1)), 0.02, 0)
+	bytes := b.Nodes[len(b.Nodes)-1].In[0]
+	other := b.node("DequantizeLinear", nil, bytes, b.float(0.013), b.Nodes[len(b.Nodes)-1].In[2])
+	y := b.q(b.node("Concat", ir.Attrs{"axis": 1}, x, other, x), 0.03, 10)
+	b.q(b.conv(y, 60, 8, 1, 1, 1), 0.05, 128)
+	r, err := rewritten(b.Graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := randomInput(8, b.Graph, 2)
+	want := exact(t, r, in)
+	for _, isa := range hardware.Probe().ISAs {
+		p := compile(t, b.Graph, machine(isa, 2), Plan{Batch: 2})
+		for i, v := range runOnce(t, p, narrow(in.Data)) {
+			if float64(v) != want[i] {
+				t.Fatalf("%s: output %d is %v, want %v", isa, i, v, want[i])
+			}
+		}
+	}
+	for i, v := range exact(t, b.Graph, in) {
+		if math.Abs(v-want[i]) > 0.1001 { // two steps of the last scale
+			t.Fatalf("output %d is %v, in floats %v", i, want[i], v)
+		}
+	}
+}
+
 // TestQuantiseFuses counts what is left of the network's nodes.
 func TestQuantiseFuses(t *testing.T) {
 	g, err := rewritten(quantNet(false, false))

@@ -280,10 +280,15 @@ func (z *quantiser) concat(n *ir.Node, s sink) bool {
 		from = append(from, q)
 	}
 	var in []string
-	for _, q := range from {
+	for i, q := range from {
 		name := q.value
-		if !z.sameScale(q.scale, q.zero, s.node.In[1], s.node.In[2]) || z.clamps(s) {
-			name = n.Name + " " + q.value
+		same := func(p quantised) bool { return p.value == q.value && p.scale == q.scale && p.zero == q.zero }
+		if j := slices.IndexFunc(from[:i], same); j >= 0 { // a part more than once
+			name = in[j]
+		} else if !z.sameScale(q.scale, q.zero, s.node.In[1], s.node.In[2]) || z.clamps(s) {
+			if name = n.Name + " " + q.value; slices.Contains(in, name) { // with another scale
+				name += " " + q.scale + " " + q.zero
+			}
 			z.addTable(name, q.value, sink{node: &ir.Node{Out: []string{name}}}, z.tableOf(q, clampTo(s), s.node))
 		}
 		in = append(in, name)
