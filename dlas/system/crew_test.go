@@ -75,6 +75,41 @@ func TestNoFalseSharing(t *testing.T) {
 	}
 }
 
+// TestWorkersStayWithARun holds that workers are awake from a run's begin to its end, whatever it does between two phases,
+// and sleep soon after it.
+func TestWorkersStayWithARun(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	c := crewOf(2)
+	becomes := func(parked bool) bool {
+		for range 10_000 {
+			if c.workers[0].parked.Load() == parked {
+				return true
+			}
+			time.Sleep(time.Millisecond)
+		}
+		return false
+	}
+	for range 3 {
+		if !becomes(true) {
+			t.Fatal("the worker spins and there is no run")
+		}
+		if !c.enter(0) {
+			t.Fatal("the crew is taken")
+		}
+		if !becomes(false) {
+			t.Error("nobody has woken the worker when the run begins")
+		}
+		for range 20 {
+			busy(spinTime)
+			if c.workers[0].parked.Load() {
+				t.Error("the worker sleeps in the middle of a run")
+				break
+			}
+		}
+		c.leave(true)
+	}
+}
+
 // TestScratchIsTheThreads holds that two parts at the same time never share scratch, and that it has the size that the
 // kernel asked for.
 func TestScratchIsTheThreads(t *testing.T) {

@@ -199,6 +199,7 @@ func (w *Window) slideAVX512(s Sliding) {
 	}
 }
 
+//go:noinline
 func (w *Window) slideAVX2(s Sliding) {
 	switch s {
 	case SlideDepthwise:
@@ -236,6 +237,7 @@ func (w *Window) square512(which int) {
 	}
 }
 
+//go:noinline
 func (w *Window) square2(which int) {
 	switch which {
 	case 31:
