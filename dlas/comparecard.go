@@ -23,6 +23,9 @@ func (c *Comparison) lines() []string {
 	} else {
 		out = append(out, "accuracy: not compared, "+c.AccuracyRefuse)
 	}
+	if line := sizes([]*Result{c.A, c.B}); line != "" {
+		out = append(out, line)
+	}
 	return out
 }
 

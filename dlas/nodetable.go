@@ -1,6 +1,9 @@
 package dlas
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // NodeTable is the nodes of a result as a table: what each runs, with which schedule, and how near that comes to what
 // this machine allows.
@@ -15,6 +18,9 @@ func (t *NodeTable) table() table {
 		head:  []string{"node", "operator", "kernel", "ISA", "schedule", "time", "roofline", "bound by", "instead of"},
 		right: []bool{false, false, false, false, false, true, true, false, false},
 	}
+	if !t.r.hasRoofline() {
+		n.head, n.right = slices.Delete(n.head, 6, 8), slices.Delete(n.right, 6, 8)
+	}
 	for _, node := range t.r.Nodes {
 		ms, share := "", ""
 		if node.MS != nil {
@@ -23,14 +29,27 @@ func (t *NodeTable) table() table {
 		if node.Roofline != nil {
 			share = fmt.Sprintf("%.0f %%", 100**node.Roofline)
 		}
-		n.rows = append(n.rows, []string{node.Name, node.Op, node.Kernel, node.ISA, node.Schedule, ms, share, node.Bound, node.InsteadOf})
+		row := []string{node.Name, node.Op, node.Kernel, node.ISA, node.Schedule, ms}
+		if t.r.hasRoofline() {
+			row = append(row, share, node.Bound)
+		}
+		n.rows = append(n.rows, append(row, node.InsteadOf))
 	}
 	return n
 }
 
+// hasRoofline says whether any node has a share of it.
+func (r *Result) hasRoofline() bool {
+	return slices.ContainsFunc(r.Nodes, func(n Node) bool { return n.Roofline != nil })
+}
+
 // caption says what the table is of.
 func (t *NodeTable) caption() string {
-	return fmt.Sprintf("%d nodes of %s; roofline: the least time that this machine's peaks allow, over the node's time", len(t.r.Nodes), t.r.footer())
+	text := "roofline: the least time that this machine's peaks allow, over the node's time"
+	if !t.r.hasRoofline() {
+		text = "no roofline: no peak was measured of the instruction set " + t.r.Environment.ISA
+	}
+	return fmt.Sprintf("%d nodes of %s; %s", len(t.r.Nodes), t.r.footer(), text)
 }
 
 // String is the table as text.

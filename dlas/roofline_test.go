@@ -2,6 +2,7 @@ package dlas
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -37,5 +38,32 @@ func TestCeiling(t *testing.T) {
 		if math.Abs(s*1e6-c.microseconds) > 1e-6*c.microseconds || by != c.by {
 			t.Errorf("%s: %g us by %q, want %g by %q", c.name, s*1e6, by, c.microseconds, c.by)
 		}
+	}
+}
+
+// TestNodeTable: a share stands in the table where there is one, and where no node has one neither has the table a column.
+func TestNodeTable(t *testing.T) {
+	ms, share := 0.5, 0.42
+	r := &Result{Nodes: []Node{{Name: "conv1", Kernel: "k", ISA: "avx2", MS: &ms, Roofline: &share, Bound: byMemory, InsteadOf: "winograd"}, {Name: "relu", MS: &ms}}}
+	if text := r.NodeTable().String(); !strings.Contains(text, "42 %") || !strings.Contains(text, "memory") || !strings.Contains(text, "bound by") || !strings.Contains(text, "winograd") {
+		t.Error(text)
+	}
+	r.Nodes[0].Roofline, r.Nodes[0].Bound = nil, ""
+	if text := r.NodeTable().String(); strings.Contains(text, "bound by") || !strings.Contains(text, "no roofline") || !strings.Contains(text, "winograd") {
+		t.Error(text)
+	}
+}
+
+// TestAlikeSizes: what all networks of a table have in common is a line below it and no three columns.
+func TestAlikeSizes(t *testing.T) {
+	a, b := &Result{}, &Result{}
+	a.Model.NonZero, b.Model.NonZero = 1234, 1234
+	both := Results{a, b}
+	if text := both.String(); strings.Contains(text, "weights  ") || !strings.Contains(text, "each: 1,234 parameters not zero") {
+		t.Error(text)
+	}
+	b.Model.NonZero = 1233
+	if text := both.String(); strings.Contains(text, "each:") || !strings.Contains(text, "1,233") {
+		t.Error(text)
 	}
 }

@@ -69,8 +69,13 @@ func resultsTable(results []*Result, varies []ir.Layer) table {
 	if many {
 		column("top-5 %", true)
 	}
-	for _, c := range []string{"latency", "95 % interval", "not zero", "MACs not zero", "weights"} {
-		column(c, true)
+	column("latency", true)
+	column("95 % interval", true)
+	alike := sizes(results) != ""
+	if !alike {
+		column("not zero", true)
+		column("MACs not zero", true)
+		column("weights", true)
 	}
 	column("", false)
 	column("spec", false)
@@ -97,10 +102,27 @@ func resultsTable(results []*Result, varies []ir.Layer) table {
 			}
 			row = append(row, top5)
 		}
-		row = append(row, latency, latencyRange, thousands(r.Model.NonZero), scaled(r.Model.MACsNonzero, ""), bytesText(r.Model.Bytes), r.marks(), r.SpecHash[:min(8, len(r.SpecHash))])
-		t.rows = append(t.rows, row)
+		row = append(row, latency, latencyRange)
+		if !alike {
+			row = append(row, thousands(r.Model.NonZero), scaled(r.Model.MACsNonzero, ""), bytesText(r.Model.Bytes))
+		}
+		t.rows = append(t.rows, append(row, r.marks(), r.SpecHash[:min(8, len(r.SpecHash))]))
 	}
 	return t
+}
+
+// sizes is what the networks of several results hold, where that is the same of all: a line in place of three columns.
+func sizes(results []*Result) string {
+	if len(results) < 2 {
+		return ""
+	}
+	m := results[0].Model
+	for _, r := range results {
+		if r.Model.NonZero != m.NonZero || r.Model.MACsNonzero != m.MACsNonzero || r.Model.Bytes != m.Bytes {
+			return ""
+		}
+	}
+	return fmt.Sprintf("each: %s parameters not zero, %s MACs not zero, %s of weights", thousands(m.NonZero), scaled(m.MACsNonzero, ""), bytesText(m.Bytes))
 }
 
 // fixed is the layers that all points share, in one line.
@@ -120,6 +142,9 @@ func (s *Sweep) fixed() string {
 // footer says what of the sweep is missing.
 func (s *Sweep) footer() []string {
 	var out []string
+	if line := sizes(s.Results); line != "" {
+		out = append(out, line)
+	}
 	if s.Rounds > 0 {
 		out = append(out, fmt.Sprintf("measured side by side in %d rounds, in a new random order each", s.Rounds))
 	}
@@ -156,10 +181,19 @@ func (s *Sweep) MimeBundle() map[string]any {
 type Results []*Result
 
 // String is one row a result.
-func (rs Results) String() string { return resultsTable(rs, Varies(rs)).text() }
+func (rs Results) String() string {
+	text := resultsTable(rs, Varies(rs)).text()
+	if line := sizes(rs); line != "" {
+		text += "\n" + line + "\n"
+	}
+	return text
+}
 
 // MimeBundle shows the table in a notebook.
 func (rs Results) MimeBundle() map[string]any {
-	t := resultsTable(rs, Varies(rs))
-	return bundle(t.html(), t.text())
+	html := resultsTable(rs, Varies(rs)).html()
+	if line := sizes(rs); line != "" {
+		html += "<p><small>" + escape(line) + "</small></p>"
+	}
+	return bundle(html, rs.String())
 }

@@ -3,6 +3,7 @@ package plotting
 import (
 	"cmp"
 	"fmt"
+	"math"
 
 	"github.com/godlas/godlas/dlas"
 	"github.com/godlas/godlas/dlas/ir"
@@ -49,12 +50,15 @@ func bars(rs []*dlas.Result, o Options) (*Figure, error) {
 		}
 	}
 	b.names = labelsOf(drawn)
-	largest := 0.0
+	smallest, largest := math.Inf(1), 0.0
 	for _, r := range drawn {
 		v, _ := m.value(r, rs[0])
-		largest = max(largest, v.V)
+		smallest, largest = min(smallest, v.V), max(largest, v.V)
 	}
 	write := fixed(largest)
+	if smallest < largest/10 { // else the small ones would all read 0.3
+		write = func(v float64) string { return fixed(v)(v) }
+	}
 	for i, r := range drawn {
 		v, _ := m.value(r, rs[0])
 		s := styleOf(0)

@@ -127,10 +127,15 @@ func labelsOf(rs []*dlas.Result, leftOut ...ir.Layer) []string {
 		vary = []ir.Layer{ir.Model, ir.Compress, ir.Primitive}
 	}
 	names := make([]string, len(rs))
+	hardware := apart(choices(rs, ir.Hardware))
 	for i, r := range rs {
 		var words []string
 		for _, l := range vary {
-			if !slices.Contains(leftOut, l) {
+			switch {
+			case slices.Contains(leftOut, l):
+			case l == ir.Hardware:
+				words = append(words, hardware[r.Spec.Layer(l)])
+			default:
 				words = append(words, r.Spec.Layer(l))
 			}
 		}
@@ -140,6 +145,32 @@ func labelsOf(rs []*dlas.Result, leftOut ...ir.Layer) []string {
 		}
 	}
 	return names
+}
+
+// apart shortens choices of one name, such as cpu(isa=avx2, threads=1), to the arguments in which they differ.
+func apart(choices []string) map[string]string {
+	short := make(map[string]string)
+	args := make([][]string, len(choices))
+	for i, c := range choices {
+		short[c] = c
+		_, list, _ := strings.Cut(strings.TrimSuffix(c, ")"), "(")
+		args[i] = strings.Split(list, ", ")
+	}
+	for i, c := range choices {
+		first, _, _ := strings.Cut(choices[0], "(")
+		name, _, _ := strings.Cut(c, "(")
+		own := slices.DeleteFunc(slices.Clone(args[i]), func(a string) bool {
+			return !slices.ContainsFunc(args, func(other []string) bool { return !slices.Contains(other, a) })
+		})
+		if name != first || len(own) == 0 || own[0] == "" { // the choices differ in more than arguments
+			for _, c := range choices {
+				short[c] = c
+			}
+			return short
+		}
+		short[c] = strings.Join(own, " ")
+	}
+	return short
 }
 
 // choices lists the distinct choices of a layer in the order of the results.
