@@ -20,7 +20,7 @@ func heuristicTable(ctx context.Context, r *report, words []string) error {
 	var failed []string
 	for _, net := range []struct {
 		data, model string
-		trials      int
+		trials      int // so many of the candidates that a search takes a minute
 	}{
 		{"random(1x3x32x32)", "resnet20", 2000},
 		{"random(1x3x224x224)", "imagenet-resnet18", 900},
@@ -58,6 +58,9 @@ func heuristicTable(ctx context.Context, r *report, words []string) error {
 				failed = append(failed, net.model)
 			}
 		}
+	}
+	if len(r.verdict) == 0 {
+		return fmt.Errorf("no row of the table has all of %q: say a network's whole name, or a number of threads", words)
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("less than %.0f %% of the nodes of %v", 100*share, failed)

@@ -56,6 +56,9 @@ const (
 // direct kernel on one thread with AVX2, warm and alone, in turns with the loop that measures the peak, and reports
 // whether all of them together reach 90 % of it.
 func AVX2(ctx context.Context, t Table, words []string) error {
+	if err := asked(words); err != nil {
+		return err
+	}
 	machine, err := hardware.Resolve(ir.Choice{Name: "cpu", Args: []ir.Arg{{Key: "isa", Op: "=", Value: "avx2"}, {Key: "threads", Op: "=", Value: "1"}}})
 	if err != nil {
 		return err

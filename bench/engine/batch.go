@@ -10,7 +10,7 @@ import (
 	"github.com/godlas/godlas/dlas/ir/stat"
 )
 
-// Batch times batches of 8 and 32 images on two threads, of the networks whose name or title has one of the words in it
+// Batch times batches of 8 and 32 images on two threads, of the networks whose name has one of the words in it
 // (all: no word); 8 and 32 among the words are sizes of batches.
 func Batch(ctx context.Context, t Table, words []string) error {
 	var sizes []int
@@ -29,8 +29,8 @@ func Batch(ctx context.Context, t Table, words []string) error {
 			return fmt.Errorf("a batch of %d images: there may be 1 to %d", n, mostImages)
 		}
 	}
-	if !slices.ContainsFunc(networks(), func(n network) bool { return selected(n, words) }) {
-		return fmt.Errorf("no network of the table has one of these words in its name: %q", words)
+	if err := asked(words); err != nil {
+		return err
 	}
 	l, end, err := newLab(ctx)
 	if err != nil {

@@ -22,6 +22,9 @@ const coldRounds = 11
 // memory that takes at most beyond what the process had before. Words choose networks, a type and a number of threads
 // (two, where none is chosen).
 func Cold(ctx context.Context, t Table, words []string) error {
+	if err := asked(words); err != nil {
+		return err
+	}
 	l, end, err := newLab(ctx)
 	if err != nil {
 		return err

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"context"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -55,6 +57,17 @@ func TestSelected(t *testing.T) {
 	}{{nil, 13}, {[]string{"1", "f32"}, 13}, {[]string{"mobilenetv2"}, 2}, {[]string{"resnet50-224", "i8"}, 1}, {[]string{"nothing"}, 0}} {
 		if n := all(c.words...); n != c.want {
 			t.Errorf("%q selects %d networks, want %d", c.words, n, c.want)
+		}
+	}
+}
+
+// TestAskedFor holds every benchmark of networks to refuse a word that names none, before it measures anything.
+func TestAskedFor(t *testing.T) {
+	for name, f := range map[string]func(context.Context, Table, []string) error{"engine": Run, "batch": Batch, "cold": Cold, "pauses": Pauses, "avx2": AVX2} {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := f(ctx, nil, []string{"resnet20", "resnet19"}); err == nil || !strings.Contains(err.Error(), `"resnet19"`) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -14,6 +14,9 @@ import (
 // Pauses collects garbage in a loop beside inference and tells how long the world stood still, then cancels runs and
 // tells how long after it they end. It works in this process, since both are Go's own.
 func Pauses(ctx context.Context, t Table, words []string) error {
+	if err := asked(words); err != nil {
+		return err
+	}
 	l, end, err := newLab(ctx)
 	if err != nil {
 		return err

@@ -69,9 +69,12 @@ func (l *lab) theirs(ctx context.Context, engine, file, input string, threads, b
 	return &entry{name: engine, process: p}, err
 }
 
-// Run times every network whose name or title has one of the words in it (all: no word) in f32 and int8 on one and two
+// Run times every network whose name has one of the words in it (all: no word) in f32 and int8 on one and two
 // threads, and reports whether every goal is met.
 func Run(ctx context.Context, t Table, words []string) error {
+	if err := asked(words); err != nil {
+		return err
+	}
 	l, end, err := newLab(ctx)
 	if err != nil {
 		return err
@@ -127,6 +130,16 @@ func selected(n network, words []string) bool {
 		}
 	}
 	return !some
+}
+
+// asked refuses words by which no network is selected, lest a misspelt one makes a table that leaves it out.
+func asked(words []string) error {
+	for _, w := range words {
+		if !slices.ContainsFunc(networks(), func(n network) bool { return selected(n, []string{w}) }) {
+			return fmt.Errorf("no network of the table has %q in its name", w)
+		}
+	}
+	return nil
 }
 
 func (l *lab) row(ctx context.Context, t Table, n network, f *files, kind string, threads int) (met bool, err error) {

@@ -140,7 +140,8 @@ type ByteWindow struct {
 	Lo, Hi          uint32
 }
 
-// ByteRun is what the element-wise loops do to Rows rows of 4*Quads + Tail pixels of 16 channels each.
+// ByteRun is what the element-wise loops do to Rows rows of 4*Quads + Tail pixels of 16 channels each. What the four floats
+// are is the loop's: a sum's AZero is its constant summand, a product's BScale its zero point.
 type ByteRun struct {
 	A, B, Out      *uint8
 	Mul, Add       *float32
