@@ -85,10 +85,13 @@ func quoteAll(vs []string, sep string) string {
 	return strings.Join(q, sep)
 }
 
+// maxWords bounds the names and values in all points of a layer together, which is what multiplying out takes.
+const maxWords = 500_000
+
 // Points multiplies the line out: each point is the choices of one alternative, in order. The first list varies
 // slowest. More than MaxPoints is an error.
 func (l Line) Points(layer ir.Layer) ([][]ir.Choice, error) {
-	if n := l.count(); n > MaxPoints {
+	if n, words := l.count(); n > MaxPoints || words > maxWords {
 		return nil, &ir.Error{Layer: layer, What: "the lists multiply out to too many points", Try: "at most 10000 a layer"}
 	}
 	return l.points(), nil
@@ -102,8 +105,12 @@ func (l Line) points() [][]ir.Choice {
 			var next [][]ir.Choice
 			terms := t.points()
 			for _, a := range seq {
-				for _, b := range terms {
-					next = append(next, append(slices.Clip(slices.Clone(a)), b...))
+				for i, b := range terms {
+					if i < len(terms)-1 {
+						next = append(next, append(slices.Clip(a), b...))
+					} else { // the last takes a over, so that a long line is not copied for each of its words
+						next = append(next, append(a, b...))
+					}
 				}
 			}
 			seq = next
@@ -119,11 +126,11 @@ func (t Term) points() [][]ir.Choice {
 	}
 	cs := []ir.Choice{{Name: t.Call.Name}}
 	for _, vs := range t.Call.Values {
-		cs = multiply(cs, vs, func(c *ir.Choice, v string) { c.Value = append(slices.Clip(c.Value), v) })
+		cs = multiply(cs, vs, func(c *ir.Choice, v string) { c.Value = append(c.Value, v) })
 	}
 	for _, a := range t.Call.Args {
 		cs = multiply(cs, a.Values, func(c *ir.Choice, v string) {
-			c.Args = append(slices.Clip(c.Args), ir.Arg{Key: a.Key, Op: a.Op, Value: v})
+			c.Args = append(c.Args, ir.Arg{Key: a.Key, Op: a.Op, Value: v})
 		})
 	}
 	out := make([][]ir.Choice, len(cs))
@@ -136,8 +143,11 @@ func (t Term) points() [][]ir.Choice {
 func multiply(cs []ir.Choice, vs []string, set func(*ir.Choice, string)) []ir.Choice {
 	var out []ir.Choice
 	for _, c := range cs {
-		for _, v := range vs {
+		for i, v := range vs {
 			d := c
+			if i < len(vs)-1 { // the last takes c over
+				d.Value, d.Args = slices.Clip(c.Value), slices.Clip(c.Args)
+			}
 			set(&d, v)
 			out = append(out, d)
 		}
@@ -145,31 +155,38 @@ func multiply(cs []ir.Choice, vs []string, set func(*ir.Choice, string)) []ir.Ch
 	return out
 }
 
-// count is the number of points, or some number above MaxPoints.
-func (l Line) count() int {
-	sum := 0
+// count is the number of points and of the words in them, or some number above the most there may be.
+func (l Line) count() (points, words int64) {
 	for _, s := range l {
-		n := 1
+		n, w := int64(1), int64(0)
 		for _, t := range s {
-			n = capped(n * t.count())
+			n, w = product(n, w, t)
 		}
-		sum = capped(sum + n)
+		points, words = capped(points+n), capped(words+w)
 	}
-	return sum
+	return points, words
 }
 
-func (t Term) count() int {
+// product is the count of n points with w words, each followed by each of t's.
+func product(n, w int64, t Term) (points, words int64) {
+	var m, v int64
 	if t.Group != nil {
-		return t.Group.count()
+		m, v = t.Group.count()
+	} else {
+		m, v = t.Call.count()
 	}
-	n := 1
-	for _, vs := range t.Call.Values {
-		n = capped(n * len(vs))
-	}
-	for _, a := range t.Call.Args {
-		n = capped(n * len(a.Values))
-	}
-	return n
+	return capped(n * m), capped(w*m + v*n)
 }
 
-func capped(n int) int { return min(n, MaxPoints+1) }
+func (c Call) count() (points, words int64) {
+	n := int64(1)
+	for _, vs := range c.Values {
+		n = capped(n * int64(len(vs)))
+	}
+	for _, a := range c.Args {
+		n = capped(n * int64(len(a.Values)))
+	}
+	return n, capped(n * int64(1+len(c.Values)+len(c.Args)))
+}
+
+func capped(n int64) int64 { return min(n, maxWords+1) }

@@ -2,8 +2,11 @@ package grammar
 
 import (
 	"errors"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
@@ -111,6 +114,45 @@ func TestTooManyPoints(t *testing.T) {
 	}
 }
 
+// TestLongTexts: no text takes a second or 64 MB, whatever is written in it up to its greatest length.
+func TestLongTexts(t *testing.T) {
+	filled := func(begin, end string, more func(i int) string) string {
+		var b strings.Builder
+		b.WriteString(begin)
+		for i := 0; b.Len() < maxText-len(end)-12; i++ {
+			b.WriteString(more(i))
+		}
+		return b.String() + end
+	}
+	name := func(i int) string { return "a" + strconv.FormatInt(int64(i), 36) }
+	for what, text := range map[string]string{
+		"words":        filled("", "", func(int) string { return "a " }),
+		"alternatives": filled("", "a", func(i int) string { return name(i) + "|" }),
+		"numbers":      filled("f(", "0)", func(i int) string { return strconv.Itoa(i) + "," }),
+		"values":       filled("f(", "a)", func(int) string { return "a," }),
+		"a list":       filled("f(", "a)", func(i int) string { return name(i) + "|" }),
+		"arguments":    filled("f(", "a=1)", func(i int) string { return name(i) + "=1," }),
+		"a vector":     filled("f([", "])", func(int) string { return "1 " }),
+		"a product":    filled("f(1,2,3,4,5,6,7,8,9) g(1,2,3,4,5,6,7,8,9) h(1,2,3,4,5,6,7,8,9) ", "", func(int) string { return "a " }),
+		"brackets":     filled("", "a", func(int) string { return "(a|b) " }),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		begin := time.Now()
+		l, err := Parse(ir.Data, text)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		_ = l.String()
+		points, err := l.Points(ir.Data)
+		took := time.Since(begin)
+		runtime.ReadMemStats(&after)
+		if bytes := after.TotalAlloc - before.TotalAlloc; took > time.Second || bytes > 64<<20 {
+			t.Errorf("%s: %d points (%v) took %v and %d bytes", what, len(points), err, took, bytes)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"prune(0, .5, .8, .9) int8|none", "(direct|gemm) (dense|csr)", "cpu(isa=go|avx2, threads=1|2)", `f("a \"b", [1 2 .5], x>=3us, x<=1s)`,
@@ -134,7 +176,7 @@ func FuzzParse(f *testing.F) {
 		if twice := again.String(); twice != once {
 			t.Fatalf("canonical form of %q is no fixed point: %q, then %q", text, once, twice)
 		}
-		if l.count() > 1000 {
+		if n, _ := l.count(); n > 1000 {
 			return
 		}
 		ps, err := l.Points(ir.Data)

@@ -163,6 +163,7 @@ func (p *parser) call() (Call, error) {
 	}
 	p.at++
 	var numbers []string
+	seen := map[string]bool{}
 	for !p.eat(")") {
 		if p.at >= len(p.text) {
 			return Call{}, p.errorf("missing )")
@@ -181,10 +182,11 @@ func (p *parser) call() (Call, error) {
 			if vs, err = p.values(); err != nil {
 				return Call{}, err
 			}
-			if slices.ContainsFunc(c.Args, func(a Arg) bool { return a.Key == key && a.Op == op }) {
+			if seen[key+op] {
 				p.at = start
 				return Call{}, p.errorf("%s%s stands twice", key, op)
 			}
+			seen[key+op] = true
 			c.Args = append(c.Args, Arg{Key: key, Op: op, Values: vs})
 		} else if allNumbers(vs) {
 			numbers = append(numbers, vs...)
@@ -321,8 +323,10 @@ func (p *parser) quoted() (string, error) {
 
 func unique(vs []string) []string {
 	var out []string
+	seen := make(map[string]bool, len(vs))
 	for _, v := range vs {
-		if !slices.Contains(out, v) {
+		if !seen[v] {
+			seen[v] = true
 			out = append(out, v)
 		}
 	}
