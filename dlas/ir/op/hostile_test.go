@@ -189,6 +189,32 @@ func TestHostileNodes(t *testing.T) {
 	t.Logf("no random node was right for: %v", never)
 }
 
+// TestConcatWithoutScale: a scale or zero point of no elements is refused before the loop reads it.
+func TestConcatWithoutScale(t *testing.T) {
+	for _, empty := range []string{"scale", "zero"} {
+		g := &ir.Graph{
+			Inputs: []ir.Value{{Name: "x", Type: ir.I8, Shape: ir.Shape{1, 3}}}, Outputs: []string{"y"},
+			Nodes: []*ir.Node{{Name: "y", Op: "QLinearConcat", In: []string{"scale", "zero", "x", "xscale", "xzero"}, Out: []string{"y"}}},
+			Weights: map[string]*ir.Tensor{
+				"scale": ir.NewF32([]float32{1}), "zero": {Type: ir.I8, Shape: ir.Shape{}, Data: []int8{0}},
+				"xscale": ir.NewF32([]float32{1}), "xzero": {Type: ir.I8, Shape: ir.Shape{}, Data: []int8{0}},
+			},
+		}
+		if ok, fault := tryNode(g, []Array{{Type: ir.I8, Shape: ir.Shape{1, 3}, Data: make([]float64, 3)}}); !ok || fault != "" {
+			t.Fatalf("a right one: %v, %s", ok, fault)
+		}
+		w := *g.Weights[empty]
+		w.Shape = ir.Shape{0}
+		if w.Data = []float32{}; w.Type == ir.I8 {
+			w.Data = []int8{}
+		}
+		g.Weights[empty] = &w
+		if _, err := Infer(g, 1); err == nil || !strings.Contains(err.Error(), "its output has the scale") {
+			t.Errorf("no %s: %v", empty, err)
+		}
+	}
+}
+
 // FuzzNode is TestHostileNodes for as long as one wants.
 func FuzzNode(f *testing.F) {
 	f.Add(uint64(1), uint16(3))

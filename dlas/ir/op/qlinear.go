@@ -245,6 +245,9 @@ func qLinearConcat() Row {
 			if len(in)%3 != 2 {
 				return nil, fmt.Errorf("it has %d inputs", len(in))
 			}
+			if in[0].Shape.Elems() != 1 || in[1].Shape.Elems() != 1 {
+				return nil, fmt.Errorf("its output has the scale %v and the zero point %v", in[0].Shape, in[1].Shape)
+			}
 			axis, err := axisOf(n, 1, len(in[2].Shape))
 			if err != nil {
 				return nil, err
