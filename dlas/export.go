@@ -62,7 +62,7 @@ func (s Stack) uncompressed(c map[ir.Layer][]ir.Choice) (g *ir.Graph, prepKnown 
 		}
 		req = request(set)
 	case !usual: // a file has a shape of its own
-		f, err := model.ReadFile(m.Name, model.FileOptions{})
+		f, err := model.ReadFile(m.Name, model.FileOptions{Head: m.Arg("head", "")})
 		if err != nil {
 			return nil, false, err
 		}

@@ -38,6 +38,8 @@ type File struct {
 	// PrepKnown: the file says what it wants done to pixels (Graph.Prep); otherwise Graph.Prep is empty.
 	PrepKnown bool
 	Notes     []string // what a user must know of the reading, a line each
+
+	integersIn, integersOut bool // the file's first input and output are integers, which the graph has as numbers
 }
 
 // FileOptions say how a network's file is read.
@@ -46,6 +48,8 @@ type FileOptions struct {
 	Input ir.Shape
 	// Digest asks for Graph.Digest, the SHA-256 of the file and its external data.
 	Digest bool
+	// Head is a file whose network goes on where this one ends; empty: none.
+	Head string
 }
 
 // IsFile reports whether a model's name is that of a file: it ends as one does, or has a folder before it.
@@ -61,6 +65,9 @@ func IsFile(name string) bool {
 // of layer model that name the file.
 func ReadFile(path string, o FileOptions) (*File, error) {
 	f, err := readFile(path, o)
+	if err == nil && o.Head != "" {
+		err = f.join(o.Head, o)
+	}
 	if err == nil {
 		return f, nil
 	}

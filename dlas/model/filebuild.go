@@ -18,7 +18,7 @@ func buildFile(c ir.Choice, r Request) (*ir.Graph, error) {
 	if givenLayout(c) == "nhwc" {
 		bind = ir.Shape{1, r.H, r.W, r.C}
 	}
-	f, err := ReadFile(c.Name, FileOptions{Input: bind, Digest: true})
+	f, err := ReadFile(c.Name, FileOptions{Input: bind, Digest: true, Head: c.Arg("head", "")})
 	if err != nil {
 		return nil, err
 	}

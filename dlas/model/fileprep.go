@@ -27,6 +27,7 @@ func FileOption() ir.Option {
 			{Key: "order", Help: "of the channels", Default: "rgb", Values: []string{"rgb", "bgr"}},
 			{Key: "resize", Help: "pixels that a picture's short side is scaled to (bilinear with antialiasing, as torchvision's Resize) before the middle of the input's size is cut out; not given, 8/7 of the input's side"},
 			{Key: "classes", Help: "a file with the name of a class on each line"},
+			{Key: "head", Help: "the file of a network that goes on where this one ends, for those that are published in two: it takes what this one gives, of the same type and shape and, where that is integers, of the same scale and zero point"},
 		},
 	}
 }
@@ -35,7 +36,7 @@ func FileOption() ir.Option {
 func checkFile(c ir.Choice) error {
 	name := ir.QuoteName(c.Name)
 	if len(c.Value) > 0 {
-		return &ir.Error{Layer: ir.Model, What: name + " takes named arguments only, but got " + strconv.Quote(c.Value[0]), Try: "mean=, std=, scale=, layout=, order=, resize=, classes="}
+		return &ir.Error{Layer: ir.Model, What: name + " takes named arguments only, but got " + strconv.Quote(c.Value[0]), Try: "mean=, std=, scale=, layout=, order=, resize=, classes=, head="}
 	}
 	var keys []string
 	params := map[string]ir.Param{}

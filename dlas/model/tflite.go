@@ -17,7 +17,7 @@ func readTFLite(raw []byte, o FileOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{Graph: m.Graph, Format: TFLite, Writer: m.Description, PrepKnown: m.PixelsTold}
+	f := &File{Graph: m.Graph, Format: TFLite, Writer: m.Description, PrepKnown: m.PixelsTold, integersIn: m.IntegersIn, integersOut: m.IntegersOut}
 	f.Graph.Prep, f.Graph.Digest = m.Pixels, digest
 	return f, nil
 }

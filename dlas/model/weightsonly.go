@@ -28,6 +28,9 @@ func buildWeights(c ir.Choice, r Request) (*ir.Graph, error) {
 	if givenLayout(c) == "nhwc" {
 		return nil, fail("layout=nhwc is for networks from files, and the networks that take weights want nchw", "")
 	}
+	if c.Arg("head", "") != "" {
+		return nil, fail("head=FILE is for networks from files, and this holds the weights of one that has its head", "")
+	}
 	s, err := ReadSafetensors(file, int64(size))
 	if err != nil {
 		return nil, fail(err.Error(), "")

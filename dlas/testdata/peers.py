@@ -1,5 +1,6 @@
 # Runs networks elsewhere, for tests that compare: peers.py onnx|tflite MODEL INPUTS OUTPUTS. INPUTS holds images one
-# after the other, f32, each of the first input's shape; OUTPUTS gets the first output of each, f32.
+# after the other, f32, each of the first input's shape; OUTPUTS gets the first output of each, f32. MODEL may
+# be several TFLite files with commas between.
 import sys
 import numpy as np
 
@@ -27,17 +28,20 @@ def check(model, images):
 
 def tflite(model, images):
     from ai_edge_litert.interpreter import Interpreter
-    run = Interpreter(model_path=model, num_threads=2)
-    run.allocate_tensors()
-    (x,), (y,) = run.get_input_details(), run.get_output_details()
+    parts = [Interpreter(model_path=path, num_threads=2) for path in model.split(",")]  # one after the other
+    for run in parts:
+        run.allocate_tensors()
+    (x,), (y,) = parts[0].get_input_details(), parts[-1].get_output_details()
     shape = list(x["shape"])
     least = {"int8": -128, "uint8": 0}.get(np.dtype(x["dtype"]).name)
     for image in images.reshape([-1] + shape):  # pixels 0..255, channels last
         if least is not None:
             image = (image + least).astype(x["dtype"])
-        run.set_tensor(x["index"], image.astype(x["dtype"]))
-        run.invoke()
-        out = run.get_tensor(y["index"])
+        out = image.astype(x["dtype"])
+        for run in parts:
+            run.set_tensor(run.get_input_details()[0]["index"], out)
+            run.invoke()
+            out = run.get_tensor(run.get_output_details()[0]["index"])
         if least is not None:
             scale, zero = y["quantization"]
             out = (out.astype(np.float32) - zero) * np.float32(scale)

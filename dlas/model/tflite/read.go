@@ -42,6 +42,8 @@ type Model struct {
 	// input has one integer a pixel.
 	Pixels     ir.Preprocess
 	PixelsTold bool
+	// IntegersIn and IntegersOut: the file's first input and output are quantised, which the graph's are not.
+	IntegersIn, IntegersOut bool
 }
 
 // tensor is a tensor of the file.
@@ -120,6 +122,7 @@ func Read(raw []byte, o Options) (*Model, error) {
 	}
 	out := &Model{Graph: r.g, Description: m.string(3)}
 	out.Pixels, out.PixelsTold = r.pixels, r.pixelsTold
+	out.IntegersIn, out.IntegersOut = r.first(graphs[0].ints(1, 64)), r.first(graphs[0].ints(2, 64))
 	return out, nil
 }
 
@@ -291,6 +294,11 @@ func (r *reader) likeFile(name string, t *tensor) string {
 		return name
 	}
 	return r.add("Transpose", name+"_nhwc", ir.Attrs{"perm": []int{0, 2, 3, 1}}, name)
+}
+
+// first reports whether the first of these tensors is quantised.
+func (r *reader) first(tensors []int) bool {
+	return len(tensors) > 0 && r.all[tensors[0]].quantised()
 }
 
 func (r *reader) tensor(i int) (*tensor, error) {
