@@ -180,7 +180,11 @@ func (r *Result) footer() string {
 	if e.CPU != "" {
 		parts = append(parts, e.CPU)
 	}
-	parts = append(parts, fmt.Sprintf("%d threads, %s, %s", e.Threads, e.ISA, e.Go))
+	threads := fmt.Sprintf("%d threads", e.Threads)
+	if e.Threads == 1 {
+		threads = "1 thread"
+	}
+	parts = append(parts, fmt.Sprintf("%s, %s, %s", threads, e.ISA, e.Go))
 	if m := r.marks(); m != "" {
 		parts = append(parts, m)
 	}

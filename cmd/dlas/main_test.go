@@ -95,8 +95,9 @@ func TestBadInput(t *testing.T) {
 		{[]string{"results", "--results", filepath.Join(dir, "none.jsonl")}, "cannot read the results: open …"},
 		{[]string{"results", "--results", write("e.jsonl", "\n{\n")}, "line 2 of the results is no result: unexpected end of JSON input"},
 		{[]string{"plot", "grph"}, `unknown plot "grph"; try graph, …`},
-		{[]string{"nodes"}, "there is no result whose nodes could be listed; measure one with run"},
-		{[]string{"nodes", "resnet8"}, `no result has "resnet8" in its name, hash or choices; dlas results lists them`},
+		{[]string{"nodes"}, "there is no result yet; measure one with dlas run"},
+		{[]string{"results"}, "there is no result yet; measure one with dlas run"},
+		{[]string{"results", "resnet8"}, "there is no result yet; measure one with dlas run"},
 		{[]string{"plot", "pareto"}, "plot: -o names no file; usage: dlas plot …"},
 		{[]string{"plot", "pareto", "-o", filepath.Join(dir, "x.svg")}, "there is no result to plot; measure one with run or sweep"},
 		{[]string{"nb", "run", filepath.Join(dir, "none.ipynb")}, "…"},
@@ -190,6 +191,9 @@ func TestRunJSON(t *testing.T) {
 	}
 	if code, text, stderr := start(t, "nodes", "prune(0.6)"); code != exitOK || !strings.Contains(text, "_csr_") || !strings.Contains(text, "spec ") || strings.Count(text, "conv1 ") < 1 {
 		t.Errorf("nodes: exit code %d, %s%s", code, text, stderr)
+	}
+	if code, _, stderr := start(t, "nodes", "resnet9"); code != exitBadInput || stderr != "dlas: no result has \"resnet9\" in its name, hash or choices; dlas results lists them\n" {
+		t.Errorf("nodes of no result: exit code %d, %s", code, stderr)
 	}
 	if code, text, stderr := start(t, "results", "prune(0.6)"); code != exitOK || strings.Count(text, "prune(0.6)") != 1 || strings.Contains(text, "prune(0.5)") {
 		t.Errorf("results: exit code %d, %s%s", code, text, stderr)

@@ -38,7 +38,9 @@ func runResults(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	rs = rs.Filter(strings.Join(rest, ""))
+	if rs, err = filtered(rs, strings.Join(rest, "")); err != nil && !*asJSON { // no line at all is right for a program
+		return err
+	}
 	if *asJSON {
 		for _, r := range rs {
 			if err := printJSON(c.stdout, r); err != nil {
@@ -49,6 +51,17 @@ func runResults(_ context.Context, c *call) error {
 	}
 	_, err = io.WriteString(c.stdout, rs.String())
 	return err
+}
+
+// filtered are the results that a filter keeps, at least one.
+func filtered(rs dlas.Results, filter string) (dlas.Results, error) {
+	if len(rs) == 0 {
+		return nil, &ir.Error{What: "there is no result yet", Try: "measure one with dlas run"}
+	}
+	if rs = rs.Filter(filter); len(rs) == 0 {
+		return nil, &ir.Error{What: fmt.Sprintf("no result has %q in its name, hash or choices", filter), Try: "dlas results lists them"}
+	}
+	return rs, nil
 }
 
 // runNodes lists the nodes of one result: the newest, or the newest that the filter finds.
@@ -63,12 +76,8 @@ func runNodes(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	filter := strings.Join(rest, "")
-	if filter == "" && len(rs) == 0 {
-		return &ir.Error{What: "there is no result whose nodes could be listed", Try: "measure one with run"}
-	}
-	if rs = rs.Filter(filter); len(rs) == 0 {
-		return &ir.Error{What: fmt.Sprintf("no result has %q in its name, hash or choices", filter), Try: "dlas results lists them"}
+	if rs, err = filtered(rs, strings.Join(rest, "")); err != nil {
+		return err
 	}
 	_, err = io.WriteString(c.stdout, rs[len(rs)-1].NodeTable().String())
 	return err
