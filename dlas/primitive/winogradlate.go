@@ -57,7 +57,8 @@ func (w *winograd) lateParts() int {
 	return max(1, min(parts, w.ocb))
 }
 
-// lateCycles is the time of one block of output channels for that many tiles.
+// lateCycles is the time of one block of output channels for that many tiles: products and the weights' transform, the way
+// back of the output, and for each of a group's 36 places what its loop takes beside.
 func (w *winograd) lateCycles(tiles float64) float64 {
 	groups := float64(ceilDiv(int(tiles+0.5), 2*asm.WinoRowTiles(w.isa)))
 	depth := float64(4 * w.quads)

@@ -25,7 +25,7 @@ type imageCut struct {
 
 // cutImages decides where the network is cut. The binder's values are the batch's.
 func (b *binder) cutImages() (cut imageCut) {
-	if b.plan.Batch < 2 || b.plan.Schedule.Name == Untuned || b.plan.cut < 0 {
+	if b.plan.Batch < 2 || b.plan.Batch > maxParts || b.plan.Schedule.Name == Untuned || b.plan.cut < 0 {
 		return cut
 	}
 	one, err := op.Infer(b.g, 1)
@@ -230,7 +230,8 @@ type imageCosts struct {
 	l2             float64
 }
 
-// Bytes a cycle from behind the second-level cache: weights, which are read ahead, and maps.
+// Bytes a cycle from behind the second-level cache: weights, which are read ahead, and maps. They and the shares below are
+// estimates, by which nothing but the place of the cut is chosen.
 const (
 	weightRate = 8.0
 	mapRate    = 10.0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/internal/exactness"
@@ -183,6 +184,30 @@ func TestImagesFail(t *testing.T) {
 		ms, err := p.Profile(context.Background(), x, 3)
 		if err != nil || len(ms) != len(p.Nodes()) || slices.Contains(ms, 0) {
 			t.Errorf("%d threads: the nodes' times are %v, %v", threads, ms, err)
+		}
+	}
+}
+
+// TestMostImages: a batch of more images than a phase may have parts is not handed out image by image.
+func TestMostImages(t *testing.T) {
+	const images = maxParts + 1
+	b := newBuilder(8, 0, 1, 1, 2)
+	b.node("Relu", nil, b.node("Add", nil, "x", b.weight("one", 1, 1, 1, 2)))
+	for _, cut := range []int{0, 1, 2} {
+		p := compile(t, b.Graph, machine(hardware.Probe().ISA, 2), Plan{Batch: images, cut: cut})
+		in, out := make([]float32, 2*images), make([]float32, 2*images)
+		for i := range in {
+			in[i] = 5
+		}
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+		if err := p.Run(ctx, in, out); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		for i, v := range out {
+			if v == 0 || v != out[i%2] {
+				t.Fatalf("cut after %d nodes: image %d has %g, the first one %g", cut, i/2, v, out[i%2])
+			}
 		}
 	}
 }
