@@ -216,36 +216,5 @@ func BenchmarkTile(b *testing.B) {
 	}
 }
 
-// BenchmarkTileCold multiplies by weights that no cache of the core holds, fetched ahead and not: a layer of 4x4 pixels
-// and 512 channels, whose weights are read once for two tiles.
-func BenchmarkTileCold(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 1))
-	for _, ahead := range []int{4096, 0} {
-		b.Run(fmt.Sprintf("ahead_%d", ahead), func(b *testing.B) {
-			if !HasAVX512() {
-				b.Skip("no AVX-512")
-			}
-			c := newTileCase(r, 8, 2, 2, [2]int{16, 16}, 32, 3, false)
-			n := c.t.weights() * 2 * Block
-			w := random(r, 48*n) // 28 MB
-			c.t.Ahead = ahead
-			best := time.Hour
-			for b.Loop() {
-				begin := time.Now()
-				for i := range 48 {
-					c.t.W = unsafe.Pointer(&w[i*n])
-					c.t.Next, c.t.NextStep = c.t.W, 0
-					if ahead > 0 {
-						c.t.Next, c.t.NextStep = unsafe.Pointer(&w[(i+1)%48*n]), 256
-					}
-					Tile512(&c.t, 8, 2)
-				}
-				best = min(best, time.Since(begin))
-			}
-			b.ReportMetric(float64(48*2*8*n)*2/float64(best.Nanoseconds()), "GF/s")
-		})
-	}
-}
-
 // weights is the number of weights of one output channel.
 func (t *Tile) weights() int { return t.KH * t.KW * ((t.Blocks-1)*t.Depth + t.LastDepth) }
