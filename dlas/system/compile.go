@@ -61,6 +61,7 @@ type Program struct {
 	crew            *crew
 	head            *Program  // what each image of a batch goes through by itself, on one thread; nil: nothing
 	between         ir.Layout // of what it makes for the steps
+	crewed          []*state  // of the crew's threads, an image's memory each
 
 	mu   sync.Mutex
 	idle []*state

@@ -12,7 +12,8 @@ import (
 type imageRun struct {
 	part   func(ir.Call) // one image
 	call   ir.Call
-	states []*state // of the threads, an image's memory each
+	own    [1]*state // an image's memory, of a run that works alone
+	states []*state  // of the threads that are at it
 	middle [1]ir.Memory
 
 	ctx     context.Context
@@ -29,11 +30,7 @@ type imageState struct {
 func (p *Program) newImageRun() *imageRun {
 	h := p.head
 	r := &imageRun{}
-	for range p.Threads() {
-		s := h.newState()
-		s.image = &imageState{in: make([]ir.Memory, len(h.inputs)), out: make([]ir.Memory, len(h.outputs)), times: make([]time.Duration, len(h.steps))}
-		r.states = append(r.states, s)
-	}
+	r.own[0] = h.newImageState()
 	if len(p.steps) > 0 {
 		r.middle[0] = ir.NewMemory(p.batch * p.piece(h.outputs[0]))
 	}
@@ -41,12 +38,29 @@ func (p *Program) newImageRun() *imageRun {
 	return r
 }
 
+func (p *Program) newImageState() *state {
+	s := p.newState()
+	s.image = &imageState{in: make([]ir.Memory, len(p.inputs)), out: make([]ir.Memory, len(p.outputs)), times: make([]time.Duration, len(p.steps))}
+	return s
+}
+
+// crewImages are the states of the crew's threads. Only the run that has the crew may ask for them: runs beside it need
+// the memory of one image each, not of one for every thread.
+func (p *Program) crewImages() []*state {
+	for len(p.crewed) < p.Threads() {
+		p.crewed = append(p.crewed, p.head.newImageState())
+	}
+	return p.crewed
+}
+
 // images takes the batch through the nodes before the cut, on the crew if the run has it. times gets the nodes' shares of
 // the time that passes; nil: not wanted.
 func (p *Program) images(ctx context.Context, r *imageRun, in, out []ir.Memory, got bool, times []time.Duration) {
 	r.ctx, r.in, r.out, r.timed = ctx, in, out, times != nil
 	defer func() { r.ctx, r.in, r.out = nil, nil, nil }()
+	r.states = r.own[:]
 	if got {
+		r.states = p.crewImages()
 		p.crew.phase(ctx, r.part, &r.call, p.batch)
 	} else {
 		alone(ctx, r.part, &r.call, p.batch)
@@ -54,14 +68,10 @@ func (p *Program) images(ctx context.Context, r *imageRun, in, out []ir.Memory, 
 	if times == nil {
 		return
 	}
-	threads := 1
-	if got {
-		threads = len(r.states)
-	}
 	clear(times)
 	for _, s := range r.states {
 		for i, d := range s.image.times {
-			times[i] += d / time.Duration(threads)
+			times[i] += d / time.Duration(len(r.states))
 		}
 		clear(s.image.times)
 	}

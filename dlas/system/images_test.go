@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -210,4 +211,22 @@ func TestMostImages(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestImagesMemory: a run beside others takes the memory of one image, however many threads there are.
+func TestImagesMemory(t *testing.T) {
+	g := residualNet(6, 0, 96, 96)
+	p := compile(t, g, machine(hardware.Probe().ISA, 16), Plan{Batch: 16})
+	if p.head == nil || len(p.steps) > 0 || p.head.arena == 0 {
+		t.Fatal("it does not run image by image as a whole")
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s := p.newState()
+	runtime.ReadMemStats(&after)
+	most := 2*(p.head.arena+p.head.scratch) + 32<<10
+	if n := after.TotalAlloc - before.TotalAlloc; n > uint64(most) {
+		t.Errorf("a run takes %d bytes, want at most %d", n, most)
+	}
+	runtime.KeepAlive(s)
 }
