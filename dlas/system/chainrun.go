@@ -3,6 +3,7 @@ package system
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -59,6 +60,9 @@ func whole(l ir.Layout, s ir.Shape) (row, image, height int) {
 func (c *chain) bind(p ir.Problem, _ ir.Schedule) (ir.Bound, error) {
 	out := p.Out[0]
 	r := &strips{images: out[0]}
+	for range 2 * runtime.GOMAXPROCS(0) { // the crew of one run and all others, whichever thread comes first
+		r.idle = append(r.idle, newStripCall())
+	}
 	inRow, inImage, _ := whole(p.InLayout[0], p.In[0])
 	outRow, outImage, _ := whole(p.OutLayout[0], out)
 	r.inImage, r.outImage = inImage, outImage
@@ -278,6 +282,10 @@ func (r *strips) call() *ir.Call {
 		r.idle = r.idle[:n-1]
 		return c
 	}
+	return newStripCall()
+}
+
+func newStripCall() *ir.Call {
 	return &ir.Call{In: make([]ir.Memory, 0, 4), Out: make([]ir.Memory, 1)}
 }
 
