@@ -794,14 +794,20 @@ func TestLayersOfQuickNodes(t *testing.T) {
 
 // TestApart: labels of hardware keep what differs, and all of it where more than arguments do.
 func TestApart(t *testing.T) {
-	for _, c := range []struct{ choices, want []string }{
-		{[]string{"cpu(isa=go, threads=1)", "cpu(isa=avx2, threads=1)"}, []string{"isa=go", "isa=avx2"}},
-		{[]string{"cpu(isa=go, threads=1)", "cpu(isa=go, threads=2)", "cpu(isa=avx2, threads=2)"}, []string{"isa=go threads=1", "isa=go threads=2", "isa=avx2 threads=2"}},
-		{[]string{"cpu(threads=1)", "gpu(threads=1)"}, []string{"cpu(threads=1)", "gpu(threads=1)"}},
-		{[]string{"cpu(threads=1)", "cpu(isa=go, threads=1)"}, []string{"cpu(threads=1)", "cpu(isa=go, threads=1)"}},
-		{[]string{"cpu(threads=1)"}, []string{"cpu(threads=1)"}},
+	for _, c := range []struct {
+		choices, want []string
+		common        string
+	}{
+		{[]string{"cpu(isa=go, threads=1)", "cpu(isa=avx2, threads=1)"}, []string{"isa=go", "isa=avx2"}, "cpu(threads=1)"},
+		{[]string{"cpu(isa=go, threads=1)", "cpu(isa=go, threads=2)", "cpu(isa=avx2, threads=2)"}, []string{"isa=go threads=1", "isa=go threads=2", "isa=avx2 threads=2"}, ""},
+		{[]string{"cpu(threads=1)", "gpu(threads=1)"}, []string{"cpu(threads=1)", "gpu(threads=1)"}, ""},
+		{[]string{"cpu(threads=1)", "cpu(isa=go, threads=1)"}, []string{"cpu(threads=1)", "cpu(isa=go, threads=1)"}, ""},
+		{[]string{"cpu(threads=1)"}, []string{"cpu(threads=1)"}, ""},
 	} {
 		short := apart(c.choices)
+		if got := together(c.choices); got != c.common {
+			t.Errorf("%q have %q in common, want %q", c.choices, got, c.common)
+		}
 		for i, name := range c.choices {
 			if short[name] != c.want[i] {
 				t.Errorf("%s is %q, want %q", name, short[name], c.want[i])

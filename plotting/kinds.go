@@ -173,6 +173,22 @@ func apart(choices []string) map[string]string {
 	return short
 }
 
+// together is what choices of one name have in common beside it, as one choice: what apart leaves out. Empty where apart
+// leaves nothing out.
+func together(choices []string) string {
+	if len(choices) == 0 {
+		return ""
+	}
+	first := choices[0]
+	name, list, _ := strings.Cut(strings.TrimSuffix(first, ")"), "(")
+	own := strings.Fields(apart(choices)[first])
+	shared := slices.DeleteFunc(strings.Split(list, ", "), func(a string) bool { return slices.Contains(own, a) })
+	if apart(choices)[first] == first || len(shared) == 0 {
+		return ""
+	}
+	return name + "(" + strings.Join(shared, ", ") + ")"
+}
+
 // choices lists the distinct choices of a layer in the order of the results.
 func choices(rs []*dlas.Result, l ir.Layer) []string {
 	var list []string
@@ -249,6 +265,8 @@ func facts(rs []*dlas.Result, ms ...Metric) string {
 		}
 	}
 	if hw := same(rs, func(r *dlas.Result) string { return r.Spec.Hardware }); hw != "" {
+		parts = append(parts, hw+".")
+	} else if hw := together(choices(rs, ir.Hardware)); hw != "" {
 		parts = append(parts, hw+".")
 	}
 	stored, unpaired := 0, 0
