@@ -33,8 +33,9 @@ type stEntry struct {
 }
 
 const (
-	maxHeader  = 16 << 20 // bytes; the format allows 100 MB
-	maxWeights = 1 << 31  // bytes of a file of weights
+	maxHeader  = 4 << 20 // bytes; the format allows 100 MB
+	maxWeights = 1 << 31 // bytes of a file of weights
+	maxValues  = 1 << 17 // of the header's JSON, some eight a tensor: each takes up to 300 bytes while it is read
 	maxAxes    = 8
 )
 
@@ -66,7 +67,28 @@ func ReadSafetensors(r io.Reader, size int64) (*Safetensors, error) {
 	return s, nil
 }
 
+// values is the number of commas of JSON that need not be well formed, those in strings left out.
+func values(text []byte) int {
+	n := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case ',':
+			n++
+		}
+	}
+	return n
+}
+
 func (s *Safetensors) parseHeader(header []byte) error {
+	if values(header) >= maxValues {
+		return fmt.Errorf("its header has more than %d values", maxValues)
+	}
 	var rows map[string]json.RawMessage
 	if err := json.Unmarshal(header, &rows); err != nil {
 		return fmt.Errorf("its header is not JSON: %w", err)

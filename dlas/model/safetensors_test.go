@@ -5,8 +5,11 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // pack makes a file of a header and that many bytes of elements.
@@ -85,6 +88,37 @@ func TestSafetensorsRefuses(t *testing.T) {
 				t.Errorf("error %v does not say %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestHostileHeaders: a header of as many bytes as there may be is read or refused in a second and 64 MB above the file.
+func TestHostileHeaders(t *testing.T) {
+	filled := func(begin, end string, more func(i int) string) []byte {
+		var b strings.Builder
+		b.WriteString(begin)
+		for i := 0; b.Len() < maxHeader-len(end)-32; i++ {
+			b.WriteString(more(i))
+		}
+		b.WriteString(end)
+		return pack(b.String(), nil)
+	}
+	for what, file := range map[string][]byte{
+		"rows":     filled("{", `"z":0}`, func(i int) string { return `"` + strconv.FormatInt(int64(i), 36) + `":0,` }),
+		"metadata": filled(`{"__metadata__":{`, `"z":""}}`, func(i int) string { return `"` + strconv.FormatInt(int64(i), 36) + `":"",` }),
+		"axes":     filled(`{"a":{"shape":[`, `1]}}`, func(int) string { return "1," }),
+		"objects":  filled(`{"a":`, `0}`, func(int) string { return "[" }),
+		"a string": filled(`{"__metadata__":{"a":"`, `"}}`, func(int) string { return "a,b" }),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		begin := time.Now()
+		_, err := read(file)
+		took := time.Since(begin)
+		runtime.ReadMemStats(&after)
+		// The reader's own copy of the file is the file's size.
+		if bytes := int(after.TotalAlloc-before.TotalAlloc) - len(file); took > time.Second || bytes > 64<<20 {
+			t.Errorf("%s: %v and %d bytes above the file (%v)", what, took, bytes, err)
+		}
 	}
 }
 
