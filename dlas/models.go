@@ -21,7 +21,7 @@ func (l ModelList) table() table {
 	t := table{
 		head:  []string{"model", "picture", "classes", "parameters", "MACs", "weights", "trained weights"},
 		right: []bool{false, true, true, true, true, true, false},
-		style: []string{"font-family:monospace"},
+		style: []string{"font-family:monospace;white-space:nowrap", "", "", "", "", "", "overflow-wrap:anywhere"}, // paths break where they must
 	}
 	for _, e := range l {
 		where := e.Weights

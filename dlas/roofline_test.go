@@ -59,6 +59,9 @@ func TestAlikeSizes(t *testing.T) {
 	a, b := &Result{}, &Result{}
 	a.Model.NonZero, b.Model.NonZero = 1234, 1234
 	both := Results{a, b}
+	if head, _, _ := strings.Cut(both.String(), "\n"); !strings.HasSuffix(head, "95 % interval  spec") {
+		t.Errorf("there is nothing to mark, and the columns are %q", head)
+	}
 	if text := both.String(); strings.Contains(text, "weights  ") || !strings.Contains(text, "each: 1,234 parameters not zero") {
 		t.Error(text)
 	}

@@ -77,7 +77,10 @@ func resultsTable(results []*Result, varies []ir.Layer) table {
 		column("MACs not zero", true)
 		column("weights", true)
 	}
-	column("", false)
+	marked := slices.ContainsFunc(results, func(r *Result) bool { return r.marks() != "" })
+	if marked {
+		column("", false)
+	}
 	column("spec", false)
 	for _, r := range results {
 		var row []string
@@ -106,7 +109,10 @@ func resultsTable(results []*Result, varies []ir.Layer) table {
 		if !alike {
 			row = append(row, thousands(r.Model.NonZero), scaled(r.Model.MACsNonzero, ""), bytesText(r.Model.Bytes))
 		}
-		t.rows = append(t.rows, append(row, r.marks(), r.SpecHash[:min(8, len(r.SpecHash))]))
+		if marked {
+			row = append(row, r.marks())
+		}
+		t.rows = append(t.rows, append(row, r.SpecHash[:min(8, len(r.SpecHash))]))
 	}
 	return t
 }
