@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/model"
 )
 
 // words explains the columns of cards and tables, and the verdicts: what it is, its unit, where the rule comes from.
@@ -41,6 +42,14 @@ var words = []ir.Option{
 	{Name: "spec", Help: "One choice a layer. Its hash is the same for every spelling: magic, Go, command line, JSON."},
 }
 
+// explained are the options of a layer and, of the model, what may be said of a file, which has no name of its own.
+func explained(l ir.Layer) []ir.Option {
+	if l == ir.Model {
+		return append(Options(l), model.FileOption())
+	}
+	return Options(l)
+}
+
 // Help explains a word: a choice of a layer, an argument, a layer, a column or a verdict. The error names the nearest
 // words.
 func Help(word string) (string, error) {
@@ -52,7 +61,7 @@ func Help(word string) (string, error) {
 	var names []string
 	for _, l := range ir.Layers() {
 		names = append(names, string(l))
-		for _, o := range Options(l) {
+		for _, o := range explained(l) {
 			names = append(names, o.Name)
 			if o.Name == word {
 				found = append(found, helpOption(fmt.Sprintf("%s (L%d %s: %s)", o.Name, l.Number(), l.Title(), l), o))
@@ -76,7 +85,7 @@ func HelpWords() []string {
 	var names []string
 	for _, l := range ir.Layers() {
 		names = append(names, string(l))
-		for _, o := range Options(l) {
+		for _, o := range explained(l) {
 			names = append(names, o.Name)
 		}
 	}
@@ -91,7 +100,7 @@ func helpLayer(l ir.Layer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "L%d %s: %s\n", l.Number(), l.Title(), l)
 	t := table{}
-	for _, o := range Options(l) {
+	for _, o := range explained(l) {
 		t.rows = append(t.rows, []string{"  " + o.Name, firstSentence(o.Help)})
 	}
 	b.WriteString(t.text())

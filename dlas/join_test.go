@@ -94,3 +94,15 @@ func TestHeadsThatDoNotFit(t *testing.T) {
 		}
 	}
 }
+
+// TestHelpOfFiles: what may be said of a network's file is explained like any other choice.
+func TestHelpOfFiles(t *testing.T) {
+	layer, err := Help("model")
+	if err != nil || !strings.Contains(layer, "\n  FILE ") {
+		t.Errorf("%v\n%s", err, layer)
+	}
+	text, err := Help("FILE")
+	if err != nil || !strings.Contains(text, "\n  head: the file of a network") || !strings.Contains(text, "\n  mean: ") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
