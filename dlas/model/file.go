@@ -87,7 +87,7 @@ func readFile(path string, o FileOptions) (*File, error) {
 	case len(raw) >= 8 && string(raw[4:8]) == "TFL3":
 		return readTFLite(raw, o)
 	case looksLikeSafetensors(raw):
-		return nil, &ir.Error{Layer: ir.Model, What: "holds weights (safetensors) and no network", Try: "name the network, and put the file at weights/DATA/NETWORK.safetensors in the folder of DLAS_DATA"}
+		return nil, &ir.Error{Layer: ir.Model, What: "holds weights (safetensors) and no network", Try: "give run and export data of its shape, such as random(1x3x32x32), or name the network, and put the file at weights/DATA/NETWORK.safetensors in the folder of DLAS_DATA"}
 	}
 	return readONNX(path, raw, o)
 }

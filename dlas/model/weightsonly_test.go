@@ -78,3 +78,15 @@ func TestNetworkIsReadOnce(t *testing.T) {
 		t.Errorf("%d bytes allocated for a file of %d", spent, size)
 	}
 }
+
+// TestWeightsAloneAreNoNetwork: who reads a file of weights as a network is told what goes with it.
+func TestWeightsAloneAreNoNetwork(t *testing.T) {
+	raw := append([]byte{2, 0, 0, 0, 0, 0, 0, 0}, "{}"...)
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(path, FileOptions{}); err == nil || !strings.Contains(err.Error(), "data of its shape") {
+		t.Error(err)
+	}
+}
