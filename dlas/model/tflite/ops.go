@@ -167,8 +167,11 @@ func (n *node) finish(name string, activation int8) error {
 // takeName gives the value that the last node made the tensor's own name.
 func (n *node) takeName(name string) {
 	r, y := n.r, n.y()
-	last := r.g.Nodes[len(r.g.Nodes)-1]
-	if last.Out[0] != name {
+	var last *ir.Node
+	if k := len(r.g.Nodes); k > 0 {
+		last = r.g.Nodes[k-1]
+	}
+	if last == nil || last.Out[0] != name { // name is an input's or an earlier node's
 		last = &ir.Node{Op: "Identity", In: []string{name}}
 		r.g.Nodes = append(r.g.Nodes, last)
 	}

@@ -242,6 +242,23 @@ func TestQuantised(t *testing.T) {
 	}
 }
 
+// TestRenamedInput: an operator that changes nothing may come before any that computes.
+func TestRenamedInput(t *testing.T) {
+	net := floatNet(0)
+	net[1] = []fields{{0: int8(6), 3: int32(6)}}
+	g := net[2].([]fields)[0]
+	g[0] = []fields{{0: []int32{1, 3}, 3: "x"}, {0: []int32{1, 3}, 3: "y"}}
+	g[2] = []int32{1}
+	g[3] = []fields{{0: int32(0), 1: []int32{0}, 2: []int32{1}}}
+	m, err := Read(build(net), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := eval(t, m.Graph, []float32{1, 2, 3}), []float64{1, 2, 3}; !slices.Equal(got, want) {
+		t.Errorf("got %v, not %v", got, want)
+	}
+}
+
 // read reads a file as hostile ones are: in time and memory that its size bounds.
 func read(t testing.TB, raw []byte) error {
 	t.Helper()
