@@ -59,7 +59,7 @@ func BenchmarkWinograd(b *testing.B) {
 				if plan == best {
 					mark = "<- chosen"
 				}
-				fmt.Printf("%4d@%-3d m=%d chunk=%-3d staged=%-5v %8.1f us, estimate %8.1f kcyc, direct at peak %8.1f, ratio %.2f %s\n", c, h, plan.m, plan.chunk, plan.staged, us, w.cost(plan)/1e3, direct, us/direct, mark)
+				fmt.Printf("%4d@%-3d m=%d chunk=%-3d staged=%-5v late=%-5v %8.1f us, estimate %8.1f kcyc, direct at peak %8.1f, ratio %.2f %s\n", c, h, plan.m, plan.chunk, plan.staged, plan.late, us, w.cost(plan)/1e3, direct, us/direct, mark)
 			}
 		}
 	}

@@ -73,7 +73,7 @@ func (w *winograd) lateCycles(tiles float64) float64 {
 	case asm.GoISA:
 		perCycle, each = 0.06, 30*each
 	}
-	return depth*vectors*(36*tiles+each*groups)/perCycle + tiles*w.speeds().out[1] + 36*20*groups
+	return depth*vectors*(36*tiles+each*groups)/perCycle + tiles*w.speeds().out[1] + 36*40*groups
 }
 
 // runLate does a part.

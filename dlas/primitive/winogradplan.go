@@ -148,6 +148,7 @@ const (
 	nearBytes  = 32.0
 	farBytes   = 10.0
 	panelBytes = 6.5 // weights from behind the second-level cache, between products
+	crossBytes = 6.5 // what another core has just written
 	coldBytes  = 5.0 // weights that other nodes' have pushed out since the last run
 )
 
@@ -195,23 +196,27 @@ func (w *winograd) cost(p plan) float64 {
 	space := 4 * places * 16 * tiles * float64(v.icb+v.ocb)
 	transforms := tiles * (float64(v.icb)*s.in[v.m/4] + float64(v.ocb)*s.out[v.m/4])
 	product := places * v.productCycles(int(tiles+0.5))
-	threads := float64(v.threads)
+	threads, shared, crossed := float64(v.threads), 1.0, 0.0
 	if v.staged {
 		// A stage that is too short to be handed over is done by one thread.
 		shares := func(stage int) float64 { return min(threads, float64(v.stageParts(stage, int(rows+0.5)))) }
 		transforms = tiles * (float64(v.icb)*s.in[v.m/4]/shares(0) + float64(v.ocb)*s.out[v.m/4]/shares(2))
-		product, u, space = product/shares(1), u/shares(1), space/threads
+		product, u, space, shared = product/shares(1), u/shares(1), space/threads, threads
+		if n := shares(1); n > 1 {
+			crossed = space * (1 - 1/n) / crossBytes
+		}
 	}
 	l2 := float64(max(v.l2, 1<<20)) * 0.9
 	// Weights come once a run from behind the second-level cache, which other nodes have used since.
 	first := u / comeBytes(u, w.l2)
 	again := u / nearBytes
-	if u+space > l2 {
+	maps := 4 * 16 * tiles * float64(v.m*v.m) * float64(v.icb+v.ocb) / shared
+	if u+space+maps > l2 {
 		again = u / panelBytes
 	}
-	moved := 0.0
-	if space > l2 {
-		moved = 2 * (space - l2) / farBytes
+	moved := crossed
+	if space+maps > l2 {
+		moved += 2 * (space + maps - l2) / farBytes
 	}
 	// Where the weights leave room in the first-level cache, transforms that do not fit there cost a way to the second.
 	if l1 := float64(max(w.l1, 32<<10)); u <= l1 && space > l1 {
