@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/godlas/godlas/dlas/compress"
+	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/model"
@@ -41,7 +41,8 @@ func (s Stack) Diagram(ctx context.Context) (*Diagram, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := (&sets{}).open(c[ir.Data][0])
+	opened := &sets{}
+	set, err := opened.open(c[ir.Data][0])
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,11 @@ func (s Stack) Diagram(ctx context.Context) (*Diagram, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g, _, err = compress.Apply(ctx, g, c[ir.Compress]); err != nil {
+	m, err := hardware.Resolve(c[ir.Hardware][0])
+	if err != nil {
+		return nil, err
+	}
+	if g, _, err = shrink(ctx, g, c[ir.Compress], toolsFor(g, c[ir.Data][0], opened, m, planOf(c, 1))); err != nil {
 		return nil, err
 	}
 	return diagramOf(g, spec.Model)

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/godlas/godlas/dlas/compress"
 	"github.com/godlas/godlas/dlas/data"
+	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/model"
 )
@@ -40,35 +40,42 @@ func (s Stack) network(ctx context.Context) (g *ir.Graph, prepKnown bool, err er
 	if err != nil {
 		return nil, false, err
 	}
-	if g, prepKnown, err = s.uncompressed(c); err != nil {
+	opened := &sets{}
+	g, of, prepKnown, err := s.uncompressed(c, opened)
+	if err != nil {
 		return nil, false, err
 	}
-	g, _, err = compress.Apply(ctx, g, c[ir.Compress])
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+	m, err := hardware.Resolve(c[ir.Hardware][0])
+	if err != nil {
+		return nil, false, err
 	}
+	defer progressEnd()
+	g, _, err = shrink(ctx, g, c[ir.Compress], toolsFor(g, of, opened, m, planOf(c, 1)))
 	return g, prepKnown, err
 }
 
-func (s Stack) uncompressed(c map[ir.Layer][]ir.Choice) (g *ir.Graph, prepKnown bool, err error) {
+// uncompressed is the network before L3, and the data that it is for, without a name where nothing tells.
+func (s Stack) uncompressed(c map[ir.Layer][]ir.Choice, opened *sets) (g *ir.Graph, of ir.Choice, prepKnown bool, err error) {
 	m := c[ir.Model][0]
 	env := data.EnvFromOS()
 	req, usual := model.Usual(m, model.Env{Dir: env.Dir, Cache: env.Cache})
 	switch {
 	case strings.TrimSpace(s.spec.Data) != "":
-		set, err := (&sets{}).open(c[ir.Data][0])
+		of = c[ir.Data][0]
+		set, err := opened.open(of)
 		if err != nil {
-			return nil, false, err
+			return nil, of, false, err
 		}
 		req = request(set)
 	case !usual: // a file has a shape of its own
 		f, err := model.ReadFile(m.Name, model.FileOptions{Head: m.Arg("head", "")})
 		if err != nil {
-			return nil, false, err
+			return nil, of, false, err
 		}
-		return f.Graph, f.PrepKnown, nil
+		return f.Graph, of, f.PrepKnown, nil
 	default:
 		// The names of the classes are the data set's, where that is there.
+		of = ir.Choice{Name: req.Data}
 		one := ir.Choice{Name: req.Data, Args: []ir.Arg{{Key: "n", Op: "=", Value: "1"}}}
 		if set, err := data.Open(one, env); err == nil && len(set.Classes) == req.Classes {
 			req.ClassNames = set.Classes
@@ -76,7 +83,7 @@ func (s Stack) uncompressed(c map[ir.Layer][]ir.Choice) (g *ir.Graph, prepKnown 
 	}
 	req.Seed = seed
 	g, err = model.Build(m, req)
-	return g, true, err
+	return g, of, true, err
 }
 
 // writeFile makes a file by way of one beside it, so that path never holds half of one.

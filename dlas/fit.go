@@ -4,16 +4,23 @@ import (
 	"fmt"
 
 	"github.com/godlas/godlas/dlas/data"
+	"github.com/godlas/godlas/dlas/ir"
 )
 
-// fit makes the images of the set what the network takes: their size, where they can have any, and its classes where it
-// has one more, for the background.
-func (r *runner) fit() error {
-	g := r.graph
-	r.notes = append(r.notes, g.Notes...)
+// fit makes the images of the set what the network takes.
+func (r *runner) fit() (err error) {
+	r.notes = append(r.notes, r.graph.Notes...)
+	if r.set, err = fitSet(r.graph, r.set); err == nil && len(r.graph.Input().Shape) == 4 {
+		r.describeFit()
+	}
+	return err
+}
+
+// fitSet is the set with images of the size that the network takes, where they can have any.
+func fitSet(g *ir.Graph, set *data.Set) (*data.Set, error) {
 	in := g.Input().Shape
 	if len(in) != 4 {
-		return nil
+		return set, nil
 	}
 	h, w := in[2]-2*g.Prep.Pad, in[3]-2*g.Prep.Pad
 	if g.Prep.NHWC {
@@ -21,19 +28,16 @@ func (r *runner) fit() error {
 	}
 	f := data.Fit{Resize: g.Prep.Resize, H: h, W: w}
 	if f.Resize == 0 {
-		if h == r.set.Shape[1] && w == r.set.Shape[2] {
-			r.describeFit()
-			return nil
+		if h == set.Shape[1] && w == set.Shape[2] {
+			return set, nil
 		}
 		f.Resize = (8*max(h, w) + 3) / 7 // 256 for 224
 	}
-	set, err := r.set.Fit(f)
+	fitted, err := set.Fit(f)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.set = intern(set)
-	r.describeFit()
-	return nil
+	return intern(fitted), nil
 }
 
 // describeFit says how pictures became images, where they come from files of any size.
@@ -49,17 +53,23 @@ func (r *runner) withoutBackground(logits []float32) []float32 {
 	return logits[r.background:]
 }
 
+// backgroundOf is 1 where a network with so many outputs has one before the classes of the set, else 0.
+func backgroundOf(set *data.Set, outputs int) int {
+	if classes := max(len(set.Classes), set.MinClasses); classes < 100 || outputs != classes+1 {
+		return 0
+	}
+	return 1
+}
+
 // findBackground decides whether the network has such an output.
 func (r *runner) findBackground(outputs int) {
-	classes := max(len(r.set.Classes), r.set.MinClasses)
-	if classes < 100 || outputs != classes+1 {
+	if r.background = backgroundOf(r.set, outputs); r.background == 0 {
 		return
 	}
-	r.background = 1
 	if len(r.graph.Classes) == outputs {
 		g := *r.graph
 		g.Classes = g.Classes[1:]
 		r.graph = &g
 	}
-	r.notes = append(r.notes, fmt.Sprintf("the network has %d outputs for %d classes: the first is taken for background", outputs, classes))
+	r.notes = append(r.notes, fmt.Sprintf("the network has %d outputs for %d classes: the first is taken for background", outputs, outputs-1))
 }

@@ -2,12 +2,10 @@ package dlas
 
 import (
 	"context"
-	"math/rand/v2"
 	"strconv"
 	"sync"
 	"weak"
 
-	"github.com/godlas/godlas/dlas/compress"
 	"github.com/godlas/godlas/dlas/data"
 	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/internal/grammar"
@@ -31,6 +29,7 @@ type runner struct {
 	notes   []string
 	tuning  *Tuning // of a tuned schedule
 	consume bool    // the graph is compiled only once
+	opened  *sets
 
 	fromFile   bool // the model is a file of the user's
 	background int  // the outputs before the first class: 1 where the network has one for the background
@@ -42,7 +41,7 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{spec: spec}
+	r := &runner{spec: spec, opened: opened}
 
 	// L1 Datasets & Problem Spaces
 	if r.set, err = opened.open(c[ir.Data][0]); err != nil {
@@ -71,25 +70,23 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 
 // compile is build from L3 on, for a network that is there.
 func (r *runner) compile(ctx context.Context, c map[ir.Layer][]ir.Choice) (err error) {
-	// L3 Model Optimisations
-	var notes []string
-	if r.graph, notes, err = compress.Apply(ctx, r.graph, c[ir.Compress]); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
+	// L6 Hardware, which says what the layers above it may use
+	if r.machine, err = hardware.Resolve(c[ir.Hardware][0]); err != nil {
 		return err
 	}
+	plan := planOf(c, r.batch)
 
-	// L6 Hardware, which says what L4 and L5 may use
-	if r.machine, err = hardware.Resolve(c[ir.Hardware][0]); err != nil {
+	// L3 Model Optimisations
+	var of ir.Choice
+	if r.set != nil {
+		of = c[ir.Data][0]
+	}
+	var notes []string
+	if r.graph, notes, err = shrink(ctx, r.graph, c[ir.Compress], toolsFor(r.graph, of, r.opened, r.machine, plan)); err != nil {
 		return err
 	}
 
 	// L4 Algorithms & Data Formats, bound by L5 Systems Software
-	plan := system.Plan{Algorithm: c[ir.Primitive][0].Name, Schedule: c[ir.Sched][0], Batch: r.batch}
-	if len(c[ir.Primitive]) > 1 {
-		plan.Format = c[ir.Primitive][1].Name
-	}
 	r.notes = append(r.notes, notes...)
 	if plan.Schedule.Name == system.Tuned {
 		err = r.tune(ctx, plan)
@@ -98,6 +95,15 @@ func (r *runner) compile(ctx context.Context, c map[ir.Layer][]ir.Choice) (err e
 		r.program, err = system.Shared(r.graph, primitive.Kernels(), r.machine, plan)
 	}
 	return err
+}
+
+// planOf is the line of L4 with the schedule of L5.
+func planOf(c map[ir.Layer][]ir.Choice, batch int) system.Plan {
+	plan := system.Plan{Algorithm: c[ir.Primitive][0].Name, Schedule: c[ir.Sched][0], Batch: batch}
+	if len(c[ir.Primitive]) > 1 {
+		plan.Format = c[ir.Primitive][1].Name
+	}
+	return plan
 }
 
 // choicesOf parses the layers of a point.
@@ -183,12 +189,7 @@ func (r *runner) input(first int, images []ir.Image, dst []float32) error {
 // inputs are the first batches of the set, at most n.
 func (r *runner) inputs(n int) ([][]float32, error) {
 	if r.set == nil { // a network without data: standard normal numbers
-		in := make([]float32, r.program.InShape().Elems())
-		rng := rand.New(rand.NewPCG(seed, 0))
-		for i := range in {
-			in[i] = float32(rng.NormFloat64())
-		}
-		return [][]float32{in}, nil
+		return normals(r.program.InShape()), nil
 	}
 	n = max(1, min(n, (r.set.Len()+r.batch-1)/r.batch))
 	images := make([]ir.Image, r.batch)

@@ -17,14 +17,19 @@ type pass struct {
 	option ir.Option
 	check  func(c ir.Choice) error
 	// apply returns the new graph and one line that says what it did.
-	apply func(ctx context.Context, g *ir.Graph, c ir.Choice) (*ir.Graph, string, error)
+	apply func(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Graph, string, error)
 }
 
-func passes() []pass { return []pass{none(), prune()} }
+func passes() []pass {
+	return []pass{
+		none(), prune(),
+		channels(), recalibrate(),
+	}
+}
 
 // defined are the names that the definitions have and this build has not.
 var defined = []string{
-	"channels", "blocks", "punch", "pattern", "palette", "lowrank", "ternary", "fp16", "bf16", "int8", "recalibrate", "auto",
+	"blocks", "punch", "pattern", "palette", "lowrank", "ternary", "fp16", "bf16", "int8", "auto",
 }
 
 // Options describes the passes there are.
@@ -60,9 +65,10 @@ func lookup(name string) (pass, error) {
 }
 
 // Apply applies the passes in order and returns the new graph, which shares what no pass changed with g, and one line
-// for each pass that did something. Errors are *ir.Error of layer compress.
-func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice) (*ir.Graph, []string, error) {
+// for each pass that did something. Errors are *ir.Error of layer compress, or the context's.
+func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice, t Tools) (*ir.Graph, []string, error) {
 	var lines []string
+	t.from = g
 	for _, c := range cs {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
@@ -75,7 +81,7 @@ func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice) (*ir.Graph, []strin
 			return nil, nil, err
 		}
 		var line string
-		if g, line, err = p.apply(ctx, g, c); err != nil {
+		if g, line, err = p.apply(ctx, g, c, t); err != nil {
 			return nil, nil, err
 		}
 		if line != "" {
@@ -94,6 +100,8 @@ func none() pass {
 			}
 			return nil
 		},
-		apply: func(_ context.Context, g *ir.Graph, _ ir.Choice) (*ir.Graph, string, error) { return g, "", nil },
+		apply: func(_ context.Context, g *ir.Graph, _ ir.Choice, _ Tools) (*ir.Graph, string, error) {
+			return g, "", nil
+		},
 	}
 }

@@ -63,7 +63,7 @@ func TestPruneIsGlobalMagnitude(t *testing.T) {
 	n := len(before)
 	for _, level := range []float64{0, 0.1, 0.5, 0.8, 0.9, 0.999, 1} {
 		p := strconv.FormatFloat(level, 'g', -1, 64)
-		out, lines, err := Apply(context.Background(), g, []ir.Choice{prunes(p)})
+		out, lines, err := Apply(context.Background(), g, []ir.Choice{prunes(p)}, Tools{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func TestTiesByIndex(t *testing.T) {
 }
 
 func TestScopeLayer(t *testing.T) {
-	out, _, err := Apply(context.Background(), graph(), []ir.Choice{prunes("0.75", "scope=layer")})
+	out, _, err := Apply(context.Background(), graph(), []ir.Choice{prunes("0.75", "scope=layer")}, Tools{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,11 +136,11 @@ func TestScopeLayer(t *testing.T) {
 }
 
 func TestChain(t *testing.T) {
-	twice, lines, err := Apply(context.Background(), graph(), []ir.Choice{{Name: "none"}, prunes("0.5"), prunes("0.9")})
+	twice, lines, err := Apply(context.Background(), graph(), []ir.Choice{{Name: "none"}, prunes("0.5"), prunes("0.9")}, Tools{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	once, _, err := Apply(context.Background(), graph(), []ir.Choice{prunes("0.9")})
+	once, _, err := Apply(context.Background(), graph(), []ir.Choice{prunes("0.9")}, Tools{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestBadChoices(t *testing.T) {
 		{ir.Choice{Name: "int8"}, "the pass int8 is not in this build; there is: none, prune"},
 		{ir.Choice{Name: "none", Value: []string{"1"}}, "none takes no arguments"},
 	} {
-		_, _, err := Apply(context.Background(), graph(), []ir.Choice{c.c})
+		_, _, err := Apply(context.Background(), graph(), []ir.Choice{c.c}, Tools{})
 		var e *ir.Error
 		if !errors.As(err, &e) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v does not say %q", c.c, err, c.want)
@@ -182,12 +182,12 @@ func TestBadChoices(t *testing.T) {
 		}
 	}
 	empty := &ir.Graph{Name: "empty"}
-	if _, _, err := Apply(context.Background(), empty, []ir.Choice{prunes("0.5")}); err == nil || !strings.Contains(err.Error(), "empty has no convolution or linear weights") {
+	if _, _, err := Apply(context.Background(), empty, []ir.Choice{prunes("0.5")}, Tools{}); err == nil || !strings.Contains(err.Error(), "empty has no convolution or linear weights") {
 		t.Errorf("a graph without weights: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, _, err := Apply(ctx, graph(), []ir.Choice{prunes("0.5")}); !errors.Is(err, context.Canceled) {
+	if _, _, err := Apply(ctx, graph(), []ir.Choice{prunes("0.5")}, Tools{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled Apply says %v", err)
 	}
 }

@@ -65,7 +65,7 @@ func Prunable(g *ir.Graph) []string {
 	return names
 }
 
-func applyPrune(_ context.Context, g *ir.Graph, c ir.Choice) (*ir.Graph, string, error) {
+func applyPrune(_ context.Context, g *ir.Graph, c ir.Choice, _ Tools) (*ir.Graph, string, error) {
 	p, scope, err := pruneArgs(c)
 	if err != nil {
 		return nil, "", err

@@ -24,6 +24,30 @@ func randomSet() set {
 	}
 }
 
+// RandomShape is the shape in a choice of random images, with so many of them, or as many as there may be.
+func RandomShape(c ir.Choice, images int) string {
+	text := "1x3x32x32"
+	if len(c.Value) == 1 {
+		text = c.Value[0]
+	}
+	shape, err := parseShape(text)
+	if err != nil {
+		return text // Open says what is wrong with it
+	}
+	shape[0] = 1
+	shape[0] = max(1, min(images, maxRandom/shape.Elems()))
+	return shape.String()
+}
+
+// OtherSeed is a seed that makes other images than those of the choice.
+func OtherSeed(c ir.Choice) string {
+	seed, err := strconv.ParseUint(c.Arg("seed", "1"), 10, 63)
+	if err != nil {
+		return c.Arg("seed", "1")
+	}
+	return strconv.FormatUint(seed^1<<62, 10)
+}
+
 // maxRandom bounds the bytes of a random set.
 const maxRandom = 1 << 28
 

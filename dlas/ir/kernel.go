@@ -156,12 +156,26 @@ type Call struct {
 	Fetched int
 }
 
-// Runner runs a graph on a batch of preprocessed images (N x C x H x W) and can show what its nodes made.
+// Runner runs a graph with one input on a batch of preprocessed images (N x C x H x W) and can show what its nodes made:
+// see, where it is not nil, gets each node's first output where that is f32 and depends on the input, in the graph's order,
+// all images of the batch one after the other along its first axis. The tensors are the caller's to keep. The result is
+// the graph's first output.
 type Runner interface {
 	Run(ctx context.Context, g *Graph, batch *Tensor, see func(n *Node, out *Tensor)) (logits *Tensor, err error)
 }
 
-// Meter times a graph: the median milliseconds of one run.
+// Meter times a graph: the median milliseconds of one run. A graph that is asked for again is measured again, and the
+// median is that of all its samples: who compares several asks for them in turns.
 type Meter interface {
 	Time(ctx context.Context, g *Graph) (ms float64, err error)
+}
+
+// Samples are preprocessed images that something may be chosen by; no score is ever taken on them. Read may be called by
+// many goroutines.
+type Samples interface {
+	// Len is the number of images; 0 where there are none, and Read then says why.
+	Len() int
+	// Read writes image i, as the network's first input wants it, to dst, and returns its class, counted as the network's
+	// outputs are; -1 where it has no label.
+	Read(i int, dst []float32) (class int, err error)
 }

@@ -44,6 +44,7 @@ func symbols_github_com_godlas_godlas_dlas_ir() map[string]reflect.Value {
 		"Quote":      reflect.ValueOf(p.Quote),
 		"QuoteName":  reflect.ValueOf(p.QuoteName),
 		"Runner":     reflect.ValueOf((*p.Runner)(nil)),
+		"Samples":    reflect.ValueOf((*p.Samples)(nil)),
 		"Schedule":   reflect.ValueOf((*p.Schedule)(nil)),
 		"Shape":      reflect.ValueOf((*p.Shape)(nil)),
 		"Strides":    reflect.ValueOf((*p.Strides)(nil)),
