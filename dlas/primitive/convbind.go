@@ -52,6 +52,9 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 	d.rowStep, d.rowBytes, d.outFirst = 4*c.out.Row, pixelBytes*c.ow, 4*c.out.Origin
 
 	groups := c.outGroups(tile(s, tileBlocks))
+	if l.picks {
+		groups = c.pickGroups(tile(s, tileBlocks), p.Weights[1].F32())
+	}
 	var bias []float32
 	if len(p.Weights) > 2 && p.Weights[2] != nil {
 		bias = p.Weights[2].F32()
@@ -67,6 +70,9 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 	d.cutDense(c, s, algorithm != Direct)
 
 	src := c.sourceOf(d, algorithm)
+	if l.picks {
+		d.place()
+	}
 	limit := tile(s, tilePixels)
 	if algorithm == SpatialPack {
 		limit = c.packedPixels(d)

@@ -144,12 +144,12 @@ func denseSchedules(p ir.Problem, l level) []ir.Schedule {
 			continue
 		}
 		seen := map[[3]int]bool{}
-		for _, pixels := range []int{l.mostRows(b), 12, 10, 8, 7, 6, 5, 4} {
+		for _, pixels := range []int{l.mostRows(b), 14, 12, 10, 8, 7, 6, 5, 4} {
 			pixels = min(pixels, l.mostRows(b), c.oh*c.ow)
 			// What tilesOf makes of it: others that make the same are the same candidate.
 			same := [3]int{ceilDiv(c.ow, pixels), min(pixels, 8), 0}
-			if c.ow == 7 && pixels >= 14 {
-				same[2] = 1
+			if n := pixels / c.ow; l.joins(c.ow, n) {
+				same[2] = min(n, c.oh)
 			}
 			if seen[same] {
 				continue
@@ -221,7 +221,7 @@ func (c *convolution) outGroups(blocks int) []outGroup {
 // packInto packs the weights in each group's order: blocks of channels, rows and columns of the window, channels of the block.
 // c.cg channels of each output channel are stored; of others the weight is zero.
 func packInto[T weight](c *convolution, d *dense, w []T, bias []float32, groups []outGroup) {
-	d.weights = packedWeights{groups: groups, ahead: ahead}
+	d.weights = packedWeights{groups: groups, ahead: ahead, picked: c.level.picks}
 	taps := c.win.KH * c.win.KW
 	if c.groups > 1 {
 		packGrouped(c, d, w, bias)

@@ -13,15 +13,15 @@ const SpatialPack = "spatialpack"
 
 // levels are the instruction sets that this build and this processor have tiles for, each for both types of weights.
 func levels() []level {
-	l := []level{{isaGo, false}, {isaGo, true}}
+	l := []level{{isa: isaGo}, {isa: isaGo, half: true}}
 	if asm.HasAVX2() {
-		l = append(l, level{isaAVX2, false}, level{isaAVX2, true})
+		l = append(l, level{isa: isaAVX2}, level{isa: isaAVX2, half: true})
 	}
 	if asm.HasAVX512() {
-		l = append(l, level{isaAVX512, false}, level{isaAVX512, true})
+		l = append(l, level{isa: isaAVX512}, level{isa: isaAVX512, half: true})
 	}
 	if asm.HasNEON() {
-		l = append(l, level{isaNEON, false})
+		l = append(l, level{isa: isaNEON})
 	}
 	return l
 }
@@ -35,15 +35,24 @@ func convKernels() []ir.Kernel {
 			if !l.half || algorithm == Direct {
 				ks = append(ks, denseKernel(algorithm, l))
 			}
+			if !l.half && l.isa != isaNEON {
+				picks := l
+				picks.picks = true
+				ks = append(ks, denseKernel(algorithm, picks))
+			}
 		}
 	}
 	return ks
 }
 
 func denseKernel(algorithm string, l level) ir.Kernel {
+	format := Dense
+	if l.picks {
+		format = BSR
+	}
 	return ir.Kernel{
-		Name: strings.Join([]string{"conv", string(l.weight()), algorithm, Dense}, "_") + "__" + l.isa,
-		Op:   "Conv", Algorithm: algorithm, Format: Dense, Type: l.weight(), ISA: l.isa, Exact: ir.ExactF32,
+		Name: strings.Join([]string{"conv", string(l.weight()), algorithm, format}, "_") + "__" + l.isa,
+		Op:   "Conv", Algorithm: algorithm, Format: format, Type: l.weight(), ISA: l.isa, Exact: ir.ExactF32,
 		Fits: func(p ir.Problem) error {
 			if err := denseFits(p, l); err != nil {
 				return err
@@ -76,11 +85,16 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 	if c.spans(algorithm) {
 		maps, rows = 1, c.n*c.oh
 	}
-	for _, g := range c.outGroups(0) {
-		if perDepth[g.blocks] == 0 {
-			perDepth[g.blocks] = tilesCost(l, rows, c.ow, g.blocks)
+	stored := 1.0
+	if l.picks {
+		cost, stored = c.pickCost(rows, p.Weights[1].F32())
+	} else {
+		for _, g := range c.outGroups(0) {
+			if perDepth[g.blocks] == 0 {
+				perDepth[g.blocks] = tilesCost(l, rows, c.ow, g.blocks)
+			}
+			cost += perDepth[g.blocks] * float64(g.macs/g.blocks/asm.Block)
 		}
-		cost += perDepth[g.blocks] * float64(g.macs/g.blocks/asm.Block)
 	}
 	cost *= float64(maps)
 	if l.isa == isaGo {
@@ -88,7 +102,7 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 	}
 	// Weights that other nodes' have pushed out since the last run take their own time to come, part of which the products
 	// do not hide: as in winograd.cost, with which this one is compared.
-	bytes := float64(c.m * c.weightRow * l.weight().Size())
+	bytes := stored * float64(c.m*c.weightRow*l.weight().Size())
 	come := bytes / comeBytes(bytes, p.Machine.L2)
 	cost = max(cost, come) + overlap*min(cost, come)
 	if algorithm != Direct {

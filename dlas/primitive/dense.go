@@ -113,7 +113,7 @@ func (d *dense) multiply(t *asm.Tile, g *outGroup, b *band, at spot, next ir.Mem
 	at.out += first * t.OutBlock
 	depth := g.macs / g.blocks / asm.Block
 	fetched := 0
-	most := max(1, asm.MaxMACs/(g.macs*d.level.mostRows(g.blocks)))
+	most := max(1, asm.MaxMACs/max(1, g.macs*d.level.mostRows(g.blocks)))
 	runs := b.runs[g.blocks]
 	var last *pattern
 	for i := range runs {

@@ -70,7 +70,7 @@ func byteLevels() []byteLevel {
 func int8Kernels() []ir.Kernel {
 	var ks []ir.Kernel
 	for _, l := range byteLevels() {
-		ks = append(ks, byteConvKernel(l), byteGemmKernel(l), byteDepthwiseKernel(l))
+		ks = append(ks, byteConvKernel(l, Dense), byteConvKernel(l, BSR), byteGemmKernel(l), byteDepthwiseKernel(l))
 		ks = append(ks, byteMapKernels(l)...)
 	}
 	return ks

@@ -123,6 +123,27 @@ func byteConvCase(r *rand.Rand, x, w ir.Type, n, c, h, wd, m, kh, kw, group int,
 	if has('t') {
 		in[14] = randomTensor(r, ir.U8, 256)
 	}
+	if has('s') || has('e') { // most blocks of 16x4 are zero, or all weights; what zero is, z says
+		at := func(i int) byte { return in[5].Memory()[min(i, len(in[5].Memory())-1)] }
+		share, v := 0.8, in[3].Memory()
+		if has('e') {
+			share = 1
+		}
+		for o := 0; o < m; o += 16 {
+			for ch := 0; ch < c/group; ch += 4 {
+				for k := range kh * kw {
+					if r.Float64() >= share {
+						continue
+					}
+					for y := o; y < min(m, o+16); y++ {
+						for x := ch; x < min(c/group, ch+4); x++ {
+							v[(y*(c/group)+x)*kh*kw+k] = at(y)
+						}
+					}
+				}
+			}
+		}
+	}
 	b.in = in
 	return b
 }
@@ -152,6 +173,15 @@ func byteCases(r *rand.Rand) []byteCase {
 	conv(ir.U8, ir.U8, 1, 17, 2, 2, 35, 3, 3, 1, p1, "b")
 	conv(ir.U8, ir.I8, 1, 16, 1, 1, 100, 1, 1, 1, p0, "bt")
 	conv(ir.U8, ir.I8, 1, 32, 9, 1, 32, 3, 1, 1, pads(1, 0, 1, 0), "bz")
+	for i, w := range []int{1, 2, 3, 6, 7, 13, 14, 30} { // blocks of weights that are zero
+		conv(ir.U8, ir.I8, 1, 48, 5, w, 70, 3, 3, 1, p1, "bcs"+"rtl"[:i%4])
+	}
+	conv(ir.U8, ir.U8, 1, 20, 9, 9, 33, 5, 5, 1, pads(2, 2, 2, 2), "bzs")
+	conv(ir.I8, ir.I8, 2, 64, 7, 7, 40, 1, 1, 1, p0, "bs")
+	conv(ir.U8, ir.I8, 1, 32, 14, 14, 64, 3, 3, 1, strided(2, 1, 1, 1, 1), "bsi")
+	conv(ir.U8, ir.I8, 1, 32, 6, 6, 64, 3, 3, 2, p1, "bsr")
+	conv(ir.U8, ir.I8, 1, 32, 6, 6, 40, 3, 3, 1, p1, "ber")
+	conv(ir.U8, ir.I8, 1, 3, 17, 23, 40, 7, 7, 1, strided(2, 3, 3, 3, 3), "bs")
 	for w := 1; w <= 9; w += 2 {
 		conv(ir.U8, ir.I8, 1, 16, 3, w, 33, 3, 3, 1, p1, "br")
 	}

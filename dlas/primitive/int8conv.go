@@ -22,6 +22,8 @@ type byteConv struct {
 	stem     bool
 	groups   int // of 4 input channels a tap
 	passes   int
+	picks    bool    // groups of weights that are zero are left out
+	places   []int32 // where the input has the others
 
 	row, block, image, origin int // of what the tiles read, in bytes; origin is where the first window begins
 	pixel                     int // bytes from one output pixel's window to the next
@@ -55,6 +57,7 @@ type byteStrip struct {
 	first, vectors int
 	from, blocks   int
 	weights        int // where theirs begin
+	places, deep   int // of the groups of weights that are not left out
 }
 
 // byteLine is one row of output pixels, or two.
@@ -63,13 +66,19 @@ type byteLine struct{ y, rows int }
 // bytePiece is a part of a line that one tile computes.
 type bytePiece struct{ x, pixels int }
 
-func byteConvKernel(l byteLevel) ir.Kernel {
+func byteConvKernel(l byteLevel, format string) ir.Kernel {
+	picks := format == BSR
 	return ir.Kernel{
-		Name: "conv_i8_direct_dense__" + l.isa, Op: "QLinearConv", Algorithm: Direct, Format: Dense, Type: ir.I8, ISA: l.isa, Exact: ir.ExactInt,
-		Fits:      byteConvFits,
-		Cost:      func(p ir.Problem) float64 { return byteConvCost(p, l) },
+		Name: "conv_i8_direct_" + format + "__" + l.isa, Op: "QLinearConv", Algorithm: Direct, Format: format, Type: ir.I8, ISA: l.isa, Exact: ir.ExactInt,
+		Fits: byteConvFits,
+		Cost: func(p ir.Problem) float64 {
+			if picks {
+				return bytePickCost(p, l)
+			}
+			return byteConvCost(p, l)
+		},
 		Layouts:   byteConvLayouts,
-		Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return bindByteConv(p, byteSchedule(s), l) },
+		Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return bindByteConv(p, byteSchedule(s), l, picks) },
 		Schedules: func(p ir.Problem) []ir.Schedule { return byteConvSchedules(p, l) },
 	}
 }
@@ -163,12 +172,12 @@ func byteConvLayouts(p ir.Problem) (in, out []ir.Layout) {
 	return in, []ir.Layout{ir.Blocked}
 }
 
-func bindByteConv(p ir.Problem, s ir.Schedule, l byteLevel) (ir.Bound, error) {
+func bindByteConv(p ir.Problem, s ir.Schedule, l byteLevel, picks bool) (ir.Bound, error) {
 	v, err := op.WindowOf(p.Node, p.In[op.QConvW][2], p.In[op.QConvW][3])
 	if err != nil {
 		return ir.Bound{}, err
 	}
-	c := &byteConv{level: l, schedule: s, win: v, in: p.In[0], out: p.Out[0], typ: p.TypeIn(0), stem: isStem(p), groups: 4}
+	c := &byteConv{level: l, schedule: s, win: v, in: p.In[0], out: p.Out[0], typ: p.TypeIn(0), stem: isStem(p), groups: 4, picks: picks}
 	bound := ir.Bound{Run: c.run}
 	c.border = windowBorder(v, c.in, c.out, 0)
 	c.zero = byte(int(number(p, op.QConvXZero)))
@@ -291,6 +300,9 @@ func (c *byteConv) pack(p ir.Problem) int64 {
 		c.bias[o] = biasAt(p, o) - zero*sum
 		c.scale[o] = requantScale(scale32(p, op.QConvXScale), perChannel(p.Weights[op.QConvWScale], o), scale32(p, op.QConvYScale))
 	}
+	if c.picks {
+		return c.packPicks(passes, m, mg, cg)
+	}
 	step := c.vectors
 	if group > 1 && mg%(16*step) != 0 {
 		step = 1
@@ -354,6 +366,9 @@ func (c *byteConv) run(call ir.Call) {
 	for block := line0; block < line1; block += c.blockLines {
 		for _, s := range c.tiles[tile0:tile1] {
 			t.W = &weights[c.level.place(s.weights)]
+			if c.picks {
+				t.Off, t.Depth = &c.places[s.places], s.deep
+			}
 			t.Bias, t.Scale, t.Blocks = &c.bias[16*s.first], &c.scale[16*s.first], s.blocks
 			for _, l := range c.lines[block:min(block+c.blockLines, line1)] {
 				inRow := s.from*c.block + l.y*c.win.SH*c.row
@@ -372,7 +387,11 @@ func (c *byteConv) run(call ir.Call) {
 					if res != nil {
 						t.Res = &res[resRow+q.x*ir.Lanes]
 					}
-					c.level.tile(&t, pixels, half, s.vectors, c.groups)
+					if c.picks {
+						c.level.pick(&t, pixels, half, s.vectors)
+					} else {
+						c.level.tile(&t, pixels, half, s.vectors, c.groups)
+					}
 				}
 			}
 		}

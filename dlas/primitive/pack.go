@@ -14,7 +14,9 @@ type outGroup struct {
 	w             int // bytes from the beginning of the weights
 	in            int // bytes from the first channel of the input to the first that it reads
 	deep          chain
-	macs          int // of one pixel
+	macs          int     // of one pixel
+	picks         []int32 // which elements of the depth have weights that are not zero, where zeros are left out
+	places        int     // bytes before the weights: where the input has these
 }
 
 // chain is the depth of a product as a tile goes through it: blocks of channels, the last of which may have fewer.
@@ -35,6 +37,7 @@ type packedWeights struct {
 	bias   []float32
 	size   int // bytes of a weight
 	ahead  int
+	picked bool // zeros are left out
 }
 
 // blocksOf cuts the blocks of m output channels into groups of 1 to 3. want is the size that a schedule asks for; 0 makes
@@ -67,11 +70,18 @@ type order func(g *outGroup) []int32
 
 // pack packs weights w (m rows of `each` numbers, output channel by output channel) in the order of each group.
 func pack[T weight](p *packedWeights, w []T, bias []float32, m, each int, orderOf order) {
+	orders := make([][]int32, len(p.groups))
+	for i := range p.groups {
+		g := &p.groups[i]
+		if orders[i] = orderOf(g); p.picked {
+			orders[i] = g.pick(usedOf(w, g.first, g.first+g.blocks*asm.Block, m, each), orders[i])
+		}
+	}
 	p.alloc(m, int(unsafe.Sizeof(w[0])))
 	copy(p.bias, bias)
 	for i := range p.groups {
 		g := &p.groups[i]
-		packGroup(packedGroup[T](p, g), g, w, m, each, orderOf(g))
+		packGroup(packedGroup[T](p, g), g, w, m, each, orders[i])
 	}
 }
 
@@ -86,7 +96,10 @@ func (p *packedWeights) alloc(m, size int) {
 	for i := range p.groups {
 		g := &p.groups[i]
 		g.w = bytes
-		bytes += size * g.macs
+		bytes += g.places + size*g.macs
+	}
+	if p.picked {
+		bytes += asm.Block * size // a group may be empty
 	}
 	p.data = mem.Alloc(bytes)
 	p.bias = mem.F32(ceilDiv(m, asm.Block) * asm.Block)
@@ -94,7 +107,7 @@ func (p *packedWeights) alloc(m, size int) {
 
 // packedGroup is where a group's weights go.
 func packedGroup[T weight](p *packedWeights, g *outGroup) []T {
-	return unsafe.Slice((*T)(unsafe.Pointer(&p.data[g.w])), g.macs)
+	return unsafe.Slice((*T)(unsafe.Pointer(&p.data[g.w+g.places])), g.macs)
 }
 
 // packGroup goes over the depth in pieces that stay in the cache, and in each over the output channels, whose numbers lie
@@ -155,9 +168,12 @@ func (f *fetching) take() ir.Memory {
 // load gives a tile the weights of group i, and has other memory fetched evenly while that many tiles are computed.
 func (p *packedWeights) load(t *asm.Tile, i int, next ir.Memory, tiles int) {
 	g := &p.groups[i]
-	t.W = unsafe.Pointer(&p.data[g.w])
+	t.W = unsafe.Pointer(&p.data[g.w+g.places])
 	t.Bias = &p.bias[g.first]
 	t.Blocks, t.Depth, t.LastDepth = g.deep.blocks, g.deep.depth, g.deep.last
+	if p.picked {
+		t.Off, t.Depth = unsafe.Pointer(&p.data[g.w]), len(g.picks)
+	}
 	t.Ahead = p.ahead
 	t.Next, t.NextStep = t.W, 0
 	if len(next) > 0 {

@@ -23,6 +23,7 @@ const (
 	Gemm   = "gemm"
 	Dense  = "dense"
 	CSR    = "csr"
+	BSR    = "bsr"
 
 	depthwise = "depthwise"
 )
@@ -44,6 +45,7 @@ func formats() []ir.Option {
 	return []ir.Option{
 		{Name: Dense, Help: "Every weight is stored and multiplied, zeros too: a pruned network is not faster.", Source: "Gibson et al., DLAS, 2025"},
 		{Name: CSR, Help: "Compressed sparse rows: the weights that are not zero, each with its position; zeros are neither stored nor multiplied, the others cost more each.", Source: "Tinney, Walker: Direct solutions of sparse network equations, 1967"},
+		{Name: BSR, Help: "Blocks of weights: for 16 or 32 output channels together the elements of the depth (an input channel at a place of the window) that are not zero for all of them, each with its place. Reads the same maps in blocks of 16 channels as dense; what is pruned in blocks of 32x1 or 16x1 is left out whole.", Source: "Gray, Radford, Kingma: GPU Kernels for Block-Sparse Weights, 2017"},
 	}
 }
 
@@ -51,7 +53,7 @@ func formats() []ir.Option {
 func Options() []ir.Option { return append(algorithms(), formats()...) }
 
 // What the definitions have and this build has not.
-var absentFormats = []string{"bsr", "pattern", "punched"}
+var absentFormats = []string{"pattern", "punched"}
 
 func names(options []ir.Option) []string {
 	list := make([]string, len(options))

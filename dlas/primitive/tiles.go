@@ -19,7 +19,7 @@ func (s spot) plus(o spot) spot { return spot{s.in + o.in, s.res + o.res, s.out 
 // pattern is a tile's pixels, as far from its first as they lie.
 type pattern struct {
 	rows        int
-	pixel       spot // of tiles of more than 8 rows: from pixel to pixel
+	pixel       spot // of tiles of more than 8 rows: from pixel to pixel; at has pixels 0, 4, 7, 11, or every seventh
 	at, res, to [8]int
 }
 
@@ -33,8 +33,9 @@ type tileRun struct {
 
 // A level is an instruction set as the tiles know it, and the type in which they take their weights.
 type level struct {
-	isa  string // go, avx2, avx512, neon
-	half bool   // weights are float16
+	isa   string // go, avx2, avx512, neon
+	half  bool   // weights are float16
+	picks bool   // zeros are left out of the depth
 }
 
 const (
@@ -55,6 +56,11 @@ func (l level) weight() ir.Type {
 // mostRows is the most rows of a tile of that many blocks; 0 where there is no such tile.
 func (l level) mostRows(blocks int) int {
 	switch {
+	case l.isa == isaAVX512 && l.picks:
+		if blocks < len(asm.PickRows512) {
+			return asm.PickRows512[blocks]
+		}
+		return 0
 	case l.isa == isaAVX512 && l.half && blocks > 2:
 		return 0
 	case l.isa == isaAVX512 && blocks < len(asm.TileRows512):
@@ -82,6 +88,9 @@ func (l level) cycles(rows, blocks int) float64 {
 		vectors *= 2
 	}
 	c := float64(rows*vectors) / 2
+	if l.picks {
+		return max(c, float64(rows+vectors+2)/2, 4) + tileOverhead
+	}
 	if vectors == 1 {
 		c *= 1.05
 	}
@@ -93,6 +102,12 @@ const tileOverhead = 0.3
 // run multiplies a tile.
 func (l level) run(t *asm.Tile, rows, blocks int) {
 	switch {
+	case l.picks && l.isa == isaAVX512:
+		asm.Pick512(t, rows, blocks)
+	case l.picks && l.isa == isaAVX2:
+		asm.Pick256(t, rows, blocks)
+	case l.picks:
+		asm.PickGo(t, rows, blocks)
 	case l.isa == isaAVX512 && l.half:
 		asm.Tile512Half(t, rows, blocks)
 	case l.isa == isaAVX512:
@@ -114,8 +129,8 @@ func (l level) run(t *asm.Tile, rows, blocks int) {
 type tiling struct{ runs []tileRun }
 
 // tilesOf cuts h x w pixels, whose places `at` knows, into tiles of blocks output channels and at most limit rows (0: as
-// many as there are registers for). It takes the cheapest of three ways: each row of the map in even pieces; two rows of
-// seven pixels together; pixels in their order whatever row they are in.
+// many as there are registers for). It takes the cheapest of three ways: each row of the map in even pieces; rows of
+// seven pixels, or a multiple, together; pixels in their order whatever row they are in.
 func tilesOf(l level, h, w, blocks, limit int, at func(y, x int) spot) tiling {
 	most := l.mostRows(blocks)
 	if limit > 0 {
@@ -123,11 +138,11 @@ func tilesOf(l level, h, w, blocks, limit int, at func(y, x int) spot) tiling {
 	}
 	switch even, loose, pairs := l.wayCosts(h, w, blocks, most); {
 	case even <= loose && even <= pairs:
-		return evenRows(h, w, most, at)
+		return evenRows(l, h, w, most, at)
 	case loose <= pairs:
-		return anyPixels(h, w, min(most, 8), at)
+		return anyPixels(l, h, w, min(most, 8), at)
 	}
-	return rowPairs(h, at)
+	return wholeRows(l, h, w, most/w, at)
 }
 
 // tilesCost is the cost of tilesOf without a limit, found without cutting anything: it is asked for many more tilings than
@@ -150,20 +165,33 @@ func (l level) wayCosts(h, w, blocks, most int) (even, loose, pairs float64) {
 		return cost
 	}
 	even, loose, pairs = pieces(h, w, most), pieces(1, h*w, min(most, 8)), math.Inf(1)
-	if w == 7 && most >= 14 {
-		pairs = float64(h/2) * l.cycles(14, blocks)
-		if h%2 > 0 {
-			pairs += l.cycles(7, blocks)
+	if n := most / w; l.joins(w, n) {
+		pairs = 0
+		pieces := ceilDiv(h, n)
+		for i := range pieces {
+			y0, y1 := part(h, pieces, i)
+			pairs += l.cycles((y1-y0)*w, blocks)
 		}
 	}
 	return even, loose, pairs
 }
 
+// joins reports whether a tile may have n whole rows of w pixels: with stretches of seven pixels.
+func (l level) joins(w, n int) bool {
+	if l.picks {
+		return w%asm.PickGroup == 0 && n >= 2
+	}
+	return w == 7 && n >= 2
+}
+
 // tiler collects tiles and joins those that follow each other at one distance.
-type tiler struct{ tiling }
+type tiler struct {
+	tiling
+	level level
+}
 
 func (t *tiler) add(pixels []spot) {
-	p := patternOf(pixels)
+	p := patternOf(t.level, pixels)
 	first := pixels[0]
 	if n := len(t.runs); n > 0 {
 		last := &t.runs[n-1]
@@ -185,8 +213,8 @@ func (t *tiler) add(pixels []spot) {
 	t.runs = append(t.runs, tileRun{pattern: &kept, first: first, tiles: 1})
 }
 
-// patternOf describes a tile. Of more than 8 pixels, 0 to 6 and 7 to 13 must lie at equal distances.
-func patternOf(pixels []spot) pattern {
+// patternOf describes a tile. Of more than 8 pixels, 0 to 6, 7 to 13 and so on must lie at equal distances.
+func patternOf(l level, pixels []spot) pattern {
 	p := pattern{rows: len(pixels)}
 	set := func(i int, s spot) { p.at[i], p.res[i], p.to[i] = s.in, s.res, s.out }
 	if len(pixels) <= 8 {
@@ -196,7 +224,11 @@ func patternOf(pixels []spot) pattern {
 		return p
 	}
 	p.pixel = pixels[1].minus(pixels[0])
-	for i, at := range []int{0, 4, 7, 11} {
+	begins := [4]int{0, 4, 7, 11}
+	if l.picks {
+		begins = [4]int{0, asm.PickGroup, 2 * asm.PickGroup, 3 * asm.PickGroup}
+	}
+	for i, at := range begins {
 		if at < len(pixels) {
 			set(i, pixels[at].minus(pixels[0]))
 		}
@@ -204,25 +236,36 @@ func patternOf(pixels []spot) pattern {
 	return p
 }
 
-func evenRows(h, w, most int, at func(y, x int) spot) tiling {
-	var t tiler
+func evenRows(l level, h, w, most int, at func(y, x int) spot) tiling {
+	t := tiler{level: l}
 	pieces := ceilDiv(w, most)
 	var pixels []spot
+	add := func(y, i int) {
+		from, to := part(w, pieces, i)
+		pixels = pixels[:0]
+		for x := from; x < to; x++ {
+			pixels = append(pixels, at(y, x))
+		}
+		t.add(pixels)
+	}
+	if l.picks { // long runs: where most of the depth is left out, to begin one takes its time
+		for i := range pieces {
+			for y := range h {
+				add(y, i)
+			}
+		}
+		return t.tiling
+	}
 	for y := range h {
 		for i := range pieces {
-			from, to := part(w, pieces, i)
-			pixels = pixels[:0]
-			for x := from; x < to; x++ {
-				pixels = append(pixels, at(y, x))
-			}
-			t.add(pixels)
+			add(y, i)
 		}
 	}
 	return t.tiling
 }
 
-func anyPixels(h, w, most int, at func(y, x int) spot) tiling {
-	var t tiler
+func anyPixels(l level, h, w, most int, at func(y, x int) spot) tiling {
+	t := tiler{level: l}
 	pieces := ceilDiv(h*w, most)
 	var pixels []spot
 	for i := range pieces {
@@ -236,13 +279,15 @@ func anyPixels(h, w, most int, at func(y, x int) spot) tiling {
 	return t.tiling
 }
 
-func rowPairs(h int, at func(y, x int) spot) tiling {
-	var t tiler
+func wholeRows(l level, h, w, n int, at func(y, x int) spot) tiling {
+	t := tiler{level: l}
 	var pixels []spot
-	for y := 0; y < h; y += 2 {
+	pieces := ceilDiv(h, n)
+	for i := range pieces {
+		y0, y1 := part(h, pieces, i)
 		pixels = pixels[:0]
-		for q := range 7 * min(2, h-y) {
-			pixels = append(pixels, at(y+q/7, q%7))
+		for q := range w * (y1 - y0) {
+			pixels = append(pixels, at(y0+q/w, q%w))
 		}
 		t.add(pixels)
 	}

@@ -16,7 +16,7 @@ func TestTilesCost(t *testing.T) {
 		}
 		return total, pixels
 	}
-	for _, l := range []level{{isa: isaGo}, {isa: isaAVX2}, {isa: isaNEON}, {isa: isaAVX512}, {isa: isaAVX512, half: true}} {
+	for _, l := range []level{{isa: isaGo}, {isa: isaAVX2}, {isa: isaNEON}, {isa: isaAVX512}, {isa: isaAVX512, half: true}, {isa: isaAVX2, picks: true}, {isa: isaAVX512, picks: true}} {
 		for blocks := 1; l.mostRows(blocks) > 0; blocks++ {
 			most := l.mostRows(blocks)
 			for h := 1; h <= 17; h++ {
@@ -26,7 +26,7 @@ func TestTilesCost(t *testing.T) {
 					if math.Abs(got-said) > 1e-9*said || pixels != h*w {
 						t.Fatalf("%v: %d x %d pixels of %d blocks are said to cost %v, and %d cost %v", l, h, w, blocks, said, pixels, got)
 					}
-					for _, c := range []tiling{evenRows(h, w, most, at), anyPixels(h, w, min(most, 8), at)} {
+					for _, c := range []tiling{evenRows(l, h, w, most, at), anyPixels(l, h, w, min(most, 8), at)} {
 						if other, _ := cost(l, blocks, c); other < said*(1-1e-9) {
 							t.Fatalf("%v: %d x %d pixels of %d blocks cost %v, and otherwise %v", l, h, w, blocks, said, other)
 						}

@@ -60,6 +60,8 @@ type ByteTile struct {
 	In2, Out2, Res2 int
 	OutStep         int
 	ResStep         int
+	Off             *int32 // read by BytePickGo alone, as is Depth
+	Depth           int
 	Zero            int32
 	Lo, Hi          uint32 // 0 to 255
 	Least, Most     float32
@@ -195,25 +197,30 @@ func ByteTileGo(t *ByteTile, pixels, half, vectors, groups int) {
 				}
 			}
 		}
-		scale := unsafe.Slice(t.Scale, 16*vectors)
-		for o, s := range sum[:16*vectors] {
-			v := o / 16
-			y := float32(s) * scale[o]
-			if t.Res != nil {
-				r := *Plus(t.Res, v*t.ResStep+res+o%16)
-				own := float32(min(max(y, t.Least), t.Most)+t.Rounder) - t.Unrounder
-				if t.ResFirst != 0 {
-					y = fma(float32(r), t.Other, fma(own, t.Own, t.Fixed))
-				} else {
-					y = fma(own, t.Own, fma(float32(r), t.Other, t.Fixed))
-				}
+		t.finish(sum[:16*vectors], out, res)
+	}
+}
+
+// finish makes the bytes of a pixel of its sums; out and res are its places.
+func (t *ByteTile) finish(sum []int32, out, res int) {
+	scale := unsafe.Slice(t.Scale, len(sum))
+	for o, s := range sum {
+		v := o / 16
+		y := float32(s) * scale[o]
+		if t.Res != nil {
+			r := *Plus(t.Res, v*t.ResStep+res+o%16)
+			own := float32(min(max(y, t.Least), t.Most)+t.Rounder) - t.Unrounder
+			if t.ResFirst != 0 {
+				y = fma(float32(r), t.Other, fma(own, t.Own, t.Fixed))
+			} else {
+				y = fma(own, t.Own, fma(float32(r), t.Other, t.Fixed))
 			}
-			q := RoundClamp(y, t.Zero, t.Lo, t.Hi)
-			if t.Table != nil {
-				q = t.Table[q]
-			}
-			*Plus(t.Out, v*t.OutStep+out+o%16) = q
 		}
+		q := RoundClamp(y, t.Zero, t.Lo, t.Hi)
+		if t.Table != nil {
+			q = t.Table[q]
+		}
+		*Plus(t.Out, v*t.OutStep+out+o%16) = q
 	}
 }
 

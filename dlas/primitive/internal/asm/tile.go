@@ -66,6 +66,8 @@ type Tile struct {
 	NextStep int
 	Reach    int
 	Lo, Hi   float32
+
+	Off unsafe.Pointer // of int32: read by PickGo alone
 }
 
 // The most rows of a tile: of 1, 2 and 3 blocks with AVX-512, and of the one block there is with AVX2.

@@ -68,6 +68,7 @@ var tile = []field{
 	{"Reach", word},
 	{"Lo", float},
 	{"Hi", float},
+	{"Off", word},
 }
 
 // A vector instruction set: how many bytes a register has, and how it gets one.

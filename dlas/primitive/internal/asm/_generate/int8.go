@@ -30,6 +30,8 @@ var byteTile = []field{
 	{"Res2", word},
 	{"OutStep", word},
 	{"ResStep", word},
+	{"Off", word},
+	{"Depth", word},
 	{"Zero", float},
 	{"Lo", float},
 	{"Hi", float},

@@ -12,10 +12,7 @@ import (
 )
 
 var _ = add("int8_256", func() {
-	order2 = GLOBL("byteOrder2", RODATA|NOPTR)
-	for i, d := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
-		DATA(4*i, U32(d))
-	}
+	byteOrder2()
 	for _, groups := range []int{4, 1} {
 		for pixels := 1; pixels <= 6; pixels++ {
 			byteTile256(pixels, groups, true)
@@ -31,6 +28,13 @@ var _ = add("int8_256", func() {
 
 // order2 gathers what two packs leave of two pixels.
 var order2 Mem
+
+func byteOrder2() {
+	order2 = GLOBL("byteOrder2", RODATA|NOPTR)
+	for i, d := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
+		DATA(4*i, U32(d))
+	}
+}
 
 // byteTile256 is the tile of that many pixels and 16 output channels. With vnni it multiplies bytes (AVX-VNNI), else the
 // even and the odd bytes as 16-bit numbers, which nothing can overflow; its weights are such numbers then, (0, 2) of the
@@ -150,6 +154,14 @@ func byteTile256(pixels, groups int, vnni bool) {
 	JNZ(LabelRef("block"))
 	DECQ(passes)
 	JNZ(LabelRef("pass"))
+	byteFinish256(at, acc)
+	VZEROUPPER()
+	RET()
+}
+
+// byteFinish256 is byteFinish for acc[pixel] of two registers, without table.
+func byteFinish256(at func(string) Mem, acc [][]reg.VecVirtual) {
+	pixels := len(acc)
 	scale := GP64()
 	MOVQ(at("Scale"), scale)
 	for i := range acc {
@@ -228,8 +240,6 @@ func byteTile256(pixels, groups int, vnni bool) {
 			VMOVDQU(v.AsX(), mem(out, 16*i))
 		}
 	}
-	VZEROUPPER()
-	RET()
 }
 
 var dotLine = regexp.MustCompile(`(?m)^\tVPDPBUSD +Y(\d+), Y(\d+), Y(\d+)$`)

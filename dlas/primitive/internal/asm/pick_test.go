@@ -1,0 +1,115 @@
+package asm
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// TestPick holds every tile of picked products, in Go and in assembly, to its definition in float64, with sentinels
+// wherever nothing may be written.
+func TestPick(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for blocks := 1; blocks <= 2; blocks++ {
+		for rows := 1; rows <= PickRows512[blocks]; rows++ {
+			for _, depth := range []int{0, 1, 3, 4, 13} {
+				residual := r.IntN(2) == 0
+				in, w := random(r, 20000), random(r, depth*blocks*Block+1)
+				off, bias := make([]int32, depth+1), random(r, blocks*Block)
+				for k := range depth {
+					off[k] = int32(4 * r.IntN(900))
+				}
+				const tiles, pixel, stretch, outPixel, outStretch, plane = 2, 48, 2000, 64, 600, 12000
+				out := make([]float32, blocks*plane)
+				res := random(r, len(out))
+				c := Tile{
+					In: &in[0], W: unsafe.Pointer(&w[0]), Off: unsafe.Pointer(&off[0]), Bias: &bias[0], Out: &out[0], Depth: depth,
+					InPixel: 4 * pixel, OutPixel: 4 * outPixel, ResPixel: 4 * outPixel, OutBlock: 4 * plane, ResBlock: 4 * plane,
+					Tiles: tiles, InTile: 4 * 333, OutTile: 4 * 4800, ResTile: 4 * 4800, Lo: -3, Hi: 4, Next: unsafe.Pointer(&w[0]),
+				}
+				if residual {
+					c.Res = &res[0]
+				}
+				place := func(r, pixel, stretch int) int { return r/PickGroup*stretch + r%PickGroup*pixel }
+				for i := range c.At {
+					row := i
+					if rows > len(c.At) {
+						row = i * PickGroup
+					}
+					c.At[i], c.To[i], c.ResAt[i] = 4*place(row, pixel, stretch), 4*place(row, outPixel, outStretch), 4*place(row, outPixel, outStretch)
+				}
+				want := make([]float64, len(out))
+				for i := range want {
+					want[i] = 99
+				}
+				for n := range tiles {
+					for row := range rows {
+						for m := range blocks * Block {
+							to := n*4800 + place(row, outPixel, outStretch) + m/Block*plane + m%Block
+							sum := float64(bias[m])
+							if residual {
+								sum += float64(res[to])
+							}
+							for k := range depth {
+								sum += float64(in[n*333+place(row, pixel, stretch)+int(off[k])/4]) * float64(w[k*blocks*Block+m])
+							}
+							want[to] = min(max(sum, -3), 4)
+						}
+					}
+				}
+				loops := map[string]func(*Tile, int, int){"go": PickGo}
+				if HasAVX512() {
+					loops["avx512"] = Pick512
+				}
+				if HasAVX2() && blocks == 1 && rows <= PickRows256 {
+					loops["avx2"] = Pick256
+				}
+				for name, loop := range loops {
+					for i := range out {
+						out[i] = 99
+					}
+					loop(&c, rows, blocks)
+					compare(t, fmt.Sprintf("%s %dx%d, %d deep, residual %v", name, rows, blocks, depth, residual), out, want)
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkPick gives the share of the peak that tiles of picked products reach, with what they read in the first-level
+// cache.
+func BenchmarkPick(b *testing.B) {
+	if !HasAVX512() {
+		b.Skip("no AVX-512")
+	}
+	r := rand.New(rand.NewPCG(7, 8))
+	in, bias := random(r, 8<<10), random(r, 2*Block)
+	for _, size := range [][2]int{{28, 1}, {14, 1}, {8, 1}, {7, 1}, {14, 2}, {7, 2}} {
+		for _, depth := range []int{58, 115, 288} {
+			rows, blocks := size[0], size[1]
+			b.Run(fmt.Sprintf("%dx%d/%d", rows, 16*blocks, depth), func(b *testing.B) {
+				w, off, out := random(r, depth*blocks*Block), make([]int32, depth), make([]float32, blocks*28*Block)
+				for k := range off {
+					off[k] = int32(64 * (k % 64))
+				}
+				c := Tile{
+					In: &in[0], W: unsafe.Pointer(&w[0]), Off: unsafe.Pointer(&off[0]), Bias: &bias[0], Out: &out[0], Depth: depth,
+					InPixel: 64, OutPixel: 64, OutBlock: 4 * 28 * Block, Tiles: 1, Lo: float32(math.Inf(-1)), Hi: float32(math.Inf(1)), Next: unsafe.Pointer(&w[0]),
+				}
+				for i := range c.At {
+					row := i
+					if rows > len(c.At) {
+						row = i * PickGroup
+					}
+					c.At[i], c.To[i] = 64*row, 64*row
+				}
+				for b.Loop() {
+					Pick512(&c, rows, blocks)
+				}
+				b.ReportMetric(float64(b.N)*float64(depth*rows*blocks*Block)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+			})
+		}
+	}
+}
