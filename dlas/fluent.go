@@ -89,19 +89,7 @@ func fluentLayer(l ir.Layer, text string) []string {
 func typedCalls(l ir.Layer, s grammar.Seq) []string {
 	switch l {
 	case ir.Compress:
-		var calls []string
-		for _, t := range s {
-			c := t.Call
-			if t.Group != nil || c.Name != "prune" || len(c.Args) > 0 || len(c.Values) != 1 {
-				return nil
-			}
-			levels, ok := numbers(c.Values[0])
-			if !ok {
-				return nil
-			}
-			calls = append(calls, "Prune("+levels+")")
-		}
-		return calls
+		return passCalls(s)
 	case ir.Primitive:
 		words := make([]string, len(s))
 		for i, t := range s {

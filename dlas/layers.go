@@ -86,7 +86,7 @@ func normalise(l ir.Layer, cs []ir.Choice) ([]ir.Choice, error) {
 		if len(cs) == 0 {
 			cs = []ir.Choice{{Name: "none"}}
 		}
-		return cs, nil
+		return cs, compress.CheckOrder(cs)
 	case ir.Primitive:
 		algorithm, format, err := primitivePair(cs)
 		if err != nil {

@@ -48,23 +48,6 @@ func (s Stack) Compress(passes ...string) Stack {
 	return s.With(ir.Compress, sequence(passes))
 }
 
-// Prune adds to L3: the fraction of convolution and linear weights that become zero, smallest magnitudes first, over
-// the whole network. Several levels are a sweep.
-func (s Stack) Prune(levels ...float64) Stack {
-	texts := make([]string, len(levels))
-	for i, v := range levels {
-		texts[i] = grammar.Number(v)
-	}
-	return s.addPass("prune(" + strings.Join(texts, ", ") + ")")
-}
-
-func (s Stack) addPass(pass string) Stack {
-	if old := s.spec.Compress; old != "" && old != "none" {
-		return s.Compress(old, pass)
-	}
-	return s.Compress(pass)
-}
-
 // Primitive sets L4: an algorithm, a format, or both.
 func (s Stack) Primitive(words ...string) Stack {
 	return s.With(ir.Primitive, sequence(words))

@@ -16,7 +16,7 @@ import (
 func TestSpellingsOfEveryChoice(t *testing.T) {
 	examples := map[ir.Layer][]string{
 		ir.Data:      {"fashion-mnist(n=1000, batch=8, split=val)", "random(2x3x32x32)"},
-		ir.Compress:  {"prune(0, .5, .8, .9)", "prune(0.9, scope=layer)", "prune(.5) prune(.9)"},
+		ir.Compress:  {"prune(0, .5, .8, .9)", "prune(0.9, scope=layer)", "prune(.5) prune(.9)", "blocks(.8, 16x1|32x1) fp16", "punch(.5, 8x4) palette(4, 8)", "pattern(.6, .7) bf16", "lowrank(.9)", "blocks(.8, 4x1, scope=layer)", "palette(5)"},
 		ir.Primitive: {"direct dense|direct csr", "(direct|gemm) (dense|csr)", "gemm csr"},
 		ir.Hardware:  {"cpu(isa=go, threads=1|2)", "cpu(threads=1)"},
 	}

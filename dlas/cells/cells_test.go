@@ -212,7 +212,7 @@ const tiny = "data fashion-mnist(n=60)\nmodel resnet8\nschedule heuristic\nhardw
 func TestFourSpellings(t *testing.T) {
 	examples := map[string][]string{
 		"data":     {"fashion-mnist(n=1000, batch=8, split=val)", "random(2x3x32x32)"},
-		"compress": {"prune(0, .5, .8, .9)", "prune(0.9, scope=layer)", "prune(.5) prune(.9)"},
+		"compress": {"prune(0, .5, .8, .9)", "prune(0.9, scope=layer)", "prune(.5) prune(.9)", "blocks(.8, 16x1|32x1) fp16", "punch(.5, 8x4) palette(4, 8)", "pattern(.6, .7) bf16", "lowrank(.9)", "blocks(.8, 4x1, scope=layer)", "palette(5)"},
 		"primitive": {
 			"direct dense|direct csr", "(direct|gemm) (dense|csr)", "gemm csr",
 		},

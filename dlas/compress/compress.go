@@ -22,15 +22,13 @@ type pass struct {
 
 func passes() []pass {
 	return []pass{
-		none(), prune(),
+		none(), prune(), blocks(), punch(), pattern(), palette(), lowrank(), ternary(), fp16(), bf16(),
 		channels(), recalibrate(),
 	}
 }
 
 // defined are the names that the definitions have and this build has not.
-var defined = []string{
-	"blocks", "punch", "pattern", "palette", "lowrank", "ternary", "fp16", "bf16", "int8", "auto",
-}
+var defined = []string{"int8", "auto"}
 
 // Options describes the passes there are.
 func Options() []ir.Option {
@@ -67,6 +65,9 @@ func lookup(name string) (pass, error) {
 // Apply applies the passes in order and returns the new graph, which shares what no pass changed with g, and one line
 // for each pass that did something. Errors are *ir.Error of layer compress, or the context's.
 func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice, t Tools) (*ir.Graph, []string, error) {
+	if err := CheckOrder(cs); err != nil {
+		return nil, nil, err
+	}
 	var lines []string
 	t.from = g
 	for _, c := range cs {

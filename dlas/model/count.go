@@ -1,9 +1,8 @@
 package model
 
 import (
-	"slices"
-
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
 )
 
 // Counts is what a network holds. Batch norm's running statistics are no parameters, but are saved.
@@ -29,12 +28,12 @@ func (c Counts) Sparsity() float64 {
 func Count(g *ir.Graph) Counts {
 	stats, sparse := map[string]bool{}, map[string]bool{}
 	for _, n := range g.Nodes {
-		switch {
-		case n.Op == "BatchNormalization" && len(n.In) == 5:
+		if n.Op == "BatchNormalization" && len(n.In) == 5 {
 			stats[n.In[3]], stats[n.In[4]] = true, true
-		case slices.Contains([]string{"Conv", "Gemm"}, n.Op) && len(n.In) > 1:
-			sparse[n.In[1]] = true
 		}
+	}
+	for _, w := range op.Weights(g) {
+		sparse[w.Name] = true
 	}
 	var c Counts
 	for name, t := range g.Weights {
@@ -45,12 +44,9 @@ func Count(g *ir.Graph) Counts {
 		}
 		elems := int64(t.Shape.Elems())
 		zeros := int64(0)
-		if data, ok := t.Data.([]float32); ok {
-			for _, v := range data {
-				if v == 0 {
-					zeros++
-				}
-			}
+		// A zero of u8 is its zero point, which stands for any number.
+		if t.Type.Float() || sparse[name] && t.Type == ir.I8 {
+			zeros = elems - op.Nonzero(t)
 		}
 		c.Params += elems
 		c.Nonzero += elems - zeros

@@ -76,7 +76,14 @@ func (d *dense) run(call ir.Call) {
 		res = call.In[3]
 	}
 	for i := from; i < to; i++ {
-		fetch := d.weights.fetching(g0, g1, end)
+		there, ahead := 0, ir.Memory(nil)
+		if i == 0 {
+			there = call.Fetched
+		}
+		if i == items-1 && g1 == len(d.weights.groups) {
+			ahead = call.Ahead
+		}
+		fetch := d.weights.fetching(g0, g1, end, there, ahead)
 		image := image0 + i/len(d.bands)
 		b := &d.bands[i%len(d.bands)]
 		at := spot{res: image * d.imageStep.res, out: image * d.imageStep.out}

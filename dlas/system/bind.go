@@ -338,6 +338,7 @@ func (b *binder) bindAll() error {
 	if err := b.place(all); err != nil {
 		return err
 	}
+	b.fetchAhead()
 	return nil
 }
 

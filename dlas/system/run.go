@@ -66,6 +66,7 @@ func (p *Program) newState() *state {
 		}
 		c.Workspace = s.memory(st.workspace)
 		c.Scratch = s.scratch
+		c.Ahead, c.Fetched = st.ahead, st.fetched
 	}
 	if p.head != nil {
 		s.images = p.newImageRun()

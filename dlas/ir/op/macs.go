@@ -64,6 +64,14 @@ func Nonzero(t *ir.Tensor) int64 {
 		return nonzero32(d)
 	case []int8:
 		return int64(len(d) - bytes.Count(t.Memory(), []byte{0}))
+	case []uint16:
+		if t.Type == ir.F16 || t.Type == ir.BF16 {
+			var n int64
+			for _, v := range d {
+				n += int64((uint32(v&0x7fff) + 0xffff) >> 16)
+			}
+			return n
+		}
 	}
 	var n int64
 	for _, v := range Widen(t).Data {

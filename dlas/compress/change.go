@@ -1,0 +1,143 @@
+package compress
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
+)
+
+// change is a copy of a graph whose conv and linear weights are being changed: as f32, whatever they are stored as.
+type change struct {
+	from, g *ir.Graph
+	of      []op.Weight
+	data    [][]float32 // of each weight, to be changed in place
+	nonzero []int64     // of each, before
+	global  bool        // it ranks all together
+}
+
+// begin copies a graph and its conv and linear weights for the pass c.
+func begin(g *ir.Graph, c ir.Choice) (*change, error) {
+	e := &change{from: g, g: g.Clone(), of: op.Weights(g)}
+	if len(e.of) == 0 {
+		return nil, ir.Errorf(ir.Compress, "%s has no convolution or linear weights to %s", g.Name, c.Name)
+	}
+	for _, w := range e.of {
+		t := g.Weights[w.Name]
+		switch t.Type {
+		case ir.F32, ir.F16, ir.BF16:
+		default:
+			try := "of a float network: " + c.String() + " int8"
+			if t.Type.Float() {
+				try = ""
+			}
+			return nil, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s takes float weights, and %q has %s: the network is quantised already", c.Name, w.Name, t.Type), Try: try}
+		}
+	}
+	for _, w := range e.of {
+		t := g.Weights[w.Name]
+		e.nonzero = append(e.nonzero, op.Nonzero(t))
+		e.data = append(e.data, floats(t))
+	}
+	return e, nil
+}
+
+// floats are a copy of a float tensor's elements.
+func floats(t *ir.Tensor) []float32 {
+	bits, ok := t.Data.([]uint16)
+	if !ok {
+		return slices.Clone(t.F32())
+	}
+	data := make([]float32, len(bits))
+	for i, b := range bits {
+		if t.Type == ir.BF16 {
+			data[i] = math.Float32frombits(uint32(b) << 16)
+		} else {
+			data[i] = op.Half(b)
+		}
+	}
+	return data
+}
+
+// stored is data as a tensor of another's shape and type, to which its numbers are rounded.
+func stored(like *ir.Tensor, data []float32) *ir.Tensor {
+	t := &ir.Tensor{Shape: slices.Clone(like.Shape), Type: like.Type, Data: data}
+	if like.Type == ir.F32 {
+		return t
+	}
+	narrow := halfBits
+	if like.Type == ir.BF16 {
+		narrow = brainBits
+	}
+	bits := make([]uint16, len(data))
+	for i, v := range data {
+		bits[i] = narrow(v)
+	}
+	t.Data = bits
+	return t
+}
+
+// sum is what a pass has left of the conv and linear weights.
+type sum struct{ zeros, total int64 }
+
+func (s sum) String() string {
+	return fmt.Sprintf("%d of %d conv and linear weights are zero (sparsity %.4f)", s.zeros, s.total, float64(s.zeros)/float64(s.total))
+}
+
+// end puts the weights into the graph. A layer of which nothing is left is an error.
+func (e *change) end(c ir.Choice) (*ir.Graph, sum, error) {
+	var s sum
+	var empty []string
+	for i, w := range e.of {
+		t := stored(e.from.Weights[w.Name], e.data[i])
+		e.g.Weights[w.Name] = t
+		left := op.Nonzero(t)
+		if left == 0 && e.nonzero[i] > 0 {
+			empty = append(empty, fmt.Sprintf("%q", w.Name))
+		}
+		s.zeros += int64(w.Elems()) - left
+		s.total += int64(w.Elems())
+	}
+	if len(empty) > 0 {
+		try := "take a lower level"
+		if e.global {
+			try += ", or scope=layer, which takes the same share of each"
+		}
+		return nil, s, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s would leave nothing of %s", c, some(empty)), Try: try}
+	}
+	return e.g, s, nil
+}
+
+// some names the first few of many.
+func some(names []string) string {
+	if len(names) <= 3 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
+}
+
+// plural is a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// groups are what scope says is ranked together: the numbers of weights.
+func (e *change) groups(scope string) [][]int {
+	var all []int
+	var each [][]int
+	for i := range e.of {
+		all = append(all, i)
+		each = append(each, []int{i})
+	}
+	if scope == "layer" {
+		return each
+	}
+	e.global = true
+	return [][]int{all}
+}
