@@ -136,9 +136,6 @@ type Bound struct {
 	ScratchBytes   int64 // what each thread wants for itself (Call.Scratch), 64-byte aligned
 	PackedBytes    int64 // weights as packed
 	MACsExecuted   int64 // what it issues for one image, stored zeros and padding included
-	// Weights are the packed weights in the order in which a run reads them, where they are read once and from afar: the
-	// nodes before may have their first bytes fetched.
-	Weights Memory
 }
 
 // Call is one part of one run of a node.
@@ -150,10 +147,6 @@ type Call struct {
 	Phase     int
 	Part      int
 	Thread    int
-	// Ahead is memory that nodes after this one read first, to be fetched into the second-level cache while there is time;
-	// and Fetched how many bytes of this node's Bound.Weights were. A kernel may ignore both.
-	Ahead   Memory
-	Fetched int
 }
 
 // Runner runs a graph with one input on a batch of preprocessed images (N x C x H x W) and can show what its nodes made:

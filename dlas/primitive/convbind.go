@@ -79,7 +79,7 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 	}
 	d.tileBands(c, limit, src.at)
 	b := ir.Bound{
-		Run: d.run, Phases: []int{d.bandParts * d.groupParts}, PackedBytes: d.weights.bytes(), Weights: d.weights.data,
+		Run: d.run, Phases: []int{d.bandParts * d.groupParts}, PackedBytes: d.weights.bytes(),
 		WorkspaceBytes: src.workspace, ScratchBytes: src.scratch,
 	}
 	if d.matrix != nil {

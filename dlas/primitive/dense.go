@@ -76,14 +76,7 @@ func (d *dense) run(call ir.Call) {
 		res = call.In[3]
 	}
 	for i := from; i < to; i++ {
-		there, ahead := 0, ir.Memory(nil)
-		if i == 0 {
-			there = call.Fetched
-		}
-		if i == items-1 && g1 == len(d.weights.groups) {
-			ahead = call.Ahead
-		}
-		fetch := d.weights.fetching(g0, g1, end, there, ahead)
+		fetch := d.weights.fetching(g0, g1, end)
 		image := image0 + i/len(d.bands)
 		b := &d.bands[i%len(d.bands)]
 		at := spot{res: image * d.imageStep.res, out: image * d.imageStep.out}

@@ -137,7 +137,7 @@ func bindMatrix(p ir.Problem, l level) (ir.Bound, error) {
 	}
 	d.parts = d.cut(p.Machine)
 	return ir.Bound{
-		Run: d.run, Phases: []int{d.parts}, Unpacked: p.Weights[0] != nil, PackedBytes: d.weights.bytes(), Weights: d.weights.data,
+		Run: d.run, Phases: []int{d.parts}, Unpacked: p.Weights[0] != nil, PackedBytes: d.weights.bytes(),
 		ScratchBytes: 4 * int64(most) * 3 * asm.Block,
 		MACsExecuted: int64(x.k) * int64(first) * int64(x.n) / int64(max(1, p.Out[0][0])),
 	}, nil
@@ -227,7 +227,7 @@ func (d *linear) cut(m ir.Machine) int {
 func (d *linear) run(call ir.Call) {
 	g0, g1 := part(len(d.weights.groups), d.parts, call.Part)
 	t := d.tile
-	fetch := d.weights.fetching(g0, g1, g1, 0, nil)
+	fetch := d.weights.fetching(g0, g1, g1)
 	for i := g0; i < g1; i++ {
 		g := &d.weights.groups[i]
 		d.weights.load(&t, i, fetch.take(), len(d.tiles))

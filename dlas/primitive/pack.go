@@ -130,24 +130,22 @@ func packGroup[T weight](dst []T, g *outGroup, w []T, m, each int, from []int32)
 }
 
 // fetching is what a part is to have fetched into the second-level cache while it multiplies: its groups' weights after
-// the first, then what the nodes that follow read first; so many bytes a group.
+// the first, so many bytes a group.
 type fetching struct {
-	own, ahead ir.Memory
-	each       int
+	own  ir.Memory
+	each int
 }
 
-// fetching is that of groups from..to-1, after which the thread goes on up to end, where of all weights so many bytes are
-// there already.
-func (p *packedWeights) fetching(from, to, end, there int, ahead ir.Memory) fetching {
+// fetching is that of groups from..to-1, after which the thread goes on up to end.
+func (p *packedWeights) fetching(from, to, end int) fetching {
 	if p.ahead == 0 {
 		return fetching{}
 	}
-	first := &p.groups[from]
-	f := fetching{ahead: ahead}
-	if begin, last := max(p.end(from+1), there), p.end(end); begin < last {
-		f.own, f.each = p.data[begin:last], p.size*first.macs
+	var f fetching
+	if begin, last := p.end(from+1), p.end(end); begin < last {
+		f.own = p.data[begin:last]
+		f.each = max(p.size*p.groups[from].macs, ceilDiv(len(f.own), to-from))
 	}
-	f.each = max(f.each, ceilDiv(len(f.own)+len(ahead), to-from))
 	return f
 }
 
@@ -161,13 +159,9 @@ func (p *packedWeights) end(group int) int {
 
 // take is what is fetched during the next group.
 func (f *fetching) take() ir.Memory {
-	from := &f.own
-	if len(*from) == 0 {
-		from = &f.ahead
-	}
-	n := min(f.each, len(*from))
-	m := (*from)[:n]
-	*from = (*from)[n:]
+	n := min(f.each, len(f.own))
+	m := f.own[:n]
+	f.own = f.own[n:]
 	return m
 }
 

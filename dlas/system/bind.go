@@ -338,7 +338,6 @@ func (b *binder) bindAll() error {
 	if err := b.place(all); err != nil {
 		return err
 	}
-	b.fetchAhead()
 	return nil
 }
 

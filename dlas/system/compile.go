@@ -74,8 +74,6 @@ type step struct {
 	in, out   []place
 	workspace place
 	frames    []frame
-	ahead     ir.Memory // what later steps read first
-	fetched   int       // of its own weights, by earlier ones
 }
 
 // place is a piece of memory of a run.

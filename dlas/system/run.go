@@ -66,7 +66,6 @@ func (p *Program) newState() *state {
 		}
 		c.Workspace = s.memory(st.workspace)
 		c.Scratch = s.scratch
-		c.Ahead, c.Fetched = st.ahead, st.fetched
 	}
 	if p.head != nil {
 		s.images = p.newImageRun()
