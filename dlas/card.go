@@ -68,7 +68,11 @@ func (r *Result) figures() table {
 	}
 	add("parameters", thousands(r.Model.Params), fmt.Sprintf("%s not zero; of the conv and linear weights %s are zero", thousands(r.Model.NonZero), percent(r.Model.Sparsity)))
 	add("MACs", scaled(r.Model.MACs, ""), scaled(r.Model.MACsNonzero, "")+" with a weight that is not zero")
-	add("weights", bytesText(r.Model.Bytes), bytesText(r.Model.MemoryBytes)+" in memory, with the buffers")
+	stored := ""
+	if len(r.Model.Stored) > 0 {
+		stored = "as saved: " + storedText(r.Model.Stored) + "; "
+	}
+	add("weights", bytesText(r.Model.Bytes), stored+bytesText(r.Model.MemoryBytes)+" in memory, with the buffers")
 	return t
 }
 

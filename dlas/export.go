@@ -2,11 +2,15 @@ package dlas
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/godlas/godlas/dlas/data"
@@ -15,8 +19,10 @@ import (
 	"github.com/godlas/godlas/dlas/model"
 )
 
-// Export writes the stack's network, compressed as L3 says, as an ONNX file: other runtimes compute the same logits
-// from it, and Load or a run of the file find preprocessing and class names in it again. Where the stack names no data,
+// Export writes the stack's network, compressed as L3 says, into a file that ends in .onnx or .dlas. From an ONNX file
+// other runtimes compute the same logits; in one of this program's own format each tensor takes the fewest bytes that
+// lose nothing (ModelInfo.Bytes), and all come back bit for bit. Load or a run of either find preprocessing and class
+// names in it again. Where the stack names no data,
 // the network is the one for the pictures that it was published for, with the weights that there are for those. The
 // file takes its place at path only when it is whole.
 func (s Stack) Export(ctx context.Context, path string) error {
@@ -24,10 +30,52 @@ func (s Stack) Export(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if ext := filepath.Ext(path); !strings.EqualFold(ext, ".onnx") {
-		return &ir.Error{Layer: ir.Model, What: "cannot export as " + ir.QuoteName(filepath.Base(path)), Try: "end the name in .onnx"}
+	write := model.WriteONNX
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".onnx":
+	case ".dlas":
+		write = model.WriteNative
+	default:
+		return &ir.Error{Layer: ir.Model, What: "cannot export as " + ir.QuoteName(filepath.Base(path)), Try: "end the name in .onnx, or in .dlas for the smallest file"}
 	}
-	return writeFile(path, func(w io.Writer) error { return model.WriteONNX(w, g, prepKnown) })
+	return writeFile(path, func(w io.Writer) error { return write(w, g, prepKnown) })
+}
+
+// Exported says of a file that Export wrote what it is, in one line.
+func Exported(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", &ir.Error{What: "cannot read " + path, Err: err}
+	}
+	if strings.EqualFold(filepath.Ext(path), ".onnx") {
+		return fmt.Sprintf("%s: %s, ONNX", path, bytesText(info.Size())), nil
+	}
+	f, err := model.ReadFile(path, model.FileOptions{})
+	if err != nil {
+		return "", err
+	}
+	c := model.Count(f.Graph)
+	return fmt.Sprintf("%s: %s, of which weights %s (%s)", path, bytesText(info.Size()), bytesText(c.Bytes), storedText(c.Stored)), nil
+}
+
+// storedText says in which forms weights are stored, those with the most bytes first.
+func storedText(by map[string]int64) string {
+	forms := slices.SortedFunc(maps.Keys(by), func(a, b string) int {
+		return cmp.Or(cmp.Compare(by[b], by[a]), strings.Compare(a, b))
+	})
+	var words []string
+	for i, form := range forms {
+		if i == 3 && len(forms) > 4 {
+			rest := int64(0)
+			for _, form := range forms[i:] {
+				rest += by[form]
+			}
+			words = append(words, fmt.Sprintf("%d other forms %s", len(forms)-i, bytesText(rest)))
+			break
+		}
+		words = append(words, form+" "+bytesText(by[form]))
+	}
+	return strings.Join(words, ", ")
 }
 
 // network is the stack's network after L3, without a program, and whether its preprocessing is known.

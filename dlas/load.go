@@ -19,7 +19,7 @@ type Network struct {
 	meta  map[string]string
 }
 
-// Load reads a network from an ONNX (opset 7 to 24) or TensorFlow Lite file. Every fault of the file is found here: the
+// Load reads a network from an ONNX (opset 7 to 24) or TensorFlow Lite file, or one that Export wrote. Every fault of the file is found here: the
 // error is an *ir.Error of layer model that names the file, and the operator and node where one is unknown. The file may
 // leave its batch open, no other axis: see LoadFor.
 func Load(path string) (*Network, error) { return LoadFor(path, nil) }

@@ -38,7 +38,7 @@ func (l ModelList) table() table {
 // modelNote says what the table leaves out.
 const modelNote = "resnet18, mobilenetv1, mobilenetv2 and vgg16 are the cifar- form where pictures are at most 64 pixels wide, else the imagenet- form " +
 	"(on fashion-mnist mobilenetv2 is the narrow one). MACs are those of one picture of that size; weights are f32 as saved. " +
-	"A file is a network too: model FILE.onnx, FILE.tflite."
+	"A file is a network too: model FILE.onnx, FILE.tflite, FILE.dlas."
 
 // String is the table as text.
 func (l ModelList) String() string { return l.table().text() + "\n" + modelNote + "\n" }

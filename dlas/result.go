@@ -56,15 +56,16 @@ type Latency struct {
 
 // ModelInfo counts what the network holds after compression. MACs are of the layer's definition, for one image.
 type ModelInfo struct {
-	Params        int64   `json:"params"`
-	NonZero       int64   `json:"nonzero"`
-	MACs          int64   `json:"macs"`
-	MACsNonzero   int64   `json:"macs_nonzero"`
-	Bytes         int64   `json:"bytes"`        // weights as saved
-	MemoryBytes   int64   `json:"memory_bytes"` // packed weights and arena of the compiled program
-	Sparsity      float64 `json:"sparsity"`     // fraction of zeros among conv and linear weights
-	Trained       bool    `json:"trained"`      // false: random weights, accuracy is null
-	WeightsDigest string  `json:"weights_digest"`
+	Params        int64            `json:"params"`
+	NonZero       int64            `json:"nonzero"`
+	MACs          int64            `json:"macs"`
+	MACsNonzero   int64            `json:"macs_nonzero"`
+	Bytes         int64            `json:"bytes"`            // weights as saved, each tensor in the smallest form that loses nothing
+	Stored        map[string]int64 `json:"stored,omitempty"` // of those, the bytes in each form: f32, sparse f32, palette(5), ...
+	MemoryBytes   int64            `json:"memory_bytes"`     // packed weights and arena of the compiled program
+	Sparsity      float64          `json:"sparsity"`         // fraction of zeros among conv and linear weights
+	Trained       bool             `json:"trained"`          // false: random weights, accuracy is null
+	WeightsDigest string           `json:"weights_digest"`
 }
 
 // Node is one node of the compiled program. MS is the median of a separate profiled pass.

@@ -58,7 +58,7 @@ func (run *runner) blank() *Result {
 	r := &Result{
 		Spec: run.spec, SpecHash: run.spec.Hash(), Environment: environment(run.machine), Time: time.Now().UTC().Round(0), run: run,
 		Model: ModelInfo{
-			Params: c.Params, NonZero: c.Nonzero, Bytes: c.Bytes, MemoryBytes: run.program.MemoryBytes(), Sparsity: c.Sparsity(),
+			Params: c.Params, NonZero: c.Nonzero, Bytes: c.Bytes, Stored: c.Stored, MemoryBytes: run.program.MemoryBytes(), Sparsity: c.Sparsity(),
 			Trained: run.graph.Trained, WeightsDigest: run.graph.Digest,
 		},
 		Notes: append([]string(nil), run.notes...), Tuning: run.tuning,

@@ -153,7 +153,7 @@ func TestResultJSON(t *testing.T) {
 		"spec":        "compress data hardware model primitive schedule",
 		"accuracy":    "digest high low n split top1 top5",
 		"latency_ms":  "batch high low median n samples stopped_by",
-		"model":       "bytes macs macs_nonzero memory_bytes nonzero params sparsity trained weights_digest",
+		"model":       "bytes macs macs_nonzero memory_bytes nonzero params sparsity stored trained weights_digest",
 		"nodes":       "bound format instead_of isa kernel macs macs_executed macs_nonzero moved_bytes ms name op packed_bytes primitive roofline schedule type workspace_bytes",
 		"environment": "arch build clock_mhz cores cpu go gomaxprocs governor hash isa isas kernel l1d_bytes l2_bytes l3_bytes load logical os threads",
 	} {

@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/godlas/godlas/dlas"
-	"github.com/godlas/godlas/dlas/ir"
 )
 
-// runExport writes a network as an ONNX file.
+// runExport writes a network into a file.
 func runExport(ctx context.Context, c *call) error {
 	f := c.flags()
 	stack := f.stack()
@@ -36,10 +34,10 @@ func exportTo(ctx context.Context, c *call, st dlas.Stack, path string) error {
 	if err := st.Export(ctx, path); err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
+	text, err := dlas.Exported(path)
 	if err != nil {
-		return &ir.Error{What: "cannot read " + path, Err: err}
+		return err
 	}
-	_, err = fmt.Fprintf(c.stdout, "%s: %.1f MB, ONNX\n", path, float64(info.Size())/1e6)
+	_, err = fmt.Fprintln(c.stdout, text)
 	return err
 }

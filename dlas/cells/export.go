@@ -3,18 +3,17 @@ package cells
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/godlas/godlas/dlas"
 	"github.com/godlas/godlas/dlas/ir"
 )
 
-// export writes the current stack's network as an ONNX file.
+// export writes the current stack's network into a file.
 func export(ctx context.Context, u *use) error {
 	path := strings.Trim(u.words, `"`)
 	if path == "" {
-		return &ir.Error{What: "export wants the name of a file", Try: "write %dlas export network.onnx"}
+		return &ir.Error{What: "export wants the name of a file", Try: "write %dlas export network.onnx, or network.dlas"}
 	}
 	st := dlas.FromSpec(u.spec)
 	if u.asGo {
@@ -23,10 +22,10 @@ func export(ctx context.Context, u *use) error {
 	if err := st.Export(ctx, path); err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
+	text, err := dlas.Exported(path)
 	if err != nil {
-		return &ir.Error{What: "cannot read " + path, Err: err}
+		return err
 	}
-	_, err = fmt.Fprintf(u.stdout, "%s: %.1f MB, ONNX\n", path, float64(info.Size())/1e6)
+	_, err = fmt.Fprintln(u.stdout, text)
 	return err
 }

@@ -42,7 +42,7 @@ func verbs() []verb {
 		verb{name: "plot", args: "KIND [RESULT…] [key=value…]", help: "draw results: " + strings.Join(kindNames(), ", "), run: plot, complete: completePlot},
 		verb{name: "show", args: "data [N]", help: "draw the first N images of the data set with their labels", run: showData, complete: words("data")},
 		verb{name: "save", args: "FILE", help: "write the last figure or table: .svg .pdf .png .csv .json", run: save, complete: completeFiles},
-		verb{name: "export", args: "FILE.onnx", help: "write the network, compressed as chosen, as an ONNX file for other runtimes", run: export, complete: completeFiles},
+		verb{name: "export", args: "FILE", help: "write the network, compressed as chosen: FILE.onnx for other runtimes, FILE.dlas for the smallest file that loses nothing", run: export, complete: completeFiles},
 		verb{name: "reset", help: "go back to the default stack", run: reset},
 		verb{name: "help", args: "[WORD]", help: "explain a choice, a layer, a column or a verdict", run: help, complete: func(t string) ([]string, int) { return lastWord(t, dlas.HelpWords()) }},
 	)

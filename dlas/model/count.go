@@ -3,13 +3,15 @@ package model
 import (
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
+	"github.com/godlas/godlas/dlas/model/packed"
 )
 
 // Counts is what a network holds. Batch norm's running statistics are no parameters, but are saved.
 type Counts struct {
-	Params  int64 // weights and biases, batch norm's scale and bias included
-	Nonzero int64 // those that are not zero
-	Bytes   int64 // of all tensors as saved
+	Params  int64            // weights and biases, batch norm's scale and bias included
+	Nonzero int64            // those that are not zero
+	Bytes   int64            // of all tensors as WriteNative stores them, each in the smallest form that loses nothing (Stored)
+	Stored  map[string]int64 // of those, the bytes in each form
 
 	Sparse  int64 // elements of conv and linear weights: what sparsity is a fraction of
 	Zeros   int64 // those of them that are zero
@@ -36,8 +38,8 @@ func Count(g *ir.Graph) Counts {
 		sparse[w.Name] = true
 	}
 	var c Counts
+	c.Bytes, c.Stored = packed.Sum(g.Weights)
 	for name, t := range g.Weights {
-		c.Bytes += t.Bytes()
 		c.Tensors++
 		if stats[name] {
 			continue

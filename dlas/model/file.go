@@ -18,6 +18,7 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/model/onnx"
+	"github.com/godlas/godlas/dlas/model/packed"
 )
 
 // Format is the kind of a file of a network.
@@ -27,6 +28,7 @@ type Format string
 const (
 	ONNX   Format = "onnx"
 	TFLite Format = "tflite"
+	Native Format = "dlas" // this program's own: package packed
 )
 
 // File is a network as its file has it, checked, with one image's shape at its input.
@@ -55,13 +57,13 @@ type FileOptions struct {
 // IsFile reports whether a model's name is that of a file: it ends as one does, or has a folder before it.
 func IsFile(name string) bool {
 	switch strings.ToLower(filepath.Ext(name)) {
-	case ".onnx", ".tflite", ".safetensors":
+	case ".onnx", ".tflite", ".dlas", ".safetensors":
 		return true
 	}
 	return strings.ContainsAny(name, `/\`)
 }
 
-// ReadFile reads a network from an ONNX or TFLite file. What it holds, not its name, says which. Errors are *ir.Error
+// ReadFile reads a network from an ONNX, TFLite or native file. What it holds, not its name, says which. Errors are *ir.Error
 // of layer model that name the file.
 func ReadFile(path string, o FileOptions) (*File, error) {
 	f, err := readFile(path, o)
@@ -86,6 +88,8 @@ func readFile(path string, o FileOptions) (*File, error) {
 	switch {
 	case len(raw) >= 8 && string(raw[4:8]) == "TFL3":
 		return readTFLite(raw, o)
+	case len(raw) >= len(packed.Magic) && string(raw[:7]) == packed.Magic[:7]:
+		return readNative(raw, o)
 	case looksLikeSafetensors(raw):
 		return nil, &ir.Error{Layer: ir.Model, What: "holds weights (safetensors) and no network", Try: "give run and export data of its shape, such as random(1x3x32x32), or name the network, and put the file at weights/DATA/NETWORK.safetensors in the folder of DLAS_DATA"}
 	}
@@ -172,6 +176,7 @@ func readONNX(path string, raw []byte, o FileOptions) (*File, error) {
 		return nil, err
 	}
 	halves := widenHalves(m.Graph)
+	keepHalves(m.Graph)
 	if err := op.Modernise(m.Graph, m.Opsets); err != nil {
 		return nil, err
 	}

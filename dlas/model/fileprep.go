@@ -17,7 +17,7 @@ import (
 func FileOption() ir.Option {
 	return ir.Option{
 		Name: "FILE",
-		Help: "A network's file, .onnx or .tflite, or .safetensors with the weights of one of the networks above: model ./net.onnx(mean=[.485 .456 .406], std=[.229 .224 .225]). Each channel of a pixel (0..255) becomes (pixel*scale - mean) / std. " +
+		Help: "A network's file, .onnx, .tflite or .dlas (what export writes), or .safetensors with the weights of one of the networks above: model ./net.onnx(mean=[.485 .456 .406], std=[.229 .224 .225]). Each channel of a pixel (0..255) becomes (pixel*scale - mean) / std. " +
 			"What neither the arguments nor the file say is assumed, and the card shows it.",
 		Params: []ir.Param{
 			{Key: "mean", Help: "a number, or one for each channel of the input in its order"},

@@ -2,6 +2,7 @@ package model
 
 import (
 	"math"
+	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
@@ -36,7 +37,7 @@ func widenHalves(g *ir.Graph) bool {
 	stored := map[string]bool{} // weights that some kernel reads as they are, and no node otherwise
 	for _, n := range g.Nodes {
 		for i, name := range n.In {
-			dense := i == 1 && (n.Op == "Conv" && n.Attrs.Int("group", 1) == 1 || n.Op == "Gemm" || n.Op == "MatMul")
+			dense := i == 1 && readsHalves(n)
 			if before, seen := stored[name]; !seen || before {
 				stored[name] = dense
 			}
@@ -57,6 +58,43 @@ func widenHalves(g *ir.Graph) bool {
 		g.Weights[name] = widened(t)
 	}
 	return true
+}
+
+// keepHalves takes out casts of float16 weights to f32 where dense convolutions and products alone read what they give:
+// kernels read the weights as they are stored.
+func keepHalves(g *ir.Graph) {
+	stored := map[string]string{} // the weight that a value is the f32 of
+	for _, n := range g.Nodes {
+		if n.Op != "Cast" || len(n.In) != 1 || len(n.Out) != 1 || n.Attrs.Int("to", 0) != castF32 || slices.Contains(g.Outputs, n.Out[0]) {
+			continue
+		}
+		if w := g.Weights[n.In[0]]; w != nil && w.Type == ir.F16 {
+			stored[n.Out[0]] = n.In[0]
+		}
+	}
+	for _, n := range g.Nodes {
+		for i, name := range n.In {
+			if !(i == 1 && readsHalves(n)) {
+				delete(stored, name)
+			}
+		}
+	}
+	if len(stored) == 0 {
+		return
+	}
+	for _, n := range g.Nodes {
+		for i, name := range n.In {
+			if w, ok := stored[name]; ok {
+				n.In[i] = w
+			}
+		}
+	}
+	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *ir.Node) bool { return len(n.Out) == 1 && stored[n.Out[0]] != "" })
+}
+
+// readsHalves: the node's kernels read a weight in float16.
+func readsHalves(n *ir.Node) bool {
+	return n.Op == "Conv" && n.Attrs.Int("group", 1) == 1 || n.Op == "Gemm" || n.Op == "MatMul"
 }
 
 // widened is a tensor of halves in f32, exactly.

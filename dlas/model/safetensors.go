@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/model/internal/header"
 )
 
 // Safetensors is an open file of named tensors (huggingface/safetensors, format of version 0.4): eight bytes of header
@@ -67,30 +68,12 @@ func ReadSafetensors(r io.Reader, size int64) (*Safetensors, error) {
 	return s, nil
 }
 
-// values is the number of commas of JSON that need not be well formed, those in strings left out.
-func values(text []byte) int {
-	n := 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '"':
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
-		case ',':
-			n++
-		}
-	}
-	return n
-}
-
-func (s *Safetensors) parseHeader(header []byte) error {
-	if values(header) >= maxValues {
+func (s *Safetensors) parseHeader(text []byte) error {
+	if header.Values(text) >= maxValues {
 		return fmt.Errorf("its header has more than %d values", maxValues)
 	}
 	var rows map[string]json.RawMessage
-	if err := json.Unmarshal(header, &rows); err != nil {
+	if err := json.Unmarshal(text, &rows); err != nil {
 		return fmt.Errorf("its header is not JSON: %w", err)
 	}
 	s.entries = make(map[string]stEntry, len(rows))

@@ -111,11 +111,15 @@ func (f *weightsFile) tensor(name string, shape ir.Shape) (*ir.Tensor, error) {
 	return t, checkWeights(name, t)
 }
 
-// checkWeights finds numbers that are no weights.
+// checkWeights finds numbers that are no weights. Who prunes by a product with a mask leaves zeros with a sign: they lose
+// it, as it means nothing and would be kept for ever.
 func checkWeights(name string, t *ir.Tensor) error {
 	variance := strings.HasSuffix(name, "running_var")
-	for _, v := range t.F32() {
+	data := t.F32()
+	for i, v := range data {
 		switch {
+		case v == 0:
+			data[i] = 0
 		case v-v != 0:
 			return fmt.Errorf("tensor %q holds %v, which is no weight", name, v)
 		case v < 0 && variance:

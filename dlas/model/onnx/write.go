@@ -36,7 +36,7 @@ func Write(w io.Writer, g *ir.Graph, meta map[string]string) error {
 	if err != nil {
 		two = nil // a batch of one is part of it
 	}
-	s := &writer{g: g, used: map[string]bool{}, opset: writtenOpset, added: map[string]*ir.Tensor{}}
+	s := &writer{g: g, used: map[string]bool{}, opset: writtenOpset, added: map[string]*ir.Tensor{}, wide: map[string]string{}}
 	for _, n := range g.Nodes {
 		if newer(n) {
 			s.opset = MostOpset
@@ -113,6 +113,7 @@ type writer struct {
 	opset     int
 	used      map[string]bool // names of values
 	added     map[string]*ir.Tensor
+	wide      map[string]string // the f32 of a weight stored in halves, by its name
 	microsoft bool
 }
 

@@ -107,6 +107,24 @@ func (s *writer) node(to *encoder, n *ir.Node, types map[string]op.Operand) erro
 		in[m.input] = s.constant(n.Name+"."+m.attr, t)
 		delete(attrs, m.attr)
 	}
+	// Beside f32 values ONNX wants f32 weights: those stored in halves are cast, which runtimes do when they load the file.
+	for i, name := range in {
+		w := s.g.Weights[name]
+		if i == 0 || n.Op == "Cast" || w == nil || w.Type != ir.F16 && w.Type != ir.BF16 || types[in[0]].Type != ir.F32 {
+			continue
+		}
+		if s.wide[name] == "" {
+			s.wide[name] = s.free(name + ".f32")
+			to.message(1, func(e *encoder) {
+				e.string(1, name)
+				e.string(2, s.wide[name])
+				e.string(3, s.wide[name])
+				e.string(4, "Cast")
+				e.message(5, func(e *encoder) { _ = writeAttr(e, "to", int(numberOf(ir.F32))) })
+			})
+		}
+		in[i] = s.wide[name]
+	}
 	domain := ""
 	if slices.Contains(ofMicrosoft, n.Op) {
 		domain, s.microsoft = "com.microsoft", true
@@ -137,13 +155,18 @@ func (s *writer) node(to *encoder, n *ir.Node, types map[string]op.Operand) erro
 
 // constant adds a tensor to the file's weights and returns its name, which is the wanted one or near it.
 func (s *writer) constant(name string, t *ir.Tensor) string {
-	for free := name; ; free += "_" {
-		if !s.used[free] {
-			s.used[free] = true
-			s.added[free] = t
-			return free
-		}
+	name = s.free(name)
+	s.added[name] = t
+	return name
+}
+
+// free is a name that no value has yet, the wanted one or near it.
+func (s *writer) free(name string) string {
+	for s.used[name] {
+		name += "_"
 	}
+	s.used[name] = true
+	return name
 }
 
 // asTensor is an attribute as the input that took its place: lists are int64, numbers of the node's own type.
