@@ -1,6 +1,7 @@
 """Decodes a product-quantised file of weights by the rule in its metadata. usage: decode.py FILE OUT
 
-OUT gets a line for each tensor: its name in the network, and the SHA-256 of its elements as little-endian f32.
+OUT gets a line for each tensor: its name in the network, and the SHA-256 of its elements as little-endian f32,
+zeros without a sign.
 """
 
 import hashlib
@@ -26,4 +27,4 @@ with open(target, "w") as f:
             continue
         if field == "codes_matrix":
             name, x = layer + ".weight", given[layer + ".codebook"][x.astype(np.int64)]
-        f.write(name + " " + hashlib.sha256(x.astype("<f4").tobytes()).hexdigest() + "\n")
+        f.write(name + " " + hashlib.sha256((x.astype("<f4") + np.float32(0)).tobytes()).hexdigest() + "\n")

@@ -183,7 +183,7 @@ var runs = []int{18, 16, 9, 8, 4}
 func differentRuns[T word](data []T, d int) int {
 	set := newRunSet[T](d)
 	for at := 0; at+d <= len(data); at += d {
-		if _, ok := set.place(data[at : at+d]); !ok || at/d >= 1<<10 && set.len() > at/d/2 {
+		if _, ok := set.place(data[at : at+d]); !ok || tooMany(set.len(), at/d) {
 			return 0
 		}
 	}
@@ -231,8 +231,7 @@ func survey[T word](data []T, typ ir.Type) found {
 				seen++
 			}
 		}
-		// Where nearly all of the first thousands differ, a palette of all would be larger than what it saves.
-		if set != nil && seen >= 1<<13 && len(set.words) > seen-seen/40 {
+		if set != nil && tooMany(len(set.words), seen) {
 			set = nil
 		}
 	}
@@ -248,6 +247,9 @@ func survey[T word](data []T, typ ir.Type) found {
 	}
 	return s
 }
+
+// tooMany: where nearly all of the first thousands differ, a palette of all would be larger than what it saves.
+func tooMany(different, seen int) bool { return seen >= 1<<13 && different > seen-seen/40 }
 
 // narrow returns the bits of the float16 that a float32 of these bits exactly is; false where it is none, or no number.
 func narrow(b uint32) (uint16, bool) {

@@ -29,6 +29,7 @@ func symbols_github_com_godlas_godlas_dlas() map[string]reflect.Value {
 		"Diagram":            reflect.ValueOf((*p.Diagram)(nil)),
 		"DiagramNode":        reflect.ValueOf((*p.DiagramNode)(nil)),
 		"Environment":        reflect.ValueOf((*p.Environment)(nil)),
+		"Exported":           reflect.ValueOf(p.Exported),
 		"Failure":            reflect.ValueOf((*p.Failure)(nil)),
 		"FromSpec":           reflect.ValueOf(p.FromSpec),
 		"Help":               reflect.ValueOf(p.Help),
