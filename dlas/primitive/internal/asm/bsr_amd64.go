@@ -214,6 +214,106 @@ func pick512_13x32(t *Tile)
 //go:noescape
 func pick512_14x32(t *Tile)
 
+// pick512_9x16n is the loop of PickGo with 9 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_9x16n(t *Tile)
+
+// pick512_10x16n is the loop of PickGo with 10 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_10x16n(t *Tile)
+
+// pick512_11x16n is the loop of PickGo with 11 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_11x16n(t *Tile)
+
+// pick512_12x16n is the loop of PickGo with 12 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_12x16n(t *Tile)
+
+// pick512_13x16n is the loop of PickGo with 13 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_13x16n(t *Tile)
+
+// pick512_14x16n is the loop of PickGo with 14 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_14x16n(t *Tile)
+
+// pick512_15x16n is the loop of PickGo with 15 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_15x16n(t *Tile)
+
+// pick512_16x16n is the loop of PickGo with 16 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_16x16n(t *Tile)
+
+// pick512_17x16n is the loop of PickGo with 17 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_17x16n(t *Tile)
+
+// pick512_18x16n is the loop of PickGo with 18 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_18x16n(t *Tile)
+
+// pick512_19x16n is the loop of PickGo with 19 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_19x16n(t *Tile)
+
+// pick512_20x16n is the loop of PickGo with 20 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_20x16n(t *Tile)
+
+// pick512_21x16n is the loop of PickGo with 21 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_21x16n(t *Tile)
+
+// pick512_22x16n is the loop of PickGo with 22 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_22x16n(t *Tile)
+
+// pick512_23x16n is the loop of PickGo with 23 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_23x16n(t *Tile)
+
+// pick512_24x16n is the loop of PickGo with 24 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_24x16n(t *Tile)
+
+// pick512_25x16n is the loop of PickGo with 25 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_25x16n(t *Tile)
+
+// pick512_26x16n is the loop of PickGo with 26 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_26x16n(t *Tile)
+
+// pick512_27x16n is the loop of PickGo with 27 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_27x16n(t *Tile)
+
+// pick512_28x16n is the loop of PickGo with 28 rows and 1 blocks, pixels of a stretch 64 bytes apart.
+//
+//go:noescape
+func pick512_28x16n(t *Tile)
+
 // pick256_1x16 is the loop of PickGo with 1 rows and 1 blocks.
 //
 //go:noescape

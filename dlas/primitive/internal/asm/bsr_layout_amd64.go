@@ -135,6 +135,55 @@ func callPick512(t *Tile, rows, blocks int) bool {
 	return true
 }
 
+// callPick512Near calls the kernel of rows and blocks; it reports whether there is one.
+func callPick512Near(t *Tile, rows, blocks int) bool {
+	switch rows | blocks<<8 {
+	case 9 | 1<<8:
+		pick512_9x16n(t)
+	case 10 | 1<<8:
+		pick512_10x16n(t)
+	case 11 | 1<<8:
+		pick512_11x16n(t)
+	case 12 | 1<<8:
+		pick512_12x16n(t)
+	case 13 | 1<<8:
+		pick512_13x16n(t)
+	case 14 | 1<<8:
+		pick512_14x16n(t)
+	case 15 | 1<<8:
+		pick512_15x16n(t)
+	case 16 | 1<<8:
+		pick512_16x16n(t)
+	case 17 | 1<<8:
+		pick512_17x16n(t)
+	case 18 | 1<<8:
+		pick512_18x16n(t)
+	case 19 | 1<<8:
+		pick512_19x16n(t)
+	case 20 | 1<<8:
+		pick512_20x16n(t)
+	case 21 | 1<<8:
+		pick512_21x16n(t)
+	case 22 | 1<<8:
+		pick512_22x16n(t)
+	case 23 | 1<<8:
+		pick512_23x16n(t)
+	case 24 | 1<<8:
+		pick512_24x16n(t)
+	case 25 | 1<<8:
+		pick512_25x16n(t)
+	case 26 | 1<<8:
+		pick512_26x16n(t)
+	case 27 | 1<<8:
+		pick512_27x16n(t)
+	case 28 | 1<<8:
+		pick512_28x16n(t)
+	default:
+		return false
+	}
+	return true
+}
+
 // callPick256 calls the kernel of rows and blocks; it reports whether there is one.
 func callPick256(t *Tile, rows, blocks int) bool {
 	switch rows | blocks<<8 {

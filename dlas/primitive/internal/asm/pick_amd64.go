@@ -7,6 +7,9 @@ package asm
 //
 //go:noinline
 func Pick512(t *Tile, rows, blocks int) {
+	if t.InPixel == 4*Block && rows > len(t.At) && callPick512Near(t, rows, blocks) {
+		return
+	}
 	if !callPick512(t, rows, blocks) {
 		panic("asm: no AVX-512 tile of picked products of that size")
 	}

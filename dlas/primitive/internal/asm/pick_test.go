@@ -14,14 +14,15 @@ func TestPick(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for blocks := 1; blocks <= 2; blocks++ {
 		for rows := 1; rows <= PickRows512[blocks]; rows++ {
-			for _, depth := range []int{0, 1, 3, 4, 13} {
+			for i, depth := range []int{0, 1, 3, 4, 13, 14} {
 				residual := r.IntN(2) == 0
 				in, w := random(r, 20000), random(r, depth*blocks*Block+1)
 				off, bias := make([]int32, depth+1), random(r, blocks*Block)
 				for k := range depth {
 					off[k] = int32(4 * r.IntN(900))
 				}
-				const tiles, pixel, stretch, outPixel, outStretch, plane = 2, 48, 2000, 64, 600, 12000
+				const tiles, stretch, outPixel, outStretch, plane = 2, 2000, 64, 600, 12000
+				pixel := []int{48, Block}[i%2]
 				out := make([]float32, blocks*plane)
 				res := random(r, len(out))
 				c := Tile{

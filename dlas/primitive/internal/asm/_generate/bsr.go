@@ -13,11 +13,14 @@ import (
 var _ = add("bsr", func() {
 	for blocks, most := range pick512 {
 		for r := 1; r <= most; r++ {
-			pickLoop(isa512, r, blocks+1)
+			pickLoop(isa512, r, blocks+1, false)
 		}
 	}
+	for r := pointers + 1; r <= pick512[0]; r++ {
+		pickLoop(isa512, r, 1, true)
+	}
 	for r := 1; r <= pick256; r++ {
-		pickLoop(isa256, r, 1)
+		pickLoop(isa256, r, 1, false)
 	}
 }, record{"Tile", tile, false})
 
@@ -36,6 +39,7 @@ const (
 type pickGen struct {
 	isa
 	rows, vecs int
+	near       bool // the pixels of a group are 64 bytes apart: an address with an index is a step more for the processor
 	p          reg.Register
 	acc        [][]reg.VecVirtual
 	wv         []reg.VecVirtual
@@ -93,6 +97,10 @@ func (g *pickGen) step(n int) {
 			}
 			for j := range min(pickGroup, g.rows-i*pickGroup) {
 				m := mem(a, 0)
+				if g.near {
+					g.multiply(i*pickGroup+j, mem(a, 64*j))
+					continue
+				}
 				switch j {
 				case 1, 2, 4:
 					m.Index, m.Scale = g.s, uint8(j)
@@ -144,12 +152,15 @@ func (g *pickGen) each(from Mem, at, pixel, block string, f func(m Mem, a reg.Ve
 	}
 }
 
-func pickLoop(set isa, rows, blocks int) {
-	g := &pickGen{isa: set, rows: rows, vecs: blocks * 64 / set.bytes}
-	name := fmt.Sprintf("pick%s_%dx%d", set.name, rows, 16*blocks)
+func pickLoop(set isa, rows, blocks int, near bool) {
+	g := &pickGen{isa: set, rows: rows, vecs: blocks * 64 / set.bytes, near: near}
+	name, what := fmt.Sprintf("pick%s_%dx%d", set.name, rows, 16*blocks), ""
+	if near {
+		name, what = name+"n", ", pixels of a stretch 64 bytes apart"
+	}
 	TEXT(name, NOSPLIT, "func(t *Tile)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is the loop of PickGo with %d rows and %d blocks.", name, rows, blocks))
+	Doc(fmt.Sprintf("%s is the loop of PickGo with %d rows and %d blocks%s.", name, rows, blocks, what))
 	locals := AllocLocal(7 * word)
 	local := func(i int) Mem { return locals.Offset(8 * i) }
 	in, out, res, tiles, fours, ones := local(0), local(1), local(2), local(3), local(4), local(5)
@@ -205,6 +216,8 @@ func pickLoop(set isa, rows, blocks int) {
 	bases := rows
 	if g.grouped() {
 		bases = (rows + pickGroup - 1) / pickGroup
+	}
+	if g.grouped() && !near {
 		g.s, g.s3, g.s5 = GP64(), GP64(), GP64()
 		MOVQ(g.arg("InPixel"), g.s)
 		LEAQ(Mem{Base: g.s, Index: g.s, Scale: 2}, g.s3)
@@ -260,16 +273,17 @@ func pickLoop(set isa, rows, blocks int) {
 // pickEntries is the choice of a kernel by rows and blocks.
 func pickEntries() string {
 	var b strings.Builder
-	entry := func(f, isa string, rows ...int) {
+	entry := func(f, isa, kind string, first int, rows ...int) {
 		fmt.Fprintf(&b, "\n// %s calls the kernel of rows and blocks; it reports whether there is one.\nfunc %s(t *Tile, rows, blocks int) bool {\n\tswitch rows | blocks<<8 {\n", f, f)
 		for i, most := range rows {
-			for r := 1; r <= most; r++ {
-				fmt.Fprintf(&b, "\tcase %d | %d<<8:\n\t\tpick%s_%dx%d(t)\n", r, i+1, isa, r, 16*(i+1))
+			for r := first; r <= most; r++ {
+				fmt.Fprintf(&b, "\tcase %d | %d<<8:\n\t\tpick%s_%dx%d%s(t)\n", r, i+1, isa, r, 16*(i+1), kind)
 			}
 		}
 		b.WriteString("\tdefault:\n\t\treturn false\n\t}\n\treturn true\n}\n")
 	}
-	entry("callPick512", "512", pick512[:]...)
-	entry("callPick256", "256", pick256)
+	entry("callPick512", "512", "", 1, pick512[:]...)
+	entry("callPick512Near", "512", "n", pointers+1, pick512[0])
+	entry("callPick256", "256", "", 1, pick256)
 	return b.String()
 }
