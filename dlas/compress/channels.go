@@ -95,6 +95,15 @@ func applyChannels(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.
 	if err != nil {
 		return nil, "", err
 	}
+	for _, l := range d.layers {
+		left := []int{}
+		for i, ch := range l.of {
+			if kept(ch) {
+				left = append(left, i)
+			}
+		}
+		t.past.narrow(l.name, left)
+	}
 	line, err := d.report(c, out, kept)
 	return out, line, err
 }

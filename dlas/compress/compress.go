@@ -69,7 +69,7 @@ func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice, t Tools) (*ir.Graph
 		return nil, nil, err
 	}
 	var lines []string
-	t.from = g
+	t.past = &past{from: g, kept: map[string][]int{}}
 	for _, c := range cs {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err

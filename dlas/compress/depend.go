@@ -69,7 +69,7 @@ func depend(g *ir.Graph) (*dependency, error) {
 	d := &dependency{g: g, values: values, lanes: map[string]lanes{}, why: map[int32]string{}}
 	for _, n := range g.Nodes {
 		if quantised(n.Op) {
-			return nil, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("channels narrows float networks, and %q is %s", n.Name, n.Op), Try: "write channels before int8"}
+			return nil, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("channels narrows float networks, and %q is %s", n.Name, n.Op), Try: "write channels before int8, or take the network that has not been quantised"}
 		}
 		d.rule(n)
 	}
@@ -144,6 +144,13 @@ func (d *dependency) hold(l lanes, why string) {
 func (d *dependency) holdNode(n *ir.Node) {
 	for _, in := range n.In {
 		d.hold(d.lanes[in], fmt.Sprintf("%s %q", n.Op, n.Name))
+	}
+}
+
+// last says that a value's channels are held because they are the network's output but for a softmax.
+func (d *dependency) last(value string) {
+	for _, c := range d.lanes[value].of {
+		d.why[d.root(c)] = outputHolds
 	}
 }
 

@@ -41,6 +41,9 @@ func (d *dependency) rule(n *ir.Node) {
 			d.lanes[n.Out[0]] = l
 		} else {
 			d.holdNode(n)
+			if slices.Contains(d.g.Outputs, n.Out[0]) {
+				d.last(n.In[0])
+			}
 		}
 	case "Concat":
 		d.concat(n)

@@ -3,6 +3,7 @@ package compress
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -19,8 +20,9 @@ func recalibrate() pass {
 			Name: "recalibrate",
 			Help: "Estimates the mean and variance of every batch norm anew, on images of val that run through the compressed network, layer after layer: " +
 				"what a pass has done to the scale of the activations is made good without training. Write it after the passes that it is to repair, and before int8. " +
-				"In a network without batch norm, or where a file has it folded into the weights, each layer's bias is moved instead so that its channels have the mean that they had before the passes.",
-			Source: "batch norm: Sun et al., Hybrid 8-bit Floating Point Training, NeurIPS 2019, section 3; biases: Nagel et al., Data-Free Quantization, ICCV 2019, section 4.2 (the empirical form)",
+				"In a network without batch norm, or where a file has it folded into the weights, each layer's rows are scaled and its bias moved instead, so that its channels have the mean and variance that they had before the passes; " +
+				"rows of few or rounded values (palette, ternary, fp16) are not scaled.",
+			Source: "batch norm: Li et al., EagleEye, ECCV 2020; biases: Nagel et al., Data-Free Quantization, ICCV 2019, section 4.2 (measured on images)",
 			Params: []ir.Param{{Key: "n", Help: "images of val", Default: strconv.Itoa(recalibrateImages)}},
 		},
 		check: func(c ir.Choice) error { _, err := recalibrateArgs(c); return err },
@@ -51,20 +53,21 @@ func applyRecalibrate(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*
 	}
 	for _, node := range g.Nodes {
 		if quantised(node.Op) {
-			return nil, "", &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("recalibrate is for float networks, and %q is %s", node.Name, node.Op), Try: "write recalibrate before int8"}
+			return nil, "", &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("recalibrate is for float networks, and %q is %s", node.Name, node.Op), Try: "write recalibrate before int8, or take the network that has not been quantised"}
 		}
 	}
 	w := &walk{out: g.Clone(), t: t}
-	before := t.from
 	w.findNorms()
-	biases := len(w.stops) == 0
-	if biases {
-		if before == nil || before == g {
+	folded := len(w.stops) == 0
+	var before *ir.Graph
+	if folded {
+		if t.past == nil || t.past.from == g {
 			return nil, "", &ir.Error{Layer: ir.Compress, What: g.Name + " has no batch norm, and no pass before recalibrate has changed it: there is nothing to estimate anew"}
 		}
-		w.findBiases(before)
+		before = t.past.from
+		w.findLayers(before)
 		if len(w.stops) == 0 {
-			return nil, "", &ir.Error{Layer: ir.Compress, What: g.Name + " has no batch norm, or a file has it folded into the weights, and no layer that has kept its channels: there is nothing to estimate anew"}
+			return nil, "", &ir.Error{Layer: ir.Compress, What: g.Name + " has no batch norm, or a file has it folded into the weights, and no layer is what it was: there is nothing to estimate anew"}
 		}
 	}
 	if w.run, err = t.runner("recalibrate"); err != nil {
@@ -80,8 +83,8 @@ func applyRecalibrate(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*
 	if w.values, err = op.Infer(w.out, 1); err != nil {
 		return nil, "", err
 	}
-	if biases {
-		if err := w.meansBefore(ctx, before, n); err != nil {
+	if folded {
+		if err := w.measureBefore(ctx, before, n); err != nil {
 			return nil, "", err
 		}
 	}
@@ -102,8 +105,8 @@ func applyRecalibrate(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*
 		s.set(m)
 	}
 	line := fmt.Sprintf("%s: mean and variance of %d batch norms estimated anew from %d images of val", c, len(w.stops), n)
-	if biases {
-		line = fmt.Sprintf("%s: no batch norm to estimate anew; the biases of %d layers moved so that their channels have the means of the uncompressed network, from %d images of val", c, len(w.stops), n)
+	if folded {
+		line = fmt.Sprintf("%s: no batch norm to estimate anew; %d layers have the mean of each channel that they had before the passes, %d of them the variance too, from %d images of val", c, len(w.stops), w.scaled, n)
 	}
 	return w.out, line, nil
 }
@@ -122,7 +125,8 @@ type walk struct {
 	held *ir.Tensor // of all images
 	done int        // the last node before it
 
-	means map[string][]float64 // of values of the network before the passes
+	old    map[string]moments // of layers of the network before the passes
+	scaled int                // layers whose rows were scaled
 }
 
 // stop is a place where the network is changed by what a value is: the node of that index is.
@@ -154,8 +158,8 @@ func (w *walk) findNorms() {
 	}
 }
 
-// findBiases makes a stop behind every layer that the network had before with as many channels.
-func (w *walk) findBiases(before *ir.Graph) {
+// findLayers makes a stop of every layer that the network had before the passes.
+func (w *walk) findLayers(before *ir.Graph) {
 	then, err1 := op.Infer(before, 1)
 	now, err2 := op.Infer(w.out, 1)
 	if err1 != nil || err2 != nil {
@@ -163,28 +167,81 @@ func (w *walk) findBiases(before *ir.Graph) {
 	}
 	for i, n := range w.out.Nodes {
 		old := before.Node(n.Name)
-		if n.Op != "Conv" && n.Op != "Gemm" || old == nil || old.Op != n.Op || len(n.Out) != 1 || len(n.In) > 3 ||
-			!then[old.Out[0]].Shape.Equal(now[n.Out[0]].Shape) || w.out.Weights[n.In[1]] == nil {
+		if n.Op != "Conv" && n.Op != "Gemm" || old == nil || old.Op != n.Op || len(n.Out) != 1 || len(n.In) > 3 || w.out.Weights[n.In[1]] == nil {
 			continue
 		}
-		shape := now[n.Out[0]].Shape
-		if len(shape) < 2 || len(n.In) == 3 && (w.out.Weights[n.In[2]] == nil || w.out.Weights[n.In[2]].Shape.Elems() != shape[1] || n.Attrs.Float("beta", 1) != 1) {
+		s, was := now[n.Out[0]].Shape, then[old.Out[0]].Shape
+		left, narrowed := w.t.past.kept[n.Name]
+		if len(s) < 2 || len(was) < 2 || !narrowed && s[1] != was[1] || narrowed && s[1] != len(left) {
 			continue
 		}
-		w.stops = append(w.stops, stop{i, n.Out[0], func(m moments) {
-			bias := make([]float64, shape[1])
-			if len(n.In) == 3 {
-				copy(bias, op.Widen(w.out.Weights[n.In[2]]).Data)
-			}
-			for c, v := range w.means[old.Out[0]] {
-				bias[c] += v - m.mean[c]
-			}
-			if len(n.In) < 3 {
-				n.In = append(n.In, w.name(n.Name+".bias"))
-			}
-			w.replace(n, 2, bias)
-		}})
+		if len(n.In) == 3 && (w.out.Weights[n.In[2]] == nil || w.out.Weights[n.In[2]].Shape.Elems() != s[1] || n.Attrs.Float("beta", 1) != 1) {
+			continue
+		}
+		w.stops = append(w.stops, stop{i, n.Out[0], func(m moments) { w.match(n, w.old[n.Name].of(left), m) }})
 	}
+}
+
+// of are the moments of some of the channels; nil: of all.
+func (m moments) of(channels []int) moments {
+	if channels == nil {
+		return m
+	}
+	var k moments
+	for _, c := range channels {
+		k.mean, k.variance = append(k.mean, m.mean[c]), append(k.variance, m.variance[c])
+	}
+	return k
+}
+
+// mostScale bounds what a row is multiplied by: a channel that hardly varies any more is not blown up.
+const mostScale = 10
+
+// match gives a layer's channels the moments that they had. A zero stays zero.
+func (w *walk) match(n *ir.Node, want, m moments) {
+	scale, bias := make([]float64, len(m.mean)), make([]float64, len(m.mean))
+	if len(n.In) == 3 {
+		copy(bias, op.Widen(w.out.Weights[n.In[2]]).Data)
+	}
+	t := w.out.Weights[n.In[1]]
+	free := freeValues(t)
+	for c := range scale {
+		scale[c] = 1
+		if s := math.Sqrt(want.variance[c] / m.variance[c]); free && m.variance[c] > 0 && s > 0 {
+			scale[c] = min(max(s, 1/mostScale), mostScale)
+		}
+		bias[c] = want.mean[c] - scale[c]*(m.mean[c]-bias[c])
+	}
+	if free {
+		w.scaled++
+		run := t.Shape[1:].Elems()
+		if n.Op == "Gemm" && n.Attrs.Int("transB", 0) == 0 {
+			run = 1
+		}
+		rows := slices.Clone(t.F32())
+		for i := range rows {
+			rows[i] *= float32(scale[i/run%len(scale)])
+		}
+		w.put(n, 1, ir.NewF32(rows, t.Shape...))
+	}
+	if len(n.In) < 3 {
+		n.In = append(n.In, w.name(n.Name+".bias"))
+	}
+	w.replace(n, 2, bias)
+}
+
+// freeValues reports whether weights may take any value: they are neither few different ones nor rounded to two bytes.
+func freeValues(t *ir.Tensor) bool {
+	if t.Type != ir.F32 {
+		return false
+	}
+	data := t.F32()
+	filled := int(op.Nonzero(t))
+	if few(data, min(256, filled/2)) {
+		return false
+	}
+	return slices.ContainsFunc(data, func(v float32) bool { return op.Half(halfBits(v)) != v }) &&
+		slices.ContainsFunc(data, func(v float32) bool { return math.Float32bits(v)&0xffff != 0 })
 }
 
 // name is a name that no value has yet.
@@ -198,13 +255,21 @@ func (w *walk) name(like string) string {
 	}
 }
 
-// replace gives a node other numbers as an input, under a new name where others read the old one.
+// replace gives a node other numbers as an input.
 func (w *walk) replace(n *ir.Node, input int, v []float64) {
 	data := make([]float32, len(v))
 	for i, x := range v {
 		data[i] = float32(x)
 	}
 	t := ir.NewF32(data, len(data))
+	if old := w.out.Weights[n.In[input]]; old != nil {
+		t.Shape = slices.Clone(old.Shape)
+	}
+	w.put(n, input, t)
+}
+
+// put gives a node another weight, under a new name where others read the old one.
+func (w *walk) put(n *ir.Node, input int, t *ir.Tensor) {
 	readers := 0
 	for _, o := range w.out.Nodes {
 		for _, in := range o.In {
@@ -215,9 +280,6 @@ func (w *walk) replace(n *ir.Node, input int, v []float64) {
 	}
 	if readers > 1 {
 		n.In[input] = w.name(n.In[input])
-	}
-	if old := w.out.Weights[n.In[input]]; old != nil {
-		t.Shape = slices.Clone(old.Shape)
 	}
 	w.out.Weights[n.In[input]] = t
 }
@@ -334,64 +396,72 @@ func (w *walk) part(value string) *ir.Graph {
 	return g
 }
 
-// moments measures a value's channels over all images.
-func (w *walk) moments(ctx context.Context, value string) (moments, error) {
-	s := w.values[value].Shape
-	if len(s) < 2 {
-		return moments{}, ir.Errorf(ir.Compress, "%q has no channels: its shape is %v", value, s)
-	}
-	sum, square, n := make([]float64, s[1]), make([]float64, s[1]), 0
-	run := s[2:].Elems()
-	err := w.compute(ctx, value, func(t *ir.Tensor) {
-		for i, v := range t.F32() {
-			c := i / run % len(sum)
-			sum[c] += float64(v)
-			square[c] += float64(v) * float64(v)
-		}
-		n += len(t.F32()) / len(sum)
-	})
-	for c := range sum {
-		sum[c] /= float64(n)
-		square[c] = max(0, square[c]/float64(n)-sum[c]*sum[c])
-	}
-	return moments{sum, square}, err
+// adder sums up a value's channels.
+type adder struct {
+	sum, square []float64
+	n           int
 }
 
-// meansBefore measures the layers of the network as it was before the passes.
-func (w *walk) meansBefore(ctx context.Context, before *ir.Graph, n int) error {
-	wanted := map[string]bool{}
-	for _, s := range w.stops {
-		if old := before.Node(w.out.Nodes[s.node].Name); old != nil {
-			wanted[old.Out[0]] = true
-		}
+func (a *adder) add(t *ir.Tensor) {
+	c := t.Shape[1]
+	if a.sum == nil {
+		a.sum, a.square = make([]float64, c), make([]float64, c)
 	}
-	w.means = map[string][]float64{}
-	count := map[string]int{}
+	run := t.Shape[2:].Elems()
+	data := t.F32()
+	for i := 0; i*run < len(data); i++ {
+		s, q := 0.0, 0.0
+		for _, v := range data[i*run : (i+1)*run] {
+			s += float64(v)
+			q += float64(v) * float64(v)
+		}
+		a.sum[i%c] += s
+		a.square[i%c] += q
+	}
+	a.n += len(data) / c
+}
+
+func (a *adder) moments() moments {
+	m := moments{make([]float64, len(a.sum)), make([]float64, len(a.sum))}
+	for c := range a.sum {
+		m.mean[c] = a.sum[c] / float64(a.n)
+		m.variance[c] = max(0, a.square[c]/float64(a.n)-m.mean[c]*m.mean[c])
+	}
+	return m
+}
+
+// moments measures a value's channels over all images.
+func (w *walk) moments(ctx context.Context, value string) (moments, error) {
+	if s := w.values[value].Shape; len(s) < 2 {
+		return moments{}, ir.Errorf(ir.Compress, "%q has no channels: its shape is %v", value, s)
+	}
+	var a adder
+	err := w.compute(ctx, value, a.add)
+	return a.moments(), err
+}
+
+// measureBefore measures the layers of the network as it was before the passes.
+func (w *walk) measureBefore(ctx context.Context, before *ir.Graph, n int) error {
+	sums := map[string]*adder{}
+	for _, s := range w.stops {
+		sums[w.out.Nodes[s.node].Name] = &adder{}
+	}
 	for first := 0; first < n; first += walkBatch {
 		batch, _, err := w.t.batch(ctx, before, first, min(walkBatch, n-first))
 		if err != nil {
 			return err
 		}
 		if _, err = w.run.Run(ctx, before, batch, func(node *ir.Node, out *ir.Tensor) {
-			if name := node.Out[0]; wanted[name] {
-				c := out.Shape[1]
-				if w.means[name] == nil {
-					w.means[name] = make([]float64, c)
-				}
-				run := out.Shape[2:].Elems()
-				for i, v := range out.F32() {
-					w.means[name][i/run%c] += float64(v)
-				}
-				count[name] += len(out.F32()) / c
+			if a := sums[node.Name]; a != nil {
+				a.add(out)
 			}
 		}); err != nil {
 			return err
 		}
 	}
-	for name, m := range w.means {
-		for c := range m {
-			m[c] /= float64(count[name])
-		}
+	w.old = map[string]moments{}
+	for name, a := range sums {
+		w.old[name] = a.moments()
 	}
 	return nil
 }

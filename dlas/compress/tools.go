@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
@@ -18,7 +19,27 @@ type Tools struct {
 	// Progress is told how far a long pass is: done of total steps.
 	Progress func(step string, done, total int)
 
-	from *ir.Graph // the network before all passes
+	past *past
+}
+
+// past is what the passes before have done.
+type past struct {
+	from *ir.Graph        // the network before all of them
+	kept map[string][]int // by layer: which of the output channels that it had then it has now; none: all
+}
+
+// narrow notes that a layer keeps only some of its output channels.
+func (p *past) narrow(layer string, left []int) {
+	if p == nil {
+		return
+	}
+	if before, ok := p.kept[layer]; ok {
+		left = slices.Clone(left)
+		for i, c := range left {
+			left[i] = before[c]
+		}
+	}
+	p.kept[layer] = left
 }
 
 // tell is Progress where there is one.
