@@ -31,6 +31,7 @@ func benchmarks() []benchmark {
 		{"litert", "Published TFLite networks in our engine and in LiteRT (XNNPACK).", benchEngine("litert")},
 		{"pauses", "How long the collector stops inference, and how soon a cancelled run ends.", benchEngine("pauses")},
 		{"scale", "10,000 images on one thread and two, as a queue, one after the other, and from 64 goroutines.", benchEngine("scale")},
+		{"explain", "Where the speed-up of two compressed ResNets went, on one thread and two: how much of the gap is unexplained. Words choose some networks, threads or passes.", benchExplain(nil)},
 		{"fuzz", "Go's fuzzer on every test for it, a minute each: what reads others' files, messages and text.", benchFuzz()},
 		{"heuristic", "The schedules of three networks searched from an empty store: on how many nodes heuristic is within 5 % of the best candidate, and the rest.", benchHeuristic(nil)},
 		{"hostile", "A client runs 1,000 cells while 100,000 mutated frames and 10,000 half-open, slow or garbage connections come to all five sockets.", benchHostile},
@@ -71,13 +72,17 @@ func run(args []string) error {
 	if len(args) > 1 && args[0] == "fuzz" { // some of its tests, printed only
 		return benchFuzz(args[1:]...)(context.Background(), &report{})
 	}
-	if len(args) > 1 && args[0] == "heuristic" { // some of its networks and threads, printed only
+	if len(args) > 1 && (args[0] == "heuristic" || args[0] == "explain") { // some of its rows, printed only
 		end, err := ownStore()
 		if err != nil {
 			return err
 		}
 		defer end()
-		return benchHeuristic(args[1:])(context.Background(), &report{})
+		some := benchHeuristic
+		if args[0] == "explain" {
+			some = benchExplain
+		}
+		return some(args[1:])(context.Background(), &report{})
 	}
 	var names []string
 	for _, b := range benchmarks() {

@@ -2,12 +2,18 @@ package dlas
 
 import (
 	"fmt"
+	"math"
 	"strings"
+
+	"github.com/godlas/godlas/dlas/primitive"
 )
 
 // lines are what a comparison says below its table.
 func (c *Comparison) lines() []string {
 	var out []string
+	if h := c.headline(); h != "" {
+		out = append(out, h)
+	}
 	latency := fmt.Sprintf("latency: B is %s; latency of B / A is %.3f, 95 %% interval %.3f to %.3f", c.Verdict, c.Ratio, c.Low, c.High)
 	if c.Verdict == CannotTell {
 		latency = fmt.Sprintf("latency: cannot tell; latency of B / A is %.3f, 95 %% interval %.3f to %.3f", c.Ratio, c.Low, c.High)
@@ -27,6 +33,57 @@ func (c *Comparison) lines() []string {
 		out = append(out, line)
 	}
 	return out
+}
+
+// headline says in one sentence how a compressed network compares with its baseline, whichever of the two is which; empty
+// for other pairs.
+func (c *Comparison) headline() string {
+	now, ratio, low, high, sign := c.B, c.Ratio, c.Low, c.High, 1.0
+	verdict := c.Verdict
+	switch {
+	case isBaseline(c.A.Spec, c.B.Spec):
+	case isBaseline(c.B.Spec, c.A.Spec):
+		now, ratio, low, high, sign = c.A, 1/ratio, 1/high, 1/low, -1.0
+		verdict = map[string]string{Faster: Slower, Slower: Faster}[verdict]
+	default:
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(now.Spec.Compress + ", " + now.Spec.Primitive)
+	speed := fmt.Sprintf("%s, 95 %% interval %s to %s", times(1/ratio), times(1/high), times(1/low))
+	switch {
+	case c.Unpaired:
+		fmt.Fprintf(&b, " ran at %s of its baseline's speed, unpaired", times(1/ratio))
+	case verdict == Faster || verdict == Slower:
+		fmt.Fprintf(&b, " is %s than its baseline (%s)", verdict, speed)
+	default:
+		fmt.Fprintf(&b, " cannot be told from its baseline in time (%s)", speed)
+	}
+	switch d := c.Accuracy; {
+	case d == nil:
+		b.WriteString("; their accuracies are not compared: " + c.AccuracyRefuse)
+	case d.Verdict == Identical:
+		b.WriteString(", and predicts the same class for every image")
+	case d.Verdict == NoDifferenceShown:
+		fmt.Fprintf(&b, ", and no difference of accuracy is shown (%+.2f points, p = %s)", sign*d.Points, pValue(d.P))
+	default:
+		word := "higher"
+		if sign*d.Points < 0 {
+			word = "lower"
+		}
+		fmt.Fprintf(&b, ", and its top-1 is %s by %.2f points (p = %s)", word, math.Abs(d.Points), pValue(d.P))
+	}
+	return b.String()
+}
+
+// isBaseline reports whether a is what the compressed b is judged by: the same choices, nothing compressed, dense.
+func isBaseline(a, b Spec) bool {
+	if a.Compress != "none" || b.Compress == "none" {
+		return false
+	}
+	_, format := pairOf(a.Primitive)
+	a.Compress, a.Primitive = b.Compress, b.Primitive
+	return a == b && (format == "" || format == primitive.Dense)
 }
 
 func (c *Comparison) table() table {

@@ -126,6 +126,18 @@ func Pair(names ...string) (a, b *Result, err error) {
 	return nil, nil, &ir.Error{What: fmt.Sprintf("compare takes two results, but got %d", len(names))}
 }
 
+// Find is the newest result of a name or of a prefix of its Spec's hash; of an empty name the newest of all.
+func Find(name string) (*Result, error) {
+	all := AllResults()
+	switch {
+	case name != "":
+		return all.find(name)
+	case len(all) == 0:
+		return nil, &ir.Error{What: "there is no result yet", Try: "measure one with run"}
+	}
+	return all[len(all)-1], nil
+}
+
 // find returns the newest result of a name or hash prefix; a prefix of several Specs is an error.
 func (rs Results) find(name string) (*Result, error) {
 	var found *Result

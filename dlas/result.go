@@ -24,6 +24,8 @@ type Result struct {
 	Unpaired    bool        `json:"unpaired,omitempty"` // not measured in the same rounds as its neighbours in a sweep
 	Time        time.Time   `json:"time"`               // when it was measured, UTC
 
+	Explained *Explanation `json:"explain,omitempty"` // where the speed-up went, once Explain was asked
+
 	// Seen holds the predicted and the true class of every image. It is kept in the store and left out of --json.
 	Seen *Predictions `json:"-"`
 

@@ -69,18 +69,22 @@ func ceiling(p primitive.Peak, m ir.Machine, n *Node, batch, images int) (second
 	if n.MACsExecuted > 0 && peak > 0 {
 		seconds, by = float64(n.MACsExecuted)*float64(batch)/peak, byCompute
 	}
+	if moved := moving(p, m, n.MovedBytes, batch, images); moved > seconds {
+		return moved, byMemory
+	}
+	return seconds, by
+}
+
+// moving is the least seconds in which a node's bytes move; 0 where no peak is known.
+func moving(p primitive.Peak, m ir.Machine, all int64, batch, images int) float64 {
 	if p.Near <= 0 || p.Bytes <= 0 {
-		return seconds, by
+		return 0
 	}
 	threads, times := max(1, m.Threads), float64(batch/images)
 	if images < batch {
 		threads = 1
 	}
 	first, second := float64(threads*m.L1D), float64(threads*max(m.L2, 1<<20))
-	bytes := float64(n.MovedBytes) / times
-	moved := times * (max(0, min(bytes, second)-first)/p.Near + max(0, bytes-second)/p.Bytes)
-	if moved > seconds {
-		return moved, byMemory
-	}
-	return seconds, by
+	bytes := float64(all) / times
+	return times * (max(0, min(bytes, second)-first)/p.Near + max(0, bytes-second)/p.Bytes)
 }

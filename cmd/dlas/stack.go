@@ -170,6 +170,30 @@ func runCompare(ctx context.Context, c *call) error {
 	return err
 }
 
+func runExplain(ctx context.Context, c *call) error {
+	f := c.flags()
+	asJSON := f.Bool("json", false, "print the result with its object explain as JSON")
+	names, err := f.parse(0, 1)
+	if err != nil {
+		return err
+	}
+	r, err := dlas.Find(strings.Join(names, ""))
+	if err != nil {
+		return err
+	}
+	live := newLive(c.stderr)
+	e, err := dlas.Explain(ctx, r)
+	live.Clear()
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(c.stdout, r)
+	}
+	_, err = io.WriteString(c.stdout, e.String())
+	return err
+}
+
 // newLive is the progress of long work: one line in a terminal, now and then a line elsewhere.
 func newLive(w io.Writer) *display.Bar {
 	b := display.ProgressOn(w)

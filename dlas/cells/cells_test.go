@@ -269,7 +269,7 @@ func TestFourSpellings(t *testing.T) {
 func TestGoOfEveryVerb(t *testing.T) {
 	examples := map[string]string{
 		"": "", "data": "fashion-mnist", "model": "resnet8", "compress": "prune(0.5)", "primitive": "direct csr", "schedule": "untuned", "hardware": "cpu",
-		"run": "as first", "sweep": "", "tune": "", "compare": "a b", "results": "", "nodes": "", "predict": "3", "plot": "pareto x=bytes", "show": "data 4", "save": "x.svg", "export": "x.onnx", "reset": "", "help": "prune",
+		"run": "as first", "sweep": "", "tune": "", "compare": "a b", "explain": "", "results": "", "nodes": "", "predict": "3", "plot": "pareto x=bytes", "show": "data 4", "save": "x.svg", "export": "x.onnx", "reset": "", "help": "prune",
 	}
 	in := interp.New(interp.Options{
 		Libraries: append([]interp.Library{interp.Std()}, Libraries()...),

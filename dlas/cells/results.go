@@ -14,17 +14,9 @@ import (
 // This file has the verbs that name, list and compare results.
 
 func nodes(_ context.Context, u *use) error {
-	r, source := dlas.Last(), "dlas.Last()"
-	w := strings.Fields(u.words)
-	switch {
-	case len(w) > 1:
-		return &ir.Error{What: fmt.Sprintf("%%dlas nodes takes no %q", u.words), Try: "write %dlas nodes or %dlas nodes RESULT"}
-	case len(w) == 1:
-		var err error
-		if r, err = resultNamed(w[0]); err != nil {
-			return err
-		}
-		source = fmt.Sprintf("dlas.Named(%q)", w[0])
+	r, source, err := u.one("nodes")
+	if err != nil {
+		return err
 	}
 	if u.asGo {
 		return u.goText(source + ".NodeTable()")
@@ -34,6 +26,38 @@ func nodes(_ context.Context, u *use) error {
 	}
 	show(r.NodeTable())
 	return nil
+}
+
+func explainResult(ctx context.Context, u *use) error {
+	r, source, err := u.one("explain")
+	if err != nil {
+		return err
+	}
+	if u.asGo {
+		return u.goText(source + ".Explain()")
+	}
+	if r == nil {
+		return &ir.Error{What: "there is no result to explain", Try: "measure one with %dlas run"}
+	}
+	e, err := dlas.Explain(ctx, r)
+	if err != nil {
+		return err
+	}
+	show(e)
+	return nil
+}
+
+// one is the result that a verb is of, the last (or nil) where none is named, and how Go finds it.
+func (u *use) one(verb string) (r *dlas.Result, source string, err error) {
+	w := strings.Fields(u.words)
+	switch {
+	case len(w) > 1:
+		return nil, "", &ir.Error{What: fmt.Sprintf("%%dlas %s takes no %q", verb, u.words), Try: "write %dlas " + verb + " or %dlas " + verb + " RESULT"}
+	case len(w) == 1:
+		r, err = resultNamed(w[0])
+		return r, fmt.Sprintf("dlas.Named(%q)", w[0]), err
+	}
+	return dlas.Last(), "dlas.Last()", nil
 }
 
 func compare(ctx context.Context, u *use) error {

@@ -36,6 +36,7 @@ func verbs() []verb {
 		verb{name: "sweep", args: "[--fresh]", help: "measure all points of a stack with lists, side by side", run: sweep},
 		verb{name: "tune", help: "measure the candidates of schedule tuned(N) and keep them in the store, without a run", run: tune},
 		verb{name: "compare", args: "[A B] [--stored]", help: "measure two results anew, paired, and say faster, slower or cannot tell; without names the last two", run: compare, complete: completeResults},
+		verb{name: "explain", args: "[RESULT]", help: "measure a result's network beside its baseline, and say what the speed-up is, what it could be, and where the rest went; the last result without a name", run: explainResult, complete: completeResults},
 		verb{name: "results", args: "[FILTER]", help: "list results, newest last: of this notebook and of earlier ones", run: results},
 		verb{name: "nodes", args: "[RESULT]", help: "list the nodes of a result, the last one without a name: kernel, ISA, schedule, time, share of the roofline", run: nodes, complete: completeResults},
 		verb{name: "predict", args: "FILE|INDEX", help: "show a picture and what the network of the last result takes it for", run: predict, complete: completeFiles},
@@ -72,13 +73,7 @@ func verbNames() []string {
 	return names
 }
 
-// defined are the words that the definitions have and this build has not.
-var defined = []string{"explain"}
-
 func unknownVerb(name string) error {
-	if slices.Contains(defined, name) {
-		return &ir.Error{What: "%dlas " + name + " is not in this build", Try: "there is: " + strings.Join(verbNames(), ", ")}
-	}
 	return ir.Unknown("", "word after %dlas", name, verbNames())
 }
 

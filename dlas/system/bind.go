@@ -328,7 +328,7 @@ func (b *binder) bindAll() error {
 		b.scratch = max(b.scratch, int(d.bound.ScratchBytes))
 		k, n := d.kernel, d.node
 		b.nodes = append(b.nodes, Node{
-			Name: n.Name, Op: n.Op, Algorithm: k.Algorithm, Format: k.Format, Type: k.Type, ISA: k.ISA, Kernel: k.Name,
+			Name: n.Name, Op: n.Op, Members: d.chain.members(), Algorithm: k.Algorithm, Format: k.Format, Type: k.Type, ISA: k.ISA, Kernel: k.Name,
 			MACs: d.work.MACs, MACsNonzero: d.work.Nonzero, MACsExecuted: d.bound.MACsExecuted,
 			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, Images: b.batch, Bytes: d.moves(),
 			PartMACs: d.bound.MACsExecuted * int64(b.batch) / d.parts(), PartBytes: d.moves() / d.parts(),

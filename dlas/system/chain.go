@@ -166,6 +166,17 @@ func newChain(m ir.Machine, list []*draft) *chain {
 
 func (c *chain) last() stage { return c.stages[len(c.stages)-1] }
 
+// members are the names of the nodes; nil of no chain.
+func (c *chain) members() (names []string) {
+	if c == nil {
+		return nil
+	}
+	for _, s := range c.stages {
+		names = append(names, s.node.Name)
+	}
+	return names
+}
+
 // bytes is what all maps take of a strip's rows.
 func (c *chain) bytes(rows int) int {
 	total := 0

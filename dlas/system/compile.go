@@ -3,6 +3,7 @@
 package system
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type Plan struct {
 // Node is a node of a program. MACs are of one image.
 type Node struct {
 	Name, Op          string
+	Members           []string // the graph's nodes that it stands for, where these are several
 	Algorithm, Format string
 	Type              ir.Type
 	ISA, Kernel       string
@@ -58,6 +60,7 @@ type Program struct {
 	arena           int // bytes
 	scratch         int // bytes a thread
 	packed          int64
+	l2              int // bytes of a core's second-level cache
 	crew            *crew
 	head            *Program  // what each image of a batch goes through by itself, on one thread; nil: nothing
 	between         ir.Layout // of what it makes for the steps
@@ -120,7 +123,7 @@ func Compile(g *ir.Graph, kernels []ir.Kernel, m ir.Machine, p Plan) (*Program, 
 
 func newBinder(g *ir.Graph, scales map[string]scale, kernels []ir.Kernel, m ir.Machine, p Plan) *binder {
 	return &binder{
-		Program: &Program{batch: p.Batch, crew: crewOf(m.Threads)}, g: g, kernels: kernels, machine: m, plan: p,
+		Program: &Program{batch: p.Batch, crew: crewOf(m.Threads), l2: cmp.Or(m.L2, 1<<20)}, g: g, kernels: kernels, machine: m, plan: p,
 		scales: scales, same: map[string]string{}, forms: map[string][]*form{}, joined: map[*form]bool{},
 	}
 }

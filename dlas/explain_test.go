@@ -1,0 +1,369 @@
+package dlas
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive"
+	"github.com/godlas/godlas/dlas/system"
+)
+
+// layerSpec is a convolution of a network made for a test.
+type layerSpec struct {
+	in, out, k, groups int
+	zeros              float64
+}
+
+// convNet is convolutions one after the other on a map of that size.
+func convNet(size int, list ...layerSpec) *ir.Graph {
+	g := &ir.Graph{
+		Name: "test", Inputs: []ir.Value{{Name: "x", Shape: ir.Shape{1, list[0].in, size, size}}}, Weights: map[string]*ir.Tensor{}, Trained: true,
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	x := "x"
+	for i, l := range list {
+		n := max(1, l.groups)
+		w := make([]float32, l.out*l.in/n*l.k*l.k)
+		for j := range w {
+			w[j] = float32(r.NormFloat64() / math.Sqrt(float64(l.in/n*l.k*l.k)))
+			if r.Float64() < l.zeros {
+				w[j] = 0
+			}
+		}
+		name := fmt.Sprintf("conv%d", i+1)
+		g.Weights[name+".w"] = ir.NewF32(w, l.out, l.in/n, l.k, l.k)
+		p := l.k / 2
+		g.Nodes = append(g.Nodes, &ir.Node{Name: name, Op: "Conv", In: []string{x, name + ".w"}, Out: []string{name + ".out"}, Attrs: ir.Attrs{"pads": []int{p, p, p, p}, "group": n}})
+		x = name + ".out"
+	}
+	g.Outputs = []string{x}
+	return g
+}
+
+// explained explains a network, compressed by the choices or as now has it already.
+func explained(t *testing.T, g, now *ir.Graph, compress, primitive, hardware string) *Explanation {
+	t.Helper()
+	shape := g.Inputs[0].Shape
+	spec, err := Spec{Data: fmt.Sprintf("random(%dx%dx%dx%d)", shape[0], shape[1], shape[2], shape[3]), Model: "resnet8", Compress: compress, Primitive: primitive, Hardware: hardware}.Canonical()
+	if err != nil {
+		t.Fatal(err)
+	}
+	make := func(s Spec, g *ir.Graph) *runner {
+		c, err := choicesOf(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &runner{spec: s, graph: g, batch: 1}
+		if err := r.compile(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		r.spec = s
+		return r
+	}
+	base := make(spec.baseline(), g)
+	shown := spec
+	if now != nil {
+		spec.Compress = "none"
+	} else {
+		now = g
+	}
+	run := make(spec, now)
+	run.spec = shown
+	e, err := explain(t.Context(), base, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSum(t, e)
+	return e
+}
+
+// checkSum: the parts and what is unexplained are the gap, by node and as a whole, and the JSON says the same.
+func checkSum(t *testing.T, e *Explanation) {
+	t.Helper()
+	sum := e.Unexplained
+	for _, p := range e.Parts {
+		sum += p.MS
+		if p.Text == "" || p.Layer == "" {
+			t.Errorf("the part %+v says nothing", p)
+		}
+	}
+	if math.Abs(sum-e.Gap) > 1e-9*(e.MS+e.BaselineMS) || math.Abs(e.Gap-(e.MS-e.BaselineMS/e.Expected)) > 1e-9*(e.MS+e.BaselineMS) {
+		t.Errorf("parts and the unexplained are %g ms, the gap is %g", sum, e.Gap)
+	}
+	lost, expected, base := 0.0, 0.0, 0.0
+	for i, n := range e.Nodes {
+		s := 0.0
+		for _, ms := range n.Parts {
+			s += ms
+		}
+		lost, expected, base = lost+n.Lost, expected+n.ExpectedMS, base+n.BaselineMS
+		if math.Abs(s-n.Lost) > 1e-9*(n.MS+n.BaselineMS) || math.Abs(n.Lost-(n.MS-n.ExpectedMS)) > 1e-9*(n.MS+n.BaselineMS) {
+			t.Errorf("%s: parts of %g ms, lost %g", n.Name, s, n.Lost)
+		}
+		if i > 0 && n.Lost > e.Nodes[i-1].Lost {
+			t.Error("the nodes are not in order")
+		}
+	}
+	if math.Abs(base/expected-e.Expected) > 1e-3*e.Expected {
+		t.Errorf("the nodes allow %g, %g is expected", base/expected, e.Expected)
+	}
+	raw, err := json.Marshal(e)
+	var again Explanation
+	if err == nil {
+		err = json.Unmarshal(raw, &again)
+	}
+	if err != nil || again.Gap != e.Gap || !slices.Equal(again.Parts, e.Parts) || len(again.Nodes) != len(e.Nodes) {
+		t.Errorf("as JSON: %v, %s", err, raw)
+	}
+}
+
+// part is the milliseconds of a part; 0 where there is none.
+func (e *Explanation) part(name string) float64 {
+	for _, p := range e.Parts {
+		if p.Name == name {
+			return p.MS
+		}
+	}
+	return 0
+}
+
+// mostly demands that a part is the one that lost most, and that the answer says a sentence.
+func mostly(t *testing.T, e *Explanation, part string, says ...string) {
+	t.Helper()
+	if len(e.Parts) == 0 || e.Parts[0].Name != part {
+		t.Errorf("most is not lost to %s:\n%s", part, e)
+		return
+	}
+	for _, s := range says {
+		if !strings.Contains(e.String(), s) {
+			t.Errorf("does not say %q:\n%s", s, e)
+		}
+	}
+}
+
+// TestExplainDenseZeros: a pruned network on a dense kernel.
+func TestExplainDenseZeros(t *testing.T) {
+	e := explained(t, convNet(28, layerSpec{in: 32, out: 64, k: 3}, layerSpec{in: 64, out: 64, k: 3}), nil, "prune(0.9)", "direct dense", "cpu(threads=1)")
+	mostly(t, e, partZeros, "prune(0.9) left 10.0 % of the work; that would allow 10.0x", "dense kernels multiply the zeros of 2 nodes: try primitive direct csr", "L4")
+	if math.Abs(e.Expected-10) > 0.1 || math.Abs(e.Ideal-10) > 0.1 || math.Abs(e.WorkLeft-0.1) > 0.001 {
+		t.Errorf("expected %g, ideal %g, left %g", e.Expected, e.Ideal, e.WorkLeft)
+	}
+	// The kernel alone, warm, takes as long for zeros as for others.
+	if z := e.part(partZeros); z < 0.7*e.Gap || z > 1.3*e.Gap {
+		t.Errorf("%g ms of %g are zeros", z, e.Gap)
+	}
+}
+
+// TestExplainSparseBelowBreakEven: CSR at 30 % zeros.
+func TestExplainSparseBelowBreakEven(t *testing.T) {
+	e := explained(t, convNet(28, layerSpec{in: 64, out: 64, k: 3}, layerSpec{in: 64, out: 64, k: 3}), nil, "prune(0.3)", "direct csr", "cpu(threads=1)")
+	mostly(t, e, partFormat, "prune(0.3) left 70.0 % of the work; that would allow 1.43x")
+	if slow, of := e.slower(); of != 2 || slow > 0 && !strings.Contains(e.String(), "below its break-even") {
+		t.Errorf("%d of %d nodes are slower:\n%s", slow, of, e)
+	}
+}
+
+// TestExplainMemory: a layer whose maps are large and whose work is little.
+func TestExplainMemory(t *testing.T) {
+	e := explained(t, convNet(224, layerSpec{in: 64, out: 64, k: 1}), convNet(224, layerSpec{in: 16, out: 16, k: 1}), "prune(0.9)", "direct dense", "cpu(threads=1)")
+	if math.Abs(e.Expected-16) > 0.01 {
+		t.Errorf("expected %g", e.Expected)
+	}
+	if e.part(partMemory) <= 0 || !strings.Contains(e.String(), "wait for memory") {
+		t.Errorf("no part is memory's:\n%s", e)
+	}
+}
+
+// TestExplainStem: most of the time passes in a node that was not compressed.
+func TestExplainStem(t *testing.T) {
+	dense := []layerSpec{{in: 16, out: 64, k: 5}, {in: 64, out: 16, k: 1}, {in: 16, out: 16, k: 1}}
+	pruned := slices.Clone(dense)
+	pruned[1].zeros, pruned[2].zeros = 0.9, 0.9
+	e := explained(t, convNet(28, dense...), convNet(28, pruned...), "prune(0.9)", "auto", "cpu(threads=1)")
+	if e.Expected > 1.3 || !strings.Contains(e.Headline(), "allow 1.") {
+		t.Errorf("expected %g: %s", e.Expected, e.Headline())
+	}
+	i := slices.IndexFunc(e.Nodes, func(n ExplainedNode) bool { return n.Name == "conv1" })
+	if n := e.Nodes[i]; *n.WorkLeft != 1 || n.ExpectedMS != n.BaselineMS {
+		t.Errorf("the stem: %+v", n)
+	}
+}
+
+// TestExplainConversions: nodes in a plain format between nodes in blocks.
+func TestExplainConversions(t *testing.T) {
+	var list []layerSpec
+	for range 3 {
+		list = append(list, layerSpec{in: 64, out: 64, k: 1}, layerSpec{in: 64, out: 64, k: 3, groups: 64})
+	}
+	e := explained(t, convNet(56, list...), nil, "prune(0.95)", "direct csr", "cpu(threads=1)")
+	n := 0
+	for _, x := range e.Nodes {
+		if ms := x.Parts[partConversion]; ms > 0 {
+			n++
+		}
+	}
+	if n < 4 || e.part(partConversion) <= 0 || !strings.Contains(e.String(), fmt.Sprintf("values are converted in %d nodes", n)) {
+		t.Errorf("%d conversions:\n%s", n, e)
+	}
+}
+
+// TestExplainNothing: a network beside itself.
+func TestExplainNothing(t *testing.T) {
+	e := explained(t, convNet(28, layerSpec{in: 32, out: 32, k: 3}), nil, "none", "direct dense", "cpu(threads=1)")
+	if e.Expected != 1 || e.WorkLeft != 1 || e.Ideal != 1 || !strings.Contains(e.Headline(), "direct dense left all of the work; that would allow 1.00x") {
+		t.Error(e)
+	}
+}
+
+// fake is a node with times in ms: where it stands, evicted, warm, on one thread.
+func fake(name, algorithm, format string, typ ir.Type, macs, nonzero int64, ms ...float64) timed {
+	return timed{
+		system.Node{Name: name, Op: "Conv", Algorithm: algorithm, Format: format, Type: typ, Kernel: name + "_kernel", MACs: macs, MACsNonzero: nonzero, MACsExecuted: macs, Images: 1},
+		system.NodeTimes{Place: ms[0], Evicted: ms[1], Warm: ms[2], One: ms[3]},
+	}
+}
+
+// TestExplainParts takes times that are known apart: each situation has one reason, and the parts are what was put in.
+func TestExplainParts(t *testing.T) {
+	const m = 1000
+	same := primitive.Peak{MACs: 100e9, MACs8: 400e9}
+	dense := func(ms ...float64) timed { return fake("a", "direct", "dense", ir.F32, m, m, ms...) }
+	for _, c := range []struct {
+		name      string
+		base, now []timed
+		plain     []timed
+		peak      primitive.Peak
+		expected  float64
+		want      map[string]float64
+		says      string
+	}{
+		{"zeros", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "dense", ir.F32, m, m/4, 8, 8, 8, 8)}, nil, same, 4, map[string]float64{partZeros: 6}, "dense kernels multiply the zeros of one node"},
+		{"format", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 5, 5, 5, 5)}, nil, same, 4, map[string]float64{partFormat: 3}, "each weight that is left costs 1.50x more"},
+		{"break-even", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/2, 9, 9, 9, 9)}, nil, same, 2, map[string]float64{partFormat: 5}, "1 of 1 nodes in a sparse format are below its break-even"},
+		{"stored zeros", []timed{dense(8, 8, 8, 8)}, []timed{func() timed {
+			n := fake("a", "direct", "bsr", ir.F32, m, m/4, 4, 4, 4, 4)
+			n.MACsExecuted = m / 2
+			return n
+		}()}, nil, same, 4, map[string]float64{partZeros: 2}, ""},
+		{"winograd", []timed{fake("a", "winograd", "dense", ir.F32, m, m, 4, 4, 4, 4)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 3, 3, 3, 3)}, []timed{dense(9, 9, 9, 9)}, same, 4, map[string]float64{partWinograd: 1.25, partFormat: 0.75}, "minimal filtering (Winograd)"},
+		{"int8 without its instructions", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "dense", ir.I8, m, m, 7, 7, 7, 7)}, nil, primitive.Peak{MACs: 100e9, MACs8: 125e9}, 4, map[string]float64{partISA: 4.4, partType: 0.6}, "slower than this machine can (VNNI): try hardware cpu"},
+		{"int8", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "dense", ir.I8, m, m, 3, 3, 3, 3)}, nil, same, 4, map[string]float64{partType: 1}, "come less near to its peak"},
+		{"narrow", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "dense", ir.F32, m/4, m/4, 3, 3, 3, 3)}, nil, same, 4, map[string]float64{partShape: 1}, "layers that are narrower"},
+		{"cache", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 3, 3, 2, 2)}, nil, same, 4, map[string]float64{partCache: 1}, "behind the core's caches"},
+		{"in place", []timed{dense(8, 6, 6, 6)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 4, 1.5, 1.5, 1.5)}, nil, same, 4, map[string]float64{partPlace: 2}, ""},
+		{"threads", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 3, 3, 3, 2)}, nil, same, 4, map[string]float64{partThreads: 1}, "share smaller nodes less evenly"},
+		{"conversion", []timed{dense(8, 8, 8, 8)}, []timed{func() timed {
+			n := fake("b (plain)", "", "", ir.F32, 0, 0, 1, 1, 1, 1)
+			n.Op = "Layout"
+			return n
+		}(), fake("a", "direct", "csr", ir.F32, m, m/4, 2, 2, 2, 2)}, nil, same, 4, map[string]float64{partConversion: 1}, "values are converted in one node"},
+		{"two in the place of one", []timed{dense(8, 8, 8, 8)}, []timed{fake("a/u", "direct", "dense", ir.F32, m/8, m/8, 2, 2, 2, 2), fake("a/v", "direct", "dense", ir.F32, m/8, m/8, 1, 1, 1, 1)}, nil, same, 4, map[string]float64{partShape: 1}, ""},
+		{"other nodes", []timed{dense(8, 8, 8, 8), fake("pool", "", "", ir.F32, 0, 0, 4, 4, 4, 4)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 2, 2, 2, 2), fake("pool", "", "", ir.F32, 0, 0, 3, 3, 3, 3)}, nil, same, 2, map[string]float64{partOthers: -1}, ""},
+		{"gone", []timed{dense(8, 8, 8, 8), fake("pool", "", "", ir.F32, 0, 0, 4, 4, 4, 4)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 2, 2, 2, 2)}, nil, same, 2, map[string]float64{partOthers: -4}, ""},
+	} {
+		total := func(list []timed) float64 { return sumOf(list, func(n timed) float64 { return n.Place }) }
+		a := anatomy{
+			base: side{ms: total(c.base), total: total(c.base), nodes: c.base}, now: side{ms: total(c.now), total: total(c.now), nodes: c.now}, plain: side{nodes: c.plain},
+			peak: c.peak, bestPeak: same, best: "best", batch: 1, machine: ir.Machine{ISA: "isa", Threads: 1},
+		}
+		a.ratio = a.now.ms / a.base.ms
+		a.low, a.high = a.ratio, a.ratio
+		e := a.explain()
+		e.Spec, e.more, e.Verdict = Spec{Compress: "pass", Primitive: "direct csr"}, true, Faster
+		e.say()
+		checkSum(t, e)
+		if math.Abs(e.Expected-c.expected) > 1e-9 || math.Abs(e.Unexplained) > 1e-9 {
+			t.Errorf("%s: expected %g, unexplained %g", c.name, e.Expected, e.Unexplained)
+		}
+		for _, p := range e.Parts {
+			if math.Abs(p.MS-c.want[p.Name]) > 1e-9 {
+				t.Errorf("%s: %s is %g ms, want %g", c.name, p.Name, p.MS, c.want[p.Name])
+			}
+		}
+		for name := range c.want {
+			if e.part(name) == 0 {
+				t.Errorf("%s: there is no %s", c.name, name)
+			}
+		}
+		if !strings.Contains(e.String(), c.says) {
+			t.Errorf("%s: does not say %q:\n%s", c.name, c.says, e)
+		}
+	}
+}
+
+// TestExplainOverhead: what a run costs beside its nodes does not shrink with their work, and what the plain runs take more
+// or less than the timed ones is unexplained.
+func TestExplainOverhead(t *testing.T) {
+	peak := primitive.Peak{MACs: 100e9, MACs8: 400e9}
+	a := anatomy{
+		base: side{ms: 10, total: 10, nodes: []timed{fake("a", "direct", "dense", ir.F32, 1000, 1000, 8, 8, 8, 8)}},
+		now:  side{ms: 4.25, total: 4, nodes: []timed{fake("a", "direct", "csr", ir.F32, 1000, 250, 2, 2, 2, 2)}},
+		peak: peak, bestPeak: peak, overhead: 1, batch: 1, ratio: 0.425, low: 0.42, high: 0.43,
+	}
+	e := a.explain()
+	e.say()
+	checkSum(t, e)
+	for name, want := range map[string]float64{partOverhead: 0.75, partBetween: 0.75} {
+		if got := e.part(name); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%s is %g ms, want %g", name, got, want)
+		}
+	}
+	if math.Abs(e.Unexplained-0.25) > 1e-9 || math.Abs(e.Noise-0.05) > 1e-9 || math.Abs(e.Limit-0.2) > 1e-9 || math.Abs(e.Gap-1.75) > 1e-9 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestExplainNames: names of files stay names.
+func TestExplainNames(t *testing.T) {
+	a := anatomy{
+		base: side{ms: 8, total: 8, nodes: []timed{fake(harmful, "direct", "dense", ir.F32, 1000, 1000, 8, 8, 8, 8)}},
+		now:  side{ms: 8, total: 8, nodes: []timed{fake(harmful, "direct", "dense", ir.F32, 500, 500, 8, 8, 8, 8)}}, batch: 1, ratio: 1, low: 1, high: 1,
+	}
+	e := a.explain()
+	e.Spec = Spec{Compress: "pass", Model: harmful}
+	e.say()
+	if html := e.MimeBundle()["text/html"].(string); strings.Contains(html, "<img") || !strings.Contains(html, "&lt;img") || strings.ContainsRune(html+e.String(), 0x1b) {
+		t.Error(html)
+	}
+}
+
+// TestExplainResult: a result is explained beside its baseline, and keeps it.
+func TestExplainResult(t *testing.T) {
+	r := mustRun(t, New().Data("fashion-mnist(n=20)").Prune(0.9).Primitive("direct", "csr").CPU(Threads(1)))
+	e, err := Explain(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSum(t, e)
+	if e.Baseline.Compress != "none" || e.Baseline.Primitive != "direct dense" || e.Baseline.Data != r.Spec.Data || r.Explained != e || e.SpecHash != r.SpecHash {
+		t.Errorf("%+v", e.Baseline)
+	}
+	if raw, err := json.Marshal(r); err != nil || !strings.Contains(string(raw), `"explain":{"spec"`) {
+		t.Errorf("%v %.200s", err, raw)
+	}
+	if _, err := Explain(t.Context(), nil); err == nil {
+		t.Error("nothing is explained")
+	}
+	// Beside its baseline a comparison says both in a sentence.
+	base := mustRun(t, FromSpec(e.Baseline))
+	for _, pair := range [][2]*Result{{base, r}, {r, base}} {
+		c := CompareStored(pair[0], pair[1])
+		c.Unpaired, c.Verdict, c.Low, c.High, c.Ratio = false, Faster, 0.4, 0.6, 0.5
+		want := "prune(0.9), direct csr is faster than its baseline (2.00x, 95 % interval 1.67x to 2.50x), and "
+		if pair[0] == r {
+			want = "prune(0.9), direct csr is slower than its baseline (0.50x, 95 % interval 0.40x to 0.60x), and "
+		}
+		if !strings.Contains(c.String(), want) {
+			t.Errorf("does not say %q:\n%s", want, c)
+		}
+	}
+	if c := CompareStored(r, r); c.headline() != "" {
+		t.Error(c.headline())
+	}
+}
