@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive"
@@ -42,18 +43,21 @@ func convNet(size int, list ...layerSpec) *ir.Graph {
 		g.Nodes = append(g.Nodes, &ir.Node{Name: name, Op: "Conv", In: []string{x, name + ".w"}, Out: []string{name + ".out"}, Attrs: ir.Attrs{"pads": []int{p, p, p, p}, "group": n}})
 		x = name + ".out"
 	}
-	g.Outputs = []string{x}
+	g.Nodes = append(g.Nodes, &ir.Node{Name: "pool", Op: "GlobalAveragePool", In: []string{x}, Out: []string{"y"}})
+	g.Outputs = []string{"y"}
 	return g
 }
 
-// explained explains a network, compressed by the choices or as now has it already.
-func explained(t *testing.T, g, now *ir.Graph, compress, primitive, hardware string) *Explanation {
+// explainNet explains a network, compressed by the choices or as now has it already.
+func explainNet(t *testing.T, g, now *ir.Graph, compress, primitive, hardware string) *Explanation {
 	t.Helper()
 	shape := g.Inputs[0].Shape
 	spec, err := Spec{Data: fmt.Sprintf("random(%dx%dx%dx%d)", shape[0], shape[1], shape[2], shape[3]), Model: "resnet8", Compress: compress, Primitive: primitive, Hardware: hardware}.Canonical()
 	if err != nil {
 		t.Fatal(err)
 	}
+	explainTurn = 2 * time.Millisecond
+	defer func() { explainTurn = 0 }()
 	make := func(s Spec, g *ir.Graph) *runner {
 		c, err := choicesOf(s)
 		if err != nil {
@@ -110,7 +114,7 @@ func checkSum(t *testing.T, e *Explanation) {
 			t.Error("the nodes are not in order")
 		}
 	}
-	if math.Abs(base/expected-e.Expected) > 1e-3*e.Expected {
+	if math.Abs(base/expected-e.Expected) > 1e-9*e.Expected {
 		t.Errorf("the nodes allow %g, %g is expected", base/expected, e.Expected)
 	}
 	raw, err := json.Marshal(e)
@@ -133,51 +137,64 @@ func (e *Explanation) part(name string) float64 {
 	return 0
 }
 
-// mostly demands that a part is the one that lost most, and that the answer says a sentence.
-func mostly(t *testing.T, e *Explanation, part string, says ...string) {
+// built demands something of the explanation of a situation. What else the machine does may spoil one measurement, so it has
+// some tries.
+func built(t *testing.T, build func() *Explanation, want func(e *Explanation) bool, says ...string) {
 	t.Helper()
-	if len(e.Parts) == 0 || e.Parts[0].Name != part {
-		t.Errorf("most is not lost to %s:\n%s", part, e)
-		return
-	}
-	for _, s := range says {
-		if !strings.Contains(e.String(), s) {
-			t.Errorf("does not say %q:\n%s", s, e)
+	const tries = 4
+	for try := range tries {
+		e := build()
+		fault := ""
+		if !want(e) {
+			fault = "not as it was built"
+		}
+		for _, s := range says {
+			if !strings.Contains(e.String(), s) {
+				fault = fmt.Sprintf("does not say %q", s)
+			}
+		}
+		if fault == "" {
+			return
+		}
+		if try == tries-1 {
+			t.Errorf("%s:\n%s", fault, e)
 		}
 	}
 }
 
-// TestExplainDenseZeros: a pruned network on a dense kernel.
+// most reports whether a part is the one that lost most.
+func (e *Explanation) most(part string) bool { return len(e.Parts) > 0 && e.Parts[0].Name == part }
+
+// TestExplainDenseZeros: a pruned network on a dense kernel, which takes as long for zeros as for others.
 func TestExplainDenseZeros(t *testing.T) {
-	e := explained(t, convNet(28, layerSpec{in: 32, out: 64, k: 3}, layerSpec{in: 64, out: 64, k: 3}), nil, "prune(0.9)", "direct dense", "cpu(threads=1)")
-	mostly(t, e, partZeros, "prune(0.9) left 10.0 % of the work; that would allow 10.0x", "dense kernels multiply the zeros of 2 nodes: try primitive direct csr", "L4")
-	if math.Abs(e.Expected-10) > 0.1 || math.Abs(e.Ideal-10) > 0.1 || math.Abs(e.WorkLeft-0.1) > 0.001 {
-		t.Errorf("expected %g, ideal %g, left %g", e.Expected, e.Ideal, e.WorkLeft)
-	}
-	// The kernel alone, warm, takes as long for zeros as for others.
-	if z := e.part(partZeros); z < 0.7*e.Gap || z > 1.3*e.Gap {
-		t.Errorf("%g ms of %g are zeros", z, e.Gap)
-	}
+	g := convNet(28, layerSpec{in: 16, out: 64, k: 3}, layerSpec{in: 64, out: 64, k: 3})
+	built(t, func() *Explanation { return explainNet(t, g, nil, "prune(0.9)", "direct dense", "cpu(threads=1)") }, func(e *Explanation) bool {
+		z := e.part(partZeros)
+		return e.most(partZeros) && z > 0.6*e.Gap && z < 1.4*e.Gap && e.Expected > 2 && e.Expected < 10 && math.Abs(e.Ideal-10) < 0.1 && math.Abs(e.WorkLeft-0.1) < 0.001
+	}, "prune(0.9) left 10.0 % of the work; that would allow ", "mostly because dense kernels multiply the zeros of 2 nodes: try primitive direct csr", "L4")
 }
 
 // TestExplainSparseBelowBreakEven: CSR at 30 % zeros.
 func TestExplainSparseBelowBreakEven(t *testing.T) {
-	e := explained(t, convNet(28, layerSpec{in: 64, out: 64, k: 3}, layerSpec{in: 64, out: 64, k: 3}), nil, "prune(0.3)", "direct csr", "cpu(threads=1)")
-	mostly(t, e, partFormat, "prune(0.3) left 70.0 % of the work; that would allow 1.43x")
-	if slow, of := e.slower(); of != 2 || slow > 0 && !strings.Contains(e.String(), "below its break-even") {
-		t.Errorf("%d of %d nodes are slower:\n%s", slow, of, e)
-	}
+	g := convNet(28, layerSpec{in: 16, out: 64, k: 3}, layerSpec{in: 64, out: 64, k: 3})
+	built(t, func() *Explanation { return explainNet(t, g, nil, "prune(0.3)", "direct csr", "cpu(threads=1)") }, func(e *Explanation) bool {
+		slow, of := e.slower()
+		return e.most(partFormat) && of == 2 && slow > 0
+	}, "prune(0.3) left 70.0 % of the work; that would allow 1.", "below its break-even: slower than the dense kernel: try primitive auto")
 }
 
 // TestExplainMemory: a layer whose maps are large and whose work is little.
 func TestExplainMemory(t *testing.T) {
-	e := explained(t, convNet(224, layerSpec{in: 64, out: 64, k: 1}), convNet(224, layerSpec{in: 16, out: 16, k: 1}), "prune(0.9)", "direct dense", "cpu(threads=1)")
-	if math.Abs(e.Expected-16) > 0.01 {
-		t.Errorf("expected %g", e.Expected)
-	}
-	if e.part(partMemory) <= 0 || !strings.Contains(e.String(), "wait for memory") {
-		t.Errorf("no part is memory's:\n%s", e)
-	}
+	g := convNet(96, layerSpec{in: 32, out: 32, k: 3})
+	built(t, func() *Explanation { return explainNet(t, g, nil, "prune(0.998)", "direct csr", "cpu(threads=1)") }, func(e *Explanation) bool {
+		n := e.node("conv1")
+		return n.Parts[partMemory] > 0 && n.Parts[partMemory] <= n.Memory && n.Memory > n.ExpectedMS
+	}, "one node waits for memory")
+}
+
+// node is that of a name.
+func (e *Explanation) node(name string) ExplainedNode {
+	return e.Nodes[slices.IndexFunc(e.Nodes, func(n ExplainedNode) bool { return n.Name == name })]
 }
 
 // TestExplainStem: most of the time passes in a node that was not compressed.
@@ -185,37 +202,35 @@ func TestExplainStem(t *testing.T) {
 	dense := []layerSpec{{in: 16, out: 64, k: 5}, {in: 64, out: 16, k: 1}, {in: 16, out: 16, k: 1}}
 	pruned := slices.Clone(dense)
 	pruned[1].zeros, pruned[2].zeros = 0.9, 0.9
-	e := explained(t, convNet(28, dense...), convNet(28, pruned...), "prune(0.9)", "auto", "cpu(threads=1)")
-	if e.Expected > 1.3 || !strings.Contains(e.Headline(), "allow 1.") {
-		t.Errorf("expected %g: %s", e.Expected, e.Headline())
-	}
-	i := slices.IndexFunc(e.Nodes, func(n ExplainedNode) bool { return n.Name == "conv1" })
-	if n := e.Nodes[i]; *n.WorkLeft != 1 || n.ExpectedMS != n.BaselineMS {
-		t.Errorf("the stem: %+v", n)
-	}
+	built(t, func() *Explanation {
+		return explainNet(t, convNet(28, dense...), convNet(28, pruned...), "prune(0.9)", "auto", "cpu(threads=1)")
+	}, func(e *Explanation) bool {
+		n := e.node("conv1")
+		return e.Expected < 1.4 && *n.WorkLeft == 1 && n.ExpectedMS == n.BaselineMS && e.untouchedNodes() > 0.5*e.BaselineMS
+	}, "that would allow 1.")
 }
 
 // TestExplainConversions: nodes in a plain format between nodes in blocks.
 func TestExplainConversions(t *testing.T) {
 	var list []layerSpec
-	for range 3 {
+	for range 2 {
 		list = append(list, layerSpec{in: 64, out: 64, k: 1}, layerSpec{in: 64, out: 64, k: 3, groups: 64})
 	}
-	e := explained(t, convNet(56, list...), nil, "prune(0.95)", "direct csr", "cpu(threads=1)")
-	n := 0
-	for _, x := range e.Nodes {
-		if ms := x.Parts[partConversion]; ms > 0 {
-			n++
+	g := convNet(56, list...)
+	built(t, func() *Explanation { return explainNet(t, g, nil, "prune(0.95)", "direct csr", "cpu(threads=1)") }, func(e *Explanation) bool {
+		n := 0
+		for _, x := range e.Nodes {
+			if x.Parts[partConversion] > 0 && x.BaselineMS == 0 {
+				n++
+			}
 		}
-	}
-	if n < 4 || e.part(partConversion) <= 0 || !strings.Contains(e.String(), fmt.Sprintf("values are converted in %d nodes", n)) {
-		t.Errorf("%d conversions:\n%s", n, e)
-	}
+		return n >= 3 && e.part(partConversion) > 0
+	}, "values are converted in ")
 }
 
 // TestExplainNothing: a network beside itself.
 func TestExplainNothing(t *testing.T) {
-	e := explained(t, convNet(28, layerSpec{in: 32, out: 32, k: 3}), nil, "none", "direct dense", "cpu(threads=1)")
+	e := explainNet(t, convNet(28, layerSpec{in: 32, out: 32, k: 3}), nil, "none", "direct dense", "cpu(threads=1)")
 	if e.Expected != 1 || e.WorkLeft != 1 || e.Ideal != 1 || !strings.Contains(e.Headline(), "direct dense left all of the work; that would allow 1.00x") {
 		t.Error(e)
 	}
@@ -232,7 +247,7 @@ func fake(name, algorithm, format string, typ ir.Type, macs, nonzero int64, ms .
 // TestExplainParts takes times that are known apart: each situation has one reason, and the parts are what was put in.
 func TestExplainParts(t *testing.T) {
 	const m = 1000
-	same := primitive.Peak{MACs: 100e9, MACs8: 400e9}
+	same := primitive.Peak{MACs: 100e9, MACs8: 400e9, Near: 1e9, Bytes: 1e9}
 	dense := func(ms ...float64) timed { return fake("a", "direct", "dense", ir.F32, m, m, ms...) }
 	for _, c := range []struct {
 		name      string
@@ -254,6 +269,11 @@ func TestExplainParts(t *testing.T) {
 		{"winograd", []timed{fake("a", "winograd", "dense", ir.F32, m, m, 4, 4, 4, 4)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 3, 3, 3, 3)}, []timed{dense(9, 9, 9, 9)}, same, 4, map[string]float64{partWinograd: 1.25, partFormat: 0.75}, "minimal filtering (Winograd)"},
 		{"int8 without its instructions", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "dense", ir.I8, m, m, 7, 7, 7, 7)}, nil, primitive.Peak{MACs: 100e9, MACs8: 125e9}, 4, map[string]float64{partISA: 4.4, partType: 0.6}, "slower than this machine can (VNNI): try hardware cpu"},
 		{"int8", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "dense", ir.I8, m, m, 3, 3, 3, 3)}, nil, same, 4, map[string]float64{partType: 1}, "come less near to its peak"},
+		{"memory", []timed{dense(8, 8, 8, 8)}, []timed{func() timed {
+			n := fake("a", "direct", "csr", ir.F32, m, m/4, 3, 3, 3, 3)
+			n.Bytes = 2.75e6
+			return n
+		}()}, nil, same, 4, map[string]float64{partMemory: 0.75, partFormat: 0.25}, "one node waits for memory"},
 		{"narrow", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "dense", ir.F32, m/4, m/4, 3, 3, 3, 3)}, nil, same, 4, map[string]float64{partShape: 1}, "layers that are narrower"},
 		{"cache", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 3, 3, 2, 2)}, nil, same, 4, map[string]float64{partCache: 1}, "behind the core's caches"},
 		{"in place", []timed{dense(8, 6, 6, 6)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 4, 1.5, 1.5, 1.5)}, nil, same, 4, map[string]float64{partPlace: 2}, ""},
@@ -335,6 +355,8 @@ func TestExplainNames(t *testing.T) {
 
 // TestExplainResult: a result is explained beside its baseline, and keeps it.
 func TestExplainResult(t *testing.T) {
+	explainTurn = 2 * time.Millisecond
+	defer func() { explainTurn = 0 }()
 	r := mustRun(t, New().Data("fashion-mnist(n=20)").Prune(0.9).Primitive("direct", "csr").CPU(Threads(1)))
 	e, err := Explain(t.Context(), r)
 	if err != nil {

@@ -107,7 +107,7 @@ func (n timed) names() []string {
 type pair struct{ base, now []timed }
 
 // pairs matches the nodes of both programs by the names of the graph's nodes. Where a pass has put several nodes in the
-// place of one, their names begin with its name. Conversions stand alone.
+// place of one, their names begin with its name.
 func (a *anatomy) pairs() []pair {
 	owner := map[string]int{} // of a name: the pair
 	var list []*pair
@@ -142,14 +142,9 @@ func (a *anatomy) pairs() []pair {
 		}
 	}
 	for _, n := range a.base.nodes {
-		if !n.converts() {
-			join(n, false, n.names())
-		}
+		join(n, false, n.names())
 	}
 	for _, n := range a.now.nodes {
-		if n.converts() {
-			continue
-		}
 		names := n.names()
 		if _, ok := owner[names[0]]; !ok && n.MACs > 0 {
 			if of := longestPrefix(owner, names[0]); of != "" {
@@ -196,21 +191,6 @@ func (a *anatomy) explain() *Explanation {
 	if macs > 0 {
 		e.WorkLeft = nonzero / max(1, sumOf(a.base.nodes, timed.nonzero))
 		e.Ideal = macs / max(1, nonzero)
-	}
-	for _, n := range a.base.nodes {
-		if n.converts() {
-			sum, kept, untyped = sum+n.Place, kept+n.Place, untyped+n.Place
-			parts[partConversion] -= n.Place
-		}
-	}
-	for _, n := range a.now.nodes {
-		if n.converts() {
-			parts[partConversion] += n.Place
-			e.Nodes = append(e.Nodes, ExplainedNode{
-				Name: n.Name, Kernel: n.Kernel, MS: n.Place, Warm: n.Warm, Evicted: n.Evicted, Memory: a.memory(n), Lost: n.Place,
-				Parts: map[string]float64{partConversion: n.Place},
-			})
-		}
 	}
 	for _, p := range a.pairs() {
 		node, f32 := a.node(p)
@@ -263,7 +243,11 @@ func (a *anatomy) node(p pair) (x ExplainedNode, f32 float64) {
 	work := sumOf(p.base, timed.nonzero)
 	if work == 0 {
 		x.ExpectedMS, x.Lost = x.BaselineMS, x.MS-x.BaselineMS
-		x.Parts[partOthers] = x.Lost
+		name := partOthers
+		if !slices.ContainsFunc(append(slices.Clip(p.base), p.now...), func(n timed) bool { return !n.converts() }) {
+			name = partConversion
+		}
+		x.Parts[name] = x.Lost
 		return x, x.BaselineMS
 	}
 	left := sumOf(p.now, timed.nonzero) / work

@@ -120,6 +120,9 @@ func (e *Explanation) reason(part string, ms float64) string {
 	case partType:
 		return fmt.Sprintf("the kernels of the smaller type come less near to its peak than those of f32, most in %s", worst.Name)
 	case partMemory:
+		if n == 1 {
+			return "one node waits for memory: its bytes take longer than the work that is left"
+		}
 		return fmt.Sprintf("%s wait for memory: their bytes take longer than the work that is left", nodes)
 	case partCache:
 		return "weights have to come from behind the core's caches, and take a larger share of less time"

@@ -38,7 +38,6 @@ func (d Dissection) Between() float64 {
 
 // Times of a dissection, in milliseconds, and how often a node is run alone in a round.
 const (
-	insideTurn   = 10.0
 	aloneBudget  = 4000.0
 	warmReps     = 3
 	evictedReps  = 2
@@ -47,18 +46,25 @@ const (
 	mostEviction = 2 // times the second-level cache
 )
 
+// DissectOptions are what a dissection may do else.
+type DissectOptions struct {
+	Turn   time.Duration      // about how long a program runs in each turn; 0: 20 ms
+	Beside []*Program         // of which the nodes are timed alone too, on the inputs of the first
+	After  func(done, of int) // is told how many rounds are done; may be nil
+}
+
 // Dissect is ComparePaired of a and b, in whose rounds it also times the nodes of both where they stand and alone, so that
-// drift of the machine falls on all alike. Of the programs beside, it times the nodes alone; the result has a Dissection
-// for a, b and each of them. after, if not nil, is told how many rounds are done, of how many.
-func Dissect(ctx context.Context, a, b *Program, inputsA, inputsB [][]float32, beside []*Program, after func(done, of int)) (Comparison, []Dissection, error) {
+// drift of the machine falls on all alike. The result has a Dissection for a, b and each program beside.
+func Dissect(ctx context.Context, a, b *Program, inputsA, inputsB [][]float32, o DissectOptions) (Comparison, []Dissection, error) {
 	var c Comparison
-	turns, err := newTurns(ctx, []Point{{a, inputsA}, {b, inputsB}}, 20*time.Millisecond)
+	turn := cmp.Or(o.Turn, 20*time.Millisecond)
+	turns, err := newTurns(ctx, []Point{{a, inputsA}, {b, inputsB}}, turn)
 	if err != nil {
 		return c, nil, err
 	}
-	programs := append([]*Program{a, b}, beside...)
+	programs := append([]*Program{a, b}, o.Beside...)
 	inputs := [][][]float32{inputsA, inputsB}
-	for range beside {
+	for range o.Beside {
 		inputs = append(inputs, inputsA)
 	}
 	all := make([]*inside, len(programs))
@@ -75,7 +81,7 @@ func Dissect(ctx context.Context, a, b *Program, inputsA, inputsB [][]float32, b
 			if medians[which], err = turns.take(ctx, which); err != nil {
 				return c, nil, err
 			}
-			if err := all[which].profile(ctx); err != nil {
+			if err := all[which].profile(ctx, milliseconds(turn)/2); err != nil {
 				return c, nil, err
 			}
 		}
@@ -89,8 +95,8 @@ func Dissect(ctx context.Context, a, b *Program, inputsA, inputsB [][]float32, b
 			}
 			spent += milliseconds(time.Since(begin))
 		}
-		if after != nil {
-			after(r+1, leastRounds)
+		if o.After != nil {
+			o.After(r+1, leastRounds)
 		}
 	}
 	c.Ratio, c.Low, c.High = stat.MedianInterval(c.Ratios)
@@ -148,10 +154,10 @@ func (s *inside) input() []float32 {
 	return in
 }
 
-// profile runs the program for a turn and times its nodes where they stand.
-func (s *inside) profile(ctx context.Context) error {
+// profile runs the program for that many milliseconds and times its nodes where they stand.
+func (s *inside) profile(ctx context.Context, turn float64) error {
 	spent := 0.0
-	for i := -1; i < leastInside || spent < insideTurn && i < mostInside; i++ {
+	for i := -1; i < leastInside || spent < turn && i < mostInside; i++ {
 		in, begin := s.input(), time.Now()
 		if err := s.p.run(ctx, in, s.out, s.times); err != nil {
 			return err
@@ -323,7 +329,7 @@ func (s *inside) evict(ctx context.Context, p *Program, got bool, bytes int) {
 	s.each(ctx, p, got, func(c ir.Call) { read(s.other[c.Part][:bytes]) })
 }
 
-// fetch has the threads read the step's inputs, a share each, and what the step before would have fetched of its weights.
+// fetch has the threads read the step's inputs, a share each.
 func (s *inside) fetch(ctx context.Context, p *Program, st *step, call *ir.Call, got bool) {
 	n := 1
 	if got {
@@ -334,9 +340,6 @@ func (s *inside) fetch(ctx context.Context, p *Program, st *step, call *ir.Call,
 			if st.in[i].kind != inWeights {
 				read(m[len(m)*c.Part/n : len(m)*(c.Part+1)/n])
 			}
-		}
-		if c.Part == 0 {
-			read(st.bound.Weights[:min(st.fetched, len(st.bound.Weights))])
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/ir"
@@ -61,7 +62,7 @@ func TestDissect(t *testing.T) {
 	a, b := compile(t, g, m, Plan{Algorithm: "direct", Format: "dense"}), compile(t, g, m, Plan{Algorithm: "direct", Format: "csr"})
 	in := [][]float32{narrow(randomInput(6, g, 1).Data)}
 	rounds := 0
-	c, all, err := Dissect(context.Background(), a, b, in, in, []*Program{a}, func(done, of int) { rounds = done * 100 / of })
+	c, all, err := Dissect(context.Background(), a, b, in, in, DissectOptions{Turn: time.Millisecond, Beside: []*Program{a}, After: func(done, of int) { rounds = done * 100 / of }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +85,11 @@ func TestDissect(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	why := errors.New("enough")
-	if _, _, err := Dissect(ctx, a, b, in, in, nil, func(done, _ int) {
+	if _, _, err := Dissect(ctx, a, b, in, in, DissectOptions{Turn: time.Millisecond, After: func(done, _ int) {
 		if done == 2 {
 			cancel(why)
 		}
-	}); !errors.Is(err, why) {
+	}}); !errors.Is(err, why) {
 		t.Errorf("cancelled: %v", err)
 	}
 	runOnce(t, a, in[0])
@@ -96,7 +97,7 @@ func TestDissect(t *testing.T) {
 		Inputs: []ir.Value{{Name: "x", Shape: ir.Shape{1, 2}}, {Name: "y", Shape: ir.Shape{1, 2}}}, Outputs: []string{"z"},
 		Nodes: []*ir.Node{{Name: "n", Op: "Add", In: []string{"x", "y"}, Out: []string{"z"}}},
 	}, m, Plan{})
-	if _, _, err := Dissect(context.Background(), two, two, in, in, nil, nil); err == nil {
+	if _, _, err := Dissect(context.Background(), two, two, in, in, DissectOptions{}); err == nil {
 		t.Error("a network with two inputs is timed")
 	}
 }
