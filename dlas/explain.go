@@ -3,7 +3,6 @@ package dlas
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive"
@@ -76,8 +75,8 @@ type ExplainedNode struct {
 	Text       string             `json:"text,omitempty"`
 }
 
-// explainTurn is how long a program runs in a turn, where it is not the usual time; the tests of this package have less.
-var explainTurn time.Duration
+// dissect is how nodes are timed; the tests of this package have less time, beside whatever else the machine does.
+var dissect system.DissectOptions
 
 // Explain measures a result's network anew, paired with its baseline, node by node, and says where the speed-up went that
 // compression allowed. It keeps the explanation in the result. It returns the context's cause where that ends first, else
@@ -169,9 +168,10 @@ func explain(ctx context.Context, base, now *runner) (*Explanation, error) {
 	if a.overhead, err = system.Overhead(ctx, primitive.Kernels(), now.machine, now.program.InShape()); err != nil {
 		return nil, err
 	}
-	c, d, err := system.Dissect(ctx, base.program, now.program, ib, in, system.DissectOptions{Turn: explainTurn, Beside: beside, After: func(done, of int) {
-		progress(Progress{Step: "explain", Done: done, Total: of, Unit: "rounds"})
-	}})
+	o := dissect
+	o.Beside = beside
+	o.After = func(done, of int) { progress(Progress{Step: "explain", Done: done, Total: of, Unit: "rounds"}) }
+	c, d, err := system.Dissect(ctx, base.program, now.program, ib, in, o)
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,7 @@ type DissectOptions struct {
 	Turn   time.Duration      // about how long a program runs in each turn; 0: 20 ms
 	Beside []*Program         // of which the nodes are timed alone too, on the inputs of the first
 	After  func(done, of int) // is told how many rounds are done; may be nil
+	Least  bool               // of each node's times the least counts: what else a machine does only adds to them
 }
 
 // Dissect is ComparePaired of a and b, in whose rounds it also times the nodes of both where they stand and alone, so that
@@ -104,7 +105,7 @@ func Dissect(ctx context.Context, a, b *Program, inputsA, inputsB [][]float32, o
 	c.A, c.B = turns.samples(0, ByRounds), turns.samples(1, ByRounds)
 	var out []Dissection
 	for _, s := range all {
-		out = append(out, s.dissection())
+		out = append(out, s.dissection(o.Least))
 	}
 	return c, out, nil
 }
@@ -176,9 +177,13 @@ func (s *inside) profile(ctx context.Context, turn float64) error {
 }
 
 // dissection sums up: of the runs the middle half counts, so that the times of nodes add up to that of the run; of a node
-// alone the median.
-func (s *inside) dissection() Dissection {
+// alone the median. Or of all the least.
+func (s *inside) dissection(least bool) Dissection {
 	d := Dissection{Nodes: make([]NodeTimes, len(s.p.nodes))}
+	middleOf := stat.Median
+	if least {
+		middleOf = func(v []float64) float64 { return slices.Min(v) }
+	}
 	slices.SortFunc(s.runs, func(x, y profiled) int { return cmp.Compare(x.total, y.total) })
 	n := len(s.runs)
 	middle := s.runs[n/4 : n-n/4]
@@ -190,10 +195,16 @@ func (s *inside) dissection() Dissection {
 	}
 	for i := range d.Nodes {
 		t := &d.Nodes[i]
-		t.Warm, t.Evicted = stat.Median(s.warm[i]), stat.Median(s.evicted[i])
+		t.Warm, t.Evicted = middleOf(s.warm[i]), middleOf(s.evicted[i])
 		if t.One = t.Warm; len(s.one[i]) > 0 {
-			t.One = stat.Median(s.one[i])
+			t.One = middleOf(s.one[i])
 		}
+		if least && n > 0 {
+			t.Place = slices.MinFunc(s.runs, func(x, y profiled) int { return cmp.Compare(x.nodes[i], y.nodes[i]) }).nodes[i]
+		}
+	}
+	if least && n > 0 {
+		d.Total = s.runs[0].total
 	}
 	return d
 }
