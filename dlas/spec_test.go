@@ -309,7 +309,7 @@ func TestBadInput(t *testing.T) {
 		{ir.Compress, "prune(0, 2)", `L3 compress: prune(2): the fraction must be from 0 to 1`},
 		{ir.Compress, "prune(nan)", `L3 compress: prune(nan): the fraction must be from 0 to 1`},
 		{ir.Compress, "prunee(.5)", `L3 compress: unknown pass "prunee"; try prune`},
-		{ir.Compress, "int8", `L3 compress: the pass int8 is not in this build`},
+		{ir.Compress, "int8(8)", `L3 compress: int8 takes no plain value, but got 8`},
 		{ir.Primitive, "direct gemm", `L4 primitive: takes one algorithm, but got direct and gemm; alternatives are written direct|gemm`},
 		{ir.Primitive, "dense csr", `L4 primitive: takes one format, but got dense and csr; alternatives are written dense|csr`},
 		{ir.Sched, "fast", `L5 schedule: unknown schedule "fast"; try `},

@@ -24,11 +24,12 @@ func passes() []pass {
 	return []pass{
 		none(), prune(), blocks(), punch(), pattern(), palette(), lowrank(), ternary(), fp16(), bf16(),
 		channels(), recalibrate(),
+		int8Pass(),
 	}
 }
 
 // defined are the names that the definitions have and this build has not.
-var defined = []string{"int8", "auto"}
+var defined = []string{"auto"}
 
 // Options describes the passes there are.
 func Options() []ir.Option {

@@ -171,7 +171,7 @@ func TestBadChoices(t *testing.T) {
 		{prunes("0.5", "scope=network"), `unknown scope of prune "network"; try`},
 		{prunes("0.5", "skope=layer"), `unknown argument of prune "skope"; try scope`},
 		{ir.Choice{Name: "pruen"}, `unknown pass "pruen"; try prune`},
-		{ir.Choice{Name: "int8"}, "the pass int8 is not in this build; there is: none, prune"},
+		{ir.Choice{Name: "auto"}, "the pass auto is not in this build; there is: none, prune"},
 		{ir.Choice{Name: "none", Value: []string{"1"}}, "none takes no arguments"},
 	} {
 		_, _, err := Apply(context.Background(), graph(), []ir.Choice{c.c}, Tools{})

@@ -3,6 +3,7 @@ package primitive
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -199,6 +200,20 @@ func byteCases(r *rand.Rand) []byteCase {
 	conv(ir.U8, ir.I8, 1, 32, 40, 40, 32, 3, 3, 32, p1, "bci")
 	conv(ir.U8, ir.I8, 1, 32, 4, 4, 32, 3, 3, 32, p1, "br")
 	conv(ir.U8, ir.I8, 1, 48, 20, 20, 96, 3, 3, 1, p1, "bc") // cut into parts
+	for fixed := 1; fixed <= 2; fixed++ {
+		with := func(a ir.Attrs) ir.Attrs {
+			a = maps.Clone(a)
+			if a == nil {
+				a = ir.Attrs{}
+			}
+			a["fixed"] = fixed
+			return a
+		}
+		conv(ir.F32, ir.I8, 1, 3, 17, 23, 40, 7, 7, 1, with(strided(2, 3, 3, 3, 3)), "bc")
+		conv(ir.U8, ir.I8, 2, 20, 7, 7, 50, 3, 3, 1, with(p1), "bctl")
+		conv(ir.U8, ir.I8, 1, 32, 9, 5, 33, 1, 1, 1, with(p0), "ci")
+		conv(ir.I8, ir.U8, 1, 16, 15, 31, 16, 3, 3, 1, with(strided(2, 1, 1, 1, 1)), "bz")
+	}
 
 	add := func(c byteCase, in ...*ir.Tensor) {
 		c.in = in
@@ -217,6 +232,11 @@ func byteCases(r *rand.Rand) []byteCase {
 		for _, o := range []string{"QLinearAdd", "QLinearMul"} {
 			add(byteCase{node: &ir.Node{Op: o}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), sa, za, byteIn(s...), sb, zb, sc, zc)
 			add(byteCase{node: &ir.Node{Op: o, Attrs: ir.Attrs{"least": 9, "most": 99}}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), sa, za, byteIn(s...), sb, zb, sc, zc)
+		}
+		for fixed := 1; fixed <= 2; fixed++ {
+			attrs := ir.Attrs{"fixed": fixed}
+			add(byteCase{node: &ir.Node{Op: "QLinearAdd", Attrs: ir.Attrs{"fixed": fixed, "least": 3 * fixed}}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), sa, za, byteIn(s...), sb, zb, sc, zc)
+			add(byteCase{node: &ir.Node{Op: "QLinearGlobalAveragePool", Attrs: attrs}, made: first}, byteIn(s...), sa, za, sa, za)
 		}
 		add(byteCase{node: &ir.Node{Op: "QLinearMul"}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), sa, za, byteIn(s[0], s[1], 1, 1), sb, zb, sc, zc)
 		add(byteCase{node: &ir.Node{Op: "ByteTable"}, made: first}, byteIn(s...), byteIn(256))
@@ -253,6 +273,7 @@ func byteCases(r *rand.Rand) []byteCase {
 			}
 			in := []*ir.Tensor{randomTensor(r, x, n, k), f1(near(r, 0.02)), randomTensor(r, x, 1), b, f1(near(r, 0.01)), randomTensor(r, w, m), randomTensor(r, ir.I32, m), f1(near(r, 0.2)), byteIn(1)}
 			add(byteCase{node: &ir.Node{Op: "QGemm", Attrs: ir.Attrs{"transB": trans}}, made: first}, append(in, extra...)...)
+			add(byteCase{node: &ir.Node{Op: "QGemm", Attrs: ir.Attrs{"transB": trans, "fixed": 1}}, made: first}, append(in, extra...)...)
 		}
 		gemm(ir.U8, ir.I8, 1)
 		gemm(ir.I8, ir.U8, 0)

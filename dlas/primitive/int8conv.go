@@ -34,6 +34,7 @@ type byteConv struct {
 	scale                     []float32
 	proto                     asm.ByteTile
 	table                     *[256]uint8
+	point                     []float64 // of sums in fixed point, by block of output channels
 
 	vectors    int  // blocks of output channels of a tile at most
 	flat       bool // the map is one row of pixels
@@ -70,7 +71,12 @@ func byteConvKernel(l byteLevel, format string) ir.Kernel {
 	picks := format == BSR
 	return ir.Kernel{
 		Name: "conv_i8_direct_" + format + "__" + l.isa, Op: "QLinearConv", Algorithm: Direct, Format: format, Type: ir.I8, ISA: l.isa, Exact: ir.ExactInt,
-		Fits: byteConvFits,
+		Fits: func(p ir.Problem) error {
+			if picks && isFixed(p) {
+				return notFixed(p)
+			}
+			return byteConvFits(p)
+		},
 		Cost: func(p ir.Problem) float64 {
 			if picks {
 				return bytePickCost(p, l)
@@ -86,6 +92,9 @@ func byteConvKernel(l byteLevel, format string) ir.Kernel {
 func byteConvFits(p ir.Problem) error {
 	if err := constant(op.QConvW, op.QConvWScale, op.QConvWZero, op.QConvBias, op.QConvTable)(p); err != nil {
 		return err
+	}
+	if isFixed(p) && len(p.Node.In) > op.QConvRes && p.Node.In[op.QConvRes] != "" {
+		return fmt.Errorf("it adds a residual to sums in fixed point")
 	}
 	if err := scalars(p, op.QConvXScale, op.QConvXZero, op.QConvYScale, op.QConvYZero, op.QConvResScale, op.QConvResZero, op.QConvSumScale, op.QConvSumZero); err != nil {
 		return err
@@ -218,7 +227,10 @@ func bindByteConv(p ir.Problem, s ir.Schedule, l byteLevel, picks bool) (ir.Boun
 	bound.MACsExecuted = c.pack(p) * int64(c.out[2]*c.out[3])
 	c.share(p.Machine)
 	bound.Phases = append(bound.Phases, c.out[0]*c.lineParts*c.tileParts)
-	bound.PackedBytes = int64(len(c.weights) + 8*len(c.bias))
+	bound.PackedBytes = int64(len(c.weights) + 8*len(c.bias) + 8*len(c.point))
+	if c.point != nil {
+		bound.ScratchBytes = fixedScratch
+	}
 	return bound, nil
 }
 
@@ -299,6 +311,11 @@ func (c *byteConv) pack(p ir.Problem) int64 {
 		}
 		c.bias[o] = biasAt(p, o) - zero*sum
 		c.scale[o] = requantScale(scale32(p, op.QConvXScale), perChannel(p.Weights[op.QConvWScale], o), scale32(p, op.QConvYScale))
+	}
+	if isFixed(p) {
+		c.point = fixedPoints(m, func(o int) op.Fixed {
+			return op.FixedProduct(p.Node, scale32(p, op.QConvXScale), perChannel(p.Weights[op.QConvWScale], o), scale32(p, op.QConvYScale))
+		})
 	}
 	if c.picks {
 		return c.packPicks(passes, m, mg, cg)
@@ -387,9 +404,12 @@ func (c *byteConv) run(call ir.Call) {
 					if res != nil {
 						t.Res = &res[resRow+q.x*ir.Lanes]
 					}
-					if c.picks {
+					switch {
+					case c.picks:
 						c.level.pick(&t, pixels, half, s.vectors)
-					} else {
+					case c.point != nil:
+						c.level.fixedTile(&t, pixels, half, s.vectors, c.groups, c.point[48*s.first:], call.Scratch)
+					default:
 						c.level.tile(&t, pixels, half, s.vectors, c.groups)
 					}
 				}

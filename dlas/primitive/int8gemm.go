@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 	"github.com/godlas/godlas/dlas/primitive/internal/mem"
 )
@@ -20,6 +21,7 @@ type byteGemm struct {
 	weights ir.Memory
 	bias    []int32
 	scale   []float32
+	point   []float64 // of sums in fixed point
 	proto   asm.ByteTile
 	strips  int
 	pixels  int // of a tile
@@ -73,6 +75,11 @@ func bindByteGemm(p ir.Problem, l byteLevel) (ir.Bound, error) {
 			return ir.Bound{}, fmt.Errorf("the scale of column %d is too large", o)
 		}
 	}
+	if isFixed(p) {
+		g.point = fixedPoints(g.m, func(o int) op.Fixed {
+			return op.FixedProduct(p.Node, scale32(p, 1), perChannel(p.Weights[4], o), scale32(p, 7))
+		})
+	}
 	g.pixels, g.vectors = l.tileOf(0, 0, len(passes)*g.wide)
 	vectors := g.vectors
 	g.strips = ceilDiv(outs, vectors)
@@ -98,7 +105,7 @@ func bindByteGemm(p ir.Problem, l byteLevel) (ir.Bound, error) {
 	g.parts = min(g.parts, g.strips)
 	bound := ir.Bound{
 		Run: g.run, PackedBytes: int64(len(g.weights) + 8*len(g.bias)), MACsExecuted: executed,
-		ScratchBytes: 2 * 16 * asm.MostBytePixels,
+		ScratchBytes: 2*16*asm.MostBytePixels + fixedScratch,
 	}
 	if g.copied {
 		bound.WorkspaceBytes = int64(g.n * g.wide)
@@ -161,7 +168,11 @@ func (g *byteGemm) run(call ir.Call) {
 		for i := range count {
 			n0, n1 := part(g.n, count, i)
 			t.In = &x[n0*g.wide]
-			g.level.tile(&t, n1-n0, asm.HalfTile, v, 4)
+			if g.point != nil {
+				g.level.fixedTile(&t, n1-n0, asm.HalfTile, v, 4, g.point[48*first:], call.Scratch[2*16*asm.MostBytePixels:])
+			} else {
+				g.level.tile(&t, n1-n0, asm.HalfTile, v, 4)
+			}
 			for n := n0; n < n1; n++ {
 				for b := range v {
 					at := (first + b) * 16

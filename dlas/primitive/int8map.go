@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 	"github.com/godlas/godlas/dlas/primitive/internal/mem"
 )
@@ -197,6 +198,9 @@ func whole(r *asm.ByteRun, width int, layouts ...ir.Layout) {
 }
 
 func bindByteAdd(p ir.Problem, l byteLevel) ir.Bound {
+	if isFixed(p) {
+		return bindFixedAdd(p, l)
+	}
 	return bindByteBinary(p, l, loopAdd, func(r *asm.ByteRun) {
 		c := scale32(p, 6)
 		r.AScale, r.BScale = scale32(p, 1)/c, scale32(p, 4)/c
@@ -280,13 +284,17 @@ func bindByteMean(p ir.Problem, l byteLevel) ir.Bound {
 	count := s[2] * s[3]
 	zeros := int32(number(p, 2)) * int32(count)
 	scale := scale32(p, 1) / float32(scale32(p, 3)*float32(count))
-	zero := int32(number(p, 4))
+	zero, fixed := int32(number(p, 4)), p.Node.Attrs.Int("fixed", 0)
 	b := eachBlock(p, 1, func(call ir.Call, _, _, in, out int) {
 		r := proto
 		r.A, r.Out = &call.In[0][in], &call.Scratch[0]
 		runBytes(&r, loopSum, l.wide)
 		sums := call.Scratch[:64].I32()
 		for c := range 16 {
+			if fixed != 0 {
+				call.Out[0][out+c] = uint8(op.FixedMean(fixed, int64(sums[c]), int64(count)))
+				continue
+			}
 			call.Out[0][out+c] = asm.RoundClamp(float32(sums[c]-zeros)*scale, zero, 0, 255)
 		}
 	})

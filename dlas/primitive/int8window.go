@@ -170,6 +170,9 @@ func byteDepthwiseKernel(l byteLevel) ir.Kernel {
 			if err := byteConvFits(p); err != nil {
 				return err
 			}
+			if err := notFixed(p); err != nil {
+				return err
+			}
 			c, m := p.In[0][1], p.Out[0][1]
 			if p.Node.Attrs.Int("group", 1) != c || m != c || p.TypeIn(0) != ir.U8 {
 				return fmt.Errorf("it is for depthwise convolutions of u8, as many channels out as in")
@@ -272,6 +275,9 @@ func byteAveragePool(l byteLevel) ir.Kernel {
 		Name: "averagepool_i8__" + l.isa, Op: "QLinearAveragePool", Type: ir.I8, ISA: l.isa, Exact: ir.ExactInt,
 		Fits: func(p ir.Problem) error {
 			if err := byteMap(p); err != nil {
+				return err
+			}
+			if err := notFixed(p); err != nil {
 				return err
 			}
 			v := window(p)

@@ -25,14 +25,14 @@ func (z *quantiser) fuseAdds() {
 	}
 	gone := map[*ir.Node]bool{}
 	for at, n := range z.Nodes {
-		if n.Op != "QLinearAdd" {
+		if n.Op != "QLinearAdd" || n.Attrs.Int("fixed", 0) != 0 {
 			continue
 		}
 		var conv *ir.Node
 		other := 0
 		for _, i := range []int{0, 3} {
 			c := z.onlyUse(n.In[i])
-			if c == nil || c.Op != "QLinearConv" || gone[c] || len(c.In) > op.QConvRes || c.Attrs.Int("group", 1) != 1 || c.Attrs.Int("least", 0) != 0 || c.Attrs.Int("most", 255) != 255 {
+			if c == nil || c.Op != "QLinearConv" || c.Attrs.Int("fixed", 0) != 0 || gone[c] || len(c.In) > op.QConvRes || c.Attrs.Int("group", 1) != 1 || c.Attrs.Int("least", 0) != 0 || c.Attrs.Int("most", 255) != 255 {
 				continue
 			}
 			if conv == nil || order[c] > order[conv] {

@@ -117,7 +117,9 @@ func (z *quantiser) conv(n *ir.Node, s sink) bool {
 	if bias != "" {
 		in = append(in, bias)
 	}
-	z.clamp(z.add(n, "QLinearConv", s, maps.Clone(n.Attrs), in...), s)
+	m := z.add(n, "QLinearConv", s, maps.Clone(n.Attrs), in...)
+	s.keepFixed(m)
+	z.clamp(m, s)
 	return true
 }
 
@@ -133,12 +135,18 @@ func (z *quantiser) gemm(n *ir.Node, s sink) bool {
 	if !ok {
 		return false
 	}
-	z.clamp(z.add(n, "QGemm", s, ir.Attrs{"transB": trans}, x.value, x.scale, x.zero, w.value, w.scale, z.zeroPoint(w, w.constant.Type), bias, s.node.In[1], s.node.In[2]), s)
+	m := z.add(n, "QGemm", s, ir.Attrs{"transB": trans}, x.value, x.scale, x.zero, w.value, w.scale, z.zeroPoint(w, w.constant.Type), bias, s.node.In[1], s.node.In[2])
+	s.keepFixed(m)
+	z.clamp(m, s)
 	return true
 }
 
 func (z *quantiser) binary(n *ir.Node, s sink, operator string, a, b quantised) {
-	z.clamp(z.add(n, operator, s, nil, a.value, a.scale, a.zero, b.value, b.scale, b.zero, s.node.In[1], s.node.In[2]), s)
+	m := z.add(n, operator, s, nil, a.value, a.scale, a.zero, b.value, b.scale, b.zero, s.node.In[1], s.node.In[2])
+	if operator == "QLinearAdd" {
+		s.keepFixed(m)
+	}
+	z.clamp(m, s)
 }
 
 func (z *quantiser) sum(n *ir.Node, s sink) bool {
@@ -235,8 +243,18 @@ func (z *quantiser) mean(n *ir.Node, s sink) bool {
 		return false
 	}
 	delete(attrs, "dilations")
-	z.add(n, operator, s, attrs, x.value, x.scale, x.zero, s.node.In[1], s.node.In[2])
+	m := z.add(n, operator, s, attrs, x.value, x.scale, x.zero, s.node.In[1], s.node.In[2])
+	if n.Op != "ReduceMean" && z.sameScale(x.scale, x.zero, s.node.In[1], s.node.In[2]) {
+		s.keepFixed(m)
+	}
 	return true
+}
+
+// keepFixed says of a node on bytes that it computes in fixed point where its sink says so of what it quantises.
+func (s sink) keepFixed(m *ir.Node) {
+	if f := s.node.Attrs.Int("fixed", 0); f != 0 {
+		m.Attrs["fixed"] = f
+	}
 }
 
 // norm makes one factor and one summand a channel of a batch normalization and the scales around it.

@@ -1,4 +1,4 @@
-# Runs networks elsewhere, for tests that compare: peers.py onnx|tflite MODEL INPUTS OUTPUTS. INPUTS holds images one
+# Runs networks elsewhere, for tests that compare: peers.py onnx|check|tflite|reference MODEL INPUTS OUTPUTS. INPUTS holds images one
 # after the other, f32, each of the first input's shape; OUTPUTS gets the first output of each, f32. MODEL may
 # be several TFLite files with commas between.
 import sys
@@ -48,8 +48,25 @@ def tflite(model, images):
         yield out
 
 
+def reference(model, images):
+    # The reference kernels; what goes into the softmax at the end, or the output where there is none.
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    run = Interpreter(model_path=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, experimental_preserve_all_tensors=True)
+    run.allocate_tensors()
+    (x,), (y,) = run.get_input_details(), run.get_output_details()
+    last = run._get_ops_details()[-1]
+    if last["op_name"] == "SOFTMAX":
+        (y,) = [t for t in run.get_tensor_details() if t["index"] == last["inputs"][0]]
+    least = {"int8": -128, "uint8": 0}[np.dtype(x["dtype"]).name]
+    for image in images.reshape([-1] + list(x["shape"])):
+        run.set_tensor(x["index"], (image + least).astype(x["dtype"]))
+        run.invoke()
+        scale, zero = y["quantization"]
+        yield (run.get_tensor(y["index"]).astype(np.float32) - zero) * np.float32(scale)
+
+
 kind, model, inputs, outputs = sys.argv[1:]
 images = np.fromfile(inputs, dtype="<f4")
 with open(outputs, "wb") as f:
-    for out in {"onnx": onnx, "check": check, "tflite": tflite}[kind](model, images):
+    for out in {"onnx": onnx, "check": check, "tflite": tflite, "reference": reference}[kind](model, images):
         f.write(np.ascontiguousarray(out, dtype="<f4").tobytes())

@@ -46,9 +46,9 @@ func qPlace(i int, out, s ir.Shape) int {
 // qBinary is an operator with the inputs A, A_scale, A_zero_point, B, B_scale, B_zero_point, C_scale, C_zero_point. f gets
 // both operands and the result's scale and zero point, and returns the result before it is rounded. The attributes least
 // and most clamp it.
-func qBinary(name string, f func(a, b quantity, scale, zero float64) float64) Row {
+func qBinary(name string, f func(n *ir.Node, a, b quantity, scale, zero float64) float64, attrs ...string) Row {
 	return Row{
-		Name: name, Least: 7, Most: 8, Attrs: []string{"least", "most"},
+		Name: name, Least: 7, Most: 8, Attrs: append([]string{"least", "most"}, attrs...),
 		Infer: func(_ *ir.Node, in []Operand) ([]Operand, error) {
 			if !byteType(in[0].Type) || in[3].Type != in[0].Type {
 				return nil, fmt.Errorf("its inputs have the types %s and %s", in[0].Type, in[3].Type)
@@ -66,7 +66,7 @@ func qBinary(name string, f func(a, b quantity, scale, zero float64) float64) Ro
 			for i := range out[0].Data {
 				a := quantity{in[0].Data[qPlace(i, out[0].Shape, in[0].Shape)], scalarAt(in, 1), scalarAt(in, 2)}
 				b := quantity{in[3].Data[qPlace(i, out[0].Shape, in[3].Shape)], scalarAt(in, 4), scalarAt(in, 5)}
-				y := f(a, b, scalarAt(in, 6), scalarAt(in, 7))
+				y := f(n, a, b, scalarAt(in, 6), scalarAt(in, 7))
 				out[0].Data[i] = min(max(saturate(y, 0, out[0].Type), least), most)
 			}
 		},
@@ -103,10 +103,19 @@ func fma32(x, y, z float64) float64 {
 	return f32(sum)
 }
 
-func qLinearAdd() Row { return qBinary("QLinearAdd", quantisedSum) }
+// qLinearAdd adds. With the attribute fixed it does so in fixed point.
+func qLinearAdd() Row {
+	return qBinary("QLinearAdd", func(n *ir.Node, a, b quantity, scale, zero float64) float64 {
+		if isFixed(n) {
+			s := NewFixedSum(float32(a.scale), float32(a.zero), float32(b.scale), float32(b.zero), float32(scale), float32(zero))
+			return float64(s.Of(s.A(int64(a.v)) + s.B(int64(b.v))))
+		}
+		return quantisedSum(a, b, scale, zero)
+	}, "fixed")
+}
 
 func qLinearMul() Row {
-	return qBinary("QLinearMul", func(a, b quantity, scale, zero float64) float64 {
+	return qBinary("QLinearMul", func(_ *ir.Node, a, b quantity, scale, zero float64) float64 {
 		return f32(f32((a.v-a.zero)*(b.v-b.zero)*f32(f32(a.scale*b.scale)/scale)) + zero)
 	})
 }
@@ -210,10 +219,16 @@ func qPool(name string, attrs []string, window func(n *ir.Node, x ir.Shape) (*ir
 		Eval: func(n *ir.Node, in, out []Array) {
 			n, _ = window(n, in[0].Shape)
 			with, zero := n.Attrs.Int("count_include_pad", 0) != 0, scalarAt(in, 2)
+			fixed := n.Attrs.Int("fixed", 0)
 			eachPool(n, in[0].Shape, out[0].Shape, in[0].Data, func(i int, v sliding, at []int, plane []float64, taps []tap) {
 				sum := 0.0
 				for _, t := range taps {
 					sum += plane[t.x] - zero
+				}
+				if fixed != 0 { // with one scale for both, and over the pixels alone that there are
+					count := int64(len(taps))
+					out[0].Data[i] = saturate(float64(FixedMean(fixed, int64(sum+zero*float64(count)), count)), 0, out[0].Type)
+					return
 				}
 				scale := f32(in[1].Data[0] / f32(in[3].Data[0]*float64(v.count(in[0].Shape[2:], at, taps, with))))
 				out[0].Data[i] = saturate(f32(f32(sum)*scale), scalarAt(in, 4), out[0].Type)
@@ -223,16 +238,16 @@ func qPool(name string, attrs []string, window func(n *ir.Node, x ir.Shape) (*ir
 }
 
 func qLinearAveragePool() Row {
-	return qPool("QLinearAveragePool", []string{"kernel_shape", "strides", "pads", "ceil_mode", "count_include_pad", "auto_pad", "channels_last"},
+	return qPool("QLinearAveragePool", []string{"kernel_shape", "strides", "pads", "ceil_mode", "count_include_pad", "auto_pad", "channels_last", "fixed"},
 		func(n *ir.Node, _ ir.Shape) (*ir.Node, error) { return n, nil })
 }
 
 func qLinearGlobalAveragePool() Row {
-	return qPool("QLinearGlobalAveragePool", []string{"channels_last"}, func(n *ir.Node, x ir.Shape) (*ir.Node, error) {
+	return qPool("QLinearGlobalAveragePool", []string{"channels_last", "fixed"}, func(n *ir.Node, x ir.Shape) (*ir.Node, error) {
 		if x[2] > maxExtent || x[3] > maxExtent {
 			return nil, fmt.Errorf("its input's shape is %v", x)
 		}
-		return &ir.Node{Name: n.Name, Op: n.Op, Attrs: ir.Attrs{"kernel_shape": []int{x[2], x[3]}}}, nil
+		return &ir.Node{Name: n.Name, Op: n.Op, Attrs: ir.Attrs{"kernel_shape": []int{x[2], x[3]}, "fixed": n.Attrs.Int("fixed", 0)}}, nil
 	})
 }
 

@@ -36,11 +36,12 @@ const (
 //	y = QLinearAdd(y, y_scale, y_zero, res, res_scale, res_zero, sum_scale, sum_zero)
 //
 // with the attribute res_first the other way round, which may differ in the last bit before rounding;
-// the attributes least and most, between which y is clamped; and a table in which y is looked up last.
+// the attributes least and most, between which y is clamped; and a table in which y is looked up last. With the attribute
+// fixed sums are scaled in fixed point.
 func qLinearConv() Row {
 	return Row{
 		Name: "QLinearConv", Least: 8, Most: QConvInputs,
-		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "group", "auto_pad", "least", "most", "res_first"},
+		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "group", "auto_pad", "least", "most", "res_first", "fixed"},
 		Infer: func(n *ir.Node, in []Operand) ([]Operand, error) {
 			x, w := in[QConvX], in[QConvW]
 			if !byteType(x.Type) && x.Type != ir.F32 || !byteType(w.Type) || !byteType(in[QConvYZero].Type) {
@@ -124,6 +125,10 @@ func qLinearConvEval(n *ir.Node, in, out []Array) {
 		ws := in[QConvWScale].Data
 		scale := f32(f32(in[QConvXScale].Data[0]*ws[min(c, len(ws)-1)]) / yScale)
 		q := saturate(f32(f32(s)*scale), yZero, y.Type)
+		if isFixed(n) {
+			f := FixedProduct(n, float32(in[QConvXScale].Data[0]), float32(ws[min(c, len(ws)-1)]), float32(yScale))
+			q = saturate(float64(f.Scale(int64(s))), yZero, y.Type)
+		}
 		if given(in, QConvRes) {
 			a, b := quantity{q, yScale, yZero}, quantity{in[QConvRes].Data[i], in[QConvResScale].Data[0], in[QConvResZero].Data[0]}
 			if n.Attrs.Int("res_first", 0) != 0 {

@@ -182,10 +182,10 @@ func qLinearMatMul() Row {
 // qGemm is ONNX Runtime's QGemm (domain com.microsoft) with alpha = 1: y = saturate(round(sum * (a_scale*b_scale/y_scale)) +
 // y_zero), of which sum is A times B plus C. Inputs: A (N,K), a_scale, a_zero_point, B (K,M; M,K with transB), b_scale,
 // b_zero_point, C (M, i32), y_scale, y_zero_point; and a table in which y is looked up last. The attributes least and most
-// clamp it before.
+// clamp it before; with fixed sums are scaled in fixed point.
 func qGemm() Row {
 	return Row{
-		Name: "QGemm", Least: 6, Most: 10, Attrs: []string{"transA", "transB", "alpha", "least", "most"},
+		Name: "QGemm", Least: 6, Most: 10, Attrs: []string{"transA", "transB", "alpha", "least", "most", "fixed"},
 		Infer: func(n *ir.Node, in []Operand) ([]Operand, error) {
 			if n.Attrs.Int("transA", 0) != 0 || n.Attrs.Float("alpha", 1) != 1 || !has(in, 7) || !has(in, 8) {
 				return nil, fmt.Errorf("only QGemm without transA, with alpha 1 and with a quantised result is there")
@@ -239,7 +239,11 @@ func qGemm() Row {
 					sum += (in[0].Data[i/m*k+l] - in[2].Data[0]) * (in[3].Data[col*dm+l*dk] - zeroOf(in, 5, col))
 				}
 				scale := f32(f32(in[1].Data[0]*zeroOf(in, 4, col)) / in[7].Data[0])
-				q := min(max(saturate(f32(f32(sum)*scale), in[8].Data[0], out[0].Type), least), most)
+				y := f32(f32(sum) * scale)
+				if isFixed(n) {
+					y = float64(FixedProduct(n, float32(in[1].Data[0]), float32(zeroOf(in, 4, col)), float32(in[7].Data[0])).Scale(int64(sum)))
+				}
+				q := min(max(saturate(y, in[8].Data[0], out[0].Type), least), most)
 				if given(in, 9) {
 					q = in[9].Data[int(q)]
 				}

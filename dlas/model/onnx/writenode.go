@@ -80,6 +80,8 @@ func (s *writer) node(to *encoder, n *ir.Node, types map[string]op.Operand) erro
 		if _, fused := attrs["act"]; fused || len(in) > 3 {
 			return errors.New("has been fused with its neighbours, which ONNX has no operator for")
 		}
+	case "QuantizeLinear":
+		delete(attrs, "fixed") // ONNX rounds as it does
 	case "Clip":
 		// A node without bounds gives both as inputs left out.
 		for _, bound := range []string{"min", "max"} {

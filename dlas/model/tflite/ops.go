@@ -13,8 +13,10 @@ type node struct {
 	r    *reader
 	code opcode
 	in   []int // tensors; -1: left out
-	out  []int
-	opts table
+	// fixed: the reference kernels compute the result in fixed point.
+	fixed bool
+	out   []int
+	opts  table
 }
 
 func (c opcode) name() string {
@@ -89,6 +91,10 @@ func operators(code int) operator {
 	return operator{}
 }
 
+// exact are operators on integers that have nothing to scale, or nothing behind them: PAD, MAX_POOL_2D, RESHAPE, SQUEEZE,
+// QUANTIZE, SOFTMAX.
+var exact = []int{34, 17, 22, 43, 114, 25}
+
 func (n *node) convert() error {
 	o := operators(n.code.code)
 	if o.convert == nil || n.code.custom != "" {
@@ -158,7 +164,13 @@ func (n *node) finish(name string, activation int8) error {
 		name = r.add("Clip", y.name+"_act", ir.Attrs{"max": 6.0}, name)
 	}
 	if y.quantised() {
-		return r.quantise(n.out[0], name)
+		err := r.quantise(n.out[0], name)
+		if n.fixed {
+			r.markFixed(y)
+		} else if !slices.Contains(exact, n.code.code) {
+			r.mixed = true
+		}
+		return err
 	}
 	n.takeName(name)
 	return nil
@@ -229,6 +241,7 @@ func (n *node) unary(op string, attrs ir.Attrs) error {
 
 func (n *node) binary(op string, actField int) error {
 	axes := len(n.y().shape)
+	n.fixed = op == "Add" && actField == 0 && !n.x(0).isConst && !n.x(1).isConst
 	var in [2]string
 	for k := range in {
 		name, err := n.operand(k, axes)
@@ -342,6 +355,7 @@ func (n *node) conv() error {
 		return err
 	}
 	a["group"] = max(n.x(0).shape[3]/w[3], 1)
+	n.fixed = true
 	in, err := n.weighted([]int{0, 3, 1, 2})
 	if err != nil {
 		return err
@@ -377,6 +391,7 @@ func (n *node) dense() error {
 	if len(n.y().shape) != 2 || n.opts.byte(2, 0) != 0 {
 		return fmt.Errorf("its result has the shape %v: unsupported", n.y().shape)
 	}
+	n.fixed = true
 	in, err := n.weighted(nil)
 	if err != nil {
 		return err
@@ -400,6 +415,7 @@ func (n *node) pool(op string) error {
 		return err
 	}
 	x := n.x(0).shape
+	n.fixed = op == "AveragePool" && sameNumbers(n.x(0), n.y())
 	if y := n.y().shape; op == "AveragePool" && kh == x[1] && kw == x[2] && len(y) == 4 && y[1] == 1 && y[2] == 1 && slices.Max(a["pads"].([]int)) == 0 {
 		return n.finish(n.emit("GlobalAveragePool", nil, in), n.opts.byte(5, 0))
 	}

@@ -143,6 +143,7 @@ type reader struct {
 	scratch []byte
 
 	pixelsTold bool
+	mixed      bool // an operator's integers are not scaled in fixed point
 }
 
 // known is the name of a tensor's numbers, and the order of axes that a constant's were read in.
@@ -271,6 +272,11 @@ func (r *reader) nodes(g table) error {
 		}
 		if err := n.convert(); err != nil {
 			return &ir.Error{Layer: ir.Model, What: fmt.Sprintf("node %d (%s)", i, n.code.name()), Err: err}
+		}
+	}
+	if r.mixed {
+		for _, n := range r.g.Nodes {
+			delete(n.Attrs, "fixed")
 		}
 	}
 	for _, i := range outs {
@@ -434,6 +440,21 @@ func (r *reader) quantise(i int, from string) error {
 	r.g.Nodes = append(r.g.Nodes, &ir.Node{Name: t.name, Op: "QuantizeLinear", In: append([]string{from}, q...), Out: []string{t.name}, Attrs: attrs})
 	r.made[t.name] = true
 	return nil
+}
+
+// markFixed says of the last node, which quantises a tensor, that what it is given was computed in fixed point. Only a
+// network all of whose operators can be computed so keeps the marks: of half of them the results would be nobody's.
+func (r *reader) markFixed(t *tensor) {
+	last := r.g.Nodes[len(r.g.Nodes)-1]
+	if last.Attrs == nil {
+		last.Attrs = ir.Attrs{}
+	}
+	switch t.typ {
+	case ir.U8:
+		last.Attrs["fixed"] = 1
+	case ir.I8:
+		last.Attrs["fixed"] = 2
+	}
 }
 
 // value is the name under which tensor i of the file can be computed with: numbers, dequantised once if need be.

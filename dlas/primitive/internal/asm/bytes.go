@@ -51,7 +51,8 @@ type ByteTile struct {
 	Scale           *float32
 	Out, Res        *uint8
 	Table           *[256]uint8
-	Passes          int // more than one: for weights that are sums of bytes
+	Sums            *int32 // where it is given, sum goes to Sums[(v*pixels+i)*16+o] and nothing else is done
+	Passes          int    // more than one: for weights that are sums of bytes
 	Blocks          int
 	BlockStep       int
 	KH, RowStep     int
@@ -196,6 +197,12 @@ func ByteTileGo(t *ByteTile, pixels, half, vectors, groups int) {
 					}
 				}
 			}
+		}
+		if t.Sums != nil {
+			for v := range vectors {
+				copy(unsafe.Slice(Plus(t.Sums, 64*(v*pixels+i)), 16), sum[16*v:])
+			}
+			continue
 		}
 		t.finish(sum[:16*vectors], out, res)
 	}

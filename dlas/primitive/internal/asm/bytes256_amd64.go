@@ -69,6 +69,16 @@ func BytePair(t *ByteTile, pixels, groups int) {
 	lookUpAll(t, pixels)
 }
 
+// ByteFixed2 is ByteFixedGo (AVX2).
+//
+//go:noinline
+func ByteFixed2(f *ByteFixed) { byteFixed2(f) }
+
+// ByteFixedSum2 is ByteFixedSumGo (AVX2).
+//
+//go:noinline
+func ByteFixedSum2(f *ByteFixed) { byteFixedSum2(f) }
+
 // ByteWindow2 is ByteWindowPairsGo (AVX2).
 //
 //go:noinline
@@ -104,7 +114,7 @@ func BytePlanes2(r *ByteRun) {
 
 // lookUpAll looks up what a tile has written.
 func lookUpAll(t *ByteTile, pixels int) {
-	if t.Table == nil {
+	if t.Table == nil || t.Sums != nil {
 		return
 	}
 	for i, v := range unsafe.Slice(t.Out, 16*pixels) {

@@ -19,3 +19,9 @@ func BytePlanes2(r *ByteRun) { BytePlanesGo(r) }
 
 // BytePair is not in a build without assembly.
 func BytePair(*ByteTile, int, int) { panic("asm: BytePair without assembly") }
+
+// ByteFixed2 is ByteFixedGo.
+func ByteFixed2(f *ByteFixed) { ByteFixedGo(f) }
+
+// ByteFixedSum2 is ByteFixedSumGo.
+func ByteFixedSum2(f *ByteFixed) { ByteFixedSumGo(f) }

@@ -9,6 +9,16 @@ func HasByteTile512() bool {
 	return cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.AVX512VNNI, cpuid.AVX512VBMI)
 }
 
+// ByteFixed512 is ByteFixedGo (AVX-512).
+//
+//go:noinline
+func ByteFixed512(f *ByteFixed) { byteFixed512(f) }
+
+// ByteFixedSum512 is ByteFixedSumGo (AVX-512).
+//
+//go:noinline
+func ByteFixedSum512(f *ByteFixed) { byteFixedSum512(f) }
+
 // ByteTile512 is ByteTileGo for 1 to 14 pixels of which half is HalfTile, or for twice 1 to 6 pixels; for 1 or 2 vectors and
 // 1 or 4 groups.
 //

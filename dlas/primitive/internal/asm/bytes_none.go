@@ -48,3 +48,9 @@ func BytePlanes(r *ByteRun) { BytePlanesGo(r) }
 
 // ByteMulOne is ByteMulOneGo in a build without assembly.
 func ByteMulOne(r *ByteRun) { ByteMulOneGo(r) }
+
+// ByteFixed512 is ByteFixedGo in a build without assembly.
+func ByteFixed512(f *ByteFixed) { ByteFixedGo(f) }
+
+// ByteFixedSum512 is ByteFixedSumGo in a build without assembly.
+func ByteFixedSum512(f *ByteFixed) { ByteFixedSumGo(f) }

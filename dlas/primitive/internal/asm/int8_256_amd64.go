@@ -118,3 +118,13 @@ func byteMax2(w *ByteWindow)
 //
 //go:noescape
 func bytePlanes2(r *ByteRun)
+
+// byteFixed2 is the loop of ByteFixed.
+//
+//go:noescape
+func byteFixed2(f *ByteFixed)
+
+// byteFixedSum2 is the loop of ByteFixed.
+//
+//go:noescape
+func byteFixedSum2(f *ByteFixed)

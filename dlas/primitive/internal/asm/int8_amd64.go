@@ -468,3 +468,13 @@ func byteSum(r *ByteRun)
 //
 //go:noescape
 func bytePlanes(r *ByteRun)
+
+// byteFixed512 is the loop of ByteFixed.
+//
+//go:noescape
+func byteFixed512(f *ByteFixed)
+
+// byteFixedSum512 is the loop of ByteFixed.
+//
+//go:noescape
+func byteFixedSum512(f *ByteFixed)

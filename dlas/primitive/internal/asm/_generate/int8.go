@@ -17,6 +17,7 @@ var byteTile = []field{
 	{"Out", word},
 	{"Res", word},
 	{"Table", word},
+	{"Sums", word},
 	{"Passes", word},
 	{"Blocks", word},
 	{"BlockStep", word},
@@ -46,7 +47,7 @@ var byteTile = []field{
 }
 
 var _ = add("int8", int8Set,
-	record{"ByteTile", byteTile, false}, record{"ByteWindow", byteWindow, false}, record{"ByteRun", byteRun, false})
+	record{"ByteTile", byteTile, false}, record{"ByteWindow", byteWindow, false}, record{"ByteRun", byteRun, false}, record{"ByteFixed", byteFixed, false})
 
 // weightsAhead is how far before their use weights are fetched, in bytes: a tile takes 10 cycles and more for 64 of them,
 // and they come from beyond the second-level cache once a run.
@@ -72,6 +73,8 @@ func int8Set() {
 	}
 	byteWindows()
 	byteRuns()
+	byteFixed512("byteFixed512", false)
+	byteFixed512("byteFixedSum512", true)
 }
 
 // order4 gathers what two packs leave of four pixels: dword 4*lane+pixel goes to 4*pixel+lane.
@@ -226,6 +229,18 @@ func byteTile512(pixels, vectors, groups, half int) {
 			}
 		}
 	}
+	sums := GP64()
+	MOVQ(at("Sums"), sums)
+	TESTQ(sums, sums)
+	JZ(LabelRef("finish"))
+	for i := range pixels {
+		for j := range vectors {
+			VMOVDQU32(acc[0][i][j], mem(sums, 64*(j*pixels+i)))
+		}
+	}
+	VZEROUPPER()
+	RET()
+	Label("finish")
 	byteFinish(at, acc[0], vectors, half)
 	VZEROUPPER()
 	RET()

@@ -24,6 +24,8 @@ var _ = add("int8_256", func() {
 	byteWindow256()
 	byteMax256()
 	bytePlanes256()
+	byteFixed256("byteFixed2", false)
+	byteFixed256("byteFixedSum2", true)
 })
 
 // order2 gathers what two packs leave of two pixels.
@@ -154,6 +156,18 @@ func byteTile256(pixels, groups int, vnni bool) {
 	JNZ(LabelRef("block"))
 	DECQ(passes)
 	JNZ(LabelRef("pass"))
+	sums := GP64()
+	MOVQ(at("Sums"), sums)
+	TESTQ(sums, sums)
+	JZ(LabelRef("finish"))
+	for i := range acc {
+		for j := range 2 {
+			VMOVDQU(acc[i][j], mem(sums, 64*i+32*j))
+		}
+	}
+	VZEROUPPER()
+	RET()
+	Label("finish")
 	byteFinish256(at, acc)
 	VZEROUPPER()
 	RET()

@@ -12,3 +12,6 @@ type ByteWindow struct{}
 
 // ByteRun stands for asm.ByteRun.
 type ByteRun struct{}
+
+// ByteFixed stands for asm.ByteFixed.
+type ByteFixed struct{}

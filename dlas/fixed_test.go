@@ -1,0 +1,64 @@
+package dlas
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/internal/need"
+)
+
+// TestFixedEqualsLiteRTReference: the logits of quantised TFLite networks have the bits that LiteRT's reference kernels
+// make, in every instruction set's kernels.
+func TestFixedEqualsLiteRTReference(t *testing.T) {
+	for _, file := range []string{"pretrainedResnet_quant.tflite", "pretrainedResnet_large_int8.tflite"} {
+		t.Run(file, func(t *testing.T) {
+			path := need.Data(t, "weights", "mlperf-tiny", file)
+			n := 20
+			if need.Required("whole") {
+				n = 500
+			}
+			pixels, images := rawPictures(t, "cifar10(n=500)", n)
+			net, err := Load(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, node := range net.graph.Nodes {
+				if node.Op == "Softmax" {
+					net.graph.Outputs = []string{node.In[0]}
+				}
+			}
+			want := peer(t, "reference", path, pixels)
+			for _, isa := range []string{"", "avxvnni", "avx2", "go"} {
+				if n := len(images); isa == "go" {
+					images = images[:min(n, 20)]
+				}
+				p, err := net.Compile(CompileOptions{ISA: isa})
+				if err != nil {
+					t.Logf("isa %q: %v", isa, err)
+					continue
+				}
+				classes := p.OutShape().Elems()
+				off := 0
+				for i := range images {
+					in, out := make([]float32, p.InShape().Elems()), make([]float32, classes)
+					if err := p.Prepare([]ir.Image{images[i]}, in); err != nil {
+						t.Fatal(err)
+					}
+					if err := p.Run(t.Context(), in, out); err != nil {
+						t.Fatal(err)
+					}
+					for k, v := range out {
+						if v != want[i*classes+k] {
+							off++
+						}
+					}
+				}
+				if off > 0 || len(images) == 0 {
+					t.Errorf("isa %q: %d of %d logits differ", isa, off, classes*len(images))
+				}
+				t.Logf("isa %q: %d logits of %s", isa, classes*len(images), filepath.Base(path))
+			}
+		})
+	}
+}
