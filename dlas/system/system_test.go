@@ -34,7 +34,7 @@ func TestSameLogits(t *testing.T) {
 				for _, isa := range hardware.Probe().ISAs {
 					for _, threads := range []int{1, 2, 3} {
 						for _, schedule := range []string{Untuned, Heuristic} {
-							for _, c := range [][2]string{{"auto", ""}, {"auto", "csr"}, {"direct", "dense"}, {"direct", "csr"}, {"gemm", "dense"}, {"gemm", "csr"}} {
+							for _, c := range [][2]string{{"auto", ""}, {"auto", "csr"}, {"direct", "dense"}, {"direct", "csr"}, {"direct", "bsr"}, {"gemm", "dense"}, {"gemm", "csr"}} {
 								what := fmt.Sprintf("zero %v size %v batch %d %s threads=%d %s %v", zero, size, batch, isa, threads, schedule, c)
 								p := compile(t, g, machine(isa, threads), Plan{Algorithm: c[0], Format: c[1], Schedule: ir.Choice{Name: schedule}, Batch: batch})
 								if d := exactness.Distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {

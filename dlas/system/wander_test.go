@@ -203,7 +203,7 @@ func TestWandering(t *testing.T) {
 		for range 6 {
 			m.ISA, m.Threads = m.ISAs[b.r.IntN(len(m.ISAs))], 1+b.r.IntN(3)
 			m.L2 = 1 << (10 + b.r.IntN(12))
-			c := [][2]string{{"auto", ""}, {"auto", ""}, {"direct", "dense"}, {"direct", "dense"}, {"gemm", "dense"}, {"spatialpack", "dense"}, {"winograd", "dense"}, {"direct", "csr"}, {"gemm", "csr"}}[b.r.IntN(9)]
+			c := [][2]string{{"auto", ""}, {"auto", ""}, {"direct", "dense"}, {"direct", "dense"}, {"gemm", "dense"}, {"spatialpack", "dense"}, {"winograd", "dense"}, {"direct", "csr"}, {"gemm", "csr"}, {"direct", "bsr"}, {"gemm", "bsr"}, {"spatialpack", "bsr"}}[b.r.IntN(12)]
 			schedule := []string{Untuned, Heuristic, Heuristic}[b.r.IntN(3)]
 			what := fmt.Sprintf("seed %d batch %d %s threads=%d L2=%d %v %s", seed, batch, m.ISA, m.Threads, m.L2, c, schedule)
 			p := compile(t, g, m, Plan{Algorithm: c[0], Format: c[1], Schedule: ir.Choice{Name: schedule}, Batch: batch})

@@ -1,6 +1,7 @@
 package asm
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -111,6 +112,71 @@ func BenchmarkPick(b *testing.B) {
 				}
 				b.ReportMetric(float64(b.N)*float64(depth*rows*blocks*Block)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
 			})
+		}
+	}
+}
+
+// TestBytePick holds the generated quantised tiles of picked inputs to their loop in Go, and that to the loop that skips
+// nothing, bit for bit and writing nothing else.
+func TestBytePick(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 8))
+	for vectors := 1; vectors <= 2; vectors++ {
+		for pixels := 1; pixels <= MostBytePixels; pixels++ {
+			for i := range 12 {
+				half := HalfTile
+				if i%2 == 0 && pixels%2 == 0 {
+					half = pixels / 2
+				}
+				a, got := tile(r, pixels, vectors, 4)
+				a.Passes = 1
+				// Some groups of weights are zero; the others are packed one after the other.
+				each := 64 * vectors
+				all := unsafe.Slice(a.W, a.Blocks*a.KH*a.KW*4*each)
+				var off []int32
+				var packed []int8
+				for k := range len(all) / each {
+					if r.IntN(3) > 0 || i == 0 {
+						clear(all[k*each : (k+1)*each])
+						continue
+					}
+					g, kw, kh, b := k%4, k/4%a.KW, k/4/a.KW%a.KH, k/4/a.KW/a.KH
+					off = append(off, int32(b*a.BlockStep+kh*a.RowStep+kw*a.TapStep+4*g))
+					packed = append(packed, all[k*each:(k+1)*each]...)
+				}
+				want, plain := bytes.Clone(got), bytes.Clone(got)
+				begin := bytes.Clone(got)
+				a.Out = &want[100]
+				ByteTileGo(a, pixels, half, vectors, 4)
+				a.Depth, off, packed = len(off), append(off, 0), append(packed, 0)
+				a.Off, a.W, a.Out = &off[0], &packed[0], &plain[100]
+				BytePickGo(a, pixels, half, vectors)
+				if !bytes.Equal(plain, want) {
+					t.Fatalf("go, %d pixels, %d vectors, %d groups: differs", pixels, vectors, a.Depth)
+				}
+				try := func(name string, loop func()) {
+					copy(got, begin)
+					a.Out = &got[100]
+					loop()
+					if !bytes.Equal(got, want) {
+						t.Fatalf("%s, %d pixels, half %d, %d vectors, %d groups: differs\n%v\n%v", name, pixels, half, vectors, a.Depth, got, want)
+					}
+				}
+				if HasByteTile512() {
+					try("avx512", func() { BytePick512(a, pixels, half, vectors) })
+				}
+				if vectors == 2 || half < pixels {
+					continue
+				}
+				if HasByteVNNI() && pixels <= 6 {
+					try("avxvnni", func() { BytePickVNNI(a, pixels) })
+				}
+				if HasAVX2() && pixels <= 4 {
+					pairs := make([]int8, 2*len(packed)+128)
+					BytePairs(packed, pairs)
+					a.W = &pairs[0]
+					try("avx2", func() { BytePickPair(a, pixels) })
+				}
+			}
 		}
 	}
 }
