@@ -51,17 +51,29 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 	d.imageStep = spot{in: 4 * c.in.Image, res: 4 * c.res.Image, out: 4 * c.out.Image}
 	d.rowStep, d.rowBytes, d.outFirst = 4*c.out.Row, pixelBytes*c.ow, 4*c.out.Origin
 
-	groups := c.outGroups(tile(s, tileBlocks))
-	if l.picks {
-		groups = c.pickGroups(tile(s, tileBlocks), p.Weights[1].F32())
+	var groups []outGroup
+	var weights []float32
+	switch {
+	case l.picks && l.half:
+		// What is left is little: it is widened here.
+		weights = asm.Widen(p.Weights[1].Data.([]uint16))
+		groups = pickGroups(c, tile(s, tileBlocks), weights)
+	case l.picks:
+		weights = p.Weights[1].F32()
+		groups = pickGroups(c, tile(s, tileBlocks), weights)
+	default:
+		groups = c.outGroups(tile(s, tileBlocks))
 	}
 	var bias []float32
 	if len(p.Weights) > 2 && p.Weights[2] != nil {
 		bias = p.Weights[2].F32()
 	}
-	if l.half {
+	switch {
+	case l.picks:
+		packInto(c, d, weights, bias, groups)
+	case l.half:
 		packInto(c, d, p.Weights[1].Data.([]uint16), bias, groups)
-	} else {
+	default:
 		packInto(c, d, p.Weights[1].F32(), bias, groups)
 	}
 	if c.spans(algorithm) {

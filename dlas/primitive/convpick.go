@@ -71,7 +71,7 @@ func (d *dense) place() {
 
 // pickGroups makes the groups of output channels: pairs of blocks where what they share is worth it. blocks 1 or 2 makes
 // all of that size.
-func (c *convolution) pickGroups(blocks int, w []float32) []outGroup {
+func pickGroups[T weight](c *convolution, blocks int, w []T) []outGroup {
 	if blocks > 0 || c.groups > 1 || c.level.mostRows(2) == 0 {
 		return c.outGroups(max(1, blocks))
 	}
@@ -108,7 +108,7 @@ const (
 )
 
 // pickCost estimates the cycles of one map from a sample of the weights, and which share of them is stored.
-func (c *convolution) pickCost(rows int, w []float32) (cycles, stored float64) {
+func pickCost[T weight](c *convolution, rows int, w []T) (cycles, stored float64) {
 	const most = 1 << 11 // elements of the depth that are looked at, over all blocks
 	blocks := ceilDiv(c.m, asm.Block)
 	step := max(1, blocks*c.weightRow/most) | 1

@@ -35,7 +35,7 @@ func convKernels() []ir.Kernel {
 			if !l.half || algorithm == Direct {
 				ks = append(ks, denseKernel(algorithm, l))
 			}
-			if !l.half && l.isa != isaNEON {
+			if (!l.half || algorithm == Direct) && l.isa != isaNEON {
 				picks := l
 				picks.picks = true
 				ks = append(ks, denseKernel(algorithm, picks))
@@ -87,7 +87,11 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 	}
 	stored := 1.0
 	if l.picks {
-		cost, stored = c.pickCost(rows, p.Weights[1].F32())
+		if l.half {
+			cost, stored = pickCost(c, rows, p.Weights[1].Data.([]uint16))
+		} else {
+			cost, stored = pickCost(c, rows, p.Weights[1].F32())
+		}
 	} else {
 		for _, g := range c.outGroups(0) {
 			if perDepth[g.blocks] == 0 {
@@ -102,7 +106,11 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 	}
 	// Weights that other nodes' have pushed out since the last run take their own time to come, part of which the products
 	// do not hide: as in winograd.cost, with which this one is compared.
-	bytes := stored * float64(c.m*c.weightRow*l.weight().Size())
+	size := l.weight().Size()
+	if l.picks { // stored as float32 whatever they come as
+		size = 4
+	}
+	bytes := stored * float64(c.m*c.weightRow*size)
 	come := bytes / comeBytes(bytes, p.Machine.L2)
 	cost = max(cost, come) + overlap*min(cost, come)
 	if algorithm != Direct {

@@ -16,6 +16,15 @@ func FromHalf(h uint16) float32 {
 	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
 }
 
+// Widen is the numbers that the bits of float16s stand for.
+func Widen(h []uint16) []float32 {
+	list := make([]float32, len(h))
+	for i, v := range h {
+		list[i] = FromHalf(v)
+	}
+	return list
+}
+
 // ToHalf are the bits of the float16 that is nearest, halves to even; infinity beyond the largest.
 func ToHalf(f float32) uint16 {
 	b := math.Float32bits(f)
