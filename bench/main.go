@@ -27,6 +27,7 @@ func benchmarks() []benchmark {
 		{"avx2", "Every distinct dense convolution of the networks by the direct kernel with AVX2 on one thread, warm, in turns with the loop that measures the peak.", benchEngine("avx2")},
 		{"engine", "Every network in f32 and int8, on one and two threads, in our engine, ONNX Runtime and OpenVINO: processes of their own on the same cores, block by block in turns.", benchEngine("engine")},
 		{"batch", "Batches of 8 and 32 images in our engine, ONNX Runtime and OpenVINO; words name networks and batches.", benchEngine("batch")},
+		{"compressed", "ResNet-18 compressed in five ways, against ONNX Runtime on the uncompressed network and against our own dense kernels, one thread, block by block in turns; words choose rows.", benchEngine("compressed")},
 		{"cold", "From opening a network's file to its first output, and the memory that takes, against ONNX Runtime.", benchEngine("cold")},
 		{"litert", "Published TFLite networks in our engine and in LiteRT (XNNPACK).", benchEngine("litert")},
 		{"pauses", "How long the collector stops inference, and how soon a cancelled run ends.", benchEngine("pauses")},
@@ -38,7 +39,7 @@ func benchmarks() []benchmark {
 		{"interp", "Programs in the interpreter and in yaegi, turn and turn about, and what a notebook waits for: start, cells, memory, interrupts, completion.", benchInterp},
 		{"kernel", "The kernel and ipykernel, installed side by side and asked the same by jupyter_client, turn and turn about: start, cells, completion, inspection, memory.", benchKernel},
 		{"soak", "20,000 runs of 200 different cells through jupyter_client, and the memory of both processes of the kernel.", benchSoak},
-		{"sparse", "ResNet-20 with prune(0.9): CSR against dense for both algorithms, pruned against unpruned on the dense kernels.", benchSparse},
+		{"sparse", "Convolutions with zeros in the formats that skip them, against the dense direct kernel on one thread: the kernel alone, and with the conversions of what it reads and writes; words choose an ISA or formats.", benchEngine("sparse")},
 		{"start", "Wall time of the default run, of ResNet-20 over 10,000 images and of a session's first cell.", benchStart},
 	}
 }

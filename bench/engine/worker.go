@@ -24,7 +24,7 @@ import (
 )
 
 // Work is our engine with a network as a process of a contest. Its arguments are the network's file, threads, batch, the
-// file of the input's elements, the algorithm and the ISA (empty: the best).
+// file of the input's elements, the algorithm (and after a space the format) and the ISA (empty: the best).
 func Work(args []string, in io.Reader, out io.Writer) error {
 	reply := func(a answer) error {
 		line, err := json.Marshal(a)
@@ -97,7 +97,8 @@ func newWorker(args []string) (*worker, error) {
 		return nil, err
 	}
 	w.machine = machine
-	if w.program, err = system.Compile(m.Graph, primitive.Kernels(), machine, system.Plan{Algorithm: args[4], Batch: batch}); err != nil {
+	algorithm, format, _ := strings.Cut(args[4], " ")
+	if w.program, err = system.Compile(m.Graph, primitive.Kernels(), machine, system.Plan{Algorithm: algorithm, Format: format, Batch: batch}); err != nil {
 		return nil, err
 	}
 	w.out = make([]float32, w.program.OutShape().Elems())

@@ -37,7 +37,7 @@ type Schedule struct {
 
 // Problem is a node with everything that a kernel needs to decide whether it can run it and to pack its weights:
 // shapes and types for the batch it will run, and weights by input position (nil where the input is an activation or
-// left out). InLayout and OutLayout are final for Bind. For Fits, Cost and Layouts only the Blocks of InLayout are
+// left out). InLayout and OutLayout are final for Bind. For Fits, Cost and Layouts only the Blocks and Grids of InLayout are
 // known: those in which the inputs are made. A nil slice of types or layouts stands for f32 and plain.
 type Problem struct {
 	Node      *Node
@@ -113,6 +113,8 @@ type Kernel struct {
 	// Layouts says in which Block, and with what least Border, it wants each input that is an activation, and in which
 	// Block it makes its outputs; an element-wise kernel answers with what its first input has. nil: plain everywhere.
 	Layouts func(Problem) (in, out []Layout)
+	// Strips says that it knows of values in strips. To others these are told as blocks, in which they then get them.
+	Strips bool
 	// Schedules are the candidates that a tuner may try; nil: the kernel has none.
 	Schedules func(Problem) []Schedule
 	// InPlace are the inputs that may lie in the same memory as output 0 if shapes, types and layouts agree: the kernel

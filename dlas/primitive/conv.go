@@ -1,7 +1,6 @@
 package primitive
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -11,58 +10,54 @@ import (
 
 // conv is a convolution bound to its loops. A part of it is a range of panels of pixels (and, where there are few panels,
 // of output channels). It does everything that its range needs by itself, in memory of its own: copies the rows of the
-// input with their border, builds its panels of the im2col matrix (gemm only), multiplies. So parts neither wait for each
+// input with their border, and multiplies. So parts neither wait for each
 // other nor pull each other's data from another processor's cache, which costs more than the few rows copied twice.
 type conv struct {
 	g      *geometry
 	avx2   bool
-	matrix bool // build the im2col matrix
-	lanes  int  // of a panel: 2 or 8
-	panels int  // of an image
+	lanes  int // of a panel: 2 or 8
+	panels int // of an image
 	bias   []float32
 	lo, hi float32
 	cut    cut
 	bounds []int // of the parts' ranges of panels, counted over all images
 
-	copySize, matrixSize int   // elements of a part's workspace
-	packed, executed     int64 // bytes of the weights; their multiply-accumulates for one pixel, padding included
-	units                int   // groups or rows
+	copySize         int   // elements of a part's workspace
+	packed, executed int64 // bytes of the weights; their multiply-accumulates for one pixel, padding included
+	units            int   // groups or rows
 
-	off   []int32 // what the loops add to a lane's position: the geometry's, or the matrix' rows
+	off   []int32 // what the loops add to a lane's position: the geometry's
 	reach int     // 1 + the largest
 	block func(s segment, panel, from, to int)
 }
 
 // segment is what a part does of one image.
 type segment struct {
-	in       []float32 // what the loops read: a band of the copied image, the matrix, or the map itself
+	in       []float32 // what the loops read: a band of the copied image, or the map itself
 	out, res []float32 // of the image; res is nil where there is no residual
 	base     int       // position of the band's beginning in the whole image
-	first    int       // panel in the image
 }
 
-// bindConv binds a convolution. Zeros are left out unless kept.
-func bindConv(p ir.Problem, s ir.Schedule, avx2, matrix, zeros bool) (ir.Bound, error) {
+// bindConv binds a convolution with groups.
+func bindConv(p ir.Problem, s ir.Schedule, avx2 bool) (ir.Bound, error) {
 	g, err := newGeometry(p)
 	if err != nil {
 		return ir.Bound{}, err
 	}
-	c := &conv{g: g, avx2: avx2, matrix: matrix, bias: biasOf(p, g.m)}
+	c := &conv{g: g, avx2: avx2, bias: biasOf(p, g.m)}
 	c.lo, c.hi = clampOf(p.Node)
 	w := p.Weights[1].F32()
 	c.lanes = sparseLanes(s, len(g.lanes))
-	l := sparseLoad(g, w, zeros)
+	l := load{units: g.m, macs: g.depth, bytes: 8 * g.depth}
 	c.panels = ceilDiv(len(g.lanes), c.lanes)
 	c.cut = cutOf(s, l, g.n*c.panels, c.lanes*asm.Lane, p.Machine)
 	c.share()
-	if err := c.layOut(); err != nil {
-		return ir.Bound{}, err
-	}
-	c.packSparse(w, zeros)
+	c.layOut()
+	c.packSparse(w)
 	parts := c.cut.panelParts * c.cut.unitParts
 	return ir.Bound{
 		Run: c.run, Phases: []int{parts}, Unpacked: p.Weights[0] != nil || len(p.Weights) > 3 && p.Weights[3] != nil,
-		WorkspaceBytes: 4 * int64(parts) * int64(c.copySize+c.matrixSize),
+		WorkspaceBytes: 4 * int64(parts) * int64(c.copySize),
 		PackedBytes:    c.packed + 4*int64(len(c.bias)),
 		MACsExecuted:   c.executed * int64(c.panels*c.lanes*asm.Lane),
 	}, nil
@@ -81,7 +76,7 @@ func (c *conv) share() {
 }
 
 // layOut decides what a part's workspace holds and where the loops find the pixels in it.
-func (c *conv) layOut() error {
+func (c *conv) layOut() {
 	g := c.g
 	rows, panels := g.ph, 0
 	if g.copied {
@@ -101,19 +96,6 @@ func (c *conv) layOut() error {
 	if g.copied {
 		c.copySize = g.image
 	}
-	if c.matrix {
-		if panels > maxImage/c.panelSize() {
-			return fmt.Errorf("its im2col matrix is larger than %d elements", maxImage)
-		}
-		width := c.lanes * asm.Lane
-		c.matrixSize = panels * c.panelSize()
-		c.off = make([]int32, g.depth)
-		for k := range c.off {
-			c.off[k] = int32(k * width)
-		}
-		c.reach = (g.depth-1)*width + 1
-	}
-	return nil
 }
 
 // eachSegment calls f for every image of a range of panels: the image, and the panels of it.
@@ -142,16 +124,12 @@ func (c *conv) lane(panel, v int) lane {
 	return c.g.lanes[min(panel*c.lanes+v, len(c.g.lanes)-1)]
 }
 
-// panelSize is the number of elements of a panel of the im2col matrix, which holds its pixels' column for each weight,
-// one row of the matrix after the other.
-func (c *conv) panelSize() int { return c.g.depth * c.lanes * asm.Lane }
-
 // run is one part.
 func (c *conv) run(call ir.Call) {
 	g := c.g
 	unit0, unit1 := part(c.units, c.cut.unitParts, call.Part%c.cut.unitParts)
 	chan0, chan1 := c.channelsOf(unit0, unit1)
-	size := c.copySize + c.matrixSize
+	size := c.copySize
 	space := call.Workspace.F32()[call.Part*size : (call.Part+1)*size]
 	pixels := g.m * g.oh * g.ow
 	c.eachSegment(call.Part/c.cut.unitParts, func(image, from, to int) {
@@ -165,10 +143,6 @@ func (c *conv) run(call ir.Call) {
 			g.copyRows(y0, y1, chan0, chan1, x, space)
 			s.in, s.base = space[:c.copySize], y0*g.pw
 		}
-		if c.matrix {
-			c.fill(s, from, to, space[c.copySize:])
-			s.in, s.first = space[c.copySize:], from
-		}
 		c.multiply(s, from, to, unit0, unit1)
 	})
 }
@@ -180,18 +154,6 @@ func (c *conv) channelsOf(from, to int) (c0, c1 int) {
 		return 0, g.c
 	}
 	return from / g.mg * g.cg, ((to-1)/g.mg + 1) * g.cg
-}
-
-// fill builds panels from..to-1 of an image's im2col matrix.
-func (c *conv) fill(s segment, from, to int, matrix []float32) {
-	g := c.g
-	for i := from; i < to; i++ {
-		panel := matrix[(i-from)*c.panelSize() : (i-from+1)*c.panelSize()]
-		for v := 0; v < c.lanes; v += 2 {
-			a, b := int(c.lane(i, v).at)-s.base, int(c.lane(i, v+1).at)-s.base
-			asm.Gather(panel[v*asm.Lane:], c.lanes*asm.Lane, s.in, a, b, g.off, g.reach)
-		}
-	}
 }
 
 // multiply goes over blocks of panels, inside over blocks of units, inside over the block's panels.
@@ -207,12 +169,6 @@ func (c *conv) multiply(s segment, panel0, panel1, unit0, unit1 int) {
 
 // input returns what the loops read for a panel, and where its lanes start.
 func (c *conv) input(s segment, panel int, at []int) []float32 {
-	if c.matrix {
-		for v := range at {
-			at[v] = v * asm.Lane
-		}
-		return s.in[(panel-s.first)*c.panelSize():][:c.panelSize()]
-	}
 	for v := range at {
 		at[v] = int(c.lane(panel, v).at) - s.base
 	}

@@ -7,8 +7,7 @@ import (
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
-// sparseRows are weights in compressed sparse rows: for each output channel its weights that are not zero, each with the
-// position of the pixel that it multiplies.
+// sparseRows are weights by output channel, each with the position of the pixel that it multiplies.
 type sparseRows struct {
 	entries []asm.Entry
 	ptr     []int32
@@ -25,33 +24,17 @@ func sparseLanes(s ir.Schedule, lanes int) int {
 	return 8
 }
 
-// sparseLoad is the work of an average output channel.
-func sparseLoad(g *geometry, w []float32, zeros bool) load {
-	n := 0
-	for _, v := range w {
-		if v != 0 || zeros {
-			n++
-		}
-	}
-	return load{units: g.m, macs: n/g.m + 1, bytes: 8 * (n/g.m + 1)}
-}
-
-// packSparse makes a convolution use the sparse loop. It leaves the zeros out, unless every weight is wanted (depthwise
-// convolutions are stored like this too, for the sake of the loop).
-func (c *conv) packSparse(w []float32, zeros bool) {
+// packSparse makes a convolution use the loop of entries, one for every weight: it takes groups of any size, and any
+// window.
+func (c *conv) packSparse(w []float32) {
 	g := c.g
 	s := &sparseRows{ptr: []int32{0}}
 	for m := range g.m {
-		group := int32(0)
-		if !c.matrix {
-			group = int32(m / g.mg * g.cg * g.channel)
-		}
+		group := int32(m / g.mg * g.cg * g.channel)
 		for k, v := range w[m*g.depth : (m+1)*g.depth] {
-			if v != 0 || zeros {
-				at := c.off[k] + group
-				s.entries = append(s.entries, asm.Entry{Off: at, W: v})
-				c.reach = max(c.reach, int(at)+1)
-			}
+			at := c.off[k] + group
+			s.entries = append(s.entries, asm.Entry{Off: at, W: v})
+			c.reach = max(c.reach, int(at)+1)
 		}
 		s.ptr = append(s.ptr, int32(len(s.entries)))
 	}

@@ -6,12 +6,12 @@ import (
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
-// Speeds of the loops of sparse rows by which auto compares them with dense ones, measured on one core of a Xeon.
+// Speeds of the loops of convolutions with groups, measured on one core of a Xeon.
 const (
-	wideRate   = 9.0  // multiply-accumulates a cycle of the sparse loop with 8 lanes
-	narrowRate = 5.0  // of the sparse loop with 2 lanes
-	rowCycles  = 20.0 // of the sparse loop, for a row and panel
-	copyCycles = 1.0  // an element of the padded copy or the im2col matrix
+	wideRate   = 9.0  // multiply-accumulates a cycle with 8 lanes
+	narrowRate = 5.0  // with 2 lanes
+	rowCycles  = 20.0 // of a row and panel
+	copyCycles = 1.0  // an element of the padded copy
 	goRate     = 0.5  // multiply-accumulates a cycle of the loop in Go
 )
 
@@ -32,8 +32,8 @@ func density(w []float32) float64 {
 	return float64(nonzero) / float64(n)
 }
 
-// convCost estimates the cycles of one run of a convolution on the sparse loop.
-func convCost(p ir.Problem, avx2, matrix, zeros bool) float64 {
+// convCost estimates the cycles of one run of a convolution with groups.
+func convCost(p ir.Problem, avx2 bool) float64 {
 	g, err := newGeometry(p)
 	if err != nil {
 		return 0
@@ -45,13 +45,7 @@ func convCost(p ir.Problem, avx2, matrix, zeros bool) float64 {
 	if g.copied {
 		cost = copyCycles * float64(g.n*g.c*len(g.phases)*g.ph*g.pw)
 	}
-	if matrix {
-		cost += copyCycles * pixels * float64(g.depth)
-	}
 	weights, rate := float64(g.m*g.depth), narrowRate
-	if !zeros {
-		weights *= density(p.Weights[1].F32())
-	}
 	if lanes == 8 {
 		rate = wideRate
 	}

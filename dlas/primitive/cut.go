@@ -2,7 +2,7 @@ package primitive
 
 import "github.com/godlas/godlas/dlas/ir"
 
-// A schedule's Tiles mean, for sparse convolutions: [0] lanes of a panel (2 or 8), [1] panels of a block, [2] rows of a
+// A schedule's Tiles mean, for convolutions with groups: [0] lanes of a panel (2 or 8), [1] panels of a block, [2] rows of a
 // block. 0 leaves the number to this file's rules, which go by shape.
 
 // tile is a schedule's number i, or 0.

@@ -21,8 +21,13 @@ func arrange(k ir.Kernel, p ir.Problem, block int) (q ir.Problem, ok bool) {
 	q.InLayout, q.OutLayout = make([]ir.Layout, len(p.In)), make([]ir.Layout, len(p.Out))
 	for i, s := range p.In {
 		if len(s) == 4 && p.Weights[i] == nil {
-			q.InLayout[i].Block = block
+			if q.InLayout[i].Block = block; block == ir.Strips { // not always as the kernel would cut them
+				q.InLayout[i].Grid = ir.Grid{Rows: 4, Cols: 4, H: (s[2] + 3) / 4, W: (s[3] + 3) / 4}
+			}
 		}
+	}
+	if block == ir.Strips && !k.Strips {
+		return q, false
 	}
 	if k.Fits(q) != nil || block != 0 && (k.Layouts == nil || len(p.In[0]) != 4) {
 		return q, false
@@ -61,6 +66,10 @@ func lay(v []float32, s ir.Shape, l ir.Layout) ir.Memory {
 		return m
 	}
 	m := ir.NewMemory(4 * l.Elems(s))
+	if l.Block == ir.Strips {
+		copy(m.F32(), inStrips(v, s, l))
+		return m
+	}
 	x, st := m.F32(), l.StridesOf(s)
 	for n := range s[0] {
 		for c := range ir.Blocks(s) * ir.Lanes {
@@ -85,6 +94,9 @@ func unlay(t *testing.T, x []float32, s ir.Shape, l ir.Layout) []float32 {
 	if l.Block == 0 {
 		return x
 	}
+	if l.Block == ir.Strips {
+		return outOfStrips(t, x, s, l)
+	}
 	b := l.Border
 	out := make([]float32, s.Elems())
 	for i, v := range x {
@@ -102,6 +114,59 @@ func unlay(t *testing.T, x []float32, s ir.Shape, l ir.Layout) []float32 {
 			out[((n*s[1]+c)*s[2]+y)*s[3]+xx] = v
 		} else if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 			t.Fatalf("lane %d past the last channel is %v", lane, v)
+		}
+	}
+	return out
+}
+
+// eachLane calls f for every number of a value in strips: its place, the pixel that it is of, and whether that lies in the
+// map, and the number within the border of its strip.
+func eachLane(s ir.Shape, l ir.Layout, f func(at, n, c, y, x int, inMap, inside bool)) {
+	st, b, g := l.StridesOf(s), l.Border, l.Grid
+	for n := range s[0] {
+		for c := range s[1] {
+			for sy := -b.Top; sy < g.H+b.Bottom; sy++ {
+				for sx := -b.Left; sx < g.W+b.Right; sx++ {
+					for lane := range ir.Lanes {
+						y, x := lane/g.Cols*g.H+sy, lane%g.Cols*g.W+sx
+						f(n*st.Image+c*st.Block+st.Origin+sy*st.Row+sx*ir.Lanes+lane, n, c, y, x,
+							y >= 0 && y < s[2] && x >= 0 && x < s[3], sy >= 0 && sy < g.H && sx >= 0 && sx < g.W)
+					}
+				}
+			}
+		}
+	}
+}
+
+// inStrips puts plain numbers into strips, their borders filled.
+func inStrips(v []float32, s ir.Shape, l ir.Layout) []float32 {
+	out := make([]float32, l.Elems(s))
+	eachLane(s, l, func(at, n, c, y, x int, inMap, _ bool) {
+		if inMap {
+			out[at] = v[((n*s[1]+c)*s[2]+y)*s[3]+x]
+		}
+	})
+	return out
+}
+
+// outOfStrips reads plain numbers out of strips, and fails where a border is not filled as it should be.
+func outOfStrips(t *testing.T, v []float32, s ir.Shape, l ir.Layout) []float32 {
+	t.Helper()
+	out := make([]float32, s.Elems())
+	eachLane(s, l, func(at, n, c, y, x int, inMap, inside bool) {
+		switch {
+		case !inside:
+		case inMap:
+			out[((n*s[1]+c)*s[2]+y)*s[3]+x] = v[at]
+		case math.IsNaN(float64(v[at])) || math.IsInf(float64(v[at]), 0):
+			t.Fatalf("row %d, column %d outside the map is %v", y, x, v[at])
+		}
+	})
+	if l.Border != (ir.Border{}) {
+		for at, want := range inStrips(out, s, l) {
+			if v[at] != want {
+				t.Fatalf("number %d of strips %v with the border %v is %v, want %v", at, l.Grid, l.Border, v[at], want)
+			}
 		}
 	}
 	return out

@@ -17,6 +17,9 @@ func layoutKernels() []ir.Kernel {
 				if p.TypeIn(0) != t {
 					return fmt.Errorf("its type is %s, not %s", p.TypeIn(0), t)
 				}
+				if p.LayoutIn(0).Block == ir.Strips || p.LayoutOut(0).Block == ir.Strips {
+					return fmt.Errorf("strips have rows of their own")
+				}
 				return nil
 			},
 			Bind: func(p ir.Problem, _ ir.Schedule) (ir.Bound, error) {

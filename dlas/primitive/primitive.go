@@ -2,11 +2,12 @@
 //
 // Dense products (convolutions direct, by im2col and by packed tiles, linear layers) share one register tile
 // (asm.Tile); convdirect.go says how a convolution is laid out, tiles.go how a map is cut into tiles, dense.go runs
-// them. Sparse and grouped rows share another loop (convsparse.go). Winograd, lanes of channels (depthwise, pooling,
+// them. Convolutions that skip zeros run over strips of the map (strips.go, stripconv.go); those with groups have another loop (convsparse.go). Winograd, lanes of channels (depthwise, pooling,
 // element-wise) and quantised kernels have files of their own names.
 package primitive
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,8 +32,8 @@ const (
 // algorithms describes the algorithms that a user can choose.
 func algorithms() []ir.Option {
 	return []ir.Option{
-		{Name: Auto, Help: "For each convolution the kernel whose estimated time is least: direct dense, winograd where it does less work than it costs, or direct csr where enough of the weights are zero (by the estimates from about 40 % with AVX2, 70 % with AVX-512, more where winograd runs). A format may be named with it.", Source: "the estimates are each kernel's own; their constants were measured"},
-		{Name: Direct, Help: "Convolution straight from the map, without a matrix. Dense: the map lies in blocks of 16 channels with its border of zeros, and a tile of up to 14 pixels by 32 output channels stays in registers; sparse: from a plain map, copied with its border where it has padding or a stride.", Source: "Gibson et al., DLAS: A Conceptual Model for Across-Stack Deep Learning Acceleration, 2025"},
+		{Name: Auto, Help: "For each convolution the kernel whose estimated time is least: direct dense, winograd where it does less work than it costs, or direct csr where enough of the weights are zero: the estimates count the conversions into strips and out of them, so that a chain of sparse nodes pays for the way once. A format may be named with it.", Source: "the estimates are each kernel's own; their constants were measured"},
+		{Name: Direct, Help: "Convolution straight from the map, without a matrix. Dense: the map lies in blocks of 16 channels with its border of zeros, and a tile of up to 14 pixels by 32 output channels stays in registers; csr: the map is cut into 16 strips with their borders, and the lanes of a vector are pixels, one of each strip.", Source: "Gibson et al., DLAS: A Conceptual Model for Across-Stack Deep Learning Acceleration, 2025"},
 		{Name: Gemm, Help: "Convolution as a matrix product: every pixel's window is written out as a column of the im2col matrix first. workspace_bytes shows the matrix.", Source: "Chellapilla, Puri, Simard: High Performance Convolutional Neural Networks for Document Processing, 2006"},
 		{Name: Winograd, Help: "3x3 convolutions of stride 1 by minimal filtering: tiles of the map and the weights are transformed so that 16 multiplications make 2x2 outputs (of 36), or 36 make 4x4 (of 144); the schedule says which. Other nodes run what auto would choose, and say so. Its exactness class is 1e-4.", Source: "Lavin, Gray: Fast Algorithms for Convolutional Neural Networks, 2016"},
 		{Name: depthwise, Help: "Convolutions whose channels are each a group of its own, 16 of them at a time. They run so under every choice, having no other kernels; other nodes run what auto would choose, and say so.", Source: "Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, 2017"},
@@ -44,7 +45,7 @@ func algorithms() []ir.Option {
 func formats() []ir.Option {
 	return []ir.Option{
 		{Name: Dense, Help: "Every weight is stored and multiplied, zeros too: a pruned network is not faster.", Source: "Gibson et al., DLAS, 2025"},
-		{Name: CSR, Help: "Compressed sparse rows: the weights that are not zero, each with its position; zeros are neither stored nor multiplied, the others cost more each.", Source: "Tinney, Walker: Direct solutions of sparse network equations, 1967"},
+		{Name: CSR, Help: "Compressed sparse rows: the weights that are not zero, each with its position; zeros are neither stored nor multiplied, the others cost more each: with 16 pixels in the lanes, a fifth to a third.", Source: "Tinney, Walker: Direct solutions of sparse network equations, 1967"},
 		{Name: BSR, Help: "Blocks of weights: for 16 or 32 output channels together the elements of the depth (an input channel at a place of the window) that are not zero for all of them, each with its place. Reads the same maps in blocks of 16 channels as dense; what is pruned in blocks of 32x1 or 16x1 is left out whole.", Source: "Gray, Radford, Kingma: GPU Kernels for Block-Sparse Weights, 2017"},
 	}
 }
@@ -105,15 +106,14 @@ func Check(algorithm, format string) error {
 // Kernels is the table: all rows that this build and this processor can run.
 func Kernels() []ir.Kernel {
 	ks := append(convKernels(), matrixKernels()...)
+	ks = append(ks, stripKernels()...)
+	ks = append(ks, stripMoves()...)
 	for _, isa := range []string{"go", "avx2"} {
 		avx2 := isa == "avx2"
 		if avx2 && !asm.HasAVX2() {
 			continue
 		}
-		for _, algorithm := range []string{Direct, Gemm} {
-			ks = append(ks, convKernel(algorithm, CSR, isa))
-		}
-		ks = append(ks, convKernel(depthwise, Dense, isa))
+		ks = append(ks, groupedKernel(isa))
 	}
 	ks = append(ks, layoutKernels()...)
 	ks = append(ks, int8Kernels()...)
@@ -172,16 +172,13 @@ func clamps(p ir.Problem) error {
 	}
 }
 
-func convKernel(algorithm, format, isa string) ir.Kernel {
-	avx2, matrix, grouped := isa == "avx2", algorithm == Gemm, algorithm == depthwise
+// groupedKernel runs convolutions of any number of groups over plain maps.
+func groupedKernel(isa string) ir.Kernel {
+	avx2 := isa == "avx2"
 	weights := constant(1, 2)
-	form := algorithm
-	if grouped { // of any number of channels a group; a row of its own runs those of one
-		form = "grouped"
-	}
 	return ir.Kernel{
-		Name: strings.Join([]string{"conv", "f32", form, format}, "_") + "__" + isa,
-		Op:   "Conv", Algorithm: algorithm, Format: format, Type: ir.F32, ISA: isa, Exact: ir.ExactF32,
+		Name: "conv_f32_grouped_dense__" + isa, // a row of its own runs those of one channel a group
+		Op:   "Conv", Algorithm: depthwise, Format: Dense, Type: ir.F32, ISA: isa, Exact: ir.ExactF32,
 		Fits: func(p ir.Problem) error {
 			if err := weights(p); err != nil {
 				return err
@@ -189,15 +186,13 @@ func convKernel(algorithm, format, isa string) ir.Kernel {
 			if err := clamps(p); err != nil {
 				return err
 			}
-			if groups := p.Node.Attrs.Int("group", 1); (groups > 1) != grouped {
-				return fmt.Errorf("%s does not run a convolution with %d groups", algorithm, groups)
+			if p.Node.Attrs.Int("group", 1) < 2 {
+				return errors.New("depthwise does not run a convolution with 1 groups")
 			}
 			_, err := newGeometry(p)
 			return err
 		},
-		Cost: func(p ir.Problem) float64 { return convCost(p, avx2, matrix, grouped) },
-		Bind: func(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
-			return bindConv(p, s, avx2, matrix, grouped)
-		},
+		Cost: func(p ir.Problem) float64 { return convCost(p, avx2) },
+		Bind: func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return bindConv(p, s, avx2) },
 	}
 }

@@ -26,7 +26,10 @@ type binder struct {
 	same   map[string]string // value -> the value that it is another name of
 	forms  map[string][]*form
 	joined map[*form]bool // outputs of concatenations that need no copying
-	drafts []*draft
+	// striped are the values that a consumer would rather have in strips; strips: some kernel that the plan takes has them.
+	striped map[string]bool
+	strips  bool
+	drafts  []*draft
 
 	// taken and given are how the network's inputs lie and its outputs are to lie: plain, but where two parts of a network
 	// meet.
@@ -66,6 +69,7 @@ func (b *binder) draftAll() error {
 		b.inputs = append(b.inputs, v)
 		b.forms[v.Name] = []*form{{value: v.Name, shape: v.Shape, typ: v.Type, layout: b.taken, kind: inInput, index: i}}
 	}
+	b.wantStrips()
 	for _, n := range b.g.Nodes {
 		if !slices.ContainsFunc(n.Out, func(out string) bool { return out != "" && b.constant(out) == nil }) {
 			continue
@@ -95,16 +99,16 @@ func (b *binder) value(name string) ir.Value {
 	return ir.Value{Name: name, Type: v.Type, Shape: v.Shape}
 }
 
-func (b *binder) draft(n *ir.Node) error {
-	d := &draft{node: n, in: make([]*form, len(n.In))}
-	p := &d.problem
+// problem is a node as its kernels are asked about it: with the blocks in which its inputs are made, as far as these are
+// drafted.
+func (b *binder) problem(n *ir.Node) (p ir.Problem) {
 	p.Node, p.Machine = n, b.machine
 	for _, name := range n.In {
 		v := b.values[name]
 		p.In, p.InType, p.Weights = append(p.In, v.Shape), append(p.InType, v.Type), append(p.Weights, b.constant(name))
 		l := ir.Plain
 		if fs := b.forms[b.name(name)]; fs != nil {
-			l.Block = fs[0].layout.Block
+			l.Block, l.Grid = fs[0].layout.Block, fs[0].layout.Grid
 		}
 		p.InLayout = append(p.InLayout, l)
 	}
@@ -115,11 +119,17 @@ func (b *binder) draft(n *ir.Node) error {
 		}
 		p.Out, p.OutType, p.OutLayout = append(p.Out, v.Shape), append(p.OutType, v.Type), append(p.OutLayout, ir.Plain)
 	}
+	return p
+}
+
+func (b *binder) draft(n *ir.Node) error {
+	d := &draft{node: n, in: make([]*form, len(n.In)), problem: b.problem(n)}
+	p := &d.problem
 	var in, out []ir.Layout
-	if block, ok := b.joins(n); ok {
+	if l, ok := b.joins(n); ok {
 		d.join = true
 		for range n.In {
-			in = append(in, ir.Layout{Block: block})
+			in = append(in, l)
 		}
 		out = in[:1]
 	} else {
@@ -142,7 +152,7 @@ func (b *binder) draft(n *ir.Node) error {
 		}
 		b.decide(d)
 		if d.kernel.Layouts != nil {
-			in, out = d.kernel.Layouts(*p)
+			in, out = d.kernel.Layouts(seenBy(d.kernel, *p))
 		}
 	}
 	for i, name := range n.In {
@@ -166,7 +176,7 @@ func (b *binder) draft(n *ir.Node) error {
 		}
 		f := &form{value: name, shape: p.Out[i], typ: p.OutType[i], kind: inArena}
 		if i < len(out) {
-			f.layout.Block = out[i].Block
+			f.layout.Block, f.layout.Grid = out[i].Block, out[i].Grid
 		}
 		d.out = append(d.out, f)
 		b.forms[name] = []*form{f}
@@ -240,7 +250,7 @@ func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, err err
 		if k.Op != p.Node.Op || b.level(k.ISA) < 0 {
 			continue
 		}
-		if e := k.Fits(p); e != nil {
+		if e := k.Fits(seenBy(k, p)); e != nil {
 			why = e
 			continue
 		}
@@ -263,7 +273,7 @@ func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, err err
 	costs := make(map[string]float64, len(wanted))
 	if estimated {
 		for _, k := range wanted {
-			costs[k.Name] = k.Cost(p)
+			costs[k.Name] = k.Cost(seenBy(k, p)) + b.moveCost(k, p)
 		}
 	}
 	best = slices.MinFunc(wanted, func(x, y ir.Kernel) int {

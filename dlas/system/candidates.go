@@ -67,7 +67,7 @@ func keyOf(p ir.Problem) string {
 func (b *binder) spaceOf(p ir.Problem, key string, first ir.Kernel) []Candidate {
 	var kernels []ir.Kernel
 	for _, k := range b.kernels {
-		if k.Op == p.Node.Op && b.level(k.ISA) >= 0 && b.plan.wants(k) && k.Fits(p) == nil {
+		if k.Op == p.Node.Op && b.level(k.ISA) >= 0 && b.plan.wants(k) && k.Fits(seenBy(k, p)) == nil {
 			kernels = append(kernels, k)
 		}
 	}
@@ -86,7 +86,7 @@ func (b *binder) spaceOf(p ir.Problem, key string, first ir.Kernel) []Candidate 
 	least := math.Inf(1)
 	for _, k := range kernels {
 		if k.Cost != nil {
-			least = min(least, k.Cost(p))
+			least = min(least, k.Cost(seenBy(k, p)))
 		}
 	}
 	var list []Candidate
@@ -95,10 +95,10 @@ func (b *binder) spaceOf(p ir.Problem, key string, first ir.Kernel) []Candidate 
 			continue
 		}
 		list = append(list, Candidate{Kernel: k.Name})
-		if k.Schedules == nil || k.Cost != nil && k.Name != first.Name && k.Cost(p) > hopeless*least {
+		if k.Schedules == nil || k.Cost != nil && k.Name != first.Name && k.Cost(seenBy(k, p)) > hopeless*least {
 			continue
 		}
-		for _, s := range k.Schedules(p) {
+		for _, s := range k.Schedules(seenBy(k, p)) {
 			if c := (Candidate{k.Name, s.Tiles}); len(s.Tiles) > 0 && !slices.ContainsFunc(list, c.equal) {
 				list = append(list, c)
 			}
@@ -137,7 +137,7 @@ func (b *binder) decide(d *draft) {
 	if !ok {
 		return
 	}
-	if k := b.kernel(c.Kernel); k.Bind != nil && k.Op == p.Node.Op && b.level(k.ISA) >= 0 && k.Fits(p) == nil {
+	if k := b.kernel(c.Kernel); k.Bind != nil && k.Op == p.Node.Op && b.level(k.ISA) >= 0 && k.Fits(seenBy(k, p)) == nil {
 		d.kernel, d.schedule = k, ir.Schedule{Name: Tuned, Tiles: c.Tiles}
 	}
 }
@@ -158,8 +158,12 @@ func blocksOf(k ir.Kernel, p ir.Problem) string {
 		return "plain"
 	}
 	var s []string
-	in, out := k.Layouts(p)
+	in, out := k.Layouts(seenBy(k, p))
 	for _, l := range append(slices.Clip(in), out...) {
+		if l.Block == ir.Strips {
+			s = append(s, fmt.Sprint(l.Grid))
+			continue
+		}
 		s = append(s, fmt.Sprint(l.Block))
 	}
 	return strings.Join(s, " ")

@@ -49,7 +49,7 @@ func (f *form) units() int {
 	if f.layout.Block == 0 {
 		return f.shape.Elems()
 	}
-	return ir.Blocks(f.shape)
+	return f.layout.Planes(f.shape)
 }
 
 // bytes is the memory that the form takes.
@@ -71,7 +71,7 @@ func (b *binder) want(value string, l ir.Layout, fill byte) (*form, error) {
 	bare := l.Border == ir.Border{}
 	all := b.forms[value]
 	for _, f := range all {
-		if f.layout.Block != l.Block {
+		if !f.layout.Kin(l) {
 			continue
 		}
 		if bare {
@@ -85,7 +85,7 @@ func (b *binder) want(value string, l ir.Layout, fill byte) (*form, error) {
 	}
 	src := all[0]
 	f := &form{value: value, shape: src.shape, typ: src.typ, layout: l, fill: fill, kind: inArena}
-	if bare && src.layout.Border == (ir.Border{}) && src.layout.Block != l.Block && point(src.shape, l.Block == 0) {
+	if bare && src.layout.Border == (ir.Border{}) && src.layout.Block+l.Block == ir.Lanes && point(src.shape, l.Block == 0) {
 		src.flat, f.flat, f.host = true, true, src
 	} else if err := b.convert(src, f); err != nil {
 		return nil, err
@@ -98,8 +98,10 @@ func (b *binder) want(value string, l ir.Layout, fill byte) (*form, error) {
 func (b *binder) convert(src, dst *form) error {
 	what := " (in blocks)"
 	switch {
-	case src.layout.Block == dst.layout.Block:
+	case src.layout.Kin(dst.layout):
 		what = " (copy)"
+	case dst.layout.Block == ir.Strips:
+		what = " (in strips)"
 	case dst.layout.Block == 0:
 		what = " (plain)"
 	}
@@ -169,10 +171,10 @@ func (b *binder) zeroPoint(n *ir.Node, i int) byte {
 }
 
 // joins reports whether a concatenation needs no copying, since its inputs can be made where its output wants them: one
-// after the other in memory. It returns the block in which they are.
-func (b *binder) joins(n *ir.Node) (block int, ok bool) {
+// after the other in memory. It returns the layout in which they are.
+func (b *binder) joins(n *ir.Node) (l ir.Layout, ok bool) {
 	if n.Op != "Concat" || len(n.In) < 2 {
-		return 0, false
+		return l, false
 	}
 	out := b.values[n.Out[0]].Shape
 	axis := n.Attrs.Int("axis", 1)
@@ -180,16 +182,22 @@ func (b *binder) joins(n *ir.Node) (block int, ok bool) {
 		axis += len(out)
 	}
 	plain, blocked := out[:axis].Elems() == 1, len(out) == 4 && axis == 1
+	strips := blocked
 	for i, in := range n.In {
 		fs := b.forms[b.name(in)]
 		if fs == nil {
-			return 0, false
+			return l, false
 		}
+		first := b.forms[b.name(n.In[0])][0].layout
+		strips = strips && first.Block == ir.Strips && fs[0].layout.Kin(first)
 		plain = plain && fs[0].layout.Block == 0
 		blocked = blocked && fs[0].layout.Block == ir.Lanes && (i == len(n.In)-1 || fs[0].shape[1]%ir.Lanes == 0)
 	}
-	if blocked {
-		return ir.Lanes, true
+	switch {
+	case blocked:
+		return ir.Blocked, true
+	case strips:
+		return ir.Layout{Block: ir.Strips, Grid: b.forms[b.name(n.In[0])][0].layout.Grid}, true
 	}
-	return 0, plain
+	return ir.Plain, plain
 }

@@ -134,7 +134,7 @@ func twins(ops ...string) []ir.Kernel {
 		switch {
 		case !slices.Contains(ops, k.Op), k.Algorithm == "depthwise":
 			ks = append(ks, k)
-		case k.ISA == "go" && k.Type == ir.F32 && (k.Op != "Conv" || k.Layouts == nil && k.Algorithm == "direct"):
+		case k.ISA == "go" && k.Op != "Conv" && k.Type == ir.F32, k.Op == "Conv" && k.Type == "": // of Conv its definition
 			border := ir.Border{}
 			if k.Op == "Conv" {
 				border = ir.Border{Top: 1, Left: 2, Bottom: 1, Right: 1}

@@ -35,7 +35,7 @@ func (b *binder) joinOne(d *draft) error {
 	if first := d.in[0]; out.host == nil && out.kind == inArena && !out.flat && first.host != nil {
 		at, together := first.at, true
 		for _, f := range d.in {
-			together = together && f.host == first.host && f.at == at && f.layout.Block == out.layout.Block && !f.flat
+			together = together && f.host == first.host && f.at == at && f.layout.Kin(out.layout) && !f.flat
 			at += f.units()
 		}
 		if together {
@@ -53,7 +53,7 @@ func (b *binder) joinOne(d *draft) error {
 			own = own && f.layout.Border == ir.Border{} && !b.joined[f]
 		}
 		if !own {
-			c := &form{value: f.value, shape: f.shape, typ: f.typ, layout: ir.Layout{Block: f.layout.Block}, kind: inArena}
+			c := &form{value: f.value, shape: f.shape, typ: f.typ, layout: ir.Layout{Block: f.layout.Block, Grid: f.layout.Grid}, kind: inArena}
 			if err := b.convert(f, c); err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func (b *binder) shareInPlace() {
 			if last[f] != i || hosts[f] || f.host != nil || f.kind != inArena || f.flat || out.flat && f.layout.Border != (ir.Border{}) {
 				continue
 			}
-			if !f.shape.Equal(out.shape) || f.typ != out.typ || f.layout.Block != out.layout.Block || f.fill != out.fill {
+			if !f.shape.Equal(out.shape) || f.typ != out.typ || !f.layout.Kin(out.layout) || f.fill != out.fill {
 				continue
 			}
 			f.host, f.at = out, 0
@@ -133,8 +133,8 @@ func (b *binder) settle() []*form {
 		}
 	}
 	for _, f := range all {
-		if r := f.root(); f != r && f.layout.Block != 0 && r.layout.Block != 0 && ir.Blocks(r.shape) != ir.Blocks(f.shape) {
-			f.layout.Pitch = ir.Blocks(r.shape)
+		if r := f.root(); f != r && f.layout.Block != 0 && r.layout.Block != 0 && r.layout.Planes(r.shape) != f.layout.Planes(f.shape) {
+			f.layout.Pitch = r.layout.Planes(r.shape)
 		}
 		for h := f; h.host != nil; h = h.host {
 			f.offset += h.at * h.unit()
@@ -205,7 +205,7 @@ func (b *binder) place(all []*form) error {
 		}
 	}
 	for _, f := range all {
-		if f.host == nil && f.kind == inArena && f.layout.Border != (ir.Border{}) {
+		if f.host == nil && f.kind == inArena && f.layout.Border != (ir.Border{}) && f.layout.Block != ir.Strips {
 			st := &b.steps[f.first]
 			fr := newFrame(f.layout, f.shape, f.typ, f.fill, f.span.at)
 			fr.byRows = f.shape[0] == 1 && b.machine.ByRows(f.shape)

@@ -16,7 +16,7 @@ const (
 // Options describes the choices of this layer.
 func Options() []ir.Option {
 	return []ir.Option{
-		{Name: Untuned, Help: "One fixed loop order and tile for all shapes: tiles of 6 pixels by 16 output channels, one row of the map at a time, all channels inside (sparse: panels of 64 pixels). Kernels and fusion are those of heuristic, so the two differ by schedule alone.", Source: "Gibson et al., DLAS, 2025"},
+		{Name: Untuned, Help: "One fixed loop order and tile for all shapes: tiles of 6 pixels by 16 output channels, one row of the map at a time, all channels inside (csr: one row of up to 8 vectors of 16 pixels, all channels inside). Kernels and fusion are those of heuristic, so the two differ by schedule alone.", Source: "Gibson et al., DLAS, 2025"},
 		{Name: Heuristic, Help: "Tiles and loop order by shape: even pieces of rows that fill the registers, two rows or any pixels together on small maps, bands of rows whose input stays in the second-level cache, parts for threads by rows or by output channels, whichever shares less.", Source: "rules of the kernels, from measurements"},
 		{
 			Name: Tuned, Help: "A search on this machine: N candidates (tile, loop order, split and, with auto alone, kernel) are measured inside the whole network, the best of each node against heuristic in turns, and what is not faster beyond noise is left as it is. All candidates are kept in the store by the structure of their node, so a later search goes on where this one ended, in this network or another; the result tells trials and seconds, plot landscape draws them.",

@@ -116,37 +116,6 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-func TestGather(t *testing.T) {
-	r := rand.New(rand.NewPCG(4, 4))
-	src := random(r, 100)
-	off := []int32{5, 0, 83, 17}
-	const width = 24
-	dst := make([]float32, 3*width+16)
-	Gather(dst, width, src, 1, 9, off, 84)
-	for k, o := range off {
-		for j := range Lane {
-			if dst[k*width+j] != src[1+int(o)+j] || dst[k*width+Lane+j] != src[9+int(o)+j] {
-				t.Fatalf("offset %d, lane %d", k, j)
-			}
-		}
-	}
-	for name, f := range map[string]func(){
-		"source": func() { Gather(dst, width, src, 1, 10, off, 84) },
-		"before": func() { Gather(dst, width, src, -1, 9, off, 84) },
-		"target": func() { Gather(dst[1:], width, src, 1, 9, off, 84) },
-		"width":  func() { Gather(dst, 15, src, 1, 9, off, 84) },
-	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: leaving the array went unnoticed", name)
-				}
-			}()
-			f()
-		}()
-	}
-}
-
 func BenchmarkSparse(b *testing.B) {
 	for _, lanes := range []int{2, 8} {
 		b.Run(fmt.Sprint(lanes), func(b *testing.B) {

@@ -43,7 +43,7 @@ var sets = map[string]set{}
 
 // add makes a set known; the file that describes it calls it.
 func add(name string, write func(), records ...record) bool {
-	sets[name] = set{write: write, records: records}
+	sets[name] = set{write: write, records: records, more: sets[name].more} // variables begin to be in the order that they need
 	return true
 }
 

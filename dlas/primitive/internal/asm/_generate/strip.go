@@ -1,0 +1,405 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Products that skip zeros over strips of a map, and what brings maps into strips. Their meaning is the doc comments of
+// asm.Strip, asm.Turn and asm.Edges.
+var _ = add("strip", func() {
+	for _, stride := range []int{1, 2} {
+		stripTiles(isa512, func(rows, cols int) { stripLoop(isa512, rows, cols, stride) })
+		stripTiles(isa256, func(rows, cols int) { stripLoop(isa256, rows, cols, stride) })
+	}
+	turn512()
+	turn256()
+	edges512()
+}, record{"Strip", strip, false}, record{"Turn", turn, false}, record{"Edge", edge, true}, record{"Edges", edges, false})
+
+var _ = addGo("strip", stripEntries)
+
+var strip = []field{
+	{"In", word},
+	{"InRow", word},
+	{"Entries", word},
+	{"Ptr", word},
+	{"Bias", word},
+	{"Res", word},
+	{"ResRow", word},
+	{"ResStep", word},
+	{"Out", word},
+	{"OutRow", word},
+	{"OutStep", word},
+	{"Rows", word},
+	{"Last", word},
+	{"Lo", float},
+	{"Hi", float},
+}
+
+var turn = []field{
+	{"Src", 16 * word},
+	{"Dst", 16 * word},
+	{"SrcStep", 16 * word},
+	{"DstStep", 16 * word},
+	{"Count", word},
+}
+
+var edge = []field{
+	{"Dst", 4},
+	{"Src", 4},
+	{"Mask", 4},
+	{"From", 64},
+}
+
+var edges = []field{
+	{"Plane", word},
+	{"List", word},
+	{"Count", word},
+	{"Planes", word},
+	{"Step", word},
+}
+
+// stripTiles calls f for every size of a tile that has registers.
+func stripTiles(set isa, f func(rows, cols int)) {
+	most := 28
+	if set.bytes == 32 {
+		most = 7
+	}
+	for rows := 1; rows <= 4; rows++ {
+		for cols := 1; cols <= 8 && rows*cols <= most; cols++ {
+			f(rows, cols)
+		}
+	}
+}
+
+func stripName(set isa, rows, cols, stride int) string {
+	return fmt.Sprintf("strip%s_%dx%ds%d", set.name, rows, cols, stride)
+}
+
+// stripLoop keeps as many sets of sums as it takes for products not to wait for those before.
+func stripLoop(set isa, rows, cols, stride int) {
+	name := stripName(set, rows, cols, stride)
+	TEXT(name, NOSPLIT, "func(t *Strip)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s is the loop of Strip for tiles of %d x %d vectors and a stride of %d.", name, rows, cols, stride))
+	each := 64 / set.bytes // registers of a vector
+	n := rows * cols * each
+	sets := 1
+	switch {
+	case n <= 3:
+		sets = 4
+	case n <= 7:
+		sets = 2
+	}
+	locals := AllocLocal(4 * word)
+	left, bias, res, entries := locals.Offset(0), locals.Offset(8), locals.Offset(16), locals.Offset(24)
+	p := Load(Param("t"), GP64())
+	arg := func(field string) Mem { return mem(p, offset(strip, field)) }
+	move := func(from, to Mem) {
+		t := GP64()
+		MOVQ(from, t)
+		MOVQ(t, to)
+	}
+	move(arg("Rows"), left)
+	move(arg("Bias"), bias)
+	move(arg("Res"), res)
+	move(arg("Entries"), entries)
+	base := make([]reg.GPVirtual, rows)
+	for r := range base {
+		base[r] = GP64()
+		if r == 0 {
+			MOVQ(arg("In"), base[0])
+			continue
+		}
+		MOVQ(base[r-1], base[r])
+		ADDQ(arg("InRow"), base[r])
+	}
+	ptr, out, at, end := GP64(), GP64(), GP64(), GP64()
+	MOVQ(arg("Ptr"), ptr)
+	MOVQ(arg("Out"), out)
+	MOVLQSX(mem(ptr, 0), at)
+	SHLQ(U8(3), at)
+	ADDQ(entries, at)
+
+	Label("row")
+	acc := make([][]reg.VecVirtual, sets)
+	for s := range acc {
+		for range n {
+			acc[s] = append(acc[s], set.reg())
+		}
+	}
+	// each vector of the tile: f(register, bytes from the row's pointer), with the pointer at row r.
+	tile := func(start reg.Register, step string, f func(m Mem, a reg.VecVirtual)) {
+		q := start
+		if rows > 1 {
+			q = GP64()
+			MOVQ(start, q)
+		}
+		for r := range rows {
+			if r > 0 {
+				ADDQ(arg(step), q)
+			}
+			for c := range cols {
+				for u := range each {
+					f(mem(q, 64*c+set.bytes*u), acc[0][(r*cols+c)*each+u])
+				}
+			}
+		}
+	}
+	MOVLQSX(mem(ptr, 4), end)
+	SHLQ(U8(3), end)
+	ADDQ(entries, end)
+	ADDQ(U8(4), ptr)
+	{
+		b := GP64()
+		MOVQ(bias, b)
+		TESTQ(b, b)
+		JEQ(LabelRef("goon"))
+		VBROADCASTSS(mem(b, 0), acc[0][0])
+		for _, a := range acc[0][1:] {
+			VMOVAPS(acc[0][0], a)
+		}
+		ADDQ(U8(4), b)
+		MOVQ(b, bias)
+		JMP(LabelRef("begin"))
+	}
+	Label("goon")
+	{
+		last := GP64()
+		MOVQ(at, last)
+		SUBQ(end, last)
+		ORQ(arg("Last"), last)
+		JEQ(LabelRef("next"))
+	}
+	tile(out, "OutRow", func(m Mem, a reg.VecVirtual) { VMOVUPS(m, a) })
+	Label("begin")
+	for _, s := range acc[1:] {
+		for _, a := range s {
+			if set.bytes == 64 {
+				VPXORD(a, a, a)
+			} else {
+				VXORPS(a, a, a)
+			}
+		}
+	}
+	step := func(k int) {
+		off, w := GP64(), set.reg()
+		MOVLQSX(mem(at, 8*k), off)
+		VBROADCASTSS(mem(at, 8*k+4), w)
+		for r := range rows {
+			for c := range cols {
+				for u := range each {
+					m := Mem{Base: base[r], Index: off, Scale: 1, Disp: 64*stride*c + set.bytes*u}
+					VFMADD231PS(m, w, acc[k%sets][(r*cols+c)*each+u])
+				}
+			}
+		}
+	}
+	if sets > 1 {
+		ahead := GP64()
+		Label("several")
+		LEAQ(mem(at, 8*sets), ahead)
+		CMPQ(ahead, end)
+		JHI(LabelRef("single"))
+		for k := range sets {
+			step(k)
+		}
+		MOVQ(ahead, at)
+		JMP(LabelRef("several"))
+	}
+	Label("single")
+	CMPQ(at, end)
+	JCC(LabelRef("sum"))
+	Label("one")
+	step(0)
+	ADDQ(U8(8), at)
+	CMPQ(at, end)
+	JCS(LabelRef("one"))
+	Label("sum")
+	for u := sets / 2; u > 0; u /= 2 {
+		for i := range u {
+			for v := range n {
+				VADDPS(acc[i+u][v], acc[i][v], acc[i][v])
+			}
+		}
+	}
+	CMPQ(arg("Last"), U8(0))
+	JEQ(LabelRef("store"))
+	{
+		q := GP64()
+		MOVQ(res, q)
+		TESTQ(q, q)
+		JEQ(LabelRef("clamp"))
+		tile(q, "ResRow", func(m Mem, a reg.VecVirtual) { VADDPS(m, a, a) })
+		t := GP64()
+		MOVQ(res, t)
+		ADDQ(arg("ResStep"), t)
+		MOVQ(t, res)
+	}
+	Label("clamp")
+	{
+		lo, hi := set.reg(), set.reg()
+		VBROADCASTSS(arg("Lo"), lo)
+		VBROADCASTSS(arg("Hi"), hi)
+		for _, a := range acc[0] {
+			// With this order of operands a NaN stays a NaN.
+			VMAXPS(a, lo, a)
+			VMINPS(a, hi, a)
+		}
+	}
+	Label("store")
+	tile(out, "OutRow", func(m Mem, a reg.VecVirtual) { VMOVUPS(a, m) })
+	Label("next")
+	ADDQ(arg("OutStep"), out)
+	DECQ(left)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+// turnAddress is the address of a vector of an argument: of block at/64.
+func turnAddress(p reg.Register, array string, i int, at reg.GPVirtual) (reg.GPVirtual, reg.GPVirtual) {
+	q, t := GP64(), GP64()
+	MOVQ(mem(p, offset(turn, array+"Step")+8*i), t)
+	ANDQ(at, t)
+	MOVQ(mem(p, offset(turn, array)+8*i), q)
+	return q, t
+}
+
+// turnLoop repeats body for all blocks.
+func turnLoop(name, what string, body func(p reg.Register, at reg.GPVirtual)) {
+	TEXT(name, NOSPLIT, "func(t *Turn)")
+	Pragma("noescape")
+	Doc(name + " is the loop of Turn in " + what + ".")
+	p := Load(Param("t"), GP64())
+	at, left := GP64(), GP64()
+	XORQ(at, at)
+	MOVQ(mem(p, offset(turn, "Count")), left)
+	Label("block")
+	body(p, at)
+	ADDQ(U8(64), at)
+	DECQ(left)
+	JNZ(LabelRef("block"))
+	VZEROUPPER()
+	RET()
+}
+
+// turnHalves are the first two steps of a transposition: pairs of rows, then fours, within 128 bits.
+func turnHalves(r []reg.VecVirtual, vec func() reg.VecVirtual) []reg.VecVirtual {
+	n := len(r)
+	t := make([]reg.VecVirtual, n)
+	for i := 0; i < n; i += 2 {
+		t[i], t[i+1] = vec(), vec()
+		VUNPCKLPS(r[i+1], r[i], t[i])
+		VUNPCKHPS(r[i+1], r[i], t[i+1])
+	}
+	u := make([]reg.VecVirtual, n)
+	for g := 0; g < n; g += 4 {
+		for c := range 2 {
+			u[g+2*c], u[g+2*c+1] = vec(), vec()
+			VUNPCKLPD(t[g+2+c], t[g+c], u[g+2*c])
+			VUNPCKHPD(t[g+2+c], t[g+c], u[g+2*c+1])
+		}
+	}
+	return u
+}
+
+func turn512() {
+	turnLoop("turn512", "AVX-512", func(p reg.Register, at reg.GPVirtual) {
+		r := make([]reg.VecVirtual, 16)
+		for i := range r {
+			r[i] = ZMM()
+			q, t := turnAddress(p, "Src", i, at)
+			VMOVUPS(Mem{Base: q, Index: t, Scale: 1}, r[i])
+		}
+		u := turnHalves(r, ZMM)
+		for c := range 4 {
+			v := [4]reg.VecVirtual{ZMM(), ZMM(), ZMM(), ZMM()}
+			VSHUFF32X4(U8(0x88), u[4+c], u[c], v[0])
+			VSHUFF32X4(U8(0xdd), u[4+c], u[c], v[1])
+			VSHUFF32X4(U8(0x88), u[12+c], u[8+c], v[2])
+			VSHUFF32X4(U8(0xdd), u[12+c], u[8+c], v[3])
+			for l := range 4 {
+				o := ZMM()
+				VSHUFF32X4(U8([]int{0x88, 0xdd}[l/2]), v[2+l%2], v[l%2], o)
+				q, t := turnAddress(p, "Dst", 4*l+c, at)
+				VMOVUPS(o, Mem{Base: q, Index: t, Scale: 1})
+			}
+		}
+	})
+}
+
+func turn256() {
+	turnLoop("turn256", "AVX2", func(p reg.Register, at reg.GPVirtual) {
+		for k := 0; k < 16; k += 8 {
+			for j := 0; j < 16; j += 8 {
+				r := make([]reg.VecVirtual, 8)
+				for i := range r {
+					r[i] = YMM()
+					q, t := turnAddress(p, "Src", k+i, at)
+					VMOVUPS(Mem{Base: q, Index: t, Scale: 1, Disp: 4 * j}, r[i])
+				}
+				u := turnHalves(r, YMM)
+				for c := range 4 {
+					for l := range 2 {
+						o := YMM()
+						VPERM2F128(U8([]int{0x20, 0x31}[l]), u[4+c], u[c], o)
+						q, t := turnAddress(p, "Dst", j+4*l+c, at)
+						VMOVUPS(o, Mem{Base: q, Index: t, Scale: 1, Disp: 4 * k})
+					}
+				}
+			}
+		}
+	})
+}
+
+func edges512() {
+	TEXT("edges512", NOSPLIT, "func(t *Edges)")
+	Pragma("noescape")
+	Doc("edges512 is the loop of Edges in AVX-512.")
+	p := Load(Param("t"), GP64())
+	plane, planes := GP64(), GP64()
+	MOVQ(mem(p, offset(edges, "Plane")), plane)
+	MOVQ(mem(p, offset(edges, "Planes")), planes)
+	Label("plane")
+	e, n := GP64(), GP64()
+	MOVQ(mem(p, offset(edges, "List")), e)
+	MOVQ(mem(p, offset(edges, "Count")), n)
+	Label("edge")
+	src, dst, m, k, z, from := GP64(), GP64(), GP32(), K(), ZMM(), ZMM()
+	MOVLQSX(mem(e, offset(edge, "Src")), src)
+	MOVLQSX(mem(e, offset(edge, "Dst")), dst)
+	MOVL(mem(e, offset(edge, "Mask")), m)
+	KMOVW(m, k)
+	VMOVUPS(mem(e, offset(edge, "From")), from)
+	VPERMPS_Z(Mem{Base: plane, Index: src, Scale: 1}, from, k, z)
+	VMOVUPS(z, Mem{Base: plane, Index: dst, Scale: 1})
+	ADDQ(U8(76), e)
+	DECQ(n)
+	JNZ(LabelRef("edge"))
+	ADDQ(mem(p, offset(edges, "Step")), plane)
+	DECQ(planes)
+	JNZ(LabelRef("plane"))
+	VZEROUPPER()
+	RET()
+}
+
+// stripEntries is the choice of a kernel, a switch as for tiles.
+func stripEntries() string {
+	var b strings.Builder
+	for _, set := range []isa{isa512, isa256} {
+		fmt.Fprintf(&b, "\n// callStrip%s calls the kernel of rows, columns and stride; it reports whether there is one.\nfunc callStrip%s(t *Strip, rows, cols, stride int) bool {\n\tswitch rows | cols<<8 | stride<<16 {\n", set.name, set.name)
+		for _, stride := range []int{1, 2} {
+			stripTiles(set, func(rows, cols int) {
+				fmt.Fprintf(&b, "\tcase %d | %d<<8 | %d<<16:\n\t\t%s(t)\n", rows, cols, stride, stripName(set, rows, cols, stride))
+			})
+		}
+		b.WriteString("\tdefault:\n\t\treturn false\n\t}\n\treturn true\n}\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,196 @@
+package primitive
+
+import (
+	"math"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// A sparse convolution's schedule: [0] the most vectors of a row of a tile, [1] the most rows of a tile, [2] input channels
+// of a chunk. 0 leaves the number to the estimate below.
+const (
+	stripCols = iota
+	stripRows
+	stripChunk
+)
+
+// stripPlan is how the loops of a sparse convolution over strips are cut: into tiles of the map, whose sums stay in
+// registers, and the depth into chunks of input channels, whose pixels under a tile stay in the first-level cache while all
+// output channels pass by.
+type stripPlan struct {
+	rows, cols int
+	chunk      int     // input channels
+	cycles     float64 // of an image
+}
+
+// Cycles of the loop of asm.Strip, fitted to measurements on a Xeon with AVX-512.
+const (
+	stripRowCycles  = 20.0 // of an output channel of a chunk: its last product's branch is rarely foreseen
+	stripSumCycles  = 2.2  // of a vector of sums that is loaded and stored once more
+	stripFarCycles  = 0.85 // of a vector that comes from the second-level cache
+	stripNearShare  = 0.7  // of the first-level cache that a chunk's pixels may fill
+	stripGoCycles   = 21.0 // of 16 products in Go
+	stripWideStride = 3    // strides from which on there is no assembly
+)
+
+// productCycles is the time of a product of one weight with a tile of n vectors.
+func productCycles(isa asm.ISA, n int) float64 {
+	switch isa {
+	case asm.AVX512:
+		return max(0.58*float64(n)+1, 2)
+	case asm.AVX2:
+		return max(float64(n)+0.6, 2)
+	}
+	return stripGoCycles * float64(n)
+}
+
+// mostVectors is the most vectors of a tile.
+func mostVectors(isa asm.ISA) int {
+	if isa == asm.AVX2 {
+		return asm.StripVectors256
+	}
+	return asm.StripVectors512
+}
+
+// form is how an algorithm lays out what a tile reads.
+type stripForm struct {
+	copied bool // packed for each tile: the rows and columns of other tiles do not lie between
+	matrix bool // the im2col matrix: a tile's vectors for every weight
+}
+
+func formOf(algorithm string) stripForm {
+	return stripForm{copied: algorithm != Direct, matrix: algorithm == Gemm}
+}
+
+// channelBytes is what a tile reads of an input channel.
+func (s *strips) channelBytes(rows, cols int, f stripForm) int {
+	if f.matrix {
+		return 64 * rows * cols * s.win.KH * s.win.KW
+	}
+	return 64 * ((rows-1)*s.win.SH + (s.win.KH-1)*s.win.DH + 1) * ((cols-1)*s.win.SW + (s.win.KW-1)*s.win.DW + 1)
+}
+
+// estimate fills in the cycles of a plan for weights of that density.
+func (s *strips) estimate(p stripPlan, isa asm.ISA, density float64, f stripForm) stripPlan {
+	entries := density * float64(min(p.chunk, s.c)*s.win.KH*s.win.KW)
+	near := float64(s.p.Machine.L1D)
+	if near == 0 {
+		near = 32 << 10
+	}
+	chunks := float64(ceilDiv(s.c, p.chunk))
+	far := float64(p.chunk*s.channelBytes(p.rows, p.cols, f)) > stripNearShare*near
+	p.cycles = 0
+	for _, y := range pieces(s.to.H, p.rows) {
+		for _, x := range pieces(s.to.W, p.cols) {
+			n := y * x
+			each := productCycles(isa, n)
+			if s.win.SW >= stripWideStride {
+				each = productCycles(asm.GoISA, n)
+			}
+			if far && isa != asm.GoISA {
+				each += stripFarCycles * float64(n)
+			}
+			p.cycles += float64(s.m) * chunks * (entries*each + stripSumCycles*float64(n) + stripRowCycles)
+		}
+	}
+	return p
+}
+
+// pieces cuts n into even pieces of at most that many.
+func pieces(n, most int) []int {
+	list := make([]int, 0, ceilDiv(n, most))
+	for i := range cap(list) {
+		a, b := part(n, cap(list), i)
+		list = append(list, b-a)
+	}
+	return list
+}
+
+// plan chooses tiles and chunks by the estimate, within what a schedule asks for.
+func (s *strips) plan(isa asm.ISA, sch ir.Schedule, density float64, f stripForm) stripPlan {
+	near := s.p.Machine.L1D
+	if near == 0 {
+		near = 32 << 10
+	}
+	best := stripPlan{cycles: math.Inf(1)}
+	for rows := 1; rows <= min(asm.StripRows, s.to.H); rows++ {
+		for cols := 1; cols <= min(asm.StripCols, s.to.W); cols++ {
+			// Sizes that make the same pieces, and those that a schedule does not ask for, are left out.
+			rowsWanted, colsWanted := min(tile(sch, stripRows), asm.StripRows, s.to.H), min(tile(sch, stripCols), asm.StripCols, s.to.W)
+			if rowsWanted > 0 && rows != rowsWanted || rowsWanted == 0 && rows > ceilDiv(s.to.H, ceilDiv(s.to.H, rows)) ||
+				colsWanted > 0 && cols != colsWanted || colsWanted == 0 && cols > ceilDiv(s.to.W, ceilDiv(s.to.W, cols)) {
+				continue
+			}
+			p := stripPlan{rows: rows, cols: cols}
+			// What a schedule asks for may be more than there are registers for.
+			for p.rows > 1 && p.rows*p.cols > mostVectors(isa) {
+				p.rows--
+			}
+			p.cols = min(p.cols, mostVectors(isa))
+			fit := max(1, int(stripNearShare*float64(near))/s.channelBytes(p.rows, p.cols, f))
+			for _, chunk := range []int{fit, s.c} {
+				if want := tile(sch, stripChunk); want > 0 {
+					chunk = want
+				}
+				chunk = min(chunk, s.c)
+				p.chunk = ceilDiv(s.c, ceilDiv(s.c, chunk))
+				if q := s.estimate(p, isa, density, f); q.cycles < best.cycles {
+					best = q
+				}
+			}
+		}
+	}
+	return best
+}
+
+// Cycles of copying a vector of 16 pixels.
+const stripCopyCycles = 2.5
+
+// stripCost estimates the cycles of one run, conversions of what it reads and writes left out.
+func stripCost(p ir.Problem, isa asm.ISA, algorithm string) float64 {
+	s, err := newStrips(p)
+	if err != nil {
+		return 0
+	}
+	f, d := formOf(algorithm), density(p.Weights[1].F32())
+	plan := s.plan(isa, ir.Schedule{}, d, f)
+	cost := plan.cycles
+	switch {
+	case f.matrix:
+		cost += stripCopyCycles * float64(s.vectors()*s.c*s.win.KH*s.win.KW)
+	case f.copied:
+		tiles := ceilDiv(s.to.H, plan.rows) * ceilDiv(s.to.W, plan.cols)
+		cost += stripCopyCycles * float64(tiles*s.c*s.channelBytes(plan.rows, plan.cols, f)/64)
+	}
+	// The border of what it makes: of most nodes, a pixel to each side.
+	cost += edgeCycles * float64(s.m*2*(s.to.H+s.to.W+2))
+	// Entries come from afar once a run.
+	bytes := 8 * d * float64(s.m*s.c*s.win.KH*s.win.KW)
+	come := bytes / comeBytes(bytes, p.Machine.L2)
+	cost *= float64(s.n)
+	return max(cost, come) + overlap*min(cost, come)
+}
+
+// stripSchedules are the candidates of a tuner.
+func stripSchedules(p ir.Problem, isa asm.ISA) []ir.Schedule {
+	s, err := newStrips(p)
+	if err != nil {
+		return nil
+	}
+	var list []ir.Schedule
+	for rows := min(asm.StripRows, s.to.H); rows > 0; rows-- {
+		for _, cols := range []int{8, 7, 4, 2} {
+			cols = min(cols, s.to.W)
+			if !asm.HasStrip(isa, rows, cols) {
+				continue
+			}
+			for _, chunk := range []int{0, 8, 16, 32, 64, s.c} {
+				if chunk <= s.c {
+					list = append(list, ir.Schedule{Tiles: []int{cols, rows, chunk}})
+				}
+			}
+		}
+	}
+	return list
+}

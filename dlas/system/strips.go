@@ -1,0 +1,115 @@
+package system
+
+import (
+	"math"
+	"slices"
+
+	"github.com/godlas/godlas/dlas/ir"
+)
+
+// This file is what a program does about values in strips: who is told of them, and what it costs to bring a value into
+// strips and out of them.
+
+// seenBy is a problem as a kernel is told it: one that does not know of strips takes values that are in strips for blocks,
+// and gets them so.
+func seenBy(k ir.Kernel, p ir.Problem) ir.Problem {
+	inStrips := func(l ir.Layout) bool { return l.Block == ir.Strips }
+	if k.Strips || !slices.ContainsFunc(p.InLayout, inStrips) {
+		return p
+	}
+	p.InLayout = slices.Clone(p.InLayout)
+	for i, l := range p.InLayout {
+		if inStrips(l) {
+			p.InLayout[i] = ir.Blocked
+		}
+	}
+	return p
+}
+
+// moveCost estimates the cycles of the conversions into strips and out of them that a node has made if that kernel runs it:
+// of its inputs, where no form of them is there yet, and of its output into what its consumers would rather have.
+// Conversions between plain values and blocks are not counted: no choice between kernels hangs on them.
+func (b *binder) moveCost(k ir.Kernel, p ir.Problem) float64 {
+	if !b.strips || k.Layouts == nil {
+		return 0
+	}
+	in, out := k.Layouts(seenBy(k, p))
+	cost := 0.0
+	for i, name := range p.Node.In {
+		if name == "" || p.Weights[i] != nil || len(p.In[i]) != 4 {
+			continue
+		}
+		l := ir.Plain
+		if i < len(in) {
+			l = in[i]
+		}
+		there := slices.ContainsFunc(b.forms[b.name(name)], func(f *form) bool { return f.layout.Kin(l) })
+		if made := p.InLayout[i]; !there && (l.Block == ir.Strips || made.Block == ir.Strips) {
+			cost += b.convertCost(p.In[i], made, l)
+		}
+	}
+	if len(out) == 0 || len(p.Out[0]) != 4 {
+		return cost
+	}
+	wanted := b.striped[p.Node.Out[0]]
+	switch made := out[0]; {
+	case made.Block == ir.Strips && !wanted:
+		cost += b.convertCost(p.Out[0], made, ir.Blocked)
+	case made.Block != ir.Strips && wanted:
+		cost += b.convertCost(p.Out[0], made, ir.Layout{Block: ir.Strips})
+	}
+	return cost
+}
+
+// convertCost estimates the cycles of a conversion. Strips of no known grid are taken for 4 x 4.
+func (b *binder) convertCost(s ir.Shape, from, to ir.Layout) float64 {
+	for _, l := range []*ir.Layout{&from, &to} {
+		if l.Block == ir.Strips && l.Grid == (ir.Grid{}) {
+			l.Grid = ir.Grid{Rows: 4, Cols: 4, H: (s[2] + 3) / 4, W: (s[3] + 3) / 4}
+		}
+	}
+	p := ir.Problem{
+		Node: &ir.Node{Op: "Layout"}, In: []ir.Shape{s}, Out: []ir.Shape{s}, InType: []ir.Type{ir.F32}, OutType: []ir.Type{ir.F32},
+		InLayout: []ir.Layout{from}, OutLayout: []ir.Layout{to}, Weights: []*ir.Tensor{nil}, Machine: b.machine,
+	}
+	least := math.Inf(1)
+	for _, k := range b.kernels {
+		if k.Op == "Layout" && k.Strips && b.level(k.ISA) >= 0 && k.Fits(p) == nil {
+			least = min(least, k.Cost(p))
+		}
+	}
+	return least
+}
+
+// wantStrips finds the values that a consumer would rather have in strips: a convolution whose fastest kernel is one over
+// strips if its input is in them already.
+func (b *binder) wantStrips() {
+	b.striped = map[string]bool{}
+	b.strips = slices.ContainsFunc(b.kernels, func(k ir.Kernel) bool { return k.Op == "Conv" && k.Strips && b.plan.wants(k) })
+	if !b.strips {
+		return
+	}
+	for _, n := range b.g.Nodes {
+		if n.Op != "Conv" {
+			continue
+		}
+		p := b.problem(n)
+		if len(p.In[0]) != 4 || p.Weights[0] != nil {
+			continue
+		}
+		blocks, strips := math.Inf(1), math.Inf(1)
+		for _, k := range b.kernels {
+			if k.Op != n.Op || k.Cost == nil || b.level(k.ISA) < 0 || !b.plan.wants(k) || k.Fits(p) != nil {
+				continue
+			}
+			if cost := k.Cost(p); k.Strips {
+				strips = min(strips, cost)
+			} else {
+				blocks = min(blocks, cost)
+			}
+		}
+		if strips < blocks {
+			b.striped[n.In[0]] = true
+		}
+	}
+}
