@@ -163,11 +163,12 @@ func outOfStrips(t *testing.T, v []float32, s ir.Shape, l ir.Layout) []float32 {
 		}
 	})
 	if l.Border != (ir.Border{}) {
-		for at, want := range inStrips(out, s, l) {
-			if v[at] != want {
-				t.Fatalf("number %d of strips %v with the border %v is %v, want %v", at, l.Grid, l.Border, v[at], want)
+		want := inStrips(out, s, l)
+		eachLane(s, l, func(at, _, _, y, x int, _, _ bool) {
+			if v[at] != want[at] {
+				t.Fatalf("row %d, column %d in strips %v with the border %v is %v, want %v", y, x, l.Grid, l.Border, v[at], want[at])
 			}
-		}
+		})
 	}
 	return out
 }
