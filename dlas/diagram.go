@@ -37,6 +37,11 @@ func (s Stack) Diagram(ctx context.Context) (*Diagram, error) {
 	if err != nil {
 		return nil, err
 	}
+	f, err := resolve(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	spec = f.spec
 	c, err := choicesOf(spec)
 	if err != nil {
 		return nil, err

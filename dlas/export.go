@@ -93,6 +93,16 @@ func (s Stack) network(ctx context.Context) (g *ir.Graph, prepKnown bool, err er
 	if err != nil {
 		return nil, false, err
 	}
+	if spec.Data = ""; of.Name != "" {
+		spec.Data = of.String() // what levels are chosen on
+	}
+	f, err := resolve(ctx, spec)
+	if err != nil {
+		return nil, false, err
+	}
+	if c, err = choicesOf(f.spec); err != nil {
+		return nil, false, err
+	}
 	m, err := hardware.Resolve(c[ir.Hardware][0])
 	if err != nil {
 		return nil, false, err

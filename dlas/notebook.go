@@ -95,6 +95,7 @@ var recent struct {
 	results []*Result
 	sweep   *Sweep
 	tuning  *Tuning
+	scan    *Scan
 }
 
 func remember(r *Result) {
@@ -125,6 +126,13 @@ func LastTuning() *Tuning {
 	recent.Lock()
 	defer recent.Unlock()
 	return recent.tuning
+}
+
+// LastScan is the newest scan of this process that Sensitivity made, nil before the first.
+func LastScan() *Scan {
+	recent.Lock()
+	defer recent.Unlock()
+	return recent.scan
 }
 
 // Recent lists the results of this process, oldest first.

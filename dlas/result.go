@@ -18,6 +18,7 @@ type Result struct {
 	Model       ModelInfo   `json:"model"`
 	Nodes       []Node      `json:"nodes"`
 	Tuning      *Tuning     `json:"tuning,omitempty"` // of a tuned schedule
+	Scans       []*Scan     `json:"scans,omitempty"`  // that a level was chosen by, on the split val
 	Environment Environment `json:"environment"`
 	Notes       []string    `json:"notes,omitempty"`    // caveats and explanations, one line each
 	Stored      bool        `json:"stored,omitempty"`   // taken from the store, not measured now

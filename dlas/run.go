@@ -61,7 +61,7 @@ func (run *runner) blank() *Result {
 			Params: c.Params, NonZero: c.Nonzero, Bytes: c.Bytes, Stored: c.Stored, MemoryBytes: run.program.MemoryBytes(), Sparsity: c.Sparsity(),
 			Trained: run.graph.Trained, WeightsDigest: run.graph.Digest,
 		},
-		Notes: append([]string(nil), run.notes...), Tuning: run.tuning,
+		Notes: append([]string(nil), run.notes...), Tuning: run.tuning, Scans: run.scans,
 	}
 	for _, n := range run.program.Nodes() {
 		r.Nodes = append(r.Nodes, Node{

@@ -30,6 +30,7 @@ type runner struct {
 	tuning  *Tuning // of a tuned schedule
 	consume bool    // the graph is compiled only once
 	opened  *sets
+	scans   []*Scan // that levels of L3 were chosen by
 
 	fromFile   bool // the model is a file of the user's
 	background int  // the outputs before the first class: 1 where the network has one for the background
@@ -37,11 +38,16 @@ type runner struct {
 
 // build makes a point ready, from L1 to L6. spec is canonical and has one choice a layer.
 func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
+	f, err := resolve(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	spec = f.spec
 	c, err := choicesOf(spec)
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{spec: spec, opened: opened}
+	r := &runner{spec: spec, opened: opened, scans: f.scans, notes: f.notes}
 
 	// L1 Datasets & Problem Spaces
 	if r.set, err = opened.open(c[ir.Data][0]); err != nil {

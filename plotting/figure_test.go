@@ -37,13 +37,19 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // examples are one figure of each sort.
 var examples = map[string]func() (*Figure, error){
-	"pareto":    func() (*Figure, error) { return Plot("pareto", levels()) },
-	"bars":      func() (*Figure, error) { return Plot("bars", levels(), "y=speedup") },
-	"layers":    func() (*Figure, error) { return Plot("layers", levels()[:1]) },
-	"landscape": func() (*Figure, error) { return Plot("landscape", []*dlas.Result{searched()}) },
-	"confusion": func() (*Figure, error) { return Plot("confusion", levels()[2:3], "width=84mm", "font=8pt") },
-	"graph":     func() (*Figure, error) { return network("fashion-mnist", "resnet8") },
-	"network":   func() (*Figure, error) { return network("random(1x3x64x64)", "imagenet-resnet18", "width=174mm") },
+	"pareto":      func() (*Figure, error) { return Plot("pareto", levels()) },
+	"bars":        func() (*Figure, error) { return Plot("bars", levels(), "y=speedup") },
+	"layers":      func() (*Figure, error) { return Plot("layers", levels()[:1]) },
+	"landscape":   func() (*Figure, error) { return Plot("landscape", []*dlas.Result{searched()}) },
+	"elbow":       func() (*Figure, error) { return Plot("elbow", []*dlas.Result{scanned()}) },
+	"sensitivity": func() (*Figure, error) { return Plot("sensitivity", []*dlas.Result{sensed()}) },
+	"expected":    func() (*Figure, error) { return Plot("expected", withWork(crossed())) },
+	"flip":        func() (*Figure, error) { return Plot("flip", flips()) },
+	"histogram":   func() (*Figure, error) { return Plot("histogram", levels()[3:4]) },
+	"sparsity":    func() (*Figure, error) { return Plot("sparsity", levels()[3:4]) },
+	"confusion":   func() (*Figure, error) { return Plot("confusion", levels()[2:3], "width=84mm", "font=8pt") },
+	"graph":       func() (*Figure, error) { return network("fashion-mnist", "resnet8") },
+	"network":     func() (*Figure, error) { return network("random(1x3x64x64)", "imagenet-resnet18", "width=174mm") },
 	"samples": func() (*Figure, error) {
 		return Samples("fashion-mnist, test", []image.Image{picture(1), picture(2)}, []string{"Bag", "Coat"})
 	},
@@ -465,7 +471,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 		{"pareto", []*dlas.Result{bare}, nil, "no result has both latency and accuracy"},
 		{"bars", many, nil, "201 bars do not fit"},
 		{"bars", []*dlas.Result{bare}, []string{"y=accuracy"}, "no result has accuracy"},
-		{"bars", levels(), []string{"x=latency"}, "has neither x="},
+		{"bars", levels(), []string{"x=latency"}, "bars has no x="},
 		{"layers", []*dlas.Result{bare}, nil, "no result has times by node"},
 		{"layers", crossed(), nil, "one to four results, not 16"},
 		{"confusion", levels(), nil, "one result, not 5"},
@@ -494,8 +500,17 @@ func TestHostileNames(t *testing.T) {
 	r.SpecHash = "--><svg onload=alert(1)>"
 	r.Tuning = searched().Tuning
 	r.Tuning.Nodes[0].Names[0] = r.Nodes[0].Name
+	r.Scans = append(scanned().Scans[:1], sensed().Scans...)
+	r.Scans[0].Pass, r.Scans[1].Layers[0].Name = r.Nodes[0].Name, r.Nodes[0].Name
+	other := made("prune(0.9)", "direct csr", 0.9, 1)
+	other.Name = r.Name
+	withWork([]*dlas.Result{r, other})
 	for _, kind := range Kinds() {
-		f, err := Plot(kind.Name, []*dlas.Result{r})
+		rs := []*dlas.Result{r}
+		if kind.Name == "expected" || kind.Name == "flip" { // they compare
+			rs = append(rs, other)
+		}
+		f, err := Plot(kind.Name, rs)
 		if err != nil {
 			t.Fatal(err)
 		}

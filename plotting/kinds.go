@@ -25,6 +25,12 @@ func Kinds() []Kind {
 		{"layers", "time by node of one to four results, as bars with their share", layers},
 		{"bars", "latency (or y=) of each result, as bars with whiskers", bars},
 		{"landscape", "every candidate that a tuned schedule has measured, by node: its time over that of heuristic", landscape},
+		{"elbow", "accuracy on val against the level of a pass, with the elbow that a scan has found", elbow},
+		{"sensitivity", "what compressing each layer alone costs in accuracy, by level", sensitivity},
+		{"expected", "speed-up of compressed results against the one that their compression would allow", expected},
+		{"flip", "the fastest choice of L4 by sparsity and by type, ties as cannot tell", flip},
+		{"histogram", "how the weights are spread before compression and after, of all layers or of node=", histogram},
+		{"sparsity", "which weights of a layer are zero, of the largest or of node=", sparsity},
 		{"confusion", "true class against predicted class of one result", confusion},
 		{"graph", "the network of the current stack, or of one result: its operations with shapes, blocks and equal ones drawn as one", graph},
 	}

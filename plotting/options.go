@@ -2,6 +2,7 @@ package plotting
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ type Options struct {
 	X, Y   string    // names of metrics; empty: the kind's own
 	Colour ir.Layer  // the layer whose choices are told apart by colour; empty: the kind chooses
 	Panel  ir.Layer  // a panel for each choice of this layer; empty: one panel
+	Node   string    // a layer of the network; empty: the kind chooses
 	Width  vg.Length // of the whole figure
 	Font   vg.Length // size of the axis labels
 }
@@ -26,7 +28,7 @@ const (
 	DefaultFont  = vg.Length(9)
 )
 
-var optionNames = []string{"x", "y", "colour", "panel", "width", "font"}
+var optionNames = []string{"x", "y", "colour", "panel", "node", "width", "font"}
 
 // ParseOptions reads arguments such as x=bytes, colour=primitive, width=84mm,
 // font=8pt. Errors are one line and name what there is.
@@ -51,6 +53,8 @@ func ParseOptions(args []string) (Options, error) {
 			o.Colour, err = layerNamed(key, value)
 		case "panel":
 			o.Panel, err = layerNamed(key, value)
+		case "node":
+			o.Node = value
 		case "width":
 			o.Width, err = length(key, value, 20*vg.Millimeter, 2000*vg.Millimeter)
 		case "font":
@@ -63,6 +67,17 @@ func ParseOptions(args []string) (Options, error) {
 		}
 	}
 	return o, nil
+}
+
+// only refuses the options that a kind does not take, of those that are not every kind's.
+func (o Options) only(kind string, takes ...string) error {
+	takes = append(takes, "width", "font")
+	for _, given := range []struct{ name, value string }{{"x", o.X}, {"y", o.Y}, {"colour", string(o.Colour)}, {"panel", string(o.Panel)}, {"node", o.Node}} {
+		if given.value != "" && !slices.Contains(takes, given.name) {
+			return &ir.Error{What: kind + " has no " + given.name + "=", Try: "it has " + strings.Join(takes, "=, ") + "="}
+		}
+	}
+	return nil
 }
 
 func (o Options) withDefaults() Options {

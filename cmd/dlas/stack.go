@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/godlas/godlas/dlas"
 	"github.com/godlas/godlas/dlas/cells"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/kernel/display"
+	"github.com/godlas/godlas/plotting"
 )
 
 // readSmall reads a file that is meant to hold one Spec or result.
@@ -137,6 +139,49 @@ func runTune(ctx context.Context, c *call) error {
 		return printJSON(c.stdout, t)
 	}
 	_, err = io.WriteString(c.stdout, t.String())
+	return err
+}
+
+func runSensitivity(ctx context.Context, c *call) error {
+	f := c.flags()
+	asJSON := f.Bool("json", false, "print what was measured as JSON")
+	asGo := f.Bool("go", false, "print the Go program of this scan and run nothing")
+	out := f.String("o", "", "draw it to `file`: .svg, .pdf, .png, or .csv for the numbers drawn")
+	stack := f.stack()
+	rest, err := f.parse(1, 1)
+	if err != nil {
+		return err
+	}
+	st, err := stack.build()
+	if err != nil {
+		return err
+	}
+	if *asGo {
+		if _, err := st.Spec().Canonical(); err != nil {
+			return err
+		}
+		_, err := io.WriteString(c.stdout, strings.Replace(st.Go(false), "Run(context.Background())", "Sensitivity(context.Background(), "+strconv.Quote(rest[0])+")", 1))
+		return err
+	}
+	live := newLive(c.stderr)
+	s, err := st.Sensitivity(ctx, rest[0])
+	live.Clear()
+	if err != nil {
+		return err
+	}
+	if *out != "" {
+		fig, err := plotting.Plot("sensitivity", []*dlas.Result{s.Result()})
+		if err == nil {
+			err = fig.Save(*out)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if *asJSON {
+		return printJSON(c.stdout, s)
+	}
+	_, err = io.WriteString(c.stdout, s.String())
 	return err
 }
 

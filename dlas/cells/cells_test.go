@@ -325,7 +325,7 @@ func TestBadInputLeavesTheStack(t *testing.T) {
 		{"%dlas model resnet9", []string{"L2 model", `"resnet9"`, "resnet8"}},
 		{"%dlas compress prune(1.5)", []string{"L3 compress", "from 0 to 1"}},
 		{"%dlas compress prune(0.5", []string{"L3 compress"}},
-		{"%dlas compress int8", []string{"not in this build"}},
+		{"%dlas compress auto", []string{"auto wants a target"}},
 		{"%dlas primitive direct gemm", []string{"L4 primitive"}},
 		{"%dlas primitive winograd csr", []string{"L4 primitive"}},
 		{"%dlas hardware cpu(threads=0)", []string{"L6 hardware"}},

@@ -35,6 +35,7 @@ func verbs() []verb {
 		verb{name: "run", args: "[as NAME]", help: "measure accuracy and latency of the current stack", run: run},
 		verb{name: "sweep", args: "[--fresh]", help: "measure all points of a stack with lists, side by side", run: sweep},
 		verb{name: "tune", help: "measure the candidates of schedule tuned(N) and keep them in the store, without a run", run: tune},
+		verb{name: "sensitivity", args: "PASS", help: "compress each layer alone by a pass, prune(.5, .9) or blocks(16x1), and measure on val what that costs; draws it", run: sensitivity, complete: func(text string) ([]string, int) { return completeChoice(ir.Compress, text) }},
 		verb{name: "compare", args: "[A B] [--stored]", help: "measure two results anew, paired, and say faster, slower or cannot tell; without names the last two", run: compare, complete: completeResults},
 		verb{name: "explain", args: "[RESULT]", help: "measure a result's network beside its baseline, and say what the speed-up is, what it could be, and where the rest went; the last result without a name", run: explainResult, complete: completeResults},
 		verb{name: "results", args: "[FILTER]", help: "list results, newest last: of this notebook and of earlier ones", run: results},
@@ -224,6 +225,25 @@ func tune(ctx context.Context, u *use) error {
 	return nil
 }
 
+// sensitivity scans the current stack's layers.
+func sensitivity(ctx context.Context, u *use) error {
+	if u.asGo {
+		text := strings.Replace(dlas.FromSpec(u.spec).Go(true), "MustRun()", "MustSensitivity("+strconv.Quote(u.words)+")", 1)
+		return u.goText(text)
+	}
+	s, err := dlas.FromSpec(u.spec).Sensitivity(ctx, u.words)
+	if err != nil {
+		return err
+	}
+	show(s)
+	f, err := plotting.Plot("sensitivity", []*dlas.Result{s.Result()})
+	if err != nil {
+		return err
+	}
+	show(f)
+	return nil
+}
+
 // sweepFigure is the Pareto plot, or bars of the latency where there is no accuracy.
 func sweepFigure(s *dlas.Sweep) (*plotting.Figure, error) {
 	f, err := plotting.Plot("pareto", s.Results)
@@ -347,7 +367,10 @@ func toPlot(kind string) (rs []*dlas.Result, source string) {
 		table = nil
 	}
 	shown.Unlock()
-	single := kind == "confusion" || kind == "layers"
+	single := slices.Contains([]string{"confusion", "layers", "histogram", "sparsity"}, kind)
+	if s := dlas.LastScan(); kind == "sensitivity" && s != nil {
+		return []*dlas.Result{s.Result()}, "[]*dlas.Result{dlas.LastScan().Result()}"
+	}
 	if t := dlas.LastTuning(); kind == "landscape" && t != nil && !slices.ContainsFunc(dlas.Recent(), func(r *dlas.Result) bool {
 		return r.Tuning != nil && r.Time.After(t.Result().Time)
 	}) {
@@ -356,7 +379,7 @@ func toPlot(kind string) (rs []*dlas.Result, source string) {
 	switch {
 	case single && last == nil:
 		return nil, "nil"
-	case single && (kind == "confusion" || table == nil || len(table) > mostLayers):
+	case single && (kind != "layers" || table == nil || len(table) > mostLayers):
 		return []*dlas.Result{last}, "[]*dlas.Result{dlas.Last()}"
 	case table == nil:
 		return dlas.Recent(), "dlas.Recent()"

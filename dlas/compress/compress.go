@@ -6,8 +6,6 @@ package compress
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
@@ -18,6 +16,8 @@ type pass struct {
 	check  func(c ir.Choice) error
 	// apply returns the new graph and one line that says what it did.
 	apply func(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Graph, string, error)
+	// byLayer is apply for a vector of levels, where a layer's cannot be applied to it alone.
+	byLayer func(ctx context.Context, g *ir.Graph, c ir.Choice, levels []string, t Tools) (*ir.Graph, string, error)
 }
 
 func passes() []pass {
@@ -25,11 +25,9 @@ func passes() []pass {
 		none(), prune(), blocks(), punch(), pattern(), palette(), lowrank(), ternary(), fp16(), bf16(),
 		channels(), recalibrate(),
 		int8Pass(),
+		autoPass(),
 	}
 }
-
-// defined are the names that the definitions have and this build has not.
-var defined = []string{"auto"}
 
 // Options describes the passes there are.
 func Options() []ir.Option {
@@ -46,7 +44,29 @@ func Check(c ir.Choice) error {
 	if err != nil {
 		return err
 	}
+	return p.checked(c)
+}
+
+// checked is check for any sort of level.
+func (p pass) checked(c ir.Choice) error {
+	if levels := Levels(c); levels != nil {
+		return checkByLayer(p, c, levels)
+	}
+	if IsElbow(c) {
+		return checkElbow(p, c)
+	}
 	return p.check(c)
+}
+
+// applied is apply for any sort of level.
+func (p pass) applied(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Graph, string, error) {
+	if IsElbow(c) {
+		return nil, "", &ir.Error{Layer: ir.Compress, What: c.String() + " has to be found first, by measuring on data", Try: "run it with a data set, and take the level that the result says"}
+	}
+	if levels := Levels(c); levels != nil {
+		return applyByLayer(ctx, p, g, c, levels, t)
+	}
+	return p.apply(ctx, g, c, t)
 }
 
 func lookup(name string) (pass, error) {
@@ -56,9 +76,6 @@ func lookup(name string) (pass, error) {
 			return p, nil
 		}
 		names = append(names, p.option.Name)
-	}
-	if slices.Contains(defined, name) {
-		return pass{}, &ir.Error{Layer: ir.Compress, What: "the pass " + name + " is not in this build", Try: "there is: " + strings.Join(names, ", ")}
 	}
 	return pass{}, ir.Unknown(ir.Compress, "pass", name, names)
 }
@@ -77,13 +94,13 @@ func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice, t Tools) (*ir.Graph
 		}
 		p, err := lookup(c.Name)
 		if err == nil {
-			err = p.check(c)
+			err = p.checked(c)
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 		var line string
-		if g, line, err = p.apply(ctx, g, c, t); err != nil {
+		if g, line, err = p.applied(ctx, g, c, t); err != nil {
 			return nil, nil, err
 		}
 		if line != "" {

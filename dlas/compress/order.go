@@ -36,6 +36,9 @@ func rules() []rule {
 
 // CheckOrder says of passes that are applied in order which one makes no sense where it stands, why, and what does.
 func CheckOrder(cs []ir.Choice) error {
+	if err := autoOrder(cs); err != nil {
+		return err
+	}
 	for i, c := range cs {
 		for _, before := range cs[:i] {
 			for _, r := range rules() {

@@ -1,0 +1,114 @@
+package plotting
+
+import (
+	"fmt"
+	"image"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/godlas/godlas/dlas"
+	"github.com/godlas/godlas/dlas/ir"
+)
+
+// A picture of weights has at most this many cells; of a larger matrix a cell is several weights.
+const (
+	maxCellRows    = 256
+	maxCellColumns = 768
+)
+
+// sparsity draws which weights of a layer are zero after compression: output channels downwards, input channels with
+// their kernel positions to the right. node= names the layer; without it, the one with most weights.
+func sparsity(rs []*dlas.Result, o Options) (*Figure, error) {
+	if err := o.only("sparsity", "node"); err != nil {
+		return nil, err
+	}
+	r, layers, err := weightsOf(rs, o.Node)
+	if err != nil {
+		return nil, err
+	}
+	l := layers[0]
+	for _, x := range layers {
+		if len(x.After.Values) > len(l.After.Values) {
+			l = x
+		}
+	}
+	w := l.After
+	if len(w.Values) == 0 {
+		return nil, &ir.Error{Layer: ir.Compress, What: "the layer " + l.Name + " is not there after compression"}
+	}
+	rows, columns := w.Rows, w.Cols*w.Taps
+	tall, wide := (rows+maxCellRows-1)/maxCellRows, (columns+maxCellColumns-1)/maxCellColumns // weights of a cell
+	h, n := (rows+tall-1)/tall, (columns+wide-1)/wide
+	f := &Figure{Width: o.Width, font: o.Font, Columns: []string{"layer", "output channel", "column", "share not zero", "spec", "environment"}}
+	share := make([]float64, h*n)
+	nonzero := 0
+	for y := range h {
+		for x := range n {
+			some, all := 0, 0
+			for i := y * tall; i < min(rows, (y+1)*tall); i++ {
+				for j := x * wide; j < min(columns, (x+1)*wide); j++ {
+					all++
+					if w.Values[i*columns+j] != 0 {
+						some++
+					}
+				}
+			}
+			nonzero += some
+			share[y*n+x] = float64(some) / float64(all)
+			f.Rows = append(f.Rows, []string{clean(l.Name), fmt.Sprint(y * tall), fmt.Sprint(x * wide), csvNumber(share[y*n+x]), r.SpecHash, r.Environment.Hash})
+		}
+	}
+	p := newPlot(o.Font)
+	p.X.Label.Text, p.Y.Label.Text = fmt.Sprintf("Input channel x kernel position, %d x %d (index)", w.Cols, w.Taps), "Output channel (index)"
+	p.X.Min, p.X.Max = 0, float64(columns)
+	p.Y.Min, p.Y.Max = 0, float64(rows)
+	p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
+	p.Add(&cells{share: share, rows: h, columns: n, tall: float64(h*tall) / float64(rows), wide: float64(n*wide) / float64(columns)})
+	f.Plots = append(f.Plots, p)
+	full, empty := style{colour: okabeIto[0]}, style{colour: paper}
+	f.legend = append(f.legend, boxEntry(full, "not zero"), boxEntry(empty, "zero"))
+	total := len(w.Values)
+	f.Caption = clean(fmt.Sprintf("%s of %s after %s: n = %s weights, %s of them zero (%.1f %%).", l.Name, r.Spec.Model, r.Spec.Compress, thousands(total), thousands(total-nonzero), 100*float64(total-nonzero)/float64(total)))
+	if tall*wide > 1 {
+		f.Caption += fmt.Sprintf(" A cell is %d x %d weights, the darker the more are not zero.", tall, wide)
+	}
+	body := (f.Width - 6*o.Font) * vg.Length(rows) / vg.Length(columns)
+	return f.finish(min(max(body, 10*o.Font), f.Width) + 4*o.Font), nil
+}
+
+// boxEntry is a legend line with a filled square.
+func boxEntry(s style, text string) entry {
+	return entry{text: clean(text), draw: func(c *draw.Canvas, r vg.Length, at vg.Point) {
+		box := vg.Rectangle{Min: vg.Point{X: at.X - r*1.2, Y: at.Y - r*1.2}, Max: vg.Point{X: at.X + r*1.2, Y: at.Y + r*1.2}}
+		c.SetColor(s.colour)
+		c.Fill(box.Path())
+		c.SetLineStyle(draw.LineStyle{Color: soft, Width: 0.6})
+		c.Stroke(box.Path())
+	}}
+}
+
+// cells is a picture of shares, over the whole area of a plot and, where the last cells are not full, a bit beyond.
+type cells struct {
+	share         []float64
+	rows, columns int
+	tall, wide    float64 // of the picture, in that area
+}
+
+// Plot implements plot.Plotter.
+func (s *cells) Plot(c draw.Canvas, p *plot.Plot) {
+	// Several dots a cell, so that what shows the picture does not blur it.
+	dots := max(1, 900/max(s.columns, s.rows))
+	w, h := int(math.Round(float64(s.columns*dots)/s.wide)), int(math.Round(float64(s.rows*dots)/s.tall))
+	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			m.SetNRGBA(x, y, tint(okabeIto[0], s.share[min(s.rows-1, y/dots)*s.columns+min(s.columns-1, x/dots)]))
+		}
+	}
+	c.DrawImage(c.Rectangle, m)
+	c.SetLineStyle(draw.LineStyle{Color: soft, Width: 0.6})
+	c.Stroke(c.Rectangle.Path())
+}
