@@ -3,6 +3,7 @@ package dlas
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -124,5 +125,52 @@ func TestNativeExport(t *testing.T) {
 		if v != logits[1][i] {
 			t.Fatalf("logit %d is %v, and %v of the file", i, v, logits[1][i])
 		}
+	}
+}
+
+// TestCompressedExportAgreesWithONNXRuntime writes compressed networks as ONNX: ONNX Runtime computes the same logits from
+// the file. In int8 they are within a step of the output's scale, and few differ. Where a node between quantised ones stays
+// float its sums fall on the other side of a tie now and then: ONNX Runtime with and without its optimisations is up to
+// two steps from itself on this network.
+func TestCompressedExportAgreesWithONNXRuntime(t *testing.T) {
+	for _, passes := range []string{"fp16", "bf16", "prune(0.8) palette(4)", "int8(n=50)", "blocks(0.5, 16x1) int8(n=50, keep=1)"} {
+		t.Run(passes, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "network.onnx")
+			st := New().Model("resnet8").Compress(passes)
+			if err := st.Export(t.Context(), path); err != nil {
+				t.Fatal(err)
+			}
+			net, err := Load(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := net.Compile(CompileOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			images := pictures(t, net.graph.Prep, "fashion-mnist(n=50)", 50)
+			got, want := ours(t, p, images), peer(t, "check", path, images)
+			if !strings.Contains(passes, "int8") {
+				agree(t, got, want, p.OutShape()[1])
+				return
+			}
+			step, steps, off, worst := outputScale(net.graph), 1.01, 0, 0.0
+			if strings.Contains(passes, "keep") {
+				steps = 2.01
+			}
+			for i := range want {
+				d := math.Abs(float64(got[i]) - float64(want[i]))
+				if worst = max(worst, d); d > 1e-6 {
+					off++
+				}
+				if !(d < steps*step) {
+					t.Errorf("logit %d is %v, and %v there: more than %v steps of %v", i, got[i], want[i], steps, step)
+				}
+			}
+			if steps < 2 && off > len(want)/4 {
+				t.Errorf("%d of %d logits differ", off, len(want))
+			}
+			t.Logf("%d of %d logits differ, by %.3g at most, of a step of %.3g", off, len(want), worst, step)
+		})
 	}
 }
