@@ -24,6 +24,7 @@ func symbols_github_com_godlas_godlas_dlas_ir() map[string]reflect.Value {
 		"Errorf":     reflect.ValueOf(p.Errorf),
 		"Exactness":  reflect.ValueOf((*p.Exactness)(nil)),
 		"Graph":      reflect.ValueOf((*p.Graph)(nil)),
+		"Grid":       reflect.ValueOf((*p.Grid)(nil)),
 		"Image":      reflect.ValueOf((*p.Image)(nil)),
 		"Kernel":     reflect.ValueOf((*p.Kernel)(nil)),
 		"Layer":      reflect.ValueOf((*p.Layer)(nil)),
