@@ -274,7 +274,16 @@ func (v *validation) open() {
 		if v.set, v.err = v.opened.open(valOf(v.of)); v.err != nil {
 			var e *ir.Error
 			if errors.As(v.err, &e) {
-				v.err = &ir.Error{Layer: e.Layer, What: e.What, Err: e.Err, Try: "put pictures that may choose into a folder val beside test, or take data that has the split val"}
+				cause := e.Err
+				var inner *ir.Error
+				if errors.As(cause, &inner) { // what it says to try is about scoring
+					cause = &ir.Error{What: inner.What, Err: inner.Err}
+				}
+				try := "put pictures that may choose into a folder val beside test, or take data that has the split val"
+				if v.of.Name == "imagenet" {
+					try = "put the folder train beside val, or name the pictures as folder(PATH), with folders test and val"
+				}
+				v.err = &ir.Error{Layer: e.Layer, What: e.What, Err: cause, Try: try}
 			}
 			return
 		}

@@ -18,7 +18,7 @@ import (
 // with the same inputs and outputs that computes numbers and no more than before, and what went in is as it was.
 func TestRandomPasses(t *testing.T) {
 	applied, refused := map[string]int{}, map[string]int{}
-	for seed := range uint64(60) {
+	for seed := range uint64(120) {
 		chain(t, seed, applied, refused)
 	}
 	for _, o := range Options() {

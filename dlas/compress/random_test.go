@@ -56,7 +56,7 @@ func (m *maker) act(x string) string {
 
 func (m *maker) step() {
 	r := m.r
-	switch r.IntN(13) {
+	switch r.IntN(18) {
 	case 0, 1:
 		out := 1 + r.IntN(12)
 		m.x = m.conv(m.x, m.c, out, 1+2*r.IntN(2), 1, 1)
@@ -122,6 +122,31 @@ func (m *maker) step() {
 		y := m.node("Reshape", ir.Attrs{"shape": []int{0, 2, m.c / 2, m.h, m.w}}, m.x)
 		y = m.node("Transpose", ir.Attrs{"perm": []int{0, 2, 1, 3, 4}}, y)
 		m.x = m.node("Reshape", ir.Attrs{"shape": []int{0, m.c, m.h, m.w}}, y)
+	case 13: // twice as large, then pooled back
+		y := m.node("Resize", ir.Attrs{"scales": []float64{1, 1, 2, 2}, "mode": "nearest"}, m.x)
+		if r.IntN(2) == 0 {
+			y = m.node("Resize", ir.Attrs{"axes": []int{1, 2, 3}, "sizes": []int{m.c, 2 * m.h, 2 * m.w}, "mode": "linear"}, m.x)
+		}
+		m.x = m.node("MaxPool", ir.Attrs{"kernel_shape": []int{2, 2}, "strides": []int{2, 2}}, y)
+	case 14: // a gate for each pixel, made of the mean over channels, which need them all
+		y := m.node("ReduceMean", ir.Attrs{"axes": []int{1}, "keepdims": 1}, m.x)
+		m.x = m.node("Mul", nil, m.x, m.node("Sigmoid", nil, y))
+	case 15:
+		m.x = m.node("InstanceNormalization", nil, m.x, m.weight(1, 0.2, m.c), m.weight(0, 0.2, m.c))
+	case 16: // a linear layer for each pixel, channels last
+		out := 1 + r.IntN(8)
+		y := m.node("MatMul", nil, m.node("Transpose", ir.Attrs{"perm": []int{0, 2, 3, 1}}, m.x), m.weight(0, 0.4, m.c, out))
+		y = m.node("Add", nil, y, m.weight(0, 0.2, out))
+		m.x = m.node("Transpose", ir.Attrs{"perm": []int{0, 3, 1, 2}}, y)
+		m.c = out
+	case 17:
+		if m.h < 2 {
+			return
+		}
+		out := 1 + r.IntN(6)
+		y := m.node("ConvTranspose", ir.Attrs{"kernel_shape": []int{2, 2}, "strides": []int{2, 2}}, m.x, m.weight(0, 0.5, m.c, out, 2, 2), m.weight(0, 0.2, out))
+		m.x = m.node("AveragePool", ir.Attrs{"kernel_shape": []int{2, 2}, "strides": []int{2, 2}}, y)
+		m.c = out
 	case 12:
 		m.x = m.node("PRelu", nil, m.x, m.weight(0.2, 0.1, m.c, 1, 1))
 	}

@@ -370,6 +370,9 @@ func (w *walk) compute(ctx context.Context, value string, take func(t *ir.Tensor
 				return err
 			}
 		}
+		if t.Shape.Elems() != k*w.values[value].Shape.Elems() {
+			return ir.Errorf(ir.Compress, "recalibrate: %q is %v for %d images, and %v for one", value, t.Shape, k, w.values[value].Shape)
+		}
 		take(t)
 	}
 	return nil

@@ -18,7 +18,7 @@ func TestRecalibrate(t *testing.T) {
 	checked := 0
 	for seed := range uint64(30) {
 		g := randomGraph(seed, 8)
-		out, lines, err := Apply(t.Context(), g, []ir.Choice{choice("prune", "0.6"), choice("recalibrate", "n=6")}, Tools{Runner: op.Reference{}, Val: noise{8}})
+		out, lines, err := Apply(t.Context(), g, []ir.Choice{choice("prune", "0.6", "scope=layer"), choice("recalibrate", "n=6")}, Tools{Runner: op.Reference{}, Val: noise{8}})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

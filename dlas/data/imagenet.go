@@ -15,13 +15,15 @@ import (
 const (
 	imagenetClasses = 1000
 	imagenetVal     = 50000
+	// imagenetChoosing is how many training pictures the split val has, where n does not say.
+	imagenetChoosing = 5000
 )
 
 func imagenetSet() set {
 	return set{
 		option: ir.Option{
 			Name: "imagenet",
-			Help: "ImageNet (ILSVRC 2012): colour pictures of any size in 1,000 classes, numbered in the order of their WordNet names as published networks have it. The split test is the official validation set of 50,000. " +
+			Help: "ImageNet (ILSVRC 2012): colour pictures of any size in 1,000 classes, numbered in the order of their WordNet names as published networks have it. The split test is the official validation set of 50,000, val the first 5,000 training pictures. " +
 				"Read from DLAS_DATA/imagenet or DLAS_DATA/ILSVRC2012_img_val, a folder or a zip file, or from imagenet(PATH): the official files (ILSVRC2012_val_00000001.JPEG, ...) with their ground truth, " +
 				"folders of classes (n01440764, ...), or a labels.tsv. Pictures are scaled to 256 pixels on the short side and the middle 224x224 are cut out.",
 			Source: "Russakovsky et al.: ImageNet Large Scale Visual Recognition Challenge, 2015",
@@ -51,6 +53,13 @@ func openImageNet(c ir.Choice, env Env) (*Set, error) {
 	}
 	if have := len(s.gallery.files); s.Split == "test" && have != imagenetVal {
 		s.Caveat = fmt.Sprintf("these are %d pictures, not the official 50,000: an accuracy on them says nothing beside published ones", have)
+	}
+	if s.Split == "val" {
+		s.Caveat = "published networks were trained on these images"
+		if c.Arg("n", "") == "" {
+			n := strconv.Itoa(min(imagenetChoosing, len(s.gallery.files)))
+			c.Args = append(slices.Clone(c.Args), ir.Arg{Key: "n", Op: "=", Value: n})
+		}
 	}
 	for _, a := range []ir.Arg{{Key: "size", Op: "=", Value: "224"}, {Key: "resize", Op: "=", Value: "256"}} {
 		if c.Arg(a.Key, "") == "" {
@@ -106,7 +115,7 @@ func listImageNet(root fs.FS, split string) (*gallery, []string, error) {
 		}
 	}
 	// The official validation set is what scores; its folder is called val.
-	want := map[string][]string{"test": {"val", "validation", "ILSVRC2012_img_val"}, "train": {"train", "ILSVRC2012_img_train"}}[split]
+	want := map[string][]string{"test": {"val", "validation", "ILSVRC2012_img_val"}, "train": {"train", "ILSVRC2012_img_train"}, "val": {"train", "ILSVRC2012_img_train"}}[split]
 	var pictures fs.FS
 	for _, w := range want {
 		if st, err := fs.Stat(root, filepath.ToSlash(filepath.Join(dir, w))); err == nil && st.IsDir() {
@@ -120,7 +129,7 @@ func listImageNet(root fs.FS, split string) (*gallery, []string, error) {
 	case pictures == nil && split == "test":
 		pictures = root
 	case pictures == nil:
-		return nil, nil, &ir.Error{What: "has no split " + split, Try: "split=test, the official validation set"}
+		return nil, nil, &ir.Error{What: "has no folder train, which the split " + split + " is taken from", Try: "split=test, the official validation set"}
 	}
 	if _, err := fs.Stat(pictures, labelsFile); err == nil {
 		g, classes, err := list(pictures)
