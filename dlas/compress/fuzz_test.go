@@ -18,7 +18,7 @@ import (
 // with the same inputs and outputs that computes numbers and no more than before, and what went in is as it was.
 func TestRandomPasses(t *testing.T) {
 	applied, refused := map[string]int{}, map[string]int{}
-	for seed := range uint64(120) {
+	for seed := range uint64(100) {
 		chain(t, seed, applied, refused)
 	}
 	for _, o := range Options() {
@@ -48,8 +48,10 @@ func passArguments(r *rand.Rand, name string) []string {
 		return []string{level, pick("scope=global", "scope=layer")}
 	case "channels":
 		return []string{level, pick("by=l1", "by=bn", "by=activation"), pick("scope=global", "scope=layer"), pick("round=1", "round=4")}
-	case "recalibrate", "int8":
+	case "recalibrate":
 		return []string{pick("n=3", "n=8")}
+	case "int8": // the definition's loops make it slow
+		return []string{"n=1", pick("keep=0", "keep=1"), pick("method=minmax", "method=mse")}
 	case "blocks":
 		return []string{level, pick("16x1", "4x1", "8x2")}
 	case "punch":
@@ -76,7 +78,7 @@ func chain(t *testing.T, seed uint64, applied, refused map[string]int) {
 		options := Options()
 		o := options[r.IntN(len(options))]
 		args := passArguments(r, o.Name)
-		if args == nil {
+		if args == nil || o.Name == "int8" && r.IntN(3) > 0 {
 			continue
 		}
 		c := choice(o.Name, args...)
