@@ -29,7 +29,9 @@ func explainTable(ctx context.Context, r *report, words []string) error {
 				{"int8", "auto"},
 			} {
 				name := choice[0] + " " + choice[1]
-				if slices.ContainsFunc(words, func(w string) bool { return w != net[1] && w != fmt.Sprint(threads) && !strings.Contains(name, w) }) {
+				if slices.ContainsFunc(words, func(w string) bool {
+					return w != net[1] && w != fmt.Sprint(threads) && (len(w) == 1 || !strings.Contains(name, w))
+				}) {
 					continue
 				}
 				res, err := dlas.New().Data(net[0]).Model(net[1]).Compress(choice[0]).Primitive(choice[1]).CPU(dlas.Threads(threads)).Run(ctx)

@@ -179,9 +179,9 @@ func TestExplainDenseZeros(t *testing.T) {
 func TestExplainSparseBelowBreakEven(t *testing.T) {
 	g := convNet(28, layerSpec{in: 16, out: 64, k: 3}, layerSpec{in: 64, out: 64, k: 3})
 	built(t, func() *Explanation { return explainNet(t, g, nil, "prune(0.3)", "direct csr", "cpu(threads=1)") }, func(e *Explanation) bool {
-		slow, of := e.slower()
+		slow, of, _ := e.slower()
 		return e.most(partFormat) && of == 2 && slow > 0
-	}, "prune(0.3) left 70.0 % of the work; that would allow 1.", "below its break-even: slower than the dense kernel", "try primitive auto")
+	}, "prune(0.3) left 70.0 % of the work; that would allow 1.", "below its break-even, slower than with the dense kernel", "try primitive auto")
 }
 
 // TestExplainMemory: a layer whose maps are large and whose work is little.
@@ -260,7 +260,7 @@ func TestExplainParts(t *testing.T) {
 		says      string
 	}{
 		{"zeros", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "dense", ir.F32, m, m/4, 8, 8, 8, 8)}, nil, same, 4, map[string]float64{partZeros: 6}, "dense kernels multiply the zeros of one node"},
-		{"format", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 5, 5, 5, 5)}, nil, same, 4, map[string]float64{partFormat: 3}, "each weight that is left costs 1.50x more"},
+		{"format", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/4, 5, 5, 5, 5)}, nil, same, 4, map[string]float64{partFormat: 3}, "a weight that is left takes 2.50x as long in a sparse format"},
 		{"break-even", []timed{dense(8, 8, 8, 8)}, []timed{fake("a", "direct", "csr", ir.F32, m, m/2, 9, 9, 9, 9)}, nil, same, 2, map[string]float64{partFormat: 5}, "1 of 1 nodes in a sparse format are below its break-even"},
 		{"stored zeros", []timed{dense(8, 8, 8, 8)}, []timed{func() timed {
 			n := fake("a", "direct", "bsr", ir.F32, m, m/4, 4, 4, 4, 4)
@@ -299,7 +299,7 @@ func TestExplainParts(t *testing.T) {
 		e.Spec, e.more, e.Verdict = Spec{Compress: "pass", Primitive: "direct csr"}, true, Faster
 		e.say()
 		checkSum(t, e)
-		if p := e.Parts[0]; p.MS > 0 && !strings.HasSuffix(e.Headline(), strings.TrimSuffix(", mostly because "+p.Text+": "+p.Try, ": ")) {
+		if p := e.Parts[0]; p.MS > 0 && !strings.HasSuffix(e.Headline(), strings.TrimSuffix(", mostly because "+p.Text+"; "+p.Try, "; ")) {
 			t.Errorf("%s: the answer is %s", c.name, e.Headline())
 		}
 		if math.Abs(e.Expected-c.expected) > 1e-9 || math.Abs(e.Unexplained) > 1e-9 {

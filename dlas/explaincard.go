@@ -26,7 +26,7 @@ func (e *Explanation) path() table {
 	}
 	add("", "baseline", millis(e.BaselineMS), "", e.Baseline.Compress+", "+e.Baseline.Primitive, "")
 	if e.Ideal > 0 {
-		add("", "ideal", millis(e.BaselineMS/e.Ideal), "", fmt.Sprintf("%s: time were work, of which %s is left", times(e.Ideal), shareText(e.WorkLeft)), "")
+		add("", "ideal", millis(e.BaselineMS/e.Ideal), "", fmt.Sprintf("%s, if time were work, of which %s is left", times(e.Ideal), shareText(e.WorkLeft)), "")
 		if math.Abs(e.Untouched) > 0.001*e.BaselineMS {
 			add("L3", "not compressed", signed(e.Untouched), "", "nodes whose work is not, or less, compressed than the mean (Amdahl)", "")
 		}
@@ -97,7 +97,16 @@ func (e *Explanation) nodeTable(most int) (title string, t table) {
 		if x.Before != "" && x.Before != x.Kernel {
 			kernel += " (baseline: " + x.Before + ")"
 		}
-		t.rows = append(t.rows, []string{x.Name, millis(x.BaselineMS), millis(x.ExpectedMS), millis(x.MS), signed(x.Lost), millis(x.Warm), millis(x.Evicted), millis(x.Memory), x.Text, kernel})
+		row := []string{x.Name}
+		for _, ms := range []float64{x.BaselineMS, x.ExpectedMS, x.MS, x.Lost, x.Warm, x.Evicted, x.Memory} {
+			cell := "" // a node that only one of the two has
+			if ms != 0 {
+				cell = millis(ms)
+			}
+			row = append(row, cell)
+		}
+		row[4] = signed(x.Lost)
+		t.rows = append(t.rows, append(row, x.Text, kernel))
 	}
 	title = fmt.Sprintf("the %d of %d nodes that lose most; alone warm and evicted: the node by itself; memory: what moving its bytes takes at least", n, len(e.Nodes))
 	if n == len(e.Nodes) {

@@ -40,7 +40,7 @@ func (e *Explanation) Headline() string {
 	switch {
 	case e.Type < -0.05*e.BaselineMS:
 		fmt.Fprintf(&b, " (%s by the work, more by the type)", times(e.Ideal))
-	case e.Untouched > 0.1*e.ExpectedMS && e.Ideal > 1.1*e.Expected:
+	case e.Untouched > 0.25*e.ExpectedMS && e.untouchedNodes() > 0.1*e.ExpectedMS:
 		fmt.Fprintf(&b, " (%s if time were work, but the nodes that it left as they are take %s)", times(e.Ideal), millis(e.untouchedNodes()))
 	}
 	fmt.Fprintf(&b, "; you got %s", times(e.Speedup))
@@ -49,7 +49,7 @@ func (e *Explanation) Headline() string {
 	case matters:
 		fmt.Fprintf(&b, ", mostly because %s", p.Text)
 		if p.Try != "" {
-			b.WriteString(": " + p.Try)
+			b.WriteString("; " + p.Try)
 		}
 	case e.Gap < -max(e.Noise, 0.02*e.BaselineMS):
 		b.WriteString(", which is more: " + e.gained())
@@ -107,10 +107,15 @@ func (e *Explanation) reason(part string, ms float64) string {
 	case partZeros:
 		return fmt.Sprintf("dense kernels multiply the zeros of %s", nodes)
 	case partFormat:
-		if slow, of := e.slower(); slow > 0 {
-			return fmt.Sprintf("%d of %d nodes in a sparse format are below its break-even: slower than the dense kernel", slow, of)
+		slow, of, mostly := e.slower()
+		if mostly {
+			return fmt.Sprintf("%d of %d nodes in a sparse format are below its break-even, slower than with the dense kernel", slow, of)
 		}
-		return fmt.Sprintf("each weight that is left costs %s more in a sparse format than in a dense one", e.perWeight())
+		text := fmt.Sprintf("a weight that is left takes %s as long in a sparse format as in a dense one", e.perWeight())
+		if slow > 0 {
+			text += fmt.Sprintf(" (%d of %d nodes are below its break-even)", slow, of)
+		}
+		return text
 	case partWinograd:
 		return fmt.Sprintf("the baseline runs %s by minimal filtering (Winograd), which multiplies less and has no such kernel here", nodes)
 	case partShape:
@@ -163,20 +168,22 @@ func gains(part string) string {
 	return "less than in the baseline"
 }
 
-// slower counts the nodes in a sparse format that take longer than the baseline's.
-func (e *Explanation) slower() (slow, of int) {
+// slower counts the nodes in a sparse format that take longer than the baseline's, and says whether they lose most of what
+// all of them do.
+func (e *Explanation) slower() (slow, of int, mostly bool) {
+	theirs, all := 0.0, 0.0
 	for _, n := range e.Nodes {
-		if _, ok := n.Parts[partFormat]; ok {
-			of++
+		if ms, ok := n.Parts[partFormat]; ok {
+			of, all = of+1, all+ms
 			if n.MS > n.BaselineMS {
-				slow++
+				slow, theirs = slow+1, theirs+ms
 			}
 		}
 	}
-	return slow, of
+	return slow, of, slow > 0 && theirs > all/2
 }
 
-// perWeight is how many times longer the multiply-accumulate of a sparse format takes than the baseline's.
+// perWeight is how many times as long the multiply-accumulate of a sparse format takes than the baseline's.
 func (e *Explanation) perWeight() string {
 	took, expected := 0.0, 0.0
 	for _, n := range e.Nodes {
@@ -185,9 +192,9 @@ func (e *Explanation) perWeight() string {
 		}
 	}
 	if expected == 0 {
-		return "time"
+		return "longer"
 	}
-	return times(took/expected - 1)
+	return times(took / expected)
 }
 
 // sparse is the format for what the passes leave.
@@ -217,7 +224,7 @@ func (e *Explanation) wayOut(part string, ms float64) string {
 		}
 		return "try primitive direct " + e.sparse()
 	case partFormat:
-		if slow, _ := e.slower(); slow > 0 {
+		if _, _, mostly := e.slower(); mostly {
 			return "try primitive auto, which takes the faster of the two, or more zeros"
 		}
 		if e.sparse() == primitive.CSR {

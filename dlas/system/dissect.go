@@ -176,7 +176,7 @@ func (s *inside) profile(ctx context.Context, turn float64) error {
 	return nil
 }
 
-// dissection sums up: of the runs the middle half counts, so that the times of nodes add up to that of the run; of a node
+// dissection sums up: of the runs the middle fifth counts, as their median, so that the times of nodes add up to that of the run; of a node
 // alone the median. Or of all the least.
 func (s *inside) dissection(least bool) Dissection {
 	d := Dissection{Nodes: make([]NodeTimes, len(s.p.nodes))}
@@ -186,7 +186,7 @@ func (s *inside) dissection(least bool) Dissection {
 	}
 	slices.SortFunc(s.runs, func(x, y profiled) int { return cmp.Compare(x.total, y.total) })
 	n := len(s.runs)
-	middle := s.runs[n/4 : n-n/4]
+	middle := s.runs[2*n/5 : n-2*n/5]
 	for _, r := range middle {
 		d.Total += r.total / float64(len(middle))
 		for i, ms := range r.nodes {
