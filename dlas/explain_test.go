@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive"
 	"github.com/godlas/godlas/dlas/system"
@@ -227,6 +228,55 @@ func TestExplainConversions(t *testing.T) {
 		}
 		return n >= 3 && e.part(partConversion) > 0
 	}, "values are converted in ")
+}
+
+// TestExplainWinogradLost: a sparse format in the place of minimal filtering.
+func TestExplainWinogradLost(t *testing.T) {
+	g := convNet(56, layerSpec{in: 16, out: 64, k: 3}, layerSpec{in: 64, out: 64, k: 3})
+	built(t, func() *Explanation { return explainNet(t, g, nil, "blocks(0.3, 16x1)", "auto bsr", "cpu(threads=1)") }, func(e *Explanation) bool {
+		n := e.node("conv2")
+		return e.most(partWinograd) && n.Parts[partWinograd] > 0.5*n.Lost && strings.Contains(n.Before, "winograd")
+	}, "by minimal filtering (Winograd), which multiplies less", "try primitive auto, which takes the faster")
+}
+
+// TestExplainHeadline: what the answer says beside the largest part.
+func TestExplainHeadline(t *testing.T) {
+	e := &Explanation{
+		Spec: Spec{Compress: "prune(0.9)", Primitive: "direct csr"}, WorkLeft: 0.1, Ideal: 10, Expected: 2, Speedup: 1.98, BaselineMS: 10, ExpectedMS: 5, MS: 5.05, Gap: 0.05, Noise: 0.1, Untouched: 4, Verdict: Faster,
+		Nodes: []ExplainedNode{{Name: "stem", BaselineMS: 4, ExpectedMS: 4}, {Name: "rest", BaselineMS: 6, ExpectedMS: 1}}, Parts: []Part{{Name: partFormat, MS: 0.05}},
+	}
+	say := func(want string) {
+		t.Helper()
+		if got := e.Headline(); got != want {
+			t.Errorf("says\n%s, want\n%s", got, want)
+		}
+	}
+	say("prune(0.9) left 10.0 % of the work; that would allow 2.00x (10.0x if time were work, but the nodes that it left as they are take 4.00 ms); you got 1.98x, all there was to gain")
+	e.WorkLeft, e.Ideal, e.Expected, e.Speedup, e.ExpectedMS, e.Untouched, e.Verdict = 1, 1, 1, 1.01, 10, 0, CannotTell
+	say("prune(0.9) left all of the work; that would allow 1.00x; you got 1.01x, and the difference is noise")
+	e.Spec.Compress, e.Speedup, e.Gap, e.Verdict, e.Parts = "none", 1.5, -3, Faster, append(e.Parts, Part{Name: partCache, MS: -3})
+	say("direct csr left all of the work; that would allow 1.00x; you got 1.50x, which is more: cache gives 3.00 ms back")
+	e.Spec.Compress, e.Type, e.Expected = "int8", -5, 4
+	say("int8 left all of the work; that would allow 4.00x (1.00x by the work, more by the type); you got 1.50x, which is more: cache gives 3.00 ms back")
+}
+
+// TestExplainInt8WithoutVNNI: 8-bit integers on an instruction set that has no dot product of them, where the machine has one.
+func TestExplainInt8WithoutVNNI(t *testing.T) {
+	m := hardware.Probe()
+	if best := m.ISAs[len(m.ISAs)-1]; best != "avx512vnni" && best != "avxvnni" {
+		t.Skip("this machine has no VNNI")
+	}
+	dissect = system.DissectOptions{Turn: time.Millisecond, Least: true}
+	defer func() { dissect = system.DissectOptions{} }()
+	r := mustRun(t, New().Data("fashion-mnist(n=20)").Compress("int8").Primitive("direct", "dense").CPU(ISA("avx2"), Threads(1)))
+	built(t, func() *Explanation {
+		e, err := Explain(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSum(t, e)
+		return e
+	}, func(e *Explanation) bool { return e.most(partISA) && e.Expected > 1.5*e.Ideal }, "the instruction set avx2 multiplies 8-bit integers slower than this machine can (VNNI)", "try hardware cpu")
 }
 
 // TestExplainNothing: a network beside itself.

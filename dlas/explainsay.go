@@ -45,6 +45,9 @@ func (e *Explanation) Headline() string {
 	}
 	fmt.Fprintf(&b, "; you got %s", times(e.Speedup))
 	p, matters := e.worst()
+	if matters && e.Verdict == CannotTell {
+		b.WriteString(", which cannot be told from 1")
+	}
 	switch {
 	case matters:
 		fmt.Fprintf(&b, ", mostly because %s", p.Text)
@@ -208,12 +211,15 @@ func (e *Explanation) sparse() string {
 	return primitive.CSR
 }
 
+// leastTry is the share of the gap from which on a part is worth trying something against.
+const leastTry = 0.03
+
 // wayOut is what to try against a part.
 func (e *Explanation) wayOut(part string, ms float64) string {
-	if ms <= 0 {
+	if ms <= leastTry*math.Abs(e.Gap) {
 		return ""
 	}
-	_, format := pairOf(e.Spec.Primitive)
+	algorithm, format := pairOf(e.Spec.Primitive)
 	switch part {
 	case partZeros:
 		if e.auto {
@@ -231,7 +237,9 @@ func (e *Explanation) wayOut(part string, ms float64) string {
 			return "try blocks(0.8, 16x1), whose vectors are full"
 		}
 	case partWinograd:
-		return "try primitive auto, or more zeros"
+		if algorithm != primitive.Auto || format != "" {
+			return "try primitive auto, which takes the faster of the two, or more zeros"
+		}
 	case partShape:
 		return "try channels with round=16, or fewer of them"
 	case partISA:
