@@ -394,7 +394,10 @@ func TestCounts(t *testing.T) {
 			wantMACs = macs / 12 * 16
 		}
 		if k.Format == BSR { // what is zero for all 12 channels is left out
-			wantMACs, wantSpace = pickedMACs(p.Weights[1])*256, map[string]int64{Gemm: matrix}[k.Algorithm]
+			wantMACs = pickedMACs(p.Weights[1], 16) * 256
+		}
+		if k.Format == Punched || k.Format == BSR && k.Strips {
+			wantMACs = pickedMACs(p.Weights[1], 4) * 256
 		}
 		if k.Algorithm == SpatialPack && k.Format == CSR { // of strips of 4x4 pixels: tiles of 4x4, of 1x4 with AVX2
 			wantSpace = 4 * 16 * 16 * 6 * 6
@@ -454,7 +457,7 @@ func TestAutoCost(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	const there = "; there is: auto, direct dense, direct bsr, gemm dense, gemm bsr, spatialpack dense, spatialpack bsr, direct csr, gemm csr, spatialpack csr, depthwise dense, winograd dense"
+	const there = "; there is: auto, direct dense, direct bsr, gemm dense, gemm bsr, spatialpack dense, spatialpack bsr, direct csr, gemm csr, spatialpack csr, direct punched, depthwise dense, winograd dense"
 	for _, c := range []struct{ algorithm, format, want string }{
 		{"auto", "", ""},
 		{"auto", "csr", ""},
@@ -465,7 +468,8 @@ func TestCheck(t *testing.T) {
 		{"winograd", "csr", "L4 primitive: there is no winograd with csr" + there},
 		{"spatialpack", "bsr", ""},
 		{"spatialpack", "csr", ""},
-		{"direct", "punched", "L4 primitive: punched is not in this build" + there},
+		{"direct", "pattern", "L4 primitive: pattern is not in this build" + there},
+		{"direct", "punched", ""},
 		{"depthwise", "dense", ""},
 		{"depthwise", "csr", "L4 primitive: there is no depthwise with csr" + there},
 		{"direkt", "dense", `L4 primitive: unknown algorithm "direkt"; try direct, depthwise, gemm`},

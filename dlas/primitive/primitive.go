@@ -25,6 +25,8 @@ const (
 	Dense  = "dense"
 	CSR    = "csr"
 	BSR    = "bsr"
+	// Punched is the format of block-punched weights.
+	Punched = "punched"
 
 	depthwise = "depthwise"
 )
@@ -46,7 +48,8 @@ func formats() []ir.Option {
 	return []ir.Option{
 		{Name: Dense, Help: "Every weight is stored and multiplied, zeros too: a pruned network is not faster.", Source: "Gibson et al., DLAS, 2025"},
 		{Name: CSR, Help: "Compressed sparse rows: the weights that are not zero, each with its position; zeros are neither stored nor multiplied, the others cost more each: with 16 pixels in the lanes, a fifth to a third.", Source: "Tinney, Walker: Direct solutions of sparse network equations, 1967"},
-		{Name: BSR, Help: "Blocks of weights: for 16 or 32 output channels together the elements of the depth (an input channel at a place of the window) that are not zero for all of them, each with its place. Reads the same maps in blocks of 16 channels as dense; what is pruned in blocks of 32x1 or 16x1 is left out whole.", Source: "Gray, Radford, Kingma: GPU Kernels for Block-Sparse Weights, 2017"},
+		{Name: BSR, Help: "Blocks of weights: for 16 or 32 output channels together the elements of the depth (an input channel at a place of the window) that are not zero for all of them, each with its place; and blocks 4x1 over maps with pixels in the lanes, where that takes less time. The first reads the same maps in blocks of 16 channels as dense; what is pruned in blocks of 32x1 or 16x1 is left out whole.", Source: "Gray, Radford, Kingma: GPU Kernels for Block-Sparse Weights, 2017"},
+		{Name: Punched, Help: "Block-punched weights: what is zero for four output channels together (blocks of 8x4 output by input channels that lack the same places of the window are two such fours high) is left out, over maps with pixels in the lanes.", Source: "Cai et al.: YOLObile: Real-Time Object Detection on Mobile Devices via Compression-Compilation Co-Design, 2021"},
 	}
 }
 
@@ -54,7 +57,7 @@ func formats() []ir.Option {
 func Options() []ir.Option { return append(algorithms(), formats()...) }
 
 // What the definitions have and this build has not.
-var absentFormats = []string{"pattern", "punched"}
+var absentFormats = []string{"pattern"}
 
 func names(options []ir.Option) []string {
 	list := make([]string, len(options))

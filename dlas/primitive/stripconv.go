@@ -17,21 +17,32 @@ import (
 func stripKernels() []ir.Kernel {
 	var ks []ir.Kernel
 	for _, isa := range stripISAs() {
-		for _, algorithm := range []string{Direct, Gemm, SpatialPack} {
-			level := asm.ISAOf(isa)
+		for _, row := range stripRowsOf() {
+			level, algorithm, form := asm.ISAOf(isa), row.algorithm, row.form
 			ks = append(ks, ir.Kernel{
-				Name: strings.Join([]string{"conv", "f32", algorithm, CSR}, "_") + "__" + isa,
-				Op:   "Conv", Algorithm: algorithm, Format: CSR, Type: ir.F32, ISA: isa, Exact: ir.ExactF32, Strips: true,
+				Name: strings.Join([]string{"conv", "f32", algorithm, row.name}, "_") + "__" + isa,
+				Op:   "Conv", Algorithm: algorithm, Format: row.format, Type: ir.F32, ISA: isa, Exact: ir.ExactF32, Strips: true,
 				Fits: func(p ir.Problem) error {
-					if err := stripFits(p); err != nil || algorithm == Direct {
+					if err := stripFits(p); err != nil {
 						return err
+					}
+					if m := p.Out[0][1]; m%form.unit() != 0 {
+						return fmt.Errorf("its %d output channels are no multiple of %d", m, form.unit())
+					}
+					if algorithm == Direct {
+						return nil
 					}
 					return copiesFit(p)
 				},
-				Cost:      func(p ir.Problem) float64 { return stripCost(p, level, algorithm) },
-				Layouts:   stripLayouts,
-				Schedules: func(p ir.Problem) []ir.Schedule { return stripSchedules(p, level) },
-				Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return bindStrips(p, s, isa, algorithm) },
+				Cost:    func(p ir.Problem) float64 { return stripCost(p, level, form) },
+				Layouts: stripLayouts,
+				Schedules: func(p ir.Problem) []ir.Schedule {
+					if form.quads {
+						return quadSchedules(p, level)
+					}
+					return stripSchedules(p, level)
+				},
+				Bind: func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return bindStrips(p, s, isa, form) },
 			})
 		}
 	}
@@ -86,7 +97,7 @@ type stripTile struct {
 	in, out, res int
 }
 
-func bindStrips(p ir.Problem, sch ir.Schedule, isa, algorithm string) (ir.Bound, error) {
+func bindStrips(p ir.Problem, sch ir.Schedule, isa string, form stripForm) (ir.Bound, error) {
 	s, err := newStrips(p)
 	if err != nil {
 		return ir.Bound{}, err
@@ -97,10 +108,10 @@ func bindStrips(p ir.Problem, sch ir.Schedule, isa, algorithm string) (ir.Bound,
 		return ir.Bound{}, errors.New("it reads and writes strips")
 	}
 	s.from, s.to = x.Grid, y.Grid
-	c := &stripConv{strips: s, isa: asm.ISAOf(isa), form: formOf(algorithm), bias: biasOf(p, s.m), act: actFor(p.Node, level{isa: isa})}
+	c := &stripConv{strips: s, isa: asm.ISAOf(isa), form: form, bias: biasOf(p, s.m), act: actFor(p.Node, level{isa: isa})}
 	c.lo, c.hi = clampOf(p.Node)
 	w := p.Weights[1].F32()
-	c.stripPlan = s.plan(c.isa, sch, density(w), c.form)
+	c.stripPlan = s.plan(c.isa, sch, s.density(w, c.form), c.form)
 	c.in, c.out = x.StridesOf(p.In[0]), y.StridesOf(p.Out[0])
 	if len(p.In) > 3 && p.In[3] != nil {
 		c.res = p.LayoutIn(3).StridesOf(p.In[3])
@@ -108,7 +119,11 @@ func bindStrips(p ir.Problem, sch ir.Schedule, isa, algorithm string) (ir.Bound,
 	c.edges = edgesOf(c.isa, y, p.Out[0])
 	c.layOut()
 	c.cutTiles()
-	c.packEntries(w)
+	if form.quads {
+		c.packQuads(w)
+	} else {
+		c.packEntries(w)
+	}
 	if p.Spent != nil {
 		p.Spent(p.Weights[1].Memory())
 	}
@@ -190,7 +205,7 @@ func (c *stripConv) packEntries(w []float32) {
 // share cuts the work into parts: by tiles, and where there are few of them by output channels too.
 func (c *stripConv) share() {
 	threads := max(1, c.p.Machine.Threads)
-	total := len(c.entries) * ir.Lanes * c.vectors() * c.n
+	total := c.nonzero() * c.form.unit() * ir.Lanes * c.vectors() * c.n
 	isa := map[asm.ISA]string{asm.AVX512: isaAVX512, asm.AVX2: isaAVX2}[c.isa]
 	longest := max(1, level{isa: isa}.longestPart()/4) // zeros cost too
 	want := max(1, ceilDiv(total, longest))
@@ -203,7 +218,7 @@ func (c *stripConv) share() {
 		images = 1
 	}
 	c.tileParts = min(want, images*len(c.tiles))
-	c.rowParts = min(c.m, ceilDiv(want, c.tileParts))
+	c.rowParts = min(c.m/c.form.unit(), ceilDiv(want, c.tileParts))
 	c.copyParts = 1
 	if c.form.copied {
 		c.copyParts = min(c.c, max(threads, ceilDiv(c.perTile*len(c.tiles), longestCopy)))
@@ -212,8 +227,8 @@ func (c *stripConv) share() {
 
 func (c *stripConv) bound() ir.Bound {
 	b := ir.Bound{
-		Run: c.run, PackedBytes: 8*int64(len(c.entries)) + 4*int64(len(c.ptr)*(c.m+1)+len(c.bias)),
-		MACsExecuted: int64(c.nonzero()) * int64(ir.Lanes*c.vectors()),
+		Run: c.run, PackedBytes: int64(c.form.bytes()*max(1, c.nonzero()) + 4*(len(c.ptr)*(c.m/c.form.unit()+1)+len(c.bias))),
+		MACsExecuted: int64(c.nonzero()) * int64(c.form.unit()*ir.Lanes*c.vectors()),
 	}
 	parts := c.tileParts * c.rowParts
 	if c.form.copied {
@@ -230,7 +245,7 @@ func (c *stripConv) bound() ir.Bound {
 	return b
 }
 
-// nonzero is the number of products of a pixel, without the entry that stands for none.
+// nonzero is the number of entries, without the entry that stands for none.
 func (c *stripConv) nonzero() int {
 	last := c.ptr[len(c.ptr)-1]
 	return int(last[len(last)-1])
@@ -257,13 +272,13 @@ func (c *stripConv) run(call ir.Call) {
 		}
 	}
 	from, to := part(images*len(c.tiles), c.tileParts, call.Part/c.rowParts)
-	m0, m1 := part(c.m, c.rowParts, call.Part%c.rowParts)
+	m0, m1 := part(c.m/c.form.unit(), c.rowParts, call.Part%c.rowParts)
 	for i := from; i < to; i++ {
 		c.multiply(call, image+i/len(c.tiles), i%len(c.tiles), m0, m1)
 	}
 }
 
-// multiply computes one tile of some output channels.
+// multiply computes one tile of some output channels, or of fours of them.
 func (c *stripConv) multiply(call ir.Call, image, i, m0, m1 int) {
 	tile := &c.tiles[i]
 	s := asm.Strip{
@@ -284,7 +299,8 @@ func (c *stripConv) multiply(call ir.Call, image, i, m0, m1 int) {
 	if len(call.In) > 3 && call.In[3] != nil {
 		res = call.In[3].F32()[image*c.res.Image+tile.res:]
 	}
-	most := asm.MaxMACs / (ir.Lanes * tile.rows * tile.cols)
+	unit := c.form.unit()
+	most := asm.MaxMACs / (ir.Lanes * tile.rows * tile.cols * unit)
 	for k, ptr := range c.ptr {
 		s.Last = 0
 		if k == len(c.ptr)-1 {
@@ -295,13 +311,13 @@ func (c *stripConv) multiply(call ir.Call, image, i, m0, m1 int) {
 			for m+s.Rows < m1 && int(ptr[m+s.Rows+1]-ptr[m])+4*s.Rows <= most {
 				s.Rows++
 			}
-			s.Ptr, s.Out = &ptr[m], &out[m*c.out.Block]
+			s.Ptr, s.Out = &ptr[m], &out[m*unit*c.out.Block]
 			s.Bias = nil
 			if k == 0 {
-				s.Bias = &c.bias[m]
+				s.Bias = &c.bias[m*unit]
 			}
 			if res != nil {
-				s.Res = &res[m*c.res.Block]
+				s.Res = &res[m*unit*c.res.Block]
 			}
 			c.call(&s, tile, stride)
 		}
@@ -309,7 +325,7 @@ func (c *stripConv) multiply(call ir.Call, image, i, m0, m1 int) {
 	if c.act == nil {
 		return
 	}
-	for m := m0; m < m1; m++ {
+	for m := m0 * unit; m < m1*unit; m++ {
 		for y := range tile.rows {
 			c.act(out[m*c.out.Block+y*c.out.Row:][:tile.cols*ir.Lanes])
 		}
@@ -318,6 +334,8 @@ func (c *stripConv) multiply(call ir.Call, image, i, m0, m1 int) {
 
 func (c *stripConv) call(s *asm.Strip, tile *stripTile, stride int) {
 	switch {
+	case c.form.quads:
+		callQuads(c.isa, s, tile, stride)
 	case stride >= stripWideStride:
 		asm.StripGo(s, tile.rows, tile.cols, stride)
 	case c.isa == asm.AVX512:

@@ -46,7 +46,13 @@ func productCycles(isa asm.ISA, n int) float64 {
 }
 
 // mostVectors is the most vectors of a tile.
-func mostVectors(isa asm.ISA) int {
+func mostVectors(isa asm.ISA, f stripForm) int {
+	switch {
+	case f.quads && isa == asm.AVX2:
+		return asm.QuadVectors256
+	case f.quads:
+		return asm.QuadVectors512
+	}
 	if isa == asm.AVX2 {
 		return asm.StripVectors256
 	}
@@ -57,6 +63,15 @@ func mostVectors(isa asm.ISA) int {
 type stripForm struct {
 	copied bool // packed for each tile: the rows and columns of other tiles do not lie between
 	matrix bool // the im2col matrix: a tile's vectors for every weight
+	quads  bool // four output channels together
+}
+
+// unit is the number of output channels that a tile has.
+func (f stripForm) unit() int {
+	if f.quads {
+		return 4
+	}
+	return 1
 }
 
 func formOf(algorithm string) stripForm {
@@ -84,14 +99,19 @@ func (s *strips) estimate(p stripPlan, isa asm.ISA, density float64, f stripForm
 	for _, y := range pieces(s.to.H, p.rows) {
 		for _, x := range pieces(s.to.W, p.cols) {
 			n := y * x
-			each := productCycles(isa, n)
+			level := isa
 			if s.win.SW >= stripWideStride {
-				each = productCycles(asm.GoISA, n)
+				level = asm.GoISA
+			}
+			each := productCycles(level, n)
+			if f.quads {
+				each = quadCycles(level, n)
 			}
 			if far && isa != asm.GoISA {
 				each += stripFarCycles * float64(n)
 			}
-			p.cycles += float64(s.m) * chunks * (entries*each + stripSumCycles*float64(n) + stripRowCycles)
+			unit := f.unit()
+			p.cycles += float64(s.m/unit) * chunks * (entries*each + stripSumCycles*float64(n*unit) + stripRowCycles)
 		}
 	}
 	return p
@@ -124,10 +144,10 @@ func (s *strips) plan(isa asm.ISA, sch ir.Schedule, density float64, f stripForm
 			}
 			p := stripPlan{rows: rows, cols: cols}
 			// What a schedule asks for may be more than there are registers for.
-			for p.rows > 1 && p.rows*p.cols > mostVectors(isa) {
+			for p.rows > 1 && p.rows*p.cols > mostVectors(isa, f) {
 				p.rows--
 			}
-			p.cols = min(p.cols, mostVectors(isa))
+			p.cols = min(p.cols, mostVectors(isa, f))
 			fit := max(1, int(stripNearShare*float64(near))/s.channelBytes(p.rows, p.cols, f))
 			for _, chunk := range []int{fit, s.c} {
 				if want := tile(sch, stripChunk); want > 0 {
@@ -148,12 +168,12 @@ func (s *strips) plan(isa asm.ISA, sch ir.Schedule, density float64, f stripForm
 const stripCopyCycles = 2.5
 
 // stripCost estimates the cycles of one run, conversions of what it reads and writes left out.
-func stripCost(p ir.Problem, isa asm.ISA, algorithm string) float64 {
+func stripCost(p ir.Problem, isa asm.ISA, f stripForm) float64 {
 	s, err := newStrips(p)
 	if err != nil {
 		return 0
 	}
-	f, d := formOf(algorithm), density(p.Weights[1].F32())
+	d := s.density(p.Weights[1].F32(), f)
 	plan := s.plan(isa, ir.Schedule{}, d, f)
 	cost := plan.cycles
 	switch {
@@ -166,7 +186,11 @@ func stripCost(p ir.Problem, isa asm.ISA, algorithm string) float64 {
 	// The border of what it makes: of most nodes, a pixel to each side.
 	cost += edgeCycles * float64(s.m*2*(s.to.H+s.to.W+2))
 	// Entries come from afar once a run.
-	bytes := 8 * d * float64(s.m*s.c*s.win.KH*s.win.KW)
+	each := 8.0
+	if f.quads {
+		each = quadBytes / 4
+	}
+	bytes := each * d * float64(s.m*s.c*s.win.KH*s.win.KW)
 	come := bytes / comeBytes(bytes, p.Machine.L2)
 	cost *= float64(s.n)
 	return max(cost, come) + overlap*min(cost, come)
