@@ -126,6 +126,9 @@ func helpOption(title string, o ir.Option) string {
 		if len(p.Values) > 0 {
 			b.WriteString("; one of " + strings.Join(p.Values, ", "))
 		}
+		if len(p.Examples) > 0 {
+			b.WriteString("; such as " + strings.Join(p.Examples, ", "))
+		}
 		if p.Default != "" {
 			b.WriteString("; default " + p.Default)
 		}

@@ -25,6 +25,7 @@ func toolsFor(g *ir.Graph, of ir.Choice, opened *sets, m ir.Machine, plan system
 	t := compress.Tools{
 		Runner: &engine{threads: m.Threads},
 		Meter:  &meter{machine: m, plan: plan},
+		Stored: model.StoredAll,
 		Progress: func(step string, done, total int) {
 			progress(Progress{Step: "compress: " + step, Done: done, Total: total, Unit: "steps"})
 		},

@@ -95,7 +95,7 @@ func completeChoice(l ir.Layer, text string) ([]string, int) {
 	if key, _, ok := strings.Cut(arg, "="); ok {
 		for _, p := range params {
 			if p.Key == key {
-				return lastWord(text, p.Values)
+				return lastWord(text, slices.Concat(p.Values, p.Examples))
 			}
 		}
 		return nil, 0
@@ -105,7 +105,7 @@ func completeChoice(l ir.Layer, text string) ([]string, int) {
 		if p.Key != "" {
 			names = append(names, p.Key+"=")
 		} else {
-			names = append(names, p.Values...)
+			names = append(append(names, p.Values...), p.Examples...)
 		}
 	}
 	return lastWord(text, names)

@@ -28,7 +28,8 @@ func blocks() pass {
 				"Blocks count from the first channel; where R or C does not divide, the last block is smaller.",
 			Source: "Gray, Radford, Kingma: GPU Kernels for Block-Sparse Weights, 2017; one-shot by norm as prune",
 			Params: []ir.Param{
-				{Help: "fraction of weights that become zero, 0 to 1; then the block, as 16x1: R is 4, 8, 16 or 32 and C at least 1", Values: []string{"16x1", "32x1", "4x1", "16x4"}},
+				{Help: "fraction of weights that become zero, 0 to 1"},
+				{Help: "the block, output by input channels: the first is 4, 8, 16 or 32, the second at least 1", Examples: []string{"16x1", "32x1", "4x1", "16x4"}},
 				byParam(), scopeParam("global"),
 			},
 		},

@@ -6,6 +6,7 @@ package compress
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
@@ -87,6 +88,7 @@ func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice, t Tools) (*ir.Graph
 		return nil, nil, err
 	}
 	var lines []string
+	said := sizes{of: t.Stored}
 	t.past = &past{from: g, kept: map[string][]int{}}
 	for _, c := range cs {
 		if err := ctx.Err(); err != nil {
@@ -100,11 +102,12 @@ func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice, t Tools) (*ir.Graph
 			return nil, nil, err
 		}
 		var line string
+		before := g
 		if g, line, err = p.applied(ctx, g, c, t); err != nil {
 			return nil, nil, err
 		}
 		if line != "" {
-			lines = append(lines, line)
+			lines = append(lines, line+said.change(before, g))
 		}
 	}
 	return g, lines, nil
@@ -123,4 +126,27 @@ func none() pass {
 			return g, "", nil
 		},
 	}
+}
+
+// sizes says what networks take in files.
+type sizes struct {
+	of   func(weights map[string]*ir.Tensor) int64
+	last *ir.Graph
+	took int64
+}
+
+func (s *sizes) bytes(g *ir.Graph) int64 {
+	if s.last != g {
+		s.last, s.took = g, s.of(g.Weights)
+	}
+	return s.took
+}
+
+// change is the end of a pass' line: what its network takes, and what the one before did.
+func (s *sizes) change(before, after *ir.Graph) string {
+	if s.of == nil || before == after {
+		return ""
+	}
+	was := s.bytes(before)
+	return fmt.Sprintf("; stored in %d bytes instead of %d", s.bytes(after), was)
 }

@@ -62,7 +62,6 @@ func (h half) pass() pass {
 // normal one, whose absolute error is at most half of the least number there is.
 func (h half) apply(ctx context.Context, e *change, c ir.Choice) (*ir.Graph, string, error) {
 	weights, lost, asFloats := 0, 0, 0
-	var before, after int64
 	for i, w := range e.of {
 		if ctx.Err() != nil {
 			return nil, "", context.Cause(ctx)
@@ -77,22 +76,21 @@ func (h half) apply(ctx context.Context, e *change, c ir.Choice) (*ir.Graph, str
 				}
 			}
 			if b&0x7fff == 0 && v != 0 {
+				b = 0
 				lost++
 			}
 			bits[j] = b
 		}
 		t := e.from.Weights[w.Name]
-		before += t.Bytes()
 		made := &ir.Tensor{Shape: slices.Clone(t.Shape), Type: h.typ, Data: bits}
 		if !storable(e.g, w) {
 			made = &ir.Tensor{Shape: made.Shape, Type: ir.F32, Data: floats(made)}
 			asFloats++
 		}
 		e.g.Weights[w.Name] = made
-		after += made.Bytes()
 		weights += len(bits)
 	}
-	line := fmt.Sprintf("%s: %d conv and linear weights in %s are %s, %d bytes instead of %d", c, weights, plural(len(e.of), "layer"), h.long, after, before)
+	line := fmt.Sprintf("%s: %d conv and linear weights in %s are %s", c, weights, plural(len(e.of), "layer"), h.long)
 	if lost > 0 {
 		line += fmt.Sprintf("; %d are so small that they became zero", lost)
 	}

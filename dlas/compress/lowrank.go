@@ -25,7 +25,7 @@ func lowrank() pass {
 			"which is that of the squared weights. Only where the multiply-accumulates fall; the line says where. Grouped convolutions, layers that are mostly zeros " +
 			"and very large ones stay. Without retraining.",
 		Source: "Denton et al., Exploiting Linear Structure Within Convolutional Networks, NIPS 2014; Zhang et al., Accelerating Very Deep Convolutional Networks, 2015",
-		Params: []ir.Param{{Help: "share of the energy that is kept, 0 to 1", Values: []string{"0.9"}}},
+		Params: []ir.Param{{Help: "share of the energy that is kept, 0 to 1", Examples: []string{"0.9"}}},
 	}
 	return pass{
 		option: o,

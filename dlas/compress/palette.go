@@ -18,7 +18,7 @@ func palette() pass {
 			"and every weight becomes the nearest mean. Zeros stay zero and are one of the values. Without retraining. Stored, a weight takes so many bits; " +
 			"kernels compute with the values as they are, so it is smaller and not faster.",
 		Source: "Han, Mao, Dally: Deep Compression, ICLR 2016 (linear initialisation)",
-		Params: []ir.Param{{Help: "bits of a weight, 1 to 16", Values: []string{"4", "5", "8"}}},
+		Params: []ir.Param{{Help: "bits of a weight, 1 to 16", Examples: []string{"4", "5", "8"}}},
 	}
 	return pass{
 		option: o,
@@ -33,15 +33,12 @@ func palette() pass {
 				return nil, "", err
 			}
 			var lost, norm float64
-			var bits int64
 			for _, data := range e.data {
 				if ctx.Err() != nil {
 					return nil, "", context.Cause(ctx)
 				}
-				values := 1 << int(a.level)
-				l, n := palettise(data, values)
+				l, n := palettise(data, 1<<int(a.level))
 				lost, norm = lost+l, norm+n
-				bits += int64(len(data))*int64(a.level) + int64(min(values, len(data)))*32
 			}
 			out, s, err := e.end(c)
 			if err != nil {
@@ -51,8 +48,8 @@ func palette() pass {
 			if norm > 0 {
 				share = math.Sqrt(lost / norm)
 			}
-			return out, fmt.Sprintf("%s: %s have at most %d values each, off by %.4f of their norm; indices and values take %d bytes at most; %s",
-				c, plural(len(e.of), "layer"), 1<<int(a.level), share, (bits+7)/8, s), nil
+			return out, fmt.Sprintf("%s: %s have at most %d values each, off by %.4f of their norm; %s",
+				c, plural(len(e.of), "layer"), 1<<int(a.level), share, s), nil
 		},
 	}
 }
@@ -68,7 +65,7 @@ func palettise(data []float32, values int) (lost, norm float64) {
 	if slices.Contains(data, 0) {
 		values-- // zeros have one of their own
 	}
-	c := clustersOf(data)
+	c := clustersOf(data, mostSorted)
 	means := c.means(values)
 	near := newNearest(means)
 	for i, v := range data {
@@ -108,17 +105,21 @@ type clusters struct {
 // is at most 2^-13, far below that of any two means.
 const binBits = 22
 
-func clustersOf(data []float32) clusters {
+// mostSorted is the most weights of a layer that are told apart.
+const mostSorted = 1 << 18
+
+// clustersOf puts weights in order: up to so many each by itself, more by their upper bits.
+func clustersOf(data []float32, sorted int) clusters {
 	c := clusters{number: []int64{0}, sum: []float64{0}}
 	add := func(value float64, n int64, sum float64) {
 		c.value = append(c.value, value)
 		c.number = append(c.number, c.number[len(c.number)-1]+n)
 		c.sum = append(c.sum, c.sum[len(c.sum)-1]+sum)
 	}
-	if len(data) <= 1<<binBits {
-		sorted := slices.Clone(data)
-		slices.Sort(sorted)
-		for _, v := range sorted {
+	if len(data) <= sorted {
+		ordered := slices.Clone(data)
+		slices.Sort(ordered)
+		for _, v := range ordered {
 			if v != 0 {
 				add(float64(v), 1, float64(v))
 			}
@@ -147,8 +148,9 @@ func ordered(v float32) uint32 {
 	return b ^ (uint32(int32(b)>>31) | 1<<31)
 }
 
-// mostRounds bounds k-means, which ends by itself where no weight changes its mean.
-const mostRounds = 200
+// mostRounds bounds k-means of k clusters, which ends by itself where no weight changes its mean: that may take thousands of
+// rounds, and a round takes time in proportion to k.
+func mostRounds(k int) int { return max(50, 1<<20/k) }
 
 // means are those of k clusters, in order, begun evenly spaced. A cluster that nothing is near to keeps its place.
 func (c clusters) means(k int) []float32 {
@@ -160,7 +162,7 @@ func (c clusters) means(k int) []float32 {
 			means[i] += (hi - lo) * float64(i) / float64(k-1)
 		}
 	}
-	for range mostRounds {
+	for range mostRounds(k) {
 		changed, from := false, 0
 		for i := range means {
 			to := len(c.value)

@@ -373,31 +373,24 @@ func TestPalette(t *testing.T) {
 	}
 }
 
-// TestPaletteOfMany: where there are so many weights that they are put together by their upper bits, the means are those of
-// k-means over each weight.
+// TestPaletteOfMany: where there are so many weights that they are put together by their upper bits, the means are as near to
+// them as those of each weight by itself.
 func TestPaletteOfMany(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	data := make([]float32, 1<<binBits+100)
+	data := make([]float32, mostSorted+1)
 	for i := range data {
 		data[i] = float32(rng.NormFloat64())
 	}
-	binned := clustersOf(data).means(16)
-	exact := clustersOf(data[:1<<18]).means(16) // of a part, which has nearly the same
-	for i, m := range binned {
-		if math.Abs(float64(m)-float64(exact[i])) > 0.03 {
-			t.Errorf("mean %d is %v, of a part %v", i, m, exact[i])
+	lost := func(sorted int) (sum float64) {
+		near := newNearest(clustersOf(data, sorted).means(16))
+		for _, v := range data {
+			d := float64(v) - float64(near.of(v))
+			sum += d * d
 		}
+		return sum
 	}
-	sums, counts, near := make([]float64, 16), make([]float64, 16), newNearest(binned)
-	for _, v := range data {
-		i := slices.Index(binned, near.of(v))
-		sums[i] += float64(v)
-		counts[i]++
-	}
-	for i, m := range binned {
-		if d := math.Abs(sums[i]/counts[i] - float64(m)); d > 2e-4 {
-			t.Errorf("mean %d is %v, off by %v", i, m, d)
-		}
+	if binned, exact := lost(mostSorted), lost(len(data)); binned > 1.0001*exact {
+		t.Errorf("the squared error is %v, not %v", binned, exact)
 	}
 }
 
@@ -512,7 +505,7 @@ func TestHalfPasses(t *testing.T) {
 				}
 			}
 		}
-		if _, total := zerosOf(out); bytes != 2*int64(total) || !strings.Contains(lines[0], fmt.Sprintf("%d bytes instead of", bytes)) {
+		if _, total := zerosOf(out); bytes != 2*int64(total) || !strings.Contains(lines[0], fmt.Sprintf("%s: %d conv and linear weights in 9 layers", c.pass, total)) {
 			t.Errorf("%s: %d bytes, and it says %q", c.pass, bytes, lines[0])
 		}
 	}
@@ -705,6 +698,31 @@ func TestOrders(t *testing.T) {
 		_, lines := applied(t, mixed(), text)
 		if len(lines) != len(choices(text)) {
 			t.Errorf("%s says %q", text, lines)
+		}
+	}
+}
+
+// TestLinesSayBytes: each line ends in what the network takes, where there is something to tell that.
+func TestLinesSayBytes(t *testing.T) {
+	calls := 0
+	tools := Tools{Stored: func(weights map[string]*ir.Tensor) (n int64) {
+		calls++
+		for _, w := range weights {
+			n += w.Bytes()
+		}
+		return n
+	}}
+	g := mixed()
+	_, lines, err := Apply(t.Context(), g, choices("prune(0.5) fp16 none"), tools)
+	if err != nil || len(lines) != 2 || calls != 3 {
+		t.Fatalf("%q, %v after %d calls", lines, err, calls)
+	}
+	all := tools.Stored(g.Weights)
+	_, total := zerosOf(g)
+	halves := all - 2*int64(total-33*21) // which one layer has already
+	for i, want := range []string{fmt.Sprintf("; stored in %d bytes instead of %d", all, all), fmt.Sprintf("; stored in %d bytes instead of %d", halves, all)} {
+		if !strings.HasSuffix(lines[i], want) {
+			t.Errorf("%q does not end in %q", lines[i], want)
 		}
 	}
 }

@@ -18,7 +18,8 @@ func punch() pass {
 				"divide, the last block is smaller.",
 			Source: "Cai et al., YOLObile, AAAI 2021; Li et al., NPAS, CVPR 2021, which choose it by layer",
 			Params: []ir.Param{
-				{Help: "fraction of weights that become zero, 0 to 1; then the block, as 8x4: filters by input channels", Values: []string{"8x4", "16x4"}},
+				{Help: "fraction of weights that become zero, 0 to 1"},
+				{Help: "the block, filters by input channels: the first is 4, 8, 16 or 32, the second at least 1", Examples: []string{"8x4", "16x4"}},
 				byParam(), scopeParam("layer"),
 			},
 		},

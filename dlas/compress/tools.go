@@ -18,6 +18,8 @@ type Tools struct {
 	Val ir.Samples
 	// Progress is told how far a long pass is: done of total steps.
 	Progress func(step string, done, total int)
+	// Stored is how many bytes of a file the weights of a network take; the lines of the passes say it.
+	Stored func(weights map[string]*ir.Tensor) int64
 
 	past *past
 }

@@ -93,4 +93,6 @@ type Param struct {
 	Help    string
 	Default string   // canonical spelling; empty where there is none
 	Values  []string // the values there are, where they can be listed
+	// Examples are some of the values where there are more.
+	Examples []string
 }

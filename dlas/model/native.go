@@ -14,6 +14,12 @@ import (
 // f32, f16 where each element is exactly one, sparse f32, 16x1 f32 (columns of 16 rows), palette(5) for indices of five bits.
 func Stored(t *ir.Tensor) (encoding string, bytes int64) { return packed.Stored(t) }
 
+// StoredAll is how many bytes that is for all tensors of a network.
+func StoredAll(weights map[string]*ir.Tensor) int64 {
+	total, _ := packed.Sum(weights)
+	return total
+}
+
 // WriteNative writes a network in this program's own format, with everything that ReadFile wants to know of it.
 func WriteNative(w io.Writer, g *ir.Graph, prepKnown bool) error {
 	return packed.Write(w, packed.Network{Graph: g, PrepKnown: prepKnown})
