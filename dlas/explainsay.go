@@ -137,6 +137,9 @@ func (e *Explanation) reason(part string, ms float64) string {
 	case partThreads:
 		return "the threads share smaller nodes less evenly, or wait for each other longer"
 	case partPlace:
+		if e.Environment.Threads > 1 {
+			return "among the others nodes wait for their threads, and find inputs in another core's cache, longer than alone"
+		}
 		return "among the others nodes find their inputs further away than alone"
 	case partConversion:
 		return fmt.Sprintf("values are converted in %s", nodes)
@@ -252,8 +255,10 @@ func (e *Explanation) wayOut(part string, ms float64) string {
 		}
 	case partMemory, partCache:
 		return "try fewer bytes: int8, channels, or a larger batch for the same weights"
-	case partThreads:
-		return "try threads=1, or a larger batch"
+	case partThreads, partPlace:
+		if e.Environment.Threads > 1 {
+			return "try threads=1, or a larger batch"
+		}
 	case partConversion:
 		if format != "" && format != primitive.Dense {
 			return "try primitive auto, which counts conversions"

@@ -96,6 +96,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"results", "--results", write("e.jsonl", "\n{\n")}, "line 2 of the results is no result: unexpected end of JSON input"},
 		{[]string{"plot", "grph"}, `unknown plot "grph"; try graph, …`},
 		{[]string{"nodes"}, "there is no result yet; measure one with dlas run"},
+		{[]string{"explain"}, "there is no result yet; measure one with run"},
 		{[]string{"results"}, "there is no result yet; measure one with dlas run"},
 		{[]string{"results", "resnet8"}, "there is no result yet; measure one with dlas run"},
 		{[]string{"plot", "pareto"}, "plot: -o names no file; usage: dlas plot …"},

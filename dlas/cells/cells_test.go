@@ -425,6 +425,11 @@ func TestARealNotebook(t *testing.T) {
 	}
 	d.fails("%dlas nodes fisrt", "fisrt")
 	d.fails("%dlas nodes first second", "takes no")
+	if out := d.must("%dlas explain first --go"); !strings.Contains(out, `dlas.Named("first").Explain()`) {
+		t.Errorf("explain --go says %q", out)
+	}
+	d.fails("%dlas explain fisrt", "fisrt")
+	d.fails("%dlas explain first second", "takes no")
 
 	if out := d.must("%dlas predict 0"); !strings.Contains(out, "Ankle boot") {
 		t.Errorf("predict 0 says %q", out)
