@@ -36,11 +36,15 @@ func toolsFor(g *ir.Graph, of ir.Choice, opened *sets, m ir.Machine, plan system
 	return t
 }
 
-// shrink is compress.Apply with the context's cause where that ends it.
+// shrink is compress.Apply with the context's cause where that ends it, and what a reader must know of the images that a
+// pass has chosen by.
 func shrink(ctx context.Context, g *ir.Graph, cs []ir.Choice, t compress.Tools) (*ir.Graph, []string, error) {
 	g, lines, err := compress.Apply(ctx, g, cs, t)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	if v, ok := t.Val.(*validation); ok && err == nil && v.set != nil && v.set.Caveat != "" {
+		lines = append(lines, "split val of "+v.set.Name+": "+v.set.Caveat)
 	}
 	return g, lines, err
 }

@@ -131,6 +131,26 @@ func TestVal(t *testing.T) {
 		t.Error("image 2000 of 2000 was read")
 	}
 
+	// What is known of them is told where a pass has looked at them, and only there.
+	for words, told := range map[string]int{"none": 0, "recalibrate": 1} {
+		_, tools = toolsOf(t, ir.Choice{Name: "fashion-mnist"})
+		v := tools.Val.(*validation)
+		if words == "recalibrate" {
+			v.open()
+			known := *v.set
+			known.Caveat = "seen before"
+			v.set = &known
+		}
+		c := ir.Choice{Name: words}
+		if words == "recalibrate" {
+			c.Args = []ir.Arg{arg("n", "2")}
+		}
+		_, lines, err := shrink(t.Context(), g, []ir.Choice{c}, tools)
+		if err != nil || len(lines) != 2*told || told > 0 && lines[1] != "split val of fashion-mnist: seen before" {
+			t.Errorf("%s says %q, %v", words, lines, err)
+		}
+	}
+
 	// Random images to choose by are others than those that are run.
 	of := ir.Choice{Name: "random", Value: []string{"2x1x28x28"}}
 	_, tools = toolsOf(t, of)
