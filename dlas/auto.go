@@ -42,16 +42,24 @@ func auto(ctx context.Context, spec Spec, after string, pass ir.Choice) (found s
 	if err := a.begin(ctx); err != nil {
 		return "", nil, nil, err
 	}
-	path, err := a.path(ctx)
-	if err != nil {
-		return "", nil, nil, err
+	var paths []*autoPath
+	for _, byBytes := range []bool{false, true} {
+		// Bytes lead where they are what is asked for; a target for them beside others is looked for both ways.
+		if t := a.targets; byBytes && !t.MinBytes && t.Bytes == 0 || !byBytes && (t.MinBytes || t.Bytes > 0 && t.Latency == 0 && t.Accuracy == nil) {
+			continue
+		}
+		path, err := a.path(ctx, byBytes)
+		if err != nil {
+			return "", nil, nil, err
+		}
+		paths = append(paths, path)
 	}
-	best, err := a.choose(ctx, path)
+	best, err := a.choose(ctx, paths)
 	if err != nil {
 		return "", nil, nil, err
 	}
 	note := fmt.Sprintf("%s is a level for each of %d layers, found in %.0f s: top-1 on %s images of val %s (%+.2f points), weights %s",
-		pass, len(path.layers), j.seconds(), thousands(int64(j.base.set.Len())), percent(best.seen.top1()), 100*(best.seen.top1()-a.base.top1()), bytesText(best.seen.Bytes))
+		pass, len(paths[0].layers), j.seconds(), thousands(int64(j.base.set.Len())), percent(best.seen.top1()), 100*(best.seen.top1()-a.base.top1()), bytesText(best.seen.Bytes))
 	if best.ms > 0 {
 		note += fmt.Sprintf(", %.3g ms of %.3g ms before, measured in turns", best.ms, a.ms)
 	}
@@ -148,9 +156,9 @@ func (a *searcher) join(texts ...string) string {
 }
 
 // autoPasses are the passes that layers may have: what saves time, or what saves bytes.
-func (a *searcher) passes() []ir.Choice {
+func (a *searcher) passes(byBytes bool) []ir.Choice {
 	all := []ir.Choice{{Name: "prune"}, {Name: "blocks", Value: []string{"16x1"}}}
-	if a.targets.MinBytes {
+	if byBytes {
 		all = []ir.Choice{{Name: "prune"}, {Name: "palette"}}
 	}
 	return slices.DeleteFunc(all, func(c ir.Choice) bool {
@@ -208,15 +216,17 @@ func (p *autoPath) text(state []int) string {
 }
 
 // path scans the layers by all passes, and orders the steps by what they save for what they lose.
-func (a *searcher) path(ctx context.Context) (*autoPath, error) {
-	p := &autoPath{passes: a.passes()}
+func (a *searcher) path(ctx context.Context, byBytes bool) (*autoPath, error) {
+	p := &autoPath{passes: a.passes(byBytes)}
 	before, err := a.judge.see(ctx, a.after)
 	if err != nil {
 		return nil, err
 	}
-	start, err := a.nodeTimes(ctx, a.after)
-	if err != nil {
-		return nil, err
+	var start map[string]float64
+	if !byBytes {
+		if start, err = a.nodeTimes(ctx, a.after); err != nil {
+			return nil, err
+		}
 	}
 	for k, c := range p.passes {
 		scan, err := a.judge.sensitivity(ctx, a.after, c, autoLevels(c.Name))
@@ -227,7 +237,7 @@ func (a *searcher) path(ctx context.Context) (*autoPath, error) {
 		if p.layers == nil {
 			for _, l := range scan.Layers {
 				first := autoOption{pass: -1, cost: start[l.Name]}
-				if a.targets.MinBytes {
+				if byBytes {
 					first.cost = float64(before.Bytes)
 				}
 				p.layers = append(p.layers, autoLayer{name: l.Name, options: []autoOption{first}})
@@ -235,7 +245,7 @@ func (a *searcher) path(ctx context.Context) (*autoPath, error) {
 		}
 		for _, level := range autoLevels(c.Name) {
 			var times map[string]float64
-			if !a.targets.MinBytes {
+			if !byBytes {
 				if times, err = a.nodeTimes(ctx, a.join(p.all(c, scan, level))); err != nil {
 					return nil, err
 				}
@@ -246,7 +256,7 @@ func (a *searcher) path(ctx context.Context) (*autoPath, error) {
 					continue
 				}
 				o := autoOption{pass: k, level: level, lost: max(0, -l.Points[at].Points), cost: float64(l.Points[at].Bytes)}
-				if !a.targets.MinBytes {
+				if !byBytes {
 					o.cost = times[l.Name]
 				}
 				p.layers[i].options = append(p.layers[i].options, o)
@@ -297,9 +307,6 @@ func (p *autoPath) order(least float64) {
 
 // nodeTimes are the milliseconds of the nodes of the stack under a compression.
 func (a *searcher) nodeTimes(ctx context.Context, text string) (map[string]float64, error) {
-	if a.targets.MinBytes {
-		return nil, nil
-	}
 	progress(Progress{Step: "auto: time by node", Label: shortened(text)})
 	run, err := a.program(ctx, text)
 	if err != nil {
@@ -328,21 +335,26 @@ type candidate struct {
 	ms   float64
 }
 
-// choose goes along the path as far as the targets allow, with each suffix, and takes the best.
-func (a *searcher) choose(ctx context.Context, p *autoPath) (*candidate, error) {
+// choose goes along the paths as far as the targets allow, with each suffix, and takes the best.
+func (a *searcher) choose(ctx context.Context, paths []*autoPath) (*candidate, error) {
 	var met, near []*candidate
-	for _, suffix := range a.suffixes() {
-		at := func(k int) string { return a.join(p.text(p.states[k]), suffix) }
-		k, ok, err := a.along(ctx, len(p.states), at)
-		if err != nil {
-			return nil, err
-		}
-		c := &candidate{text: at(k)}
-		if c.seen, err = a.judge.see(ctx, c.text); err != nil {
-			return nil, err
-		}
-		if near = append(near, c); ok {
-			met = append(met, c)
+	for _, p := range paths {
+		for _, suffix := range a.suffixes() {
+			at := func(k int) string { return a.join(p.text(p.states[k]), suffix) }
+			if a.allowed(at(len(p.states)-1)) != nil {
+				continue
+			}
+			k, ok, err := a.along(ctx, len(p.states), at)
+			if err != nil {
+				return nil, err
+			}
+			c := &candidate{text: at(k)}
+			if c.seen, err = a.judge.see(ctx, c.text); err != nil {
+				return nil, err
+			}
+			if near = append(near, c); ok {
+				met = append(met, c)
+			}
 		}
 	}
 	if err := a.time(ctx, near); err != nil {

@@ -256,11 +256,19 @@ func (s *Scan) notes() []string {
 	if s.Elbow != "" {
 		points := s.Layers[0].Points
 		name, _, _ := strings.Cut(s.Pass, "(")
-		out = append(out, fmt.Sprintf("%s(elbow) is %s: the highest of %d levels that is at most %g points below the uncompressed network, as all lower ones are, on %s images of val (%+.2f points); plot elbow draws it",
-			name, s.Elbow, len(points), s.Drop, thousands(int64(s.N)), points[ElbowOf(points, s.Drop)].Points))
+		out = append(out, fmt.Sprintf("%s(elbow) is %s: the highest of %d levels that is at most %s below the uncompressed network, as all lower ones are, on %s images of val (%+.2f points); plot elbow draws it",
+			name, s.Elbow, len(points), points100(s.Drop), thousands(int64(s.N)), points[ElbowOf(points, s.Drop)].Points))
 	}
 	if s.Note != "" {
 		out = append(out, s.Pass+": "+s.Note)
 	}
 	return out
+}
+
+// points100 is a number of percentage points.
+func points100(v float64) string {
+	if v == 1 {
+		return "1 point"
+	}
+	return fmt.Sprintf("%g points", v)
 }

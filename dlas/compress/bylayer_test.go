@@ -83,6 +83,36 @@ func byLayer(t *testing.T, g *ir.Graph) {
 	}
 }
 
+// TestChannelsByLayer: one level for all layers is channels at that level; a layer's level narrows it and no other.
+func TestChannelsByLayer(t *testing.T) {
+	for seed := range uint64(12) {
+		g := randomGraph(seed, 6)
+		n := len(Layers(g))
+		apply := func(level string) *ir.Graph {
+			out, _, err := Apply(context.Background(), g, []ir.Choice{{Name: "channels", Value: []string{level}}}, Tools{})
+			if err != nil && !strings.Contains(err.Error(), "no channels that can go") {
+				t.Fatalf("seed %d, %s: %v", seed, level, err)
+			}
+			return out
+		}
+		same := strings.Repeat(" 0.5", n)[1:]
+		a, b := apply("0.5"), apply("["+same+"]")
+		if (a == nil) != (b == nil) || a != nil && spell(a) != spell(b) {
+			t.Errorf("seed %d: 0.5 for each layer is not channels(0.5)", seed)
+		}
+		if none := apply("[" + strings.Repeat(" -", n)[1:] + "]"); none != nil && spell(none) != spell(apply("0")) {
+			t.Errorf("seed %d: layers that are left change", seed)
+		}
+		if first := apply("[0.5" + strings.Repeat(" -", n-1) + "]"); first != nil && a != nil {
+			for i, l := range Layers(first) {
+				if whole, half := Layers(g)[i].Elems(), Layers(a)[i].Elems(); l.Elems() < half || l.Elems() > whole {
+					t.Errorf("seed %d: layer %d has %d weights, %d before, %d with all narrowed", seed, i, l.Elems(), whole, half)
+				}
+			}
+		}
+	}
+}
+
 // TestScanLevels: every level of a scan is one that its pass takes, and they go from gentle to harsh.
 func TestScanLevels(t *testing.T) {
 	for _, p := range passes() {

@@ -30,7 +30,7 @@ func channels() pass {
 			},
 		},
 		check: func(c ir.Choice) error { _, err := channelArgs(c); return err },
-		apply: applyChannels,
+		apply: applyChannels, byLayer: channelsByLayer,
 	}
 }
 
@@ -38,6 +38,7 @@ type channelChoice struct {
 	p         float64
 	by, scope string
 	round     int
+	at        []float64 // by layer, in place of p
 }
 
 func channelArgs(c ir.Choice) (a channelChoice, err error) {
@@ -82,6 +83,45 @@ func applyChannels(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.
 	if err != nil {
 		return nil, "", err
 	}
+	return d.narrow(ctx, g, c, a, t)
+}
+
+// channelsByLayer is applyChannels with a level for each layer; of layers whose channels go together the highest counts.
+func channelsByLayer(ctx context.Context, g *ir.Graph, c ir.Choice, levels []string, t Tools) (*ir.Graph, string, error) {
+	a, err := channelArgs(At(c, "0"))
+	if err != nil {
+		return nil, "", err
+	}
+	if a.scope != "layer" {
+		return nil, "", ir.Errorf(ir.Compress, "channels with a level for each layer ranks within these, not over all: scope=%s", a.scope)
+	}
+	d, err := depend(g)
+	if err != nil {
+		return nil, "", err
+	}
+	of := map[string]float64{}
+	for i, l := range Layers(g) {
+		if levels[i] == Leave {
+			continue
+		}
+		p, err := strconv.ParseFloat(levels[i], 64)
+		if err != nil {
+			return nil, "", ir.Errorf(ir.Compress, "channels: %s is no fraction", levels[i])
+		}
+		for _, n := range l.Nodes {
+			of[n.Name] = p
+		}
+	}
+	a.at = make([]float64, len(d.layers))
+	for i, l := range d.layers {
+		a.at[i] = of[l.node.Name]
+		a.p = max(a.p, a.at[i])
+	}
+	return d.narrow(ctx, g, c, a, t)
+}
+
+// narrow removes the channels that a choice says.
+func (d *dependency) narrow(ctx context.Context, g *ir.Graph, c ir.Choice, a channelChoice, t Tools) (*ir.Graph, string, error) {
 	b, err := d.bundles(ctx, a.by, t)
 	if err != nil {
 		return nil, "", err
@@ -114,6 +154,8 @@ type bundle struct {
 	key   string  // which layers make them: bundles of one key are ranked with each other by scope=layer
 	size  int     // channels of layers' outputs
 	score float64 // what they are worth
+
+	makers []int // the layers that key names
 }
 
 // bundles are all that may go, in the order of the network.
@@ -143,7 +185,7 @@ func (d *dependency) bundles(ctx context.Context, by string, t Tools) ([]bundle,
 			d.why[r] = map[string]string{"bn": "no batch norm scales it", "activation": "no layer reads it", "l1": "it has no weights"}[by]
 		}
 		if d.why[r] == "" {
-			list = append(list, bundle{r, fmt.Sprint(makers[r]), size[r], s})
+			list = append(list, bundle{root: r, key: fmt.Sprint(makers[r]), size: size[r], score: s, makers: makers[r]})
 		}
 	}
 	return list, nil
@@ -276,7 +318,14 @@ func (d *dependency) choose(list []bundle, a channelChoice) map[int32]bool {
 	drop := map[string]int{} // bundles of a kind that go, the least worth first
 	if a.scope == "layer" {
 		for _, k := range keys {
-			drop[k] = int(math.Round(a.p * float64(len(kinds[k]))))
+			p := a.p
+			if a.at != nil {
+				p = 0
+				for _, i := range kinds[k][0].makers {
+					p = max(p, a.at[i])
+				}
+			}
+			drop[k] = int(math.Round(p * float64(len(kinds[k]))))
 		}
 	} else {
 		all := slices.Clone(list)
