@@ -181,12 +181,15 @@ func (a *searcher) allowed(text string) error {
 	return err
 }
 
+// autoTries are the fractions of zeros that auto tries for a layer; the tests of this package try fewer.
+var autoTries = []string{"0.5", "0.7", "0.8", "0.9", "0.95"}
+
 // autoLevels are the levels that auto tries of a pass.
 func autoLevels(name string) []string {
 	if name == "palette" {
 		return []string{"6", "4", "3", "2"}
 	}
-	return []string{"0.5", "0.7", "0.8", "0.9", "0.95"}
+	return autoTries
 }
 
 // autoPath is the order in which auto compresses: from one state to the next a layer changes.
