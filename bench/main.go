@@ -24,6 +24,7 @@ type benchmark struct {
 func benchmarks() []benchmark {
 	return []benchmark{
 		{"aa", "One Spec compared with itself 40 times: at most 3 verdicts other than cannot tell.", benchAA},
+		{"across", "Three embedded networks, compressed in five ways, by three algorithms, untuned and tuned: notebook 07 in full. Words name networks.", benchAcross(nil)},
 		{"avx2", "Every distinct dense convolution of the networks by the direct kernel with AVX2 on one thread, warm, in turns with the loop that measures the peak.", benchEngine("avx2")},
 		{"engine", "Every network in f32 and int8, on one and two threads, in our engine, ONNX Runtime and OpenVINO: processes of their own on the same cores, block by block in turns.", benchEngine("engine")},
 		{"batch", "Batches of 8 and 32 images in our engine, ONNX Runtime and OpenVINO; words name networks and batches.", benchEngine("batch")},
@@ -73,15 +74,18 @@ func run(args []string) error {
 	if len(args) > 1 && args[0] == "fuzz" { // some of its tests, printed only
 		return benchFuzz(args[1:]...)(context.Background(), &report{})
 	}
-	if len(args) > 1 && (args[0] == "heuristic" || args[0] == "explain") { // some of its rows, printed only
+	if len(args) > 1 && (args[0] == "heuristic" || args[0] == "explain" || args[0] == "across") { // some of its rows, printed only
 		end, err := ownStore()
 		if err != nil {
 			return err
 		}
 		defer end()
 		some := benchHeuristic
-		if args[0] == "explain" {
+		switch args[0] {
+		case "explain":
 			some = benchExplain
+		case "across":
+			some = benchAcross
 		}
 		return some(args[1:])(context.Background(), &report{})
 	}
