@@ -103,7 +103,7 @@ func (e *change) end(c ir.Choice) (*ir.Graph, sum, error) {
 	}
 	if len(empty) > 0 {
 		try := "take a lower level"
-		if e.global {
+		if e.global && c.Value[0] != "1" {
 			try += ", or scope=layer, which takes the same share of each"
 		}
 		return nil, s, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s would leave nothing of %s", c, some(empty)), Try: try}

@@ -638,7 +638,8 @@ func TestPassFaults(t *testing.T) {
 		text, want string
 		g          *ir.Graph
 	}{
-		{"prune(1)", `prune(1) would leave nothing of "stem.w", "depthwise.w" and 7 more; take a lower level, or scope=layer`, nil},
+		{"prune(1)", `prune(1) would leave nothing of "stem.w", "depthwise.w" and 7 more; take a lower level`, nil},
+		{"prune(0.999)", `take a lower level, or scope=layer, which takes the same share of each`, nil},
 		{"prune(1, scope=layer)", `take a lower level`, nil},
 		{"blocks(0.99, 16x1)", `blocks(0.99, 16x1) would leave nothing of `, nil},
 		{"blocks(0.8)", "blocks takes one block, but got 0; write blocks(0.8, 16x1)", nil},
