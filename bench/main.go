@@ -28,7 +28,7 @@ func benchmarks() []benchmark {
 		{"avx2", "Every distinct dense convolution of the networks by the direct kernel with AVX2 on one thread, warm, in turns with the loop that measures the peak.", benchEngine("avx2")},
 		{"engine", "Every network in f32 and int8, on one and two threads, in our engine, ONNX Runtime and OpenVINO: processes of their own on the same cores, block by block in turns.", benchEngine("engine")},
 		{"batch", "Batches of 8 and 32 images in our engine, ONNX Runtime and OpenVINO; words name networks and batches.", benchEngine("batch")},
-		{"compressed", "ResNet-18 compressed in five ways, against ONNX Runtime on the uncompressed network and against our own dense kernels, one thread, block by block in turns; words choose rows.", benchEngine("compressed")},
+		{"compressed", "ResNet-18 compressed, against ONNX Runtime on the uncompressed network and against our own dense kernels, one thread, block by block in turns; words choose rows.", benchEngine("compressed")},
 		{"cold", "From opening a network's file to its first output, and the memory that takes, against ONNX Runtime.", benchEngine("cold")},
 		{"litert", "Published TFLite networks in our engine and in LiteRT (XNNPACK).", benchEngine("litert")},
 		{"pauses", "How long the collector stops inference, and how soon a cancelled run ends.", benchEngine("pauses")},
