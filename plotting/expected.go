@@ -80,13 +80,13 @@ func expected(rs []*dlas.Result, o Options) (*Figure, error) {
 // baselineOf is the result that a compressed one is judged by: all the same but nothing compressed, and no format but
 // dense. nil for one that is not compressed, or where there is none.
 func baselineOf(rs []*dlas.Result, r *dlas.Result) *dlas.Result {
-	if r.Spec.Compress == "none" {
+	if uncompressed(r) {
 		return nil
 	}
 	algorithm, _, _ := strings.Cut(r.Spec.Primitive, " ")
 	var found *dlas.Result
 	for _, b := range rs {
-		if b.Spec.Compress != "none" || b.Environment.Hash != r.Environment.Hash || b.Spec.With(ir.Compress, "").With(ir.Primitive, "") != r.Spec.With(ir.Compress, "").With(ir.Primitive, "") {
+		if !uncompressed(b) || b.Environment.Hash != r.Environment.Hash || b.Spec.With(ir.Compress, "").With(ir.Primitive, "") != r.Spec.With(ir.Compress, "").With(ir.Primitive, "") {
 			continue
 		}
 		// Uncompressed, auto alone chooses among dense kernels, too.
@@ -95,6 +95,11 @@ func baselineOf(rs []*dlas.Result, r *dlas.Result) *dlas.Result {
 		}
 	}
 	return found
+}
+
+// uncompressed reports whether L3 leaves a result as it is, as the first level of prune(0, .5, .8) does.
+func uncompressed(r *dlas.Result) bool {
+	return r.Spec.Compress == "none" || r.Spec.Compress == "prune(0)"
 }
 
 // diagonal is where both ratios are equal.

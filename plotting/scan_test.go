@@ -113,6 +113,10 @@ func TestExpected(t *testing.T) {
 	if len(all) != 1 || math.Abs(value(t, all[0], "Expected speed-up (×)")-sum/left) > 1e-9 || value(t, all[0], "Achieved speed-up (×)") != 2.5 {
 		t.Errorf("%v, want %v", all, sum/left)
 	}
+	rs[0].Spec.Compress = "prune(0)" // is one, too
+	if f, err = Plot("expected", rs); err != nil || len(rows(t, f)) != 1 {
+		t.Errorf("against prune(0): %v", err)
+	}
 	if _, err := Plot("expected", rs[1:]); err == nil || !strings.Contains(err.Error(), "baseline") {
 		t.Errorf("without a baseline: %v", err)
 	}
