@@ -105,13 +105,12 @@ func apply(t *testing.T, g *ir.Graph, tools Tools, cs ...ir.Choice) (*ir.Graph, 
 // and the logits are those of the float network but for quantisation's noise.
 func TestInt8EveryMethod(t *testing.T) {
 	g := small()
-	want := logitsOf(t, g, 16)
 	for i := range g.Weights["w5"].F32() {
 		if i%3 == 0 {
 			g.Weights["w5"].F32()[i] = 0
 		}
 	}
-	want = logitsOf(t, g, 16)
+	want := logitsOf(t, g, 16)
 	before := slices.Clone(g.Weights["w5"].F32())
 	for _, c := range []ir.Choice{
 		int8With("method=minmax", "n=16"), int8With("method=percentile", "n=16"), int8With("method=mse", "n=16"), int8With("method=entropy", "n=16"),

@@ -31,7 +31,7 @@ func FixedOf(x float64) Fixed {
 	switch {
 	case shift < -31 || !(m > 0):
 		return Fixed{}
-	case shift > 30: // none that a network has
+	case shift > 30 || m > 1<<31: // none that a network has
 		return Fixed{M: math.MaxInt32, Shift: 30}
 	}
 	return Fixed{M: int32(m), Shift: shift}

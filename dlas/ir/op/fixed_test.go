@@ -69,6 +69,8 @@ func TestFixedScale(t *testing.T) {
 		t.Error("rounding twice never told")
 	}
 	for _, x := range []float64{0, math.NaN(), math.Inf(1), -1, 1e300, 1e-300} { // hostile
-		FixedOf(x).Scale(math.MaxInt32)
+		if y := FixedOf(x).Scale(math.MaxInt32); y < 0 {
+			t.Errorf("%v times a number is %d", x, y)
+		}
 	}
 }
