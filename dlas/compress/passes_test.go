@@ -455,7 +455,7 @@ func TestHalves(t *testing.T) {
 			}
 		}
 	}
-	for _, x := range []float32{65519.996, 65520, 1e30, float32(math.Inf(-1)), float32(math.NaN()), 1e-8, 2.9802322e-8, 2.9802326e-8, -0.0} {
+	for _, x := range []float32{65519.996, 65520, 1e30, float32(math.Inf(-1)), float32(math.NaN()), 1e-8, 2.9802322e-8, 2.9802326e-8, float32(math.Copysign(0, -1))} {
 		if got, want := halfBits(x), op.HalfBits(float64(x)); got != want {
 			t.Errorf("float16 of %v is %x, want %x", x, got, want)
 		}
