@@ -4,12 +4,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/internal/need"
 )
 
-// TestFixedEqualsLiteRTReference: the logits of quantised TFLite networks have the bits that LiteRT's reference kernels
-// make, in every instruction set's kernels.
+// TestFixedEqualsLiteRTReference: the logits of quantised TFLite networks, and what their softmax makes of them, have the
+// bits that LiteRT's reference kernels make, in every instruction set's kernels.
 func TestFixedEqualsLiteRTReference(t *testing.T) {
 	for _, file := range []string{"pretrainedResnet_quant.tflite", "pretrainedResnet_large_int8.tflite"} {
 		t.Run(file, func(t *testing.T) {
@@ -19,45 +18,52 @@ func TestFixedEqualsLiteRTReference(t *testing.T) {
 				n = 500
 			}
 			pixels, images := rawPictures(t, "cifar10(n=500)", n)
-			net, err := Load(path)
-			if err != nil {
-				t.Fatal(err)
+			var nets [2]*Network // to the logits, and to the end
+			for k := range nets {
+				net, err := Load(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				nets[k] = net
 			}
-			for _, node := range net.graph.Nodes {
+			for _, node := range nets[0].graph.Nodes {
 				if node.Op == "Softmax" {
-					net.graph.Outputs = []string{node.In[0]}
+					nets[0].graph.Outputs = []string{node.In[0]}
 				}
 			}
 			want := peer(t, "reference", path, pixels)
 			for _, isa := range []string{"", "avxvnni", "avx2", "go"} {
-				if n := len(images); isa == "go" {
+				if isa == "go" {
 					images = images[:min(n, 20)]
 				}
-				p, err := net.Compile(CompileOptions{ISA: isa})
-				if err != nil {
-					t.Logf("isa %q: %v", isa, err)
-					continue
-				}
-				classes := p.OutShape().Elems()
-				off := 0
-				for i := range images {
-					in, out := make([]float32, p.InShape().Elems()), make([]float32, classes)
-					if err := p.Prepare([]ir.Image{images[i]}, in); err != nil {
-						t.Fatal(err)
+				for k, net := range nets {
+					what := []string{"logits", "outputs"}[k]
+					p, err := net.Compile(CompileOptions{ISA: isa})
+					if err != nil {
+						t.Logf("isa %q: %v", isa, err)
+						continue
 					}
-					if err := p.Run(t.Context(), in, out); err != nil {
-						t.Fatal(err)
-					}
-					for k, v := range out {
-						if v != want[i*classes+k] {
-							off++
+					classes := p.OutShape().Elems()
+					off := 0
+					for i := range images {
+						in, out := make([]float32, p.InShape().Elems()), make([]float32, classes)
+						if err := p.Prepare(images[i:i+1], in); err != nil {
+							t.Fatal(err)
+						}
+						if err := p.Run(t.Context(), in, out); err != nil {
+							t.Fatal(err)
+						}
+						for j, v := range out {
+							if v != want[(len(nets)*i+k)*classes+j] {
+								off++
+							}
 						}
 					}
+					if off > 0 || len(images) == 0 {
+						t.Errorf("isa %q: %d of %d %s differ", isa, off, classes*len(images), what)
+					}
+					t.Logf("isa %q: %d %s of %s", isa, classes*len(images), what, filepath.Base(path))
 				}
-				if off > 0 || len(images) == 0 {
-					t.Errorf("isa %q: %d of %d logits differ", isa, off, classes*len(images))
-				}
-				t.Logf("isa %q: %d logits of %s", isa, classes*len(images), filepath.Base(path))
 			}
 		})
 	}

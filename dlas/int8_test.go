@@ -9,7 +9,7 @@ import (
 
 // TestInt8KeepsAccuracy quantises trained networks after training, calibrated on val alone, and scores them beside their
 // float forms: no more than 0.3 points are lost on a whole test set, and on some images most classes stay the same. Every
-// node but a network's conversions runs on bytes.
+// node but a network's conversions runs on bytes. The deeper ResNets are TestAccuraciesOfCIFAR10's.
 func TestInt8KeepsAccuracy(t *testing.T) {
 	whole := need.Required("whole")
 	for _, c := range []struct {
@@ -19,9 +19,6 @@ func TestInt8KeepsAccuracy(t *testing.T) {
 	}{
 		{"fashion-mnist", "resnet8", 0.3, true},
 		{"cifar10", "resnet20", 0.3, true},
-		{"cifar10", "resnet32", 0.3, false},
-		{"cifar10", "resnet44", 0.3, false},
-		{"cifar10", "resnet56", 0.3, false},
 		{"cifar10", "mlperf-tiny/pretrainedResnet.tflite", 0.3, false},
 		{"cifar10", "mlperf-tiny/pretrainedResnet_large_float.tflite", 0.3, false},
 	} {

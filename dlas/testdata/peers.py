@@ -49,20 +49,21 @@ def tflite(model, images):
 
 
 def reference(model, images):
-    # The reference kernels; what goes into the softmax at the end, or the output where there is none.
+    # The reference kernels: what goes into the softmax at the end, where there is one, and then the output.
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
     run = Interpreter(model_path=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, experimental_preserve_all_tensors=True)
     run.allocate_tensors()
     (x,), (y,) = run.get_input_details(), run.get_output_details()
-    last = run._get_ops_details()[-1]
+    wanted, last = [y], run._get_ops_details()[-1]
     if last["op_name"] == "SOFTMAX":
-        (y,) = [t for t in run.get_tensor_details() if t["index"] == last["inputs"][0]]
+        wanted = [t for t in run.get_tensor_details() if t["index"] == last["inputs"][0]] + wanted
     least = {"int8": -128, "uint8": 0}[np.dtype(x["dtype"]).name]
     for image in images.reshape([-1] + list(x["shape"])):
         run.set_tensor(x["index"], (image + least).astype(x["dtype"]))
         run.invoke()
-        scale, zero = y["quantization"]
-        yield (run.get_tensor(y["index"]).astype(np.float32) - zero) * np.float32(scale)
+        for t in wanted:
+            scale, zero = t["quantization"]
+            yield (run.get_tensor(t["index"]).astype(np.float32) - zero) * np.float32(scale)
 
 
 kind, model, inputs, outputs = sys.argv[1:]
