@@ -28,6 +28,7 @@ func benchmarks() []benchmark {
 		{"avx2", "Every distinct dense convolution of the networks by the direct kernel with AVX2 on one thread, warm, in turns with the loop that measures the peak.", benchEngine("avx2")},
 		{"engine", "Every network in f32 and int8, on one and two threads, in our engine, ONNX Runtime and OpenVINO: processes of their own on the same cores, block by block in turns.", benchEngine("engine")},
 		{"batch", "Batches of 8 and 32 images in our engine, ONNX Runtime and OpenVINO; words name networks and batches.", benchEngine("batch")},
+		{"choice", "The automatic choice on compressed networks against the best dense kernels, paired, on one thread and two: it fails where the choice is slower beyond noise. Words choose networks, threads or compressions.", benchChoice(nil)},
 		{"compressed", "ResNet-18 compressed, against ONNX Runtime on the uncompressed network and against our own dense kernels, one thread, block by block in turns; words choose rows.", benchEngine("compressed")},
 		{"cold", "From opening a network's file to its first output, and the memory that takes, against ONNX Runtime.", benchEngine("cold")},
 		{"litert", "Published TFLite networks in our engine and in LiteRT (XNNPACK).", benchEngine("litert")},
@@ -74,7 +75,7 @@ func run(args []string) error {
 	if len(args) > 1 && args[0] == "fuzz" { // some of its tests, printed only
 		return benchFuzz(args[1:]...)(context.Background(), &report{})
 	}
-	if len(args) > 1 && (args[0] == "heuristic" || args[0] == "explain" || args[0] == "across") { // some of its rows, printed only
+	if len(args) > 1 && (args[0] == "heuristic" || args[0] == "explain" || args[0] == "across" || args[0] == "choice") { // some of its rows, printed only
 		end, err := ownStore()
 		if err != nil {
 			return err
@@ -86,6 +87,8 @@ func run(args []string) error {
 			some = benchExplain
 		case "across":
 			some = benchAcross
+		case "choice":
+			some = benchChoice
 		}
 		return some(args[1:])(context.Background(), &report{})
 	}

@@ -88,7 +88,8 @@ type stripConv struct {
 	perTile   int // elements of a tile's packed input or its part of the matrix
 	copyParts int
 	tileParts int
-	rowParts  int // parts of the output channels
+	rowParts  int  // parts of the output channels
+	whole     bool // a part has whole maps of its output channels, and fills their borders itself
 }
 
 // stripTile is a tile of the map: its size, its place in each value, in elements.
@@ -209,7 +210,8 @@ func (c *stripConv) share() {
 	isa := map[asm.ISA]string{asm.AVX512: isaAVX512, asm.AVX2: isaAVX2}[c.isa]
 	longest := max(1, level{isa: isa}.longestPart()/4) // zeros cost too
 	want := max(1, ceilDiv(total, longest))
-	if threads > 1 && total >= leastPart*threads {
+	alone := want == 1 && c.alone(c.cycles)
+	if !alone && threads > 1 && total >= leastPart*threads {
 		want = max(want, threads*max(1, min(mostParts, total/threads/finePart)))
 		want = ceilDiv(want, threads) * threads
 	}
@@ -219,8 +221,9 @@ func (c *stripConv) share() {
 	}
 	c.tileParts = min(want, images*len(c.tiles))
 	c.rowParts = min(c.m/c.form.unit(), ceilDiv(want, c.tileParts))
+	c.whole = !c.form.copied && c.tileParts == 1 && c.edges != nil
 	c.copyParts = 1
-	if c.form.copied {
+	if c.form.copied && !alone {
 		c.copyParts = min(c.c, max(threads, ceilDiv(c.perTile*len(c.tiles), longestCopy)))
 	}
 }
@@ -239,7 +242,7 @@ func (c *stripConv) bound() ir.Bound {
 	} else {
 		b.Phases = []int{parts}
 	}
-	if c.edges != nil {
+	if c.edges != nil && !c.whole {
 		b.Phases = append(b.Phases, partsFor(c.n*c.m, edgeCycles*float64(len(c.edges.list)*c.n*c.m)/3, c.p.Machine))
 	}
 	return b
@@ -275,6 +278,12 @@ func (c *stripConv) run(call ir.Call) {
 	m0, m1 := part(c.m/c.form.unit(), c.rowParts, call.Part%c.rowParts)
 	for i := from; i < to; i++ {
 		c.multiply(call, image+i/len(c.tiles), i%len(c.tiles), m0, m1)
+	}
+	if c.whole {
+		unit := c.form.unit()
+		for i := range images {
+			c.edges.fill(call.Out[0].F32(), i*c.m+m0*unit, i*c.m+m1*unit)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ func stripMoves() []ir.Kernel {
 				}
 				return nil
 			},
-			Cost: func(p ir.Problem) float64 { return moveCycles(p, asm.ISAOf(isa)) },
+			Cost: func(p ir.Problem) float64 { return moveCost(p, asm.ISAOf(isa)) },
 			Bind: func(p ir.Problem, _ ir.Schedule) (ir.Bound, error) { return bindStripMove(p, asm.ISAOf(isa)), nil },
 		})
 	}
@@ -53,7 +53,22 @@ const (
 	turnGoTimes = 10.0 // times as long
 )
 
-// moveCycles estimates a conversion.
+// moveCross is the cycles of a byte of a map that is converted where several threads made or will read it: half of it lies
+// in another core's cache, on both sides.
+const moveCross = 0.3
+
+// moveCost estimates a conversion, counted for all threads as products are.
+func moveCost(p ir.Problem, isa asm.ISA) float64 {
+	cycles := moveCycles(p, isa)
+	threads := float64(max(1, p.Machine.Threads))
+	if threads == 1 {
+		return cycles
+	}
+	parts := partsFor(p.In[0][0]*ir.Blocks(p.In[0]), cycles/3, p.Machine)
+	return threads*(cycles/min(threads, float64(parts))+moveCross*4*float64(p.In[0].Elems())) + handover(p.Machine.Threads)
+}
+
+// moveCycles estimates the work of a conversion.
 func moveCycles(p ir.Problem, isa asm.ISA) float64 {
 	s := p.In[0]
 	from, to := p.LayoutIn(0), p.LayoutOut(0)

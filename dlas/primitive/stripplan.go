@@ -193,7 +193,33 @@ func stripCost(p ir.Problem, isa asm.ISA, f stripForm) float64 {
 	bytes := each * d * float64(s.m*s.c*s.win.KH*s.win.KW)
 	come := bytes / comeBytes(bytes, p.Machine.L2)
 	cost *= float64(s.n)
-	return max(cost, come) + overlap*min(cost, come)
+	cost = max(cost, come) + overlap*min(cost, come)
+	threads := float64(max(1, p.Machine.Threads))
+	if threads == 1 || s.alone(cost) {
+		return threads * cost
+	}
+	return cost + threads*s.crossCycles()
+}
+
+// What several threads cost beside their work, fitted to ResNets over maps of 8 to 32 pixels with two threads: strips have
+// pixels of all of a map's places side by side, so that under a thread's windows most is what another core has written.
+const (
+	stripShare = 12e3 // cycles of handing over: of the tiles, and of the borders
+	stripCross = 0.2  // cycles of a byte of the input with its border
+	stripNear  = 8    // rows of a strip of which no thread has any for itself
+)
+
+// crossCycles is what a thread takes longer than its share of the work where a node is cut for several.
+func (s *strips) crossCycles() float64 {
+	b := s.border()
+	bytes := 64 * s.n * s.c * (b.Top + s.from.H + b.Bottom) * (b.Left + s.from.W + b.Right)
+	return stripShare + stripCross*float64(bytes)*min(1, stripNear/float64(s.to.H*s.n))
+}
+
+// alone reports whether one thread is faster with so many cycles of work than all together.
+func (s *strips) alone(cycles float64) bool {
+	threads := float64(s.p.Machine.Threads)
+	return threads > 1 && cycles < cycles/threads+s.crossCycles()
 }
 
 // stripSchedules are the candidates of a tuner.

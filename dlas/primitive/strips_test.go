@@ -107,3 +107,33 @@ func TestStripTiles(t *testing.T) {
 		}
 	}
 }
+
+// TestStripsAlone checks that small maps are one thread's work, of one phase that fills borders too, and that large ones are
+// cut for all threads.
+func TestStripsAlone(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct {
+		channels, size, threads int
+		alone                   bool
+	}{
+		{16, 32, 2, true}, {64, 8, 2, true}, {64, 56, 2, false}, {64, 8, 1, true},
+	} {
+		p, _, _ := convShape(1, c.channels, c.size, c.size, c.channels, 3, 3, 1, pads(1, 1, 1, 1), true, false).unsolved(r, 0.9, testMachine(c.threads))
+		for _, k := range stripKernels() {
+			if k.ISA == isaGo || k.Algorithm != Direct || k.Format != CSR {
+				continue
+			}
+			q, ok := arrange(k, p, 1)
+			if !ok {
+				t.Fatalf("%s does not fit %v", k.Name, p.In)
+			}
+			b, err := k.Bind(q, ir.Schedule{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if alone := slices.Equal(b.Phases, []int{1}); alone != c.alone {
+				t.Errorf("%s, %d channels of %dx%d, %d threads: phases %v", k.Name, c.channels, c.size, c.size, c.threads, b.Phases)
+			}
+		}
+	}
+}

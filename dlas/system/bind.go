@@ -29,6 +29,7 @@ type binder struct {
 	// striped are the values that a consumer would rather have in strips; strips: some kernel that the plan takes has them.
 	striped map[string]bool
 	strips  bool
+	chained map[string]bool // large maps that chains would keep in the second-level cache
 	drafts  []*draft
 
 	// taken and given are how the network's inputs lie and its outputs are to lie: plain, but where two parts of a network
@@ -69,6 +70,7 @@ func (b *binder) draftAll() error {
 		b.inputs = append(b.inputs, v)
 		b.forms[v.Name] = []*form{{value: v.Name, shape: v.Shape, typ: v.Type, layout: b.taken, kind: inInput, index: i}}
 	}
+	b.wantChains()
 	b.wantStrips()
 	for _, n := range b.g.Nodes {
 		if !slices.ContainsFunc(n.Out, func(out string) bool { return out != "" && b.constant(out) == nil }) {
@@ -273,7 +275,7 @@ func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, err err
 	costs := make(map[string]float64, len(wanted))
 	if estimated {
 		for _, k := range wanted {
-			costs[k.Name] = k.Cost(seenBy(k, p)) + b.moveCost(k, p)
+			costs[k.Name] = b.doubt(k)*k.Cost(seenBy(k, p)) + b.moveCost(k, p)
 		}
 	}
 	best = slices.MinFunc(wanted, func(x, y ir.Kernel) int {

@@ -26,15 +26,28 @@ func seenBy(k ir.Kernel, p ir.Problem) ir.Problem {
 	return p
 }
 
+// doubt is what a sparse kernel's estimate is multiplied by where no format is asked for: estimates are some percent off,
+// and nobody wants to be slower than dense for having left zeros out.
+func (b *binder) doubt(k ir.Kernel) float64 {
+	if b.plan.Format == "" && k.Format != "" && k.Format != "dense" {
+		return 1.1
+	}
+	return 1
+}
+
 // moveCost estimates the cycles of the conversions into strips and out of them that a node has made if that kernel runs it:
 // of its inputs, where no form of them is there yet, and of its output into what its consumers would rather have.
 // Conversions between plain values and blocks are not counted: no choice between kernels hangs on them.
 func (b *binder) moveCost(k ir.Kernel, p ir.Problem) float64 {
-	if !b.strips || k.Layouts == nil {
-		return 0
+	cost := b.chainCost(k, p)
+	if !b.strips {
+		return cost
 	}
-	in, out := k.Layouts(seenBy(k, p))
-	cost := 0.0
+	var in []ir.Layout
+	out := []ir.Layout{ir.Plain} // of a kernel that knows of no layouts
+	if k.Layouts != nil {
+		in, out = k.Layouts(seenBy(k, p))
+	}
 	for i, name := range p.Node.In {
 		if name == "" || p.Weights[i] != nil || len(p.In[i]) != 4 {
 			continue
@@ -59,6 +72,45 @@ func (b *binder) moveCost(k ir.Kernel, p ir.Problem) float64 {
 		cost += b.convertCost(p.Out[0], made, ir.Layout{Block: ir.Strips})
 	}
 	return cost
+}
+
+// chainBytes is how many bytes a cycle a map costs that a chain would have kept in the second-level cache.
+const chainBytes = 10
+
+// chainCost is what a kernel that no chain takes costs where it stands between maps that are large: these are written to
+// memory and read again.
+func (b *binder) chainCost(k ir.Kernel, p ir.Problem) float64 {
+	if p.Node.Op != "Conv" || k.Format == "dense" || k.Type != ir.F32 || len(b.chained) == 0 || b.plan.Schedule.Name == Untuned {
+		return 0
+	}
+	cost := 0.0
+	for _, v := range []string{p.Node.In[0], p.Node.Out[0]} {
+		if b.chained[v] {
+			cost += 4 * float64(b.values[v].Shape.Elems()) / chainBytes
+		}
+	}
+	return cost
+}
+
+// wantChains finds the maps between depthwise convolutions and those with windows of one pixel that are large enough for
+// chains.
+func (b *binder) wantChains() {
+	b.chained = map[string]bool{}
+	deep := func(n *ir.Node) bool { return n.Op == "Conv" && n.Attrs.Int("group", 1) > 1 }
+	by := map[string]bool{}
+	large := func(value string) bool {
+		v := b.values[value]
+		return b.machine.L2 > 0 && v.Type == ir.F32 && len(v.Shape) == 4 && 4*v.Shape.Elems() > b.machine.L2/4
+	}
+	for _, n := range b.g.Nodes {
+		if n.Op != "Conv" || len(n.Out) == 0 {
+			continue
+		}
+		if by[n.In[0]] && !deep(n) || deep(n) {
+			b.chained[n.In[0]] = large(n.In[0])
+		}
+		by[n.Out[0]] = deep(n)
+	}
 }
 
 // convertCost estimates the cycles of a conversion. Strips of no known grid are taken for 4 x 4.
@@ -102,7 +154,7 @@ func (b *binder) wantStrips() {
 			if k.Op != n.Op || k.Cost == nil || b.level(k.ISA) < 0 || !b.plan.wants(k) || k.Fits(p) != nil {
 				continue
 			}
-			if cost := k.Cost(p); k.Strips {
+			if cost := b.doubt(k) * k.Cost(p); k.Strips {
 				strips = min(strips, cost)
 			} else {
 				blocks = min(blocks, cost)
