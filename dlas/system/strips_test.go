@@ -112,3 +112,21 @@ func TestStripsCountTheirWay(t *testing.T) {
 		}
 	}
 }
+
+// TestZerosLeaveBlocks checks that nodes before a sparse one keep their kernels over blocks, whose way into strips costs
+// something, and do not take kernels over plain maps, whose way there costs more.
+func TestZerosLeaveBlocks(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		for _, size := range []int{7, 28, 56} {
+			b := newBuilder(4, 0.9, 32, size, size)
+			x := b.node("Relu", nil, b.conv("x", 32, 192, 1, 1, 1))
+			x = b.node("Relu", nil, b.conv(x, 192, 192, 3, 1, 192))
+			b.conv(x, 192, 32, 1, 1, 1)
+			for _, n := range compile(t, b.Graph, machine("avx512", threads), Plan{}).Nodes() {
+				if strings.Contains(n.Kernel, "grouped") || strings.HasSuffix(n.Name, "(plain)") && !strings.HasPrefix(n.Name, b.Output()) {
+					t.Errorf("%d threads, %d pixels: %s is %s", threads, size, n.Name, n.Kernel)
+				}
+			}
+		}
+	}
+}
