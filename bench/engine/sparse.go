@@ -46,6 +46,9 @@ func sparseForms() []sparseForm {
 		{"32x1", "bsr", zeroBlocks(32), nil, usual},
 		{"16x1", "bsr", zeroBlocks(16), map[float64]float64{0.5: 1.7, 0.8: 4, 0.9: 7.5}, append([]float64{0.1, 0.2}, usual...)},
 		{"4x1", "bsr", zeroBlocks(4), nil, usual},
+		// Of patterns of four, 5 of 9 weights are zero at least.
+		{"pattern", primitive.Pattern, zeroPatterns, nil, []float64{0.56, 0.6, 0.8, 0.9}},
+		{"pattern as csr", primitive.CSR, zeroPatterns, nil, []float64{0.56, 0.6, 0.8, 0.9}},
 	}
 	return slices.DeleteFunc(all, func(f sparseForm) bool { return primitive.Check(primitive.Direct, f.format) != nil })
 }
@@ -88,6 +91,22 @@ func zeroBlocks(rows int) func(r *rand.Rand, w []float32, c sparseCase, p float6
 			}
 		})
 	}
+}
+
+// zeroPatterns leaves of each 3x3 kernel four weights, in one of eight masks, then no weights of whole kernels, until that
+// share is zero.
+func zeroPatterns(r *rand.Rand, w []float32, _ sparseCase, p float64) {
+	masks := []int{0b000011011, 0b000110110, 0b011011000, 0b110110000, 0b000111010, 0b010011010, 0b010110010, 0b010111000}
+	kernels := len(w) / 9
+	for i := range kernels {
+		mask := masks[r.IntN(len(masks))]
+		for k := range 9 {
+			if mask>>k&1 == 0 {
+				w[9*i+k] = 0
+			}
+		}
+	}
+	zeroUnits(r, kernels, max(0, 1-(1-p)*9/4), func(i int) { clear(w[9*i : 9*i+9]) })
 }
 
 // sparseRounds is how often a row's kernels take turns, sparseTurn how long a turn is.

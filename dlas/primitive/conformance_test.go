@@ -457,7 +457,7 @@ func TestAutoCost(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	const there = "; there is: auto, direct dense, direct bsr, gemm dense, gemm bsr, spatialpack dense, spatialpack bsr, direct csr, gemm csr, spatialpack csr, direct punched, depthwise dense, winograd dense"
+	const there = "; there is: auto, direct dense, direct bsr, gemm dense, gemm bsr, spatialpack dense, spatialpack bsr, direct csr, gemm csr, spatialpack csr, direct punched, direct pattern, depthwise dense, winograd dense"
 	for _, c := range []struct{ algorithm, format, want string }{
 		{"auto", "", ""},
 		{"auto", "csr", ""},
@@ -468,7 +468,8 @@ func TestCheck(t *testing.T) {
 		{"winograd", "csr", "L4 primitive: there is no winograd with csr" + there},
 		{"spatialpack", "bsr", ""},
 		{"spatialpack", "csr", ""},
-		{"direct", "pattern", "L4 primitive: pattern is not in this build" + there},
+		{"direct", "pattern", ""},
+		{"gemm", "pattern", "L4 primitive: there is no gemm with pattern" + there},
 		{"direct", "punched", ""},
 		{"depthwise", "dense", ""},
 		{"depthwise", "csr", "L4 primitive: there is no depthwise with csr" + there},

@@ -51,6 +51,29 @@ func clearBlocks(zero float64, rows, cols int) func(r *rand.Rand, w []float32, s
 	}
 }
 
+// clearPatterns leaves of each 3x3 kernel the weights of one of so many masks of that size, and none of that share of them.
+// Other kernels stay as they are.
+func clearPatterns(dropped float64, keep, masks int) func(r *rand.Rand, w []float32, s ir.Shape) {
+	return func(r *rand.Rand, w []float32, s ir.Shape) {
+		if !s[2:].Equal(ir.Shape{3, 3}) {
+			return
+		}
+		var kept [][]int
+		for range masks {
+			kept = append(kept, r.Perm(9)[keep:])
+		}
+		for i := range s[0] * s[1] {
+			kernel := w[9*i : 9*i+9]
+			for _, k := range kept[r.IntN(masks)] {
+				kernel[k] = 0
+			}
+			if r.Float64() < dropped {
+				clear(kernel)
+			}
+		}
+	}
+}
+
 // structures are ways to prune weights that some kernel makes use of, and what lies at their ends.
 func structures() map[string]func(r *rand.Rand, w []float32, s ir.Shape) {
 	list := map[string]func(r *rand.Rand, w []float32, s ir.Shape){
@@ -66,6 +89,11 @@ func structures() map[string]func(r *rand.Rand, w []float32, s ir.Shape) {
 			}
 		},
 		"input channels": func(r *rand.Rand, w []float32, s ir.Shape) { clearBlocks(0.5, s[0], 1)(r, w, s) },
+	}
+	for _, keep := range []int{1, 4, 5} {
+		for _, dropped := range []float64{0, 0.6} {
+			list[fmt.Sprintf("patterns of %d, %v dropped", keep, dropped)] = clearPatterns(dropped, keep, 9)
+		}
 	}
 	for _, b := range [][2]int{{32, 1}, {16, 1}, {8, 4}, {4, 1}, {16, 4}} {
 		for _, zero := range []float64{0.5, 0.9} {
@@ -88,7 +116,7 @@ func TestSparseStructures(t *testing.T) {
 			threads := 1 + r.IntN(3)
 			p, in, want := s.problem(r, 0, testMachine(threads))
 			for _, k := range Kernels() {
-				if k.Op != "Conv" || k.Format != BSR && k.Format != Punched {
+				if k.Op != "Conv" || k.Format != BSR && k.Format != Punched && k.Format != Pattern {
 					continue
 				}
 				for _, block := range []int{0, ir.Lanes} {
@@ -116,7 +144,7 @@ func TestSparseStructures(t *testing.T) {
 		}
 	}
 	for _, k := range Kernels() {
-		if k.Op == "Conv" && (k.Format == BSR || k.Format == Punched) && used[k.Name] < 100 {
+		if k.Op == "Conv" && (k.Format == BSR || k.Format == Punched || k.Format == Pattern) && used[k.Name] < 100 {
 			t.Errorf("%s was tried %d times", k.Name, used[k.Name])
 		}
 	}
@@ -145,6 +173,69 @@ func TestPickedWork(t *testing.T) {
 			if most := 5*want/196/16*asm.Block + 1<<12; b.PackedBytes > most {
 				t.Errorf("%s stores %d bytes for %d weights", k.Name, b.PackedBytes, want/196)
 			}
+		}
+	}
+}
+
+// TestPatternFits says which weights have patterns, and that nothing but what they keep is multiplied or stored.
+func TestPatternFits(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, c := range []struct {
+		kernel int
+		prune  func(r *rand.Rand, w []float32, s ir.Shape)
+		want   string
+	}{
+		{3, clearPatterns(0, 4, 8), ""},
+		{3, clearPatterns(0.5, 5, 16), ""},
+		{3, func(r *rand.Rand, w []float32, s ir.Shape) {
+			clearPatterns(0, 4, 8)(r, w, s)
+			clearBlocks(0.1, 1, 1)(r, w, s)
+		}, ""},
+		{3, func(_ *rand.Rand, w []float32, _ ir.Shape) { clear(w) }, ""},
+		{3, clearPatterns(0, 4, 60), "masks, more than 16"},
+		{3, clearBlocks(0.9, 1, 1), "more than"},
+		{3, clearPatterns(0, 6, 8), "a kernel has 6 weights, more than the 5 of a pattern"},
+		{1, clearBlocks(0.9, 1, 1), "are not 3x3"},
+	} {
+		s := convShape(1, 64, 14, 14, 64, c.kernel, c.kernel, 1, pads(c.kernel/2, c.kernel/2, c.kernel/2, c.kernel/2), true, false)
+		s.prune = c.prune
+		p, _, _ := s.unsolved(r, 0, testMachine(1))
+		nonzero := int64(0)
+		for _, v := range p.Weights[1].F32() {
+			if v != 0 {
+				nonzero++
+			}
+		}
+		tried := 0
+		for _, k := range Kernels() {
+			if k.Op != "Conv" || k.Format != Pattern {
+				continue
+			}
+			tried++
+			got := ""
+			if err := k.Fits(p); err != nil {
+				got = err.Error()
+			}
+			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+				t.Fatalf("%s says %q, want %q", k.Name, got, c.want)
+			}
+			if got != "" {
+				continue
+			}
+			q, _ := arrange(k, p, ir.Strips)
+			b, err := k.Bind(q, ir.Schedule{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := nonzero * 16 * int64(q.LayoutOut(0).Grid.H*q.LayoutOut(0).Grid.W); b.MACsExecuted != want {
+				t.Errorf("%s multiplies %d times, want %d", k.Name, b.MACsExecuted, want)
+			}
+			if most := 8*nonzero + 1<<12; b.PackedBytes > most {
+				t.Errorf("%s stores %d bytes for %d weights", k.Name, b.PackedBytes, nonzero)
+			}
+		}
+		if tried == 0 {
+			t.Fatal("nothing was tried")
 		}
 	}
 }

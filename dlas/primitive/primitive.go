@@ -27,6 +27,8 @@ const (
 	BSR    = "bsr"
 	// Punched is the format of block-punched weights.
 	Punched = "punched"
+	// Pattern is the format of 3x3 kernels that have few masks.
+	Pattern = "pattern"
 
 	depthwise = "depthwise"
 )
@@ -50,14 +52,12 @@ func formats() []ir.Option {
 		{Name: CSR, Help: "Compressed sparse rows: the weights that are not zero, each with its position; zeros are neither stored nor multiplied, the others cost more each: with 16 pixels in the lanes, a fifth to a third.", Source: "Tinney, Walker: Direct solutions of sparse network equations, 1967"},
 		{Name: BSR, Help: "Blocks of weights: for 16 or 32 output channels together the elements of the depth (an input channel at a place of the window) that are not zero for all of them, each with its place; and blocks 4x1 over maps with pixels in the lanes, where that takes less time. The first reads the same maps in blocks of 16 channels as dense; what is pruned in blocks of 32x1 or 16x1 is left out whole.", Source: "Gray, Radford, Kingma: GPU Kernels for Block-Sparse Weights, 2017"},
 		{Name: Punched, Help: "Block-punched weights: what is zero for four output channels together (blocks of 8x4 output by input channels that lack the same places of the window are two such fours high) is left out, over maps with pixels in the lanes.", Source: "Cai et al.: YOLObile: Real-Time Object Detection on Mobile Devices via Compression-Compilation Co-Design, 2021"},
+		{Name: Pattern, Help: "3x3 kernels of at most 5 weights with at most 16 masks in a layer: what a kernel keeps of a row of its window is one run with one position, and a vector of pixels is loaded once for all weights of a run, over maps with pixels in the lanes. Zeros are neither stored nor multiplied.", Source: "Niu et al.: PatDNN: Achieving Real-Time DNN Execution on Mobile Devices with Pattern-based Weight Pruning, ASPLOS 2020"},
 	}
 }
 
 // Options describes the choices of this layer: algorithms and formats.
 func Options() []ir.Option { return append(algorithms(), formats()...) }
-
-// What the definitions have and this build has not.
-var absentFormats = []string{"pattern"}
 
 func names(options []ir.Option) []string {
 	list := make([]string, len(options))
@@ -67,11 +67,8 @@ func names(options []ir.Option) []string {
 	return list
 }
 
-// IsFormat reports whether a word of this layer names a format, one that this build lacks included. Every other word
-// is taken for an algorithm.
-func IsFormat(word string) bool {
-	return slices.Contains(names(formats()), word) || slices.Contains(absentFormats, word)
-}
+// IsFormat reports whether a word of this layer names a format. Every other word is taken for an algorithm.
+func IsFormat(word string) bool { return slices.Contains(names(formats()), word) }
 
 // pairs lists what there are kernels for, as a user chooses it: an algorithm and a format.
 func pairs() []string {
@@ -96,8 +93,6 @@ func Check(algorithm, format string) error {
 		return ir.Unknown(ir.Primitive, "algorithm", algorithm, names(algorithms()))
 	case format == "":
 		return nil
-	case slices.Contains(absentFormats, format):
-		return fail(format + " is not in this build")
 	case !slices.Contains(names(formats()), format):
 		return ir.Unknown(ir.Primitive, "format", format, names(formats()))
 	case algorithm != Auto && !slices.Contains(there, algorithm+" "+format):

@@ -26,16 +26,21 @@ func stripRowsOf() []stripRow {
 	}
 	quads := formOf(Direct)
 	quads.quads = true
-	return append(list, stripRow{Direct, BSR, "bsr4", quads}, stripRow{Direct, Punched, Punched, quads})
+	patterns := formOf(Direct)
+	patterns.pattern = true
+	return append(list, stripRow{Direct, BSR, "bsr4", quads}, stripRow{Direct, Punched, Punched, quads}, stripRow{Direct, Pattern, Pattern, patterns})
 }
 
 // quadBytes is the size of an asm.Quad.
 const quadBytes = 20
 
-// bytes is the size of an entry.
+// bytes is the size of an entry, of patterns of a word.
 func (f stripForm) bytes() int {
-	if f.quads {
+	switch {
+	case f.quads:
 		return quadBytes
+	case f.pattern:
+		return 4
 	}
 	return 8
 }

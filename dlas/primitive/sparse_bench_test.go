@@ -85,6 +85,12 @@ func BenchmarkBlocks(b *testing.B) {
 		bind(fmt.Sprintf("punch(%v, 8x4)", zero), "conv_f32_direct_punched", clearBlocks(zero, 8, 4))
 		bind(fmt.Sprintf("prune(%v)", zero), "conv_f32_direct_csr", clearBlocks(zero, 1, 1))
 	}
+	for i, dropped := range []float64{0, 0.1, 0.55, 0.775} { // so that four of nine weights leave 56, 60, 80 and 90 % zeros
+		prune := func(r *rand.Rand, w []float32, s ir.Shape) { clearPatterns(dropped, 4, 8)(r, w, s) }
+		zeros := []float64{5.0 / 9, 0.6, 0.8, 0.9}[i]
+		bind(fmt.Sprintf("pattern(%.2f)", zeros), "conv_f32_direct_pattern", prune)
+		bind(fmt.Sprintf("pattern(%.2f)", zeros), "conv_f32_direct_csr", prune)
+	}
 	peak := 0.0
 	for range *sparseFor {
 		peak = max(peak, PeakMACs(machine, 200*time.Microsecond).MACs)

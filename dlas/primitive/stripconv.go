@@ -29,6 +29,9 @@ func stripKernels() []ir.Kernel {
 					if m := p.Out[0][1]; m%form.unit() != 0 {
 						return fmt.Errorf("its %d output channels are no multiple of %d", m, form.unit())
 					}
+					if form.pattern {
+						return patternFits(p)
+					}
 					if algorithm == Direct {
 						return nil
 					}
@@ -77,6 +80,7 @@ type stripConv struct {
 	tiles        []stripTile
 	entries      []asm.Entry
 	ptr          [][]int32 // of each chunk: where the entries of its output channels begin
+	weights      int       // of patterns
 	bias         []float32
 	lo, hi       float32
 	act          fusedAct
@@ -120,9 +124,12 @@ func bindStrips(p ir.Problem, sch ir.Schedule, isa string, form stripForm) (ir.B
 	c.edges = edgesOf(c.isa, y, p.Out[0])
 	c.layOut()
 	c.cutTiles()
-	if form.quads {
+	switch {
+	case form.quads:
 		c.packQuads(w)
-	} else {
+	case form.pattern:
+		c.packPatterns(w)
+	default:
 		c.packEntries(w)
 	}
 	if p.Spent != nil {
@@ -230,7 +237,7 @@ func (c *stripConv) share() {
 
 func (c *stripConv) bound() ir.Bound {
 	b := ir.Bound{
-		Run: c.run, PackedBytes: int64(c.form.bytes()*max(1, c.nonzero()) + 4*(len(c.ptr)*(c.m/c.form.unit()+1)+len(c.bias))),
+		Run: c.run, PackedBytes: int64(c.form.bytes()*max(1, c.stored()) + 4*(len(c.ptr)*len(c.ptr[0])+len(c.bias))),
 		MACsExecuted: int64(c.nonzero()) * int64(c.form.unit()*ir.Lanes*c.vectors()),
 	}
 	parts := c.tileParts * c.rowParts
@@ -248,10 +255,18 @@ func (c *stripConv) bound() ir.Bound {
 	return b
 }
 
-// nonzero is the number of entries, without the entry that stands for none.
-func (c *stripConv) nonzero() int {
+// stored is the number of entries, without the entry that stands for none: of patterns, of words.
+func (c *stripConv) stored() int {
 	last := c.ptr[len(c.ptr)-1]
 	return int(last[len(last)-1])
+}
+
+// nonzero is the number of weights that are multiplied, or of fours of them.
+func (c *stripConv) nonzero() int {
+	if c.form.pattern {
+		return c.weights
+	}
+	return c.stored()
 }
 
 func (c *stripConv) run(call ir.Call) {
@@ -308,7 +323,7 @@ func (c *stripConv) multiply(call ir.Call, image, i, m0, m1 int) {
 	if len(call.In) > 3 && call.In[3] != nil {
 		res = call.In[3].F32()[image*c.res.Image+tile.res:]
 	}
-	unit := c.form.unit()
+	unit, each := c.form.unit(), c.form.ptrs()
 	most := asm.MaxMACs / (ir.Lanes * tile.rows * tile.cols * unit)
 	for k, ptr := range c.ptr {
 		s.Last = 0
@@ -317,10 +332,10 @@ func (c *stripConv) multiply(call ir.Call, image, i, m0, m1 int) {
 		}
 		for m := m0; m < m1; m += s.Rows {
 			s.Rows = 1
-			for m+s.Rows < m1 && int(ptr[m+s.Rows+1]-ptr[m])+4*s.Rows <= most {
+			for m+s.Rows < m1 && int(ptr[(m+s.Rows+1)*each]-ptr[m*each])+4*s.Rows <= most {
 				s.Rows++
 			}
-			s.Ptr, s.Out = &ptr[m], &out[m*unit*c.out.Block]
+			s.Ptr, s.Out = &ptr[m*each], &out[m*unit*c.out.Block]
 			s.Bias = nil
 			if k == 0 {
 				s.Bias = &c.bias[m*unit]
@@ -345,6 +360,8 @@ func (c *stripConv) call(s *asm.Strip, tile *stripTile, stride int) {
 	switch {
 	case c.form.quads:
 		callQuads(c.isa, s, tile, stride)
+	case c.form.pattern:
+		callPattern(c.isa, s, tile, stride)
 	case stride >= stripWideStride:
 		asm.StripGo(s, tile.rows, tile.cols, stride)
 	case c.isa == asm.AVX512:

@@ -61,15 +61,24 @@ func mostVectors(isa asm.ISA, f stripForm) int {
 
 // form is how an algorithm lays out what a tile reads.
 type stripForm struct {
-	copied bool // packed for each tile: the rows and columns of other tiles do not lie between
-	matrix bool // the im2col matrix: a tile's vectors for every weight
-	quads  bool // four output channels together
+	copied  bool // packed for each tile: the rows and columns of other tiles do not lie between
+	matrix  bool // the im2col matrix: a tile's vectors for every weight
+	quads   bool // four output channels together
+	pattern bool // runs of the weights of few masks
 }
 
 // unit is the number of output channels that a tile has.
 func (f stripForm) unit() int {
 	if f.quads {
 		return 4
+	}
+	return 1
+}
+
+// ptrs is the number of pointers to entries that an output channel has, or four of them.
+func (f stripForm) ptrs() int {
+	if f.pattern {
+		return asm.PatternPtrs
 	}
 	return 1
 }
@@ -103,15 +112,19 @@ func (s *strips) estimate(p stripPlan, isa asm.ISA, density float64, f stripForm
 			if s.win.SW >= stripWideStride {
 				level = asm.GoISA
 			}
-			each := productCycles(level, n)
-			if f.quads {
+			each, away, row := productCycles(level, n), stripFarCycles, stripRowCycles
+			switch {
+			case f.quads:
 				each = quadCycles(level, n)
+			case f.pattern:
+				each, away = patternCycles(level, n)
+				row = patternRowCycles
 			}
 			if far && isa != asm.GoISA {
-				each += stripFarCycles * float64(n)
+				each += away * float64(n)
 			}
 			unit := f.unit()
-			p.cycles += float64(s.m/unit) * chunks * (entries*each + stripSumCycles*float64(n*unit) + stripRowCycles)
+			p.cycles += float64(s.m/unit) * chunks * (entries*each + stripSumCycles*float64(n*unit) + row)
 		}
 	}
 	return p
@@ -187,8 +200,11 @@ func stripCost(p ir.Problem, isa asm.ISA, f stripForm) float64 {
 	cost += edgeCycles * float64(s.m*2*(s.to.H+s.to.W+2))
 	// Entries come from afar once a run.
 	each := 8.0
-	if f.quads {
+	switch {
+	case f.quads:
 		each = quadBytes / 4
+	case f.pattern:
+		each = patternBytes
 	}
 	bytes := each * d * float64(s.m*s.c*s.win.KH*s.win.KW)
 	come := bytes / comeBytes(bytes, p.Machine.L2)

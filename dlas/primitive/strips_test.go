@@ -88,8 +88,13 @@ func TestStripTiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, size := range []int{1, 2, 3, 7, 8, 13, 14, 28, 32, 56, 112} {
 		for _, kernel := range []int{1, 3} {
-			p, _, _ := convShape(1, 8, size, size, 4, kernel, kernel, 1, pads(kernel/2, kernel/2, kernel/2, kernel/2), true, false).unsolved(r, 0.5, testMachine(1))
+			s := convShape(1, 8, size, size, 4, kernel, kernel, 1, pads(kernel/2, kernel/2, kernel/2, kernel/2), true, false)
+			s.prune = clearPatterns(0, 4, 8)
+			p, _, _ := s.unsolved(r, 0, testMachine(1))
 			for _, k := range stripKernels() {
+				if k.Format == Pattern && kernel != 3 {
+					continue
+				}
 				q, ok := arrange(k, p, 0)
 				if !ok {
 					t.Fatalf("%s does not fit %v", k.Name, p.In)
