@@ -269,7 +269,7 @@ func TestFourSpellings(t *testing.T) {
 func TestGoOfEveryVerb(t *testing.T) {
 	examples := map[string]string{
 		"": "", "data": "fashion-mnist", "model": "resnet8", "compress": "prune(0.5)", "primitive": "direct csr", "schedule": "untuned", "hardware": "cpu",
-		"run": "as first", "sweep": "", "tune": "", "compare": "a b", "explain": "", "results": "", "nodes": "", "predict": "3", "plot": "pareto x=bytes", "show": "data 4", "save": "x.svg", "export": "x.onnx", "reset": "", "help": "prune",
+		"run": "as first", "sweep": "", "tune": "", "compare": "a b", "explain": "", "sensitivity": "prune(.5, n=50)", "results": "", "nodes": "", "predict": "3", "plot": "pareto x=bytes", "show": "data 4", "save": "x.svg", "export": "x.onnx", "reset": "", "help": "prune",
 	}
 	in := interp.New(interp.Options{
 		Libraries: append([]interp.Library{interp.Std()}, Libraries()...),
@@ -443,7 +443,21 @@ func TestARealNotebook(t *testing.T) {
 
 	dir := t.TempDir()
 	for _, kind := range plotting.Kinds() {
-		if kind.Name == "landscape" { // of a search, with a run or without
+		switch kind.Name {
+		case "elbow": // of a level that was found
+			d.must("%dlas compress prune(elbow, n=50)")
+			d.must("%dlas run as found")
+			d.must("%dlas compress none")
+		case "expected", "flip": // of results with their baseline, and of two primitives
+			d.must("%dlas schedule heuristic")
+			d.must("%dlas compress none|prune(0.8)")
+			d.must("%dlas primitive direct dense|direct csr")
+			d.must("%dlas sweep")
+			d.must("%dlas primitive direct dense")
+			d.must("%dlas compress none")
+		case "sensitivity":
+			d.must("%dlas sensitivity prune(.5, n=50)")
+		case "landscape": // of a search, with a run or without
 			d.must("%dlas schedule tuned(4)")
 			d.must("%dlas tune")
 			d.must("%dlas plot landscape")
