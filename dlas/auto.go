@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/dlas/compress"
-	"github.com/godlas/godlas/dlas/internal/grammar"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/system"
 )
@@ -119,26 +118,12 @@ func (a *searcher) program(ctx context.Context, text string) (*runner, error) {
 	if run := a.programs[text]; run != nil {
 		return run, nil
 	}
-	c, err := choicesOf(a.user.spec)
+	run, err := a.user.compressed(ctx, a.raw, text)
 	if err != nil {
 		return nil, err
 	}
-	line, err := grammar.Parse(ir.Compress, text)
-	if err != nil {
-		return nil, err
-	}
-	points, err := line.Points(ir.Compress)
-	if err != nil {
-		return nil, err
-	}
-	c[ir.Compress] = points[0]
-	run := *a.user
-	run.graph, run.notes, run.tuning, run.program = a.raw, nil, nil, nil
-	if err := run.compile(ctx, c); err != nil {
-		return nil, err
-	}
-	a.programs[text] = &run
-	return &run, nil
+	a.programs[text] = run
+	return run, nil
 }
 
 // join is what is compressed before, and then.

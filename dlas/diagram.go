@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/model"
@@ -37,29 +36,8 @@ func (s Stack) Diagram(ctx context.Context) (*Diagram, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := resolve(ctx, spec)
+	_, g, err := networks(ctx, spec)
 	if err != nil {
-		return nil, err
-	}
-	spec = f.spec
-	c, err := choicesOf(spec)
-	if err != nil {
-		return nil, err
-	}
-	opened := &sets{}
-	set, err := opened.open(c[ir.Data][0])
-	if err != nil {
-		return nil, err
-	}
-	g, err := model.Build(c[ir.Model][0], request(set))
-	if err != nil {
-		return nil, err
-	}
-	m, err := hardware.Resolve(c[ir.Hardware][0])
-	if err != nil {
-		return nil, err
-	}
-	if g, _, err = shrink(ctx, g, c[ir.Compress], toolsFor(g, c[ir.Data][0], opened, m, planOf(c, 1))); err != nil {
 		return nil, err
 	}
 	return diagramOf(g, spec.Model)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/godlas/godlas/dlas/compress"
-	"github.com/godlas/godlas/dlas/internal/grammar"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/model"
 	"github.com/godlas/godlas/dlas/store"
@@ -97,41 +96,14 @@ func (j *judge) read() {
 
 func (j *judge) seconds() float64 { return time.Since(j.began).Seconds() }
 
-// choices are what a text of L3 says, levels that are still to be found excepted.
-func (j *judge) choices(text string) (map[ir.Layer][]ir.Choice, error) {
-	c, err := choicesOf(j.base.spec)
-	if err != nil {
-		return nil, err
-	}
-	line, err := grammar.Parse(ir.Compress, text)
-	if err != nil {
-		return nil, err
-	}
-	points, err := line.Points(ir.Compress)
-	if err != nil {
-		return nil, err
-	}
-	c[ir.Compress] = points[0]
-	return c, nil
-}
-
 // compressed is a runner of the network compressed as a text says, on val.
 func (j *judge) compressed(ctx context.Context, text string) (*runner, error) {
-	c, err := j.choices(text)
-	if err != nil {
-		return nil, err
-	}
-	run := *j.base
-	run.graph, run.notes, run.tuning, run.program = j.raw, nil, nil, nil
-	if err := run.compile(ctx, c); err != nil {
-		return nil, err
-	}
-	return &run, nil
+	return j.base.compressed(ctx, j.raw, text)
 }
 
 // graph is the network compressed as a text says.
 func (j *judge) graph(ctx context.Context, text string) (*ir.Graph, error) {
-	c, err := j.choices(text)
+	c, err := j.base.choices(text)
 	if err != nil {
 		return nil, err
 	}

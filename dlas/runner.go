@@ -103,6 +103,64 @@ func (r *runner) compile(ctx context.Context, c map[ir.Layer][]ir.Choice) (err e
 	return err
 }
 
+// compressed is the runner with the network raw, compressed as a text of L3 says.
+func (r *runner) compressed(ctx context.Context, raw *ir.Graph, text string) (*runner, error) {
+	c, err := r.choices(text)
+	if err != nil {
+		return nil, err
+	}
+	run := *r
+	run.graph, run.notes, run.tuning, run.program = raw, nil, nil, nil
+	if err := run.compile(ctx, c); err != nil {
+		return nil, err
+	}
+	return &run, nil
+}
+
+// choices are the runner's with those of a text of L3, levels that are still to be found excepted.
+func (r *runner) choices(text string) (map[ir.Layer][]ir.Choice, error) {
+	c, err := choicesOf(r.spec)
+	if err != nil {
+		return nil, err
+	}
+	line, err := grammar.Parse(ir.Compress, text)
+	if err != nil {
+		return nil, err
+	}
+	points, err := line.Points(ir.Compress)
+	if err != nil {
+		return nil, err
+	}
+	c[ir.Compress] = points[0]
+	return c, nil
+}
+
+// networks are a Spec's network before its compression and after, of which nothing is compiled but what finds levels.
+func networks(ctx context.Context, spec Spec) (before, after *ir.Graph, err error) {
+	f, err := resolve(ctx, spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := choicesOf(f.spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	opened := &sets{}
+	set, err := opened.open(c[ir.Data][0])
+	if err != nil {
+		return nil, nil, err
+	}
+	if before, err = model.Build(c[ir.Model][0], request(set)); err != nil {
+		return nil, nil, err
+	}
+	m, err := hardware.Resolve(c[ir.Hardware][0])
+	if err != nil {
+		return nil, nil, err
+	}
+	after, _, err = shrink(ctx, before, c[ir.Compress], toolsFor(before, c[ir.Data][0], opened, m, planOf(c, 1)))
+	return before, after, err
+}
+
 // planOf is the line of L4 with the schedule of L5.
 func planOf(c map[ir.Layer][]ir.Choice, batch int) system.Plan {
 	plan := system.Plan{Algorithm: c[ir.Primitive][0].Name, Schedule: c[ir.Sched][0], Batch: batch}

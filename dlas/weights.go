@@ -3,10 +3,8 @@ package dlas
 import (
 	"context"
 
-	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
-	"github.com/godlas/godlas/dlas/model"
 )
 
 // LayerWeights are the weights of a convolution or linear layer before L3 and after. Values are in the order of output
@@ -30,28 +28,7 @@ func (s Stack) Weights(ctx context.Context) ([]LayerWeights, error) {
 		return nil, err
 	}
 	defer progressEnd()
-	f, err := resolve(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	c, err := choicesOf(f.spec)
-	if err != nil {
-		return nil, err
-	}
-	opened := &sets{}
-	set, err := opened.open(c[ir.Data][0])
-	if err != nil {
-		return nil, err
-	}
-	before, err := model.Build(c[ir.Model][0], request(set))
-	if err != nil {
-		return nil, err
-	}
-	m, err := hardware.Resolve(c[ir.Hardware][0])
-	if err != nil {
-		return nil, err
-	}
-	after, _, err := shrink(ctx, before, c[ir.Compress], toolsFor(before, c[ir.Data][0], opened, m, planOf(c, 1)))
+	before, after, err := networks(ctx, spec)
 	if err != nil {
 		return nil, err
 	}

@@ -46,27 +46,7 @@ func blocks() pass {
 }
 
 // pass makes the row of the table.
-func (b blockPass) pass() pass {
-	return pass{
-		option: b.option,
-		check:  func(c ir.Choice) error { _, err := b.form.read(b.option, c); return err },
-		apply: func(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Graph, string, error) {
-			a, err := b.form.read(b.option, c)
-			if err != nil {
-				return nil, "", err
-			}
-			e, err := begin(g, c)
-			if err != nil {
-				return nil, "", err
-			}
-			scores, err := e.scores(ctx, t, c)
-			if err != nil {
-				return nil, "", err
-			}
-			return b.apply(ctx, e, c, a, scores)
-		},
-	}
-}
+func (b blockPass) pass() pass { return ranking(b.option, b.form.read, b.apply) }
 
 func (b blockPass) apply(ctx context.Context, e *change, c ir.Choice, a given, scores [][]float32) (*ir.Graph, string, error) {
 	grids, ragged, all, gone := make([]grid, len(e.of)), 0, 0, 0

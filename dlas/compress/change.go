@@ -1,8 +1,8 @@
 package compress
 
 import (
+	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -40,26 +40,31 @@ func begin(g *ir.Graph, c ir.Choice) (*change, error) {
 	for _, w := range e.of {
 		t := g.Weights[w.Name]
 		e.nonzero = append(e.nonzero, op.Nonzero(t))
-		e.data = append(e.data, floats(t))
+		e.data = append(e.data, op.Floats(t))
 	}
 	return e, nil
 }
 
-// floats are a copy of a float tensor's elements.
-func floats(t *ir.Tensor) []float32 {
-	bits, ok := t.Data.([]uint16)
-	if !ok {
-		return slices.Clone(t.F32())
+// changing makes a pass that changes weights in place: read takes its arguments, apply changes what begin took up.
+func changing[A any](
+	o ir.Option, read func(ir.Option, ir.Choice) (A, error),
+	apply func(ctx context.Context, e *change, c ir.Choice, a A, t Tools) (*ir.Graph, string, error),
+) pass {
+	return pass{
+		option: o,
+		check:  func(c ir.Choice) error { _, err := read(o, c); return err },
+		apply: func(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Graph, string, error) {
+			a, err := read(o, c)
+			if err != nil {
+				return nil, "", err
+			}
+			e, err := begin(g, c)
+			if err != nil {
+				return nil, "", err
+			}
+			return apply(ctx, e, c, a, t)
+		},
 	}
-	data := make([]float32, len(bits))
-	for i, b := range bits {
-		if t.Type == ir.BF16 {
-			data[i] = math.Float32frombits(uint32(b) << 16)
-		} else {
-			data[i] = op.Half(b)
-		}
-	}
-	return data
 }
 
 // stored is data as a tensor of another's shape and type, to which its numbers are rounded.

@@ -40,27 +40,12 @@ func bf16() pass {
 }
 
 func (h half) pass() pass {
-	o := ir.Option{Name: h.name, Help: h.help, Source: h.source}
-	f := form{example: "write " + h.name}
-	return pass{
-		option: o,
-		check:  func(c ir.Choice) error { _, err := f.read(o, c); return err },
-		apply: func(ctx context.Context, g *ir.Graph, c ir.Choice, _ Tools) (*ir.Graph, string, error) {
-			if _, err := f.read(o, c); err != nil {
-				return nil, "", err
-			}
-			e, err := begin(g, c)
-			if err != nil {
-				return nil, "", err
-			}
-			return h.apply(ctx, e, c)
-		},
-	}
+	return changing(ir.Option{Name: h.name, Help: h.help, Source: h.source}, form{example: "write " + h.name}.read, h.apply)
 }
 
 // apply rounds. Each weight's relative error is at most half a unit of the last place, but for numbers below the least
 // normal one, whose absolute error is at most half of the least number there is.
-func (h half) apply(ctx context.Context, e *change, c ir.Choice) (*ir.Graph, string, error) {
+func (h half) apply(ctx context.Context, e *change, c ir.Choice, _ given, _ Tools) (*ir.Graph, string, error) {
 	weights, lost, asFloats := 0, 0, 0
 	for i, w := range e.of {
 		if ctx.Err() != nil {
@@ -84,7 +69,7 @@ func (h half) apply(ctx context.Context, e *change, c ir.Choice) (*ir.Graph, str
 		t := e.from.Weights[w.Name]
 		made := &ir.Tensor{Shape: slices.Clone(t.Shape), Type: h.typ, Data: bits}
 		if !storable(e.g, w) {
-			made = &ir.Tensor{Shape: made.Shape, Type: ir.F32, Data: floats(made)}
+			made = &ir.Tensor{Shape: made.Shape, Type: ir.F32, Data: op.Floats(made)}
 			asFloats++
 		}
 		e.g.Weights[w.Name] = made

@@ -27,24 +27,10 @@ func lowrank() pass {
 		Source: "Denton et al., Exploiting Linear Structure Within Convolutional Networks, NIPS 2014; Zhang et al., Accelerating Very Deep Convolutional Networks, 2015",
 		Params: []ir.Param{{Help: "share of the energy that is kept, 0 to 1", Examples: []string{"0.9"}}},
 	}
-	return pass{
-		option: o,
-		check:  func(c ir.Choice) error { _, err := lowrankForm.read(o, c); return err },
-		apply: func(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Graph, string, error) {
-			a, err := lowrankForm.read(o, c)
-			if err != nil {
-				return nil, "", err
-			}
-			e, err := begin(g, c)
-			if err != nil {
-				return nil, "", err
-			}
-			return applyLowrank(ctx, e, c, a.level, t)
-		},
-	}
+	return changing(o, lowrankForm.read, applyLowrank)
 }
 
-func applyLowrank(ctx context.Context, e *change, c ir.Choice, energy float64, t Tools) (*ir.Graph, string, error) {
+func applyLowrank(ctx context.Context, e *change, c ir.Choice, a given, t Tools) (*ir.Graph, string, error) {
 	var split, large []string
 	before, after, others := 0, 0, 0
 	for i, w := range e.of {
@@ -63,7 +49,7 @@ func applyLowrank(ctx context.Context, e *change, c ir.Choice, energy float64, t
 			large = append(large, fmt.Sprintf("%q", w.Name))
 			continue
 		}
-		left, right, r, err := factor(ctx, w, e.data[i], energy, (m*n-1)/(m+n))
+		left, right, r, err := factor(ctx, w, e.data[i], a.level, (m*n-1)/(m+n))
 		if err != nil {
 			return nil, "", err
 		}

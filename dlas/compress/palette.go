@@ -20,38 +20,28 @@ func palette() pass {
 		Source: "Han, Mao, Dally: Deep Compression, ICLR 2016 (linear initialisation)",
 		Params: []ir.Param{{Help: "bits of a weight, 1 to 16", Examples: []string{"4", "5", "8"}}},
 	}
-	return pass{
-		option: o,
-		check:  func(c ir.Choice) error { _, err := paletteForm.read(o, c); return err },
-		apply: func(ctx context.Context, g *ir.Graph, c ir.Choice, _ Tools) (*ir.Graph, string, error) {
-			a, err := paletteForm.read(o, c)
-			if err != nil {
-				return nil, "", err
-			}
-			e, err := begin(g, c)
-			if err != nil {
-				return nil, "", err
-			}
-			var lost, norm float64
-			for _, data := range e.data {
-				if ctx.Err() != nil {
-					return nil, "", context.Cause(ctx)
-				}
-				l, n := palettise(data, 1<<int(a.level))
-				lost, norm = lost+l, norm+n
-			}
-			out, s, err := e.end(c)
-			if err != nil {
-				return nil, "", err
-			}
-			share := 0.0
-			if norm > 0 {
-				share = math.Sqrt(lost / norm)
-			}
-			return out, fmt.Sprintf("%s: %s have at most %d values each, off by %.4f of their norm; %s",
-				c, plural(len(e.of), "layer"), 1<<int(a.level), share, s), nil
-		},
+	return changing(o, paletteForm.read, applyPalette)
+}
+
+func applyPalette(ctx context.Context, e *change, c ir.Choice, a given, _ Tools) (*ir.Graph, string, error) {
+	var lost, norm float64
+	for _, data := range e.data {
+		if ctx.Err() != nil {
+			return nil, "", context.Cause(ctx)
+		}
+		l, n := palettise(data, 1<<int(a.level))
+		lost, norm = lost+l, norm+n
 	}
+	out, s, err := e.end(c)
+	if err != nil {
+		return nil, "", err
+	}
+	share := 0.0
+	if norm > 0 {
+		share = math.Sqrt(lost / norm)
+	}
+	return out, fmt.Sprintf("%s: %s have at most %d values each, off by %.4f of their norm; %s",
+		c, plural(len(e.of), "layer"), 1<<int(a.level), share, s), nil
 }
 
 // palettise gives weights at most that many values and returns the squares of the norms of the error and of the weights.

@@ -102,7 +102,7 @@ func applied(t *testing.T, g *ir.Graph, text string) (*ir.Graph, []string) {
 func weightsOf(g *ir.Graph) map[string][]float32 {
 	all := map[string][]float32{}
 	for _, n := range Prunable(g) {
-		all[n] = floats(g.Weights[n])
+		all[n] = op.Floats(g.Weights[n])
 	}
 	return all
 }
@@ -185,7 +185,7 @@ func TestBlocksAreWhole(t *testing.T) {
 		{"punch(0.3, 8x4, scope=global)", 0.3, 8, 4, true, false},
 	} {
 		g := mixed()
-		g.Weights["plain.w"] = ir.NewF32(floats(g.Weights["plain.w"]), 33, 21)
+		g.Weights["plain.w"] = ir.NewF32(op.Floats(g.Weights["plain.w"]), 33, 21)
 		out, _ := applied(t, g, c.text)
 		kept, gone, zeros, total, largest := math.Inf(1), 0.0, 0, 0, 0
 		check := func(what string) {
@@ -260,7 +260,7 @@ func TestPatterns(t *testing.T) {
 		used := map[uint16]bool{}
 		zeros, total := 0, 0
 		for _, w := range op.Weights(g) {
-			before, after := floats(g.Weights[w.Name]), floats(out.Weights[w.Name])
+			before, after := op.Floats(g.Weights[w.Name]), op.Floats(out.Weights[w.Name])
 			if !w.Kernel.Equal(ir.Shape{3, 3}) {
 				if !slices.Equal(before, after) {
 					t.Errorf("pattern changed %s", w.Name)
@@ -331,7 +331,7 @@ func TestPalette(t *testing.T) {
 		bits, _ := strconv.Atoi(oneChoice(text).Value[0])
 		for _, first := range []string{"", "prune(0.6) "} {
 			g := mixed()
-			g.Weights["plain.w"] = ir.NewF32(floats(g.Weights["plain.w"]), 33, 21)
+			g.Weights["plain.w"] = ir.NewF32(op.Floats(g.Weights["plain.w"]), 33, 21)
 			base := g
 			if first != "" {
 				base, _ = applied(t, g, first)
@@ -400,7 +400,7 @@ func TestTernary(t *testing.T) {
 	out, lines := applied(t, g, "ternary")
 	names := Prunable(g)
 	for i, name := range names {
-		before, after := floats(g.Weights[name]), floats(out.Weights[name])
+		before, after := op.Floats(g.Weights[name]), op.Floats(out.Weights[name])
 		if i == 0 || i == len(names)-1 {
 			if !slices.Equal(before, after) {
 				t.Errorf("%s is not as it was", name)
@@ -552,7 +552,7 @@ func TestLowrank(t *testing.T) {
 		in.Data[i] = rng.NormFloat64()
 	}
 	g := mixed()
-	g.Weights["plain.w"] = ir.NewF32(floats(g.Weights["plain.w"]), 33, 21)
+	g.Weights["plain.w"] = ir.NewF32(op.Floats(g.Weights["plain.w"]), 33, 21)
 	out, lines := applied(t, g, "lowrank(0.6)")
 	before, _ := op.Count(g)
 	after, _ := op.Count(out)

@@ -28,42 +28,30 @@ func pattern() pass {
 			scopeParam("global"),
 		},
 	}
-	return pass{
-		option: o,
-		check:  func(c ir.Choice) error { _, _, err := patternArgs(o, c); return err },
-		apply: func(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Graph, string, error) {
-			p, keep, err := patternArgs(o, c)
-			if err != nil {
-				return nil, "", err
-			}
-			e, err := begin(g, c)
-			if err != nil {
-				return nil, "", err
-			}
-			scores, err := e.scores(ctx, t, c)
-			if err != nil {
-				return nil, "", err
-			}
-			return applyPattern(ctx, e, c, p, keep, scores)
-		},
-	}
+	return ranking(o, readPattern, applyPattern)
 }
 
-func patternArgs(o ir.Option, c ir.Choice) (p float64, keep int, err error) {
+// patterned is what pattern is given: the fraction of zeros, and the weights that a kernel keeps.
+type patterned struct {
+	p    float64
+	keep int
+}
+
+func readPattern(o ir.Option, c ir.Choice) (patterned, error) {
 	a, err := patternForm.read(o, c)
 	if err != nil {
-		return 0, 0, err
+		return patterned{}, err
 	}
-	p, keep = a.level, 4
+	p, keep := a.level, 4
 	switch k := c.Arg("keep", "auto"); {
 	case p < leastPattern:
-		return 0, 0, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s: a pattern keeps at most 5 of 9 weights, so the fraction is at least 4/9, which is 0.4445", c), Try: "for fewer zeros take prune or blocks"}
+		return patterned{}, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s: a pattern keeps at most 5 of 9 weights, so the fraction is at least 4/9, which is 0.4445", c), Try: "for fewer zeros take prune or blocks"}
 	case k == "5" || k == "auto" && p < 5.0/9:
 		keep = 5
 	case p < 5.0/9:
-		return 0, 0, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s: with 4 of 9 weights kept the fraction is at least 5/9, which is 0.5556", c), Try: "leave keep out"}
+		return patterned{}, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s: with 4 of 9 weights kept the fraction is at least 5/9, which is 0.5556", c), Try: "leave keep out"}
 	}
-	return p, keep, nil
+	return patterned{p, keep}, nil
 }
 
 // masks are the fixed patterns of a kernel, bit y*3+x for each position kept. All have the centre. Of four: the squares of
@@ -80,7 +68,8 @@ func masks(keep int) []uint16 {
 	return []uint16{nw, ne, sw, se, centre | n | w | e, centre | n | w | s, centre | n | e | s, centre | w | e | s}
 }
 
-func applyPattern(ctx context.Context, e *change, c ir.Choice, p float64, keep int, scores [][]float32) (*ir.Graph, string, error) {
+func applyPattern(ctx context.Context, e *change, c ir.Choice, a patterned, scores [][]float32) (*ir.Graph, string, error) {
+	p, keep := a.p, a.keep
 	patterns := masks(keep)
 	sizes := make([][]uint8, len(e.of)) // the weights that are left of each kernel
 	kernels, layers, all, gone := 0, 0, 0, 0

@@ -20,41 +20,27 @@ func prune() pass {
 		Source: "Han et al., Learning both Weights and Connections, NIPS 2015; global magnitude as in Blalock et al., MLSys 2020",
 		Params: []ir.Param{{Help: "fraction of weights that become zero, 0 to 1"}, byParam(), scopeParam("global")},
 	}
-	return pass{
-		option: o,
-		check:  func(c ir.Choice) error { _, err := pruneForm.read(o, c); return err },
-		apply: func(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Graph, string, error) {
-			a, err := pruneForm.read(o, c)
-			if err != nil {
-				return nil, "", err
-			}
-			e, err := begin(g, c)
-			if err != nil {
-				return nil, "", err
-			}
-			scores, err := e.scores(ctx, t, c)
-			if err != nil {
-				return nil, "", err
-			}
-			for _, group := range e.groups(c.Arg("scope", "global")) {
-				var lists []pieces
-				n := 0
-				for _, i := range group {
-					lists = append(lists, pieces{score: scores[i]})
-					n += len(scores[i])
-				}
-				k := smallest(lists, int64(math.Round(a.level*float64(n))))
-				for _, i := range group {
-					k.zero(scores[i], e.data[i])
-				}
-			}
-			out, s, err := e.end(c)
-			if err != nil {
-				return nil, "", err
-			}
-			return out, fmt.Sprintf("%s: %s", c, s), nil
-		},
+	return ranking(o, pruneForm.read, applyPrune)
+}
+
+func applyPrune(_ context.Context, e *change, c ir.Choice, a given, scores [][]float32) (*ir.Graph, string, error) {
+	for _, group := range e.groups(c.Arg("scope", "global")) {
+		var lists []pieces
+		n := 0
+		for _, i := range group {
+			lists = append(lists, pieces{score: scores[i]})
+			n += len(scores[i])
+		}
+		k := smallest(lists, int64(math.Round(a.level*float64(n))))
+		for _, i := range group {
+			k.zero(scores[i], e.data[i])
+		}
 	}
+	out, s, err := e.end(c)
+	if err != nil {
+		return nil, "", err
+	}
+	return out, fmt.Sprintf("%s: %s", c, s), nil
 }
 
 // Prunable lists the weights that sparsity counts, those of convolutions and linear layers, in the order of the nodes.

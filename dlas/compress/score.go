@@ -58,3 +58,17 @@ func (e *change) scores(ctx context.Context, t Tools, c ir.Choice) ([][]float32,
 	}
 	return all, nil
 }
+
+// ranking makes a pass that drops what scores least.
+func ranking[A any](
+	o ir.Option, read func(ir.Option, ir.Choice) (A, error),
+	apply func(ctx context.Context, e *change, c ir.Choice, a A, scores [][]float32) (*ir.Graph, string, error),
+) pass {
+	return changing(o, read, func(ctx context.Context, e *change, c ir.Choice, a A, t Tools) (*ir.Graph, string, error) {
+		scores, err := e.scores(ctx, t, c)
+		if err != nil {
+			return nil, "", err
+		}
+		return apply(ctx, e, c, a, scores)
+	})
+}

@@ -19,43 +19,34 @@ func ternary() pass {
 		Source: "Li, Zhang, Liu: Ternary Weight Networks, 2016",
 		Params: []ir.Param{{Key: "ends", Help: "the first and the last layer", Default: "float", Values: []string{"float", "ternary"}}},
 	}
-	return pass{
-		option: o,
-		check:  func(c ir.Choice) error { _, err := ternaryForm.read(o, c); return err },
-		apply: func(ctx context.Context, g *ir.Graph, c ir.Choice, _ Tools) (*ir.Graph, string, error) {
-			if _, err := ternaryForm.read(o, c); err != nil {
-				return nil, "", err
-			}
-			e, err := begin(g, c)
-			if err != nil {
-				return nil, "", err
-			}
-			from, to := 0, len(e.data)
-			if c.Arg("ends", "float") == "float" {
-				from, to = 1, to-1
-			}
-			if from >= to {
-				return nil, "", &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s leaves the first and the last layer as they are, and %s has no others", c, g.Name), Try: "ternary(ends=ternary)"}
-			}
-			before, after := 0.0, 0.0
-			for _, data := range e.data[from:to] {
-				if ctx.Err() != nil {
-					return nil, "", context.Cause(ctx)
-				}
-				lost, norm := ternarise(data)
-				before, after = before+norm, after+lost
-			}
-			out, s, err := e.end(c)
-			if err != nil {
-				return nil, "", err
-			}
-			share := 0.0
-			if before > 0 {
-				share = math.Sqrt(after / before)
-			}
-			return out, fmt.Sprintf("%s: %s have the three weights -a, 0 and a, off by %.2f of their norm; %s", c, layersOf(to-from, len(e.of)), share, s), nil
-		},
+	return changing(o, ternaryForm.read, applyTernary)
+}
+
+func applyTernary(ctx context.Context, e *change, c ir.Choice, _ given, _ Tools) (*ir.Graph, string, error) {
+	from, to := 0, len(e.data)
+	if c.Arg("ends", "float") == "float" {
+		from, to = 1, to-1
 	}
+	if from >= to {
+		return nil, "", &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s leaves the first and the last layer as they are, and %s has no others", c, e.g.Name), Try: "ternary(ends=ternary)"}
+	}
+	before, after := 0.0, 0.0
+	for _, data := range e.data[from:to] {
+		if ctx.Err() != nil {
+			return nil, "", context.Cause(ctx)
+		}
+		lost, norm := ternarise(data)
+		before, after = before+norm, after+lost
+	}
+	out, s, err := e.end(c)
+	if err != nil {
+		return nil, "", err
+	}
+	share := 0.0
+	if before > 0 {
+		share = math.Sqrt(after / before)
+	}
+	return out, fmt.Sprintf("%s: %s have the three weights -a, 0 and a, off by %.2f of their norm; %s", c, layersOf(to-from, len(e.of)), share, s), nil
 }
 
 // layersOf is so many of all layers.

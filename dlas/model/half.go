@@ -1,7 +1,6 @@
 package model
 
 import (
-	"math"
 	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -97,16 +96,7 @@ func readsHalves(n *ir.Node) bool {
 	return n.Op == "Conv" && n.Attrs.Int("group", 1) == 1 || n.Op == "Gemm" || n.Op == "MatMul"
 }
 
-// widened is a tensor of halves in f32, exactly.
+// widened is a tensor of halves in f32.
 func widened(t *ir.Tensor) *ir.Tensor {
-	bits := t.Data.([]uint16)
-	data := make([]float32, len(bits))
-	for i, b := range bits {
-		if t.Type == ir.BF16 {
-			data[i] = math.Float32frombits(uint32(b) << 16)
-		} else {
-			data[i] = op.Half(b)
-		}
-	}
-	return &ir.Tensor{Shape: t.Shape, Type: ir.F32, Data: data}
+	return &ir.Tensor{Shape: t.Shape, Type: ir.F32, Data: op.Floats(t)}
 }

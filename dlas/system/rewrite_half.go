@@ -1,7 +1,6 @@
 package system
 
 import (
-	"math"
 	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -73,16 +72,7 @@ func (r *rewriter) scaledLater(n *ir.Node) bool {
 	return false
 }
 
-// widened is a tensor of float16 or bfloat16 in f32.
+// widened is a tensor of halves in f32.
 func widened(t *ir.Tensor) *ir.Tensor {
-	bits := t.Data.([]uint16)
-	data := make([]float32, len(bits))
-	for i, b := range bits {
-		if t.Type == ir.BF16 {
-			data[i] = math.Float32frombits(uint32(b) << 16)
-		} else {
-			data[i] = op.Half(b)
-		}
-	}
-	return &ir.Tensor{Shape: t.Shape, Type: ir.F32, Data: data}
+	return &ir.Tensor{Shape: t.Shape, Type: ir.F32, Data: op.Floats(t)}
 }

@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
@@ -184,6 +185,23 @@ func Half(bits uint16) float32 {
 		return math.Float32frombits(math.Float32bits(f) | sign)
 	}
 	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
+}
+
+// Floats is a copy of a tensor's elements, of type F32, F16 or BF16, in float32, which holds each of them exactly.
+func Floats(t *ir.Tensor) []float32 {
+	bits, ok := t.Data.([]uint16)
+	if !ok {
+		return slices.Clone(t.F32())
+	}
+	data := make([]float32, len(bits))
+	for i, b := range bits {
+		if t.Type == ir.BF16 {
+			data[i] = math.Float32frombits(uint32(b) << 16)
+		} else {
+			data[i] = Half(b)
+		}
+	}
+	return data
 }
 
 // HalfBits rounds to half precision, ties to even.
