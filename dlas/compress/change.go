@@ -30,10 +30,10 @@ func begin(g *ir.Graph, c ir.Choice) (*change, error) {
 		switch t.Type {
 		case ir.F32, ir.F16, ir.BF16:
 		default:
-			try := "of a float network: " + c.String() + " int8"
 			if t.Type.Float() {
-				try = ""
+				return nil, ir.Errorf(ir.Compress, "%s takes weights of f32, f16 or bf16, and %q has %s", c.Name, w.Name, t.Type)
 			}
+			try := "of a float network: " + c.String() + " int8"
 			return nil, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s takes float weights, and %q has %s: the network is quantised already", c.Name, w.Name, t.Type), Try: try}
 		}
 	}

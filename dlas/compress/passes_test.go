@@ -630,6 +630,8 @@ func TestLowrank(t *testing.T) {
 func TestPassFaults(t *testing.T) {
 	quantised := mixed()
 	quantised.Weights["wide.w"] = &ir.Tensor{Shape: ir.Shape{24, 20, 5, 5}, Type: ir.I8, Data: make([]int8, 24*20*25)}
+	double := mixed()
+	double.Weights["wide.w"] = &ir.Tensor{Shape: ir.Shape{24, 20, 5, 5}, Type: ir.F64, Data: make([]float64, 24*20*25)}
 	linear := &ir.Graph{
 		Name: "linear", Inputs: []ir.Value{{Name: "x", Shape: ir.Shape{1, 4}}}, Outputs: []string{"y"}, Weights: map[string]*ir.Tensor{"w": ir.NewF32([]float32{1, 2, 3, 4, 5, 6, 7, 8}, 4, 2)},
 		Nodes: []*ir.Node{{Name: "n", Op: "MatMul", In: []string{"x", "w"}, Out: []string{"y"}, Attrs: ir.Attrs{}}},
@@ -669,6 +671,7 @@ func TestPassFaults(t *testing.T) {
 		{"bf16(1)", "bf16 takes no value, but got 1", nil},
 		{"prune(0.5)", `prune takes float weights, and "wide.w" has i8: the network is quantised already; of a float network: prune(0.5) int8`, quantised},
 		{"fp16", `fp16 takes float weights, and "wide.w" has i8`, quantised},
+		{"fp16", `fp16 takes weights of f32, f16 or bf16, and "wide.w" has f64`, double},
 		{"prune(0.5) lowrank(0.9)", "lowrank(0.9) after prune(0.5): lowrank would fill the zeros of prune(0.5): a product of two small matrices has none; write lowrank(0.9) prune(0.5)", nil},
 		{"palette(4) prune(0.5)", "prune(0.5) after palette(4): after palette(4) many weights are equal, and prune(0.5) would choose among them by their place", nil},
 		{"palette(4) ternary", "ternary after palette(4): nothing would be left of palette(4); write ternary", nil},
