@@ -197,11 +197,16 @@ func request(set *data.Set) model.Request {
 }
 
 // sets keeps the opened data sets of a sweep, so that its points share them.
-type sets struct{ byChoice map[string]*data.Set }
+type sets struct {
+	mu       sync.Mutex // a pass whose run has ended may still ask
+	byChoice map[string]*data.Set
+}
 
 // open opens a set, each once.
 func (s *sets) open(c ir.Choice) (*data.Set, error) {
 	key := c.String()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if set, ok := s.byChoice[key]; ok {
 		return set, nil
 	}

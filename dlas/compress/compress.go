@@ -89,6 +89,13 @@ func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice, t Tools) (*ir.Graph
 	}
 	var lines []string
 	said := sizes{of: t.Stored}
+	if tell := t.Progress; tell != nil {
+		t.Progress = func(step string, done, total int) {
+			if ctx.Err() == nil {
+				tell(step, done, total)
+			}
+		}
+	}
 	t.past = &past{from: g, kept: map[string][]int{}}
 	for _, c := range cs {
 		if err := ctx.Err(); err != nil {
@@ -101,16 +108,52 @@ func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice, t Tools) (*ir.Graph
 		if err != nil {
 			return nil, nil, err
 		}
-		var line string
 		before := g
-		if g, line, err = p.applied(ctx, g, c, t); err != nil {
+		after, line, err := soon(ctx, func() (*ir.Graph, string, error) {
+			after, line, err := p.applied(ctx, before, c, t)
+			if err == nil && line != "" {
+				line += said.change(before, after)
+			}
+			return after, line, err
+		})
+		if err != nil {
 			return nil, nil, err
 		}
+		g = after
 		if line != "" {
-			lines = append(lines, line+said.change(before, g))
+			lines = append(lines, line)
 		}
 	}
 	return g, lines, nil
+}
+
+// soon is f, or the context's end before it: a pass looks at the context between layers, and one layer may take seconds.
+// What f then still makes is dropped; it has changed nothing that it was given.
+func soon(ctx context.Context, f func() (*ir.Graph, string, error)) (*ir.Graph, string, error) {
+	type result struct {
+		g     *ir.Graph
+		line  string
+		err   error
+		panic any
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			r.panic = recover() // it is the caller's
+			done <- r
+		}()
+		r.g, r.line, r.err = f()
+	}()
+	select {
+	case r := <-done:
+		if r.panic != nil {
+			panic(r.panic)
+		}
+		return r.g, r.line, r.err
+	case <-ctx.Done():
+		return nil, "", context.Cause(ctx)
+	}
 }
 
 func none() pass {
