@@ -10,30 +10,38 @@ import (
 // its type. Nodes without multiply-accumulates keep their time. false where a time is missing, or where a type other than
 // f32 was measured on another machine than this one, whose peaks are not known.
 func Expected(base, r *Result) (float64, bool) {
-	after := map[string]Node{}
+	at := map[string]int{}
+	for i, n := range base.Nodes {
+		at[n.Name] = i
+	}
+	left := map[int]float64{} // non-zero multiply-accumulates of what does a node's work now, by the baseline's type
 	for _, n := range r.Nodes {
-		after[n.Name] = n
+		i, ok := at[n.Name]
+		if !ok { // a pass put several nodes in the place of one: their names begin with its name
+			if i, ok = at[longestPrefix(at, n.Name)]; !ok || n.MACs == 0 {
+				continue
+			}
+		}
+		ratio := 1.0
+		if was := base.Nodes[i].Type; n.MACs > 0 && n.Type != was {
+			if ratio, ok = peakRatio(r, ir.Type(was), ir.Type(n.Type)); !ok {
+				return 0, false
+			}
+		}
+		left[i] += float64(n.MACsNonzero) * ratio
 	}
 	var before, then float64
-	for _, n := range base.Nodes {
+	for i, n := range base.Nodes {
 		if n.MS == nil {
 			return 0, false
 		}
 		before += *n.MS
-		now, ok := after[n.Name]
+		now, ok := left[i]
 		if n.MACsNonzero == 0 || !ok {
 			then += *n.MS
 			continue
 		}
-		share := float64(now.MACsNonzero) / float64(n.MACsNonzero)
-		if now.Type != n.Type {
-			ratio, ok := peakRatio(r, ir.Type(n.Type), ir.Type(now.Type))
-			if !ok {
-				return 0, false
-			}
-			share *= ratio
-		}
-		then += *n.MS * share
+		then += *n.MS * now / float64(n.MACsNonzero)
 	}
 	if before == 0 || then == 0 {
 		return 0, false
