@@ -62,7 +62,9 @@ func TestProductQuantisedAgainstNumPy(t *testing.T) {
 	}
 }
 
-// TestDeepCompressed: SqueezeNet keeps its zeros, and what its publisher shared among weights is found again.
+// TestDeepCompressed: SqueezeNet keeps its zeros, and what its publisher shared among weights is found again. Its classifier,
+// four fifths zeros, is bound to CSR rows; its 3x3 convolutions, of which two thirds are zeros, to Winograd's dense kernels,
+// which are faster than CSR there.
 func TestDeepCompressed(t *testing.T) {
 	need.Data(t, "weights", "imagenet", "imagenet_squeezenet1.0_deepcompressed_dense.safetensors")
 	g, _, err := New().Model("squeezenet1.0").network(t.Context())
@@ -84,6 +86,29 @@ func TestDeepCompressed(t *testing.T) {
 		t.Errorf("%d bytes of %d: %v", c.Bytes, dense, c.Stored)
 	}
 	t.Logf("%d bytes of %d: %v", c.Bytes, dense, c.Stored)
+	for _, isa := range []string{"avx512", "avx2"} {
+		p, err := (&Network{graph: g}).Compile(CompileOptions{ISA: isa})
+		if err != nil {
+			t.Logf("not on %s: %v", isa, err)
+			continue
+		}
+		csr := 0
+		for _, n := range p.run.program.Nodes() {
+			zeros := 1 - float64(n.MACsNonzero)/float64(max(1, n.MACs))
+			switch {
+			case n.Op != "Conv":
+			case zeros > 0.75:
+				if csr++; n.Format != "csr" {
+					t.Errorf("%s on %s: %.0f %% zeros, and bound to %s", n.Name, isa, 100*zeros, n.Kernel)
+				}
+			case zeros > 0.6 && n.Algorithm != "winograd" || n.Format != "dense":
+				t.Errorf("%s on %s: %.0f %% zeros, and bound to %s", n.Name, isa, 100*zeros, n.Kernel)
+			}
+		}
+		if csr == 0 {
+			t.Errorf("no node is sparse on %s", isa)
+		}
+	}
 }
 
 // TestNativeExport: a run of the file that Export wrote computes the same logits, bit for bit, and says the same size.
