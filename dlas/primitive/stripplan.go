@@ -166,7 +166,8 @@ func (s *strips) plan(isa asm.ISA, sch ir.Schedule, density float64, f stripForm
 				if want := tile(sch, stripChunk); want > 0 {
 					chunk = want
 				}
-				chunk = min(chunk, s.c)
+				// One output channel of a chunk is one call at least, which must be short.
+				chunk = min(chunk, s.c, max(1, asm.MaxMACs/(ir.Lanes*p.rows*p.cols*f.unit()*s.win.KH*s.win.KW)))
 				p.chunk = ceilDiv(s.c, ceilDiv(s.c, chunk))
 				if q := s.estimate(p, isa, density, f); q.cycles < best.cycles {
 					best = q

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
 // TestStripMoves holds every conversion into strips and out of them to the definition, for maps that fill their strips,
@@ -138,6 +139,28 @@ func TestStripsAlone(t *testing.T) {
 			}
 			if alone := slices.Equal(b.Phases, []int{1}); alone != c.alone {
 				t.Errorf("%s, %d channels of %dx%d, %d threads: phases %v", k.Name, c.channels, c.size, c.size, c.threads, b.Phases)
+			}
+		}
+	}
+}
+
+// TestStripCalls checks that an output channel of a chunk without zeros is no more than a call may take: a call has at
+// least one, and cannot be stopped.
+func TestStripCalls(t *testing.T) {
+	for _, kernel := range []int{1, 3, 7} {
+		p, _, _ := convShape(1, 6000, 32, 32, 4, kernel, kernel, 1, pads(kernel/2, kernel/2, kernel/2, kernel/2), false, false).unsolved(rand.New(rand.NewPCG(1, 2)), 0, testMachine(1))
+		s, err := newStrips(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range stripRowsOf() {
+			for _, isa := range []asm.ISA{asm.AVX2, asm.AVX512} {
+				for _, sch := range []ir.Schedule{{}, {Tiles: []int{8, 4, 1 << 20}}, {Tiles: []int{1, 1, 1 << 20}}} {
+					plan := s.plan(isa, sch, 1, row.form)
+					if macs := ir.Lanes * plan.rows * plan.cols * row.form.unit() * plan.chunk * kernel * kernel; macs > asm.MaxMACs {
+						t.Errorf("%s %s, window %d, schedule %v: %d multiply-accumulates in a call of %v", row.algorithm, row.name, kernel, sch, macs, plan)
+					}
+				}
 			}
 		}
 	}
