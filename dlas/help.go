@@ -46,6 +46,7 @@ var words = []ir.Option{
 	{Name: "gap", Help: "Milliseconds that a compressed network takes more than expected: measured less the baseline's time over expected."},
 	{Name: "unexplained", Help: "What of the gap no part explains. The times of nodes come from runs that time them, so a little is always left; it may be the largest of 10 % of the gap, 2 % of the baseline and half the interval's width."},
 	{Name: "parts", Help: "The reasons of explain, each measured: zeros not skipped, format, winograd lost, narrow layers, other kernel, type's kernels (all: the node alone and warm), type's instructions and memory-bound (the machine's peaks), threads (all threads against one), cache (alone after other bytes were read, less alone warm), in place (among the others, less that), conversion and other nodes (where they stand), between nodes (a run less its nodes), fixed overhead (the do-nothing network)."},
+	{Name: "elbow", Help: "As the level of a pass, prune(elbow) or channels(elbow, drop=2), the highest level of its scan whose accuracy on n images of val (1000), and that of all lower levels, is at most drop points (1) below the uncompressed network's. The Spec of the result has the number that was found. plot elbow draws the scan."},
 	{Name: "spec", Help: "One choice a layer. Its hash is the same for every spelling: magic, Go, command line, JSON."},
 }
 

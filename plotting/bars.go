@@ -33,6 +33,11 @@ func bars(rs []*dlas.Result, o Options) (*Figure, error) {
 	var drawn []*dlas.Result
 	for _, r := range rs {
 		if _, ok := m.value(r, rs[0]); ok {
+			if o.Panel != "" { // a row of a panel has one bar: that of the last result with these choices
+				drawn = slices.DeleteFunc(drawn, func(d *dlas.Result) bool {
+					return d.Spec == r.Spec && d.Environment.Hash == r.Environment.Hash
+				})
+			}
 			drawn = append(drawn, r)
 		}
 	}

@@ -438,6 +438,14 @@ func TestTextsDoNotOverlap(t *testing.T) {
 	}
 }
 
+// TestPanelsDrawAChoiceOnce: an elbow may be a level that stands in the sweep already, and two bars would overlap.
+func TestPanelsDrawAChoiceOnce(t *testing.T) {
+	f, err := Plot("bars", append(levels(), made("none", "direct csr", 0.9173, 2.8)), "panel=compress")
+	if err != nil || len(f.Rows) != len(levels()) || f.Rows[len(f.Rows)-1][2] != "2.8" {
+		t.Fatalf("%v, %v", f.Rows, err)
+	}
+}
+
 func TestErrorsAreOneLine(t *testing.T) {
 	many := make([]*dlas.Result, maxBars+1)
 	for i := range many {

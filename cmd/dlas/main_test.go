@@ -234,7 +234,7 @@ func TestHelp(t *testing.T) {
 	if code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
-	for _, word := range []string{"prune", "csr", "primitive", "latency", "data", "run"} {
+	for _, word := range []string{"prune", "csr", "primitive", "latency", "data", "run", "elbow", "flip", "histogram", "pareto"} {
 		if code, text, stderr := start(t, "help", word); code != exitOK || !strings.Contains(text, word) {
 			t.Errorf("help %s: exit code %d, %q", word, code, stderr)
 		}

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/godlas/godlas/dlas"
+	"github.com/godlas/godlas/plotting"
 )
 
 // commands is the table. It is a function, so that starting costs nothing.
@@ -22,7 +23,7 @@ func commands() []command {
 		{name: "explain", usage: "explain [--json] [RESULT]", help: "Measure the newest stored result, or one named by its name or hash prefix, beside its baseline (nothing compressed, dense kernels), and say what the speed-up is, what compression allows, and where the rest went: by part, layer of the stack and node.", run: runExplain},
 		{name: "results", usage: "results [--json] [--results FILE] [FILTER]", help: "List the stored results whose name, choices or hash hold FILTER.", run: runResults},
 		{name: "nodes", usage: "nodes [--results FILE] [FILTER]", help: "List the nodes of the newest stored result, or of the newest whose name, choices or hash hold FILTER: kernel, ISA, schedule, time, share of the roofline, and the choice that did not apply.", run: runNodes},
-		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [--LAYER CHOICE …] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars, landscape or confusion; choices pick the results that have them; graph draws the network of a stack: dlas plot graph --model resnet20 -o FIGURE.", run: runPlot},
+		{name: "plot", usage: "plot KIND -o FIGURE [--results FILE] [--LAYER CHOICE …] [KEY=VALUE …]", help: "Draw stored results without measuring. KIND is pareto, layers, bars, landscape, confusion, or of compression elbow, expected, sensitivity, flip, histogram or sparsity; choices pick the results that have them; graph draws the network of a stack: dlas plot graph --model resnet20 -o FIGURE.", run: runPlot},
 		{name: "export", usage: "export [MODEL] FILE [--LAYER CHOICE …]", help: "Write a network, compressed as --compress says: FILE.onnx for other runtimes to run, FILE.dlas for the smallest file that loses nothing. MODEL is a name or a file; without --data it is the network for the pictures that it was published for.", run: runExport},
 		{name: "data", usage: "data list | data get NAME", help: "List the data sets, or download one into the cache.", run: runData},
 		{name: "model", usage: "model", help: "List the networks: parameters, multiply-accumulates, bytes, and where trained weights are.", run: runModel},
@@ -66,6 +67,11 @@ func runHelp(_ context.Context, c *call) error {
 		}
 	}
 	text, err := dlas.Help(rest[0])
+	for _, k := range plotting.Kinds() {
+		if k.Name == rest[0] { // elbow is a level too, roofline a column
+			text, err = text+"dlas plot "+k.Name+" -o FIGURE\n  "+k.Help+"\n", nil
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -404,6 +404,9 @@ func help(_ context.Context, u *use) error {
 			text = strings.TrimSpace("%dlas "+v.name+" "+v.args) + "\n  " + v.help + "\n"
 		} else if k := slices.IndexFunc(plotting.Kinds(), func(k plotting.Kind) bool { return k.Name == u.words }); k >= 0 {
 			text = "%dlas plot " + u.words + "\n  " + plotting.Kinds()[k].Help + "\n"
+			if also, err := dlas.Help(u.words); err == nil { // elbow is a level too, roofline a column
+				text = also + text
+			}
 		} else {
 			var err error
 			if text, err = dlas.Help(u.words); err != nil {

@@ -20,9 +20,11 @@ var zeroing = []string{"prune", "blocks", "punch", "pattern"}
 
 // rules are few: whatever keeps the zeros and the values that were made before it may follow.
 func rules() []rule {
-	float := slices.Concat(zeroing, []string{"channels", "palette", "lowrank", "ternary", "fp16", "bf16", "recalibrate"})
+	float := slices.Concat(zeroing, []string{"channels", "palette", "lowrank", "ternary", "recalibrate"})
 	return []rule{
 		{float, []string{"int8"}, "{this} changes float weights, and those of {before} are integers", "{this} {before}"},
+		{[]string{"fp16", "bf16"}, []string{"int8"}, "{this} rounds float weights, and those of {before} are integers, which are smaller", "{before}"},
+		{[]string{AutoName}, []string{"int8"}, "auto looks for zeros among float weights, and tries int8 after them by itself", "{this}"},
 		{[]string{"int8"}, []string{"int8"}, "the weights are integers after the first int8", "{this}"},
 		{[]string{"int8"}, []string{"fp16", "bf16"}, "integers take the place of what {before} has rounded", "{this}"},
 		{[]string{"lowrank"}, zeroing, "lowrank would fill the zeros of {before}: a product of two small matrices has none", "{this} {before}"},

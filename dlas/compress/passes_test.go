@@ -706,6 +706,28 @@ func TestOrders(t *testing.T) {
 	}
 }
 
+// TestOrdersSayWhatIsTaken: what an error tells to write is an order that makes sense.
+func TestOrdersSayWhatIsTaken(t *testing.T) {
+	for text, want := range map[string]string{
+		"int8 fp16":                            "int8",
+		"int8 bf16":                            "int8",
+		"fp16 int8":                            "int8",
+		"int8 prune(0.8)":                      "prune(0.8) int8",
+		"int8 auto(accuracy>=-1pt)":            "auto(accuracy>=-1pt)",
+		"prune(0.8) auto(accuracy>=-1pt) int8": "prune(0.8) auto(accuracy>=-1pt)",
+		"auto(accuracy>=-1pt) channels(0.2) recalibrate": "channels(0.2) recalibrate auto(accuracy>=-1pt)",
+	} {
+		err := CheckOrder(choices(text))
+		var e *ir.Error
+		if !errors.As(err, &e) || e.Try != "write "+want {
+			t.Errorf("%s: %v; want: write %s", text, err, want)
+		}
+		if err := CheckOrder(choices(want)); err != nil {
+			t.Errorf("%s, which is told to be written for %s: %v", want, text, err)
+		}
+	}
+}
+
 // TestLinesSayBytes: each line ends in what the network takes, where there is something to tell that.
 func TestLinesSayBytes(t *testing.T) {
 	calls := 0

@@ -78,7 +78,13 @@ func checkElbow(p pass, c ir.Choice) error {
 func autoOrder(cs []ir.Choice) error {
 	for i, c := range cs {
 		if c.Name == AutoName && i < len(cs)-1 {
-			return &ir.Error{Layer: ir.Compress, What: "auto decides what follows, so " + cs[i+1].String() + " cannot come after it", Try: "write " + strings.TrimSpace(cs[i+1].String()+" "+c.String())}
+			var words []string // all in their order, auto last; it tries int8 by itself
+			for j, other := range cs {
+				if other.Name != AutoName && (j < i || other.Name != "int8") {
+					words = append(words, other.String())
+				}
+			}
+			return &ir.Error{Layer: ir.Compress, What: "auto decides what follows, so " + cs[i+1].String() + " cannot come after it", Try: "write " + strings.Join(append(words, c.String()), " ")}
 		}
 	}
 	return nil
