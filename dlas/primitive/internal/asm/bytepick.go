@@ -2,7 +2,7 @@ package asm
 
 import "unsafe"
 
-//go:generate go run -C _generate . -set bsr_int8 -out ../bsr_int8_amd64.s -stubs ../bsr_int8_amd64.go -pkg asm -layout ../bsr_int8_entry_amd64.go
+//go:generate go run -C _generate . -set bsr_int8 -out ../bsr_int8_amd64.s -stubs ../bsr_int8_amd64.go -pkg asm -layout ../bsr_int8_layout_amd64.go
 //go:generate go run -C _generate . -set bsr_int8_256 -out ../bsr_int8_256_amd64.s -stubs ../bsr_int8_256_amd64.go -pkg asm
 //go:generate go run -C _generate . -dots ../bsr_int8_256_amd64.s
 
