@@ -1,9 +1,11 @@
 package system
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive"
@@ -17,6 +19,11 @@ func stripMoves(p *Program) (list []string) {
 		}
 	}
 	return list
+}
+
+// sets are those of these instruction sets that this build has on this machine.
+func sets(names ...string) []string {
+	return slices.DeleteFunc(names, func(isa string) bool { return !slices.Contains(hardware.Probe().ISAs, isa) })
 }
 
 // TestStripsStayInChains holds that sparse convolutions one after the other, with sums, concatenations and strides that
@@ -59,7 +66,7 @@ func TestStripsStayInChains(t *testing.T) {
 		c.build(b)
 		in := randomInput(5, b.Graph, 2)
 		want := exact(t, b.Graph, in)
-		for _, isa := range []string{"go", "avx2", "avx512"} {
+		for _, isa := range sets("go", "avx2", "avx512") {
 			for _, threads := range []int{1, 2} {
 				p, err := Compile(b.Graph, primitive.Kernels(), machine(isa, threads), Plan{Algorithm: "direct", Format: "csr", Batch: 2})
 				if err != nil {
@@ -105,7 +112,7 @@ func TestStripsCountTheirWay(t *testing.T) {
 	}{
 		{0, 4, 3, 0}, {0.5, 4, 3, 0}, {0.95, 4, 3, 4}, {0.95, 1, 3, 1}, {0.5, 1, 1, 0},
 	} {
-		for _, isa := range []string{"avx2", "avx512"} {
+		for _, isa := range sets("avx2", "avx512") {
 			if got := formats(build(c.zeros, c.convs, c.kernel), isa); got != c.want {
 				t.Errorf("%s: of %d convolutions %dx%d at %v zeros %d are csr, want %d", isa, c.convs, c.kernel, c.kernel, c.zeros, got, c.want)
 			}
@@ -116,6 +123,9 @@ func TestStripsCountTheirWay(t *testing.T) {
 // TestZerosLeaveBlocks checks that nodes before a sparse one keep their kernels over blocks, whose way into strips costs
 // something, and do not take kernels over plain maps, whose way there costs more.
 func TestZerosLeaveBlocks(t *testing.T) {
+	if len(sets("avx512")) == 0 {
+		t.Skip("for AVX-512")
+	}
 	for _, threads := range []int{1, 2} {
 		for _, size := range []int{7, 28, 56} {
 			b := newBuilder(4, 0.9, 32, size, size)
