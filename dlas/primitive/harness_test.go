@@ -119,33 +119,44 @@ func unlay(t *testing.T, x []float32, s ir.Shape, l ir.Layout) []float32 {
 	return out
 }
 
-// eachLane calls f for every number of a value in strips: its place, the pixel that it is of, and whether that lies in the
-// map, and the number within the border of its strip.
-func eachLane(s ir.Shape, l ir.Layout, f func(at, n, c, y, x int, inMap, inside bool)) {
+// lanePlace is one number of a channel's plane in strips: where it lies, the pixel that it is of, and whether it lies
+// within the border of its strip.
+type lanePlace struct {
+	at, pixel int // of the plane; pixel -1: outside the map
+	inside    bool
+}
+
+// lanePlaces are those of every plane of a value in strips.
+func lanePlaces(s ir.Shape, l ir.Layout) []lanePlace {
 	st, b, g := l.StridesOf(s), l.Border, l.Grid
-	for n := range s[0] {
-		for c := range s[1] {
-			for sy := -b.Top; sy < g.H+b.Bottom; sy++ {
-				for sx := -b.Left; sx < g.W+b.Right; sx++ {
-					for lane := range ir.Lanes {
-						y, x := lane/g.Cols*g.H+sy, lane%g.Cols*g.W+sx
-						f(n*st.Image+c*st.Block+st.Origin+sy*st.Row+sx*ir.Lanes+lane, n, c, y, x,
-							y >= 0 && y < s[2] && x >= 0 && x < s[3], sy >= 0 && sy < g.H && sx >= 0 && sx < g.W)
-					}
+	list := make([]lanePlace, 0, (b.Top+g.H+b.Bottom)*(b.Left+g.W+b.Right)*ir.Lanes)
+	for sy := -b.Top; sy < g.H+b.Bottom; sy++ {
+		for sx := -b.Left; sx < g.W+b.Right; sx++ {
+			for lane := range ir.Lanes {
+				y, x := lane/g.Cols*g.H+sy, lane%g.Cols*g.W+sx
+				p := lanePlace{st.Origin + sy*st.Row + sx*ir.Lanes + lane, -1, sy >= 0 && sy < g.H && sx >= 0 && sx < g.W}
+				if y >= 0 && y < s[2] && x >= 0 && x < s[3] {
+					p.pixel = y*s[3] + x
 				}
+				list = append(list, p)
 			}
 		}
 	}
+	return list
 }
 
 // inStrips puts plain numbers into strips, their borders filled.
 func inStrips(v []float32, s ir.Shape, l ir.Layout) []float32 {
 	out := make([]float32, l.Elems(s))
-	eachLane(s, l, func(at, n, c, y, x int, inMap, _ bool) {
-		if inMap {
-			out[at] = v[((n*s[1]+c)*s[2]+y)*s[3]+x]
+	places, st := lanePlaces(s, l), l.StridesOf(s)
+	for plane := range s[0] * s[1] {
+		to, from := out[plane/s[1]*st.Image+plane%s[1]*st.Block:], v[plane*s[2]*s[3]:]
+		for _, p := range places {
+			if p.pixel >= 0 {
+				to[p.at] = from[p.pixel]
+			}
 		}
-	})
+	}
 	return out
 }
 
@@ -153,22 +164,28 @@ func inStrips(v []float32, s ir.Shape, l ir.Layout) []float32 {
 func outOfStrips(t *testing.T, v []float32, s ir.Shape, l ir.Layout) []float32 {
 	t.Helper()
 	out := make([]float32, s.Elems())
-	eachLane(s, l, func(at, n, c, y, x int, inMap, inside bool) {
-		switch {
-		case !inside:
-		case inMap:
-			out[((n*s[1]+c)*s[2]+y)*s[3]+x] = v[at]
-		case math.IsNaN(float64(v[at])) || math.IsInf(float64(v[at]), 0):
-			t.Fatalf("row %d, column %d outside the map is %v", y, x, v[at])
-		}
-	})
-	if l.Border != (ir.Border{}) {
-		want := inStrips(out, s, l)
-		eachLane(s, l, func(at, _, _, y, x int, _, _ bool) {
-			if v[at] != want[at] {
-				t.Fatalf("row %d, column %d in strips %v with the border %v is %v, want %v", y, x, l.Grid, l.Border, v[at], want[at])
+	places, st := lanePlaces(s, l), l.StridesOf(s)
+	bordered := l.Border != (ir.Border{})
+	for plane := range s[0] * s[1] {
+		from, to := v[plane/s[1]*st.Image+plane%s[1]*st.Block:], out[plane*s[2]*s[3]:]
+		for _, p := range places {
+			switch x := from[p.at]; {
+			case !p.inside:
+			case p.pixel >= 0:
+				to[p.pixel] = x
+			case math.IsNaN(float64(x)) || math.IsInf(float64(x), 0):
+				t.Fatalf("number %d of plane %d, outside the map, is %v", p.at, plane, x)
 			}
-		})
+		}
+		for _, p := range places {
+			want := float32(0)
+			if p.pixel >= 0 {
+				want = to[p.pixel]
+			}
+			if bordered && from[p.at] != want {
+				t.Fatalf("pixel %d (-1: outside) of plane %d in strips %v with the border %v is %v, want %v", p.pixel, plane, l.Grid, l.Border, from[p.at], want)
+			}
+		}
 	}
 	return out
 }
