@@ -15,7 +15,7 @@ func TestFixedEqualsLiteRTReference(t *testing.T) {
 			path := need.Data(t, "weights", "mlperf-tiny", file)
 			n := 20
 			if need.Required("whole") {
-				n = 500
+				n = 200
 			}
 			pixels, images := rawPictures(t, "cifar10(n=500)", n)
 			var nets [2]*Network // to the logits, and to the end
