@@ -335,7 +335,15 @@ func TestDebugPanicsAndPause(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	g.d.Pause()
-	g.at("pause cell:3")
+	s = g.next()
+	for s.Reason+g.where(s.Thread) == "pause cell:0" { // before its first line
+		g.d.Continue()
+		g.d.Pause()
+		s = g.next()
+	}
+	if got := s.Reason + g.where(s.Thread); got != "pause cell:3" {
+		t.Fatalf("stopped at %s", got)
+	}
 	g.d.Step(1, StepOver)
 	g.at("step cell:3")
 	interrupt(errInterrupt)
