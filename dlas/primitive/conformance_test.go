@@ -87,7 +87,7 @@ func shapes() []shape {
 		convShape(1, 36, 5, 30, 33, 3, 3, 1, pads(2, 0, 0, 2), true, false),
 		convShape(1, 16, 12, 9, 16, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "silu"}, true, true),
 		convShape(1, 7, 6, 6, 20, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "hardswish"}, true, false),
-		convShape(1, 7, 6, 6, 20, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "clip", "min": -5.0, "max": 2.5}, true, true),
+		convShape(1, 7, 6, 6, 20, 3, 3, 1, ir.Attrs{"pads": []int{1, 1, 1, 1}, "act": "clip", "min": -0.5, "max": 0.25}, true, true),
 		// Large enough to be cut into parts for 16 threads, across the borders of images and rows.
 		convShape(3, 8, 20, 20, 12, 3, 3, 1, pads(1, 1, 1, 1), true, true),
 		convShape(3, 32, 5, 5, 32, 3, 3, 1, pads(1, 1, 1, 1), true, true),
