@@ -45,9 +45,9 @@ class Console(unittest.TestCase):
         t.type("strings.Fields?\r")
         t.wait(r"func strings.Fields\(s string\) \[\]string.*In \[\s*4\]: $")
 
-        # Ctrl-C ends the cell and keeps the variables.
-        t.type("for {}\r")
-        t.wait(r"for \{\}\n")
+        # Ctrl-C ends the cell and keeps the variables. The console passes it on only once it waits for the cell.
+        t.type('fmt.Println("run" + "ning"); for {}\r')
+        t.wait(r"\nrunning\n")
         t.type("\x03")
         t.wait(r"(?i)interrupt.*In \[\s*5\]: $")
         t.type("kept + 2\r")
