@@ -55,7 +55,7 @@ func (b blockPass) apply(ctx context.Context, e *change, c ir.Choice, a given, s
 			return nil, "", context.Cause(ctx)
 		}
 		grids[i] = gridOf(w, a.row, a.col)
-		scores[i] = grids[i].scores(scores[i], b.join)
+		scores[i] = grids[i].scores(ctx, scores[i], b.join)
 		all += len(scores[i])
 		if w.Rows%a.row != 0 || w.Cols%a.col != 0 {
 			ragged++
@@ -68,12 +68,12 @@ func (b blockPass) apply(ctx context.Context, e *change, c ir.Choice, a given, s
 			lists = append(lists, pieces{score: scores[i], size: grids[i].size})
 			n += e.of[i].Elems()
 		}
-		k := smallest(lists, int64(math.Round(a.level*float64(n))))
+		k := smallest(ctx, lists, int64(math.Round(a.level*float64(n))))
 		for _, i := range group {
-			gone += grids[i].drop(&k, scores[i], e.data[i])
+			gone += grids[i].drop(ctx, &k, scores[i], e.data[i])
 		}
 	}
-	out, s, err := e.end(c)
+	out, s, err := e.end(ctx, c)
 	if err != nil {
 		return nil, "", err
 	}
@@ -102,11 +102,12 @@ func (g grid) size(i int) int {
 }
 
 // scores are those of all blocks: join of the sums of squares of a block's columns.
-func (g grid) scores(of []float32, join func([]float64) float64) []float32 {
+func (g grid) scores(ctx context.Context, of []float32, join func([]float64) float64) []float32 {
 	w := g.w
 	all := make([]float32, 0, (w.Rows+g.rows-1)/g.rows*g.across*w.Taps)
 	squares := make([]float64, w.Cols*w.Taps) // by tap, then column
 	for first := 0; first < w.Rows; first += g.rows {
+		goOn(ctx)
 		clear(squares)
 		for row := first; row < min(first+g.rows, w.Rows); row++ {
 			for col := range w.Cols {
@@ -127,11 +128,12 @@ func (g grid) scores(of []float32, join func([]float64) float64) []float32 {
 }
 
 // drop sets the blocks that go to zero and returns their number.
-func (g grid) drop(k *limit, scores, data []float32) int {
+func (g grid) drop(ctx context.Context, k *limit, scores, data []float32) int {
 	w := g.w
 	gone, i := 0, 0
 	goes := make([]bool, g.across*w.Taps)
 	for first := 0; first < w.Rows; first += g.rows {
+		goOn(ctx)
 		for j := range goes {
 			if goes[j] = k.drops(scores[i]); goes[j] {
 				gone++

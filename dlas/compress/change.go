@@ -20,7 +20,7 @@ type change struct {
 }
 
 // begin copies a graph and its conv and linear weights for the pass c.
-func begin(g *ir.Graph, c ir.Choice) (*change, error) {
+func begin(ctx context.Context, g *ir.Graph, c ir.Choice) (*change, error) {
 	e := &change{from: g, g: g.Clone(), of: op.Weights(g)}
 	if len(e.of) == 0 {
 		return nil, ir.Errorf(ir.Compress, "%s has no convolution or linear weights to %s", g.Name, c.Name)
@@ -38,9 +38,8 @@ func begin(g *ir.Graph, c ir.Choice) (*change, error) {
 		}
 	}
 	for _, w := range e.of {
-		t := g.Weights[w.Name]
-		e.nonzero = append(e.nonzero, op.Nonzero(t))
-		e.data = append(e.data, op.Floats(t))
+		data, nonzero := floatsOf(ctx, g.Weights[w.Name])
+		e.nonzero, e.data = append(e.nonzero, nonzero), append(e.data, data)
 	}
 	return e, nil
 }
@@ -58,7 +57,7 @@ func changing[A any](
 			if err != nil {
 				return nil, "", err
 			}
-			e, err := begin(g, c)
+			e, err := begin(ctx, g, c)
 			if err != nil {
 				return nil, "", err
 			}
@@ -68,7 +67,7 @@ func changing[A any](
 }
 
 // stored is data as a tensor of another's shape and type, to which its numbers are rounded.
-func stored(like *ir.Tensor, data []float32) *ir.Tensor {
+func stored(ctx context.Context, like *ir.Tensor, data []float32) *ir.Tensor {
 	t := &ir.Tensor{Shape: slices.Clone(like.Shape), Type: like.Type, Data: data}
 	if like.Type == ir.F32 {
 		return t
@@ -78,9 +77,11 @@ func stored(like *ir.Tensor, data []float32) *ir.Tensor {
 		narrow = brainBits
 	}
 	bits := make([]uint16, len(data))
-	for i, v := range data {
-		bits[i] = narrow(v)
-	}
+	inParts(ctx, len(data), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			bits[i] = narrow(data[i])
+		}
+	})
 	t.Data = bits
 	return t
 }
@@ -93,13 +94,14 @@ func (s sum) String() string {
 }
 
 // end puts the weights into the graph. A layer of which nothing is left is an error.
-func (e *change) end(c ir.Choice) (*ir.Graph, sum, error) {
+func (e *change) end(ctx context.Context, c ir.Choice) (*ir.Graph, sum, error) {
 	var s sum
 	var empty []string
 	for i, w := range e.of {
-		t := stored(e.from.Weights[w.Name], e.data[i])
+		t := stored(ctx, e.from.Weights[w.Name], e.data[i])
 		e.g.Weights[w.Name] = t
-		left := op.Nonzero(t)
+		left := int64(0)
+		inParts(ctx, w.Elems(), func(lo, hi int) { left += op.Nonzero(sliced(t, lo, hi)) })
 		if left == 0 && e.nonzero[i] > 0 {
 			empty = append(empty, fmt.Sprintf("%q", w.Name))
 		}

@@ -131,7 +131,7 @@ func (d *dependency) narrow(ctx context.Context, g *ir.Graph, c ir.Choice, a cha
 	}
 	gone := d.choose(b, a)
 	kept := func(c int32) bool { return !gone[d.root(c)] }
-	out, err := d.remove(kept)
+	out, err := d.remove(ctx, kept)
 	if err != nil {
 		return nil, "", err
 	}
@@ -211,14 +211,14 @@ func (d *dependency) scores(ctx context.Context, by string, t Tools) (map[int32]
 	switch by {
 	case "l1":
 		for _, l := range d.layers {
-			add(l.of, magnitudes(d.g.Weights[l.node.In[l.input]], l.axis), true)
+			add(l.of, magnitudes(ctx, d.g.Weights[l.node.In[l.input]], l.axis), true)
 		}
 	case "bn":
 		if len(d.norms) == 0 {
 			return nil, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("channels(by=bn): %s has no batch norm, or a file has it folded into the weights", d.g.Name), Try: "write by=l1"}
 		}
 		for _, l := range d.norms {
-			add(l.of, magnitudes(d.g.Weights[l.node.In[l.input]], l.axis), false)
+			add(l.of, magnitudes(ctx, d.g.Weights[l.node.In[l.input]], l.axis), false)
 		}
 	default:
 		means, err := d.activations(ctx, t)
@@ -238,11 +238,19 @@ func (d *dependency) scores(ctx context.Context, by string, t Tools) (map[int32]
 }
 
 // magnitudes are the sums of absolute values along an axis.
-func magnitudes(t *ir.Tensor, axis int) []float64 {
+func magnitudes(ctx context.Context, t *ir.Tensor, axis int) []float64 {
 	out := make([]float64, t.Shape[axis])
 	run := t.Shape[axis+1:].Elems()
-	for i, v := range op.Widen(t).Data {
-		out[i/run%len(out)] += math.Abs(v)
+	add := func(lo int, data []float64) {
+		for i, v := range data {
+			out[(lo+i)/run%len(out)] += math.Abs(v)
+		}
+	}
+	switch t.Type {
+	case ir.F32, ir.F16, ir.BF16:
+		inParts(ctx, t.Shape.Elems(), func(lo, hi int) { add(lo, op.Widen(sliced(t, lo, hi)).Data) })
+	default:
+		add(0, op.Widen(t).Data)
 	}
 	return out
 }
@@ -281,7 +289,7 @@ func (d *dependency) activations(ctx context.Context, t Tools) (map[string][]flo
 			if !wanted || a >= len(out.Shape) {
 				return
 			}
-			m := magnitudes(out, a)
+			m := magnitudes(context.Background(), out, a)
 			if old := means[node.Out[0]]; old != nil {
 				for i := range m {
 					m[i] += old[i]

@@ -37,7 +37,7 @@ func TestSurgeryEqualsMasking(t *testing.T) {
 		d.refill(gone, map[int32]float64{})
 		kept := func(c int32) bool { return !gone[d.root(c)] }
 		before := spell(g)
-		small, err := d.remove(kept)
+		small, err := d.remove(t.Context(), kept)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

@@ -110,9 +110,9 @@ func Apply(ctx context.Context, g *ir.Graph, cs []ir.Choice, t Tools) (*ir.Graph
 		}
 		before := g
 		after, line, err := soon(ctx, func() (*ir.Graph, string, error) {
-			after, line, err := p.applied(ctx, before, c, t)
+			after, line, err := p.run(ctx, before, c, t)
 			if err == nil && line != "" {
-				line += said.change(before, after)
+				line += said.change(ctx, before, after)
 			}
 			return after, line, err
 		})
@@ -178,18 +178,33 @@ type sizes struct {
 	took int64
 }
 
-func (s *sizes) bytes(g *ir.Graph) int64 {
-	if s.last != g {
-		s.last, s.took = g, s.of(g.Weights)
+// bytes adds the tensors up some at a time; where the context ends, what it says is not asked for any more.
+func (s *sizes) bytes(ctx context.Context, g *ir.Graph) int64 {
+	if s.last == g {
+		return s.took
 	}
+	s.last, s.took = g, 0
+	some, elems := map[string]*ir.Tensor{}, 0
+	for name, t := range g.Weights {
+		if ctx.Err() != nil {
+			return 0
+		}
+		some[name] = t
+		if elems += t.Shape.Elems(); elems > 1<<20 {
+			s.took += s.of(some)
+			clear(some)
+			elems = 0
+		}
+	}
+	s.took += s.of(some)
 	return s.took
 }
 
 // change is the end of a pass' line: what its network takes, and what the one before did.
-func (s *sizes) change(before, after *ir.Graph) string {
+func (s *sizes) change(ctx context.Context, before, after *ir.Graph) string {
 	if s.of == nil || before == after {
 		return ""
 	}
-	was := s.bytes(before)
-	return fmt.Sprintf("; stored in %d bytes instead of %d", s.bytes(after), was)
+	was := s.bytes(ctx, before)
+	return fmt.Sprintf("; stored in %d bytes instead of %d", s.bytes(ctx, after), was)
 }

@@ -109,7 +109,7 @@ func TestPruneIsGlobalMagnitude(t *testing.T) {
 // TestTiesByIndex: of equal magnitudes the earlier ones go first, whatever their sign.
 func TestTiesByIndex(t *testing.T) {
 	w := []float32{1, -1, 1, 2, -1, 0.5}
-	k := smallest([]pieces{{score: w[:3]}, {score: w[3:]}}, 3)
+	k := smallest(t.Context(), []pieces{{score: w[:3]}, {score: w[3:]}}, 3)
 	k.zero(w[:3], w[:3])
 	k.zero(w[3:], w[3:])
 	for i, want := range []float32{0, 0, 1, 2, -1, 0} {

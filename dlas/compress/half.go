@@ -53,6 +53,9 @@ func (h half) apply(ctx context.Context, e *change, c ir.Choice, _ given, _ Tool
 		}
 		bits := make([]uint16, len(e.data[i]))
 		for j, v := range e.data[i] {
+			if j%part == 0 {
+				goOn(ctx)
+			}
 			b := h.bits(v)
 			if b&0x7fff == h.infinite {
 				return nil, "", &ir.Error{

@@ -109,11 +109,11 @@ func applyInt8(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Grap
 		return nil, "", &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("int8: %s is quantised already: %s", g.Name, node), Try: "apply it to the float network"}
 	}
 	h := g.Clone()
-	widenWeights(h)
-	foldNorms(h)
+	widenWeights(ctx, h)
+	foldNorms(ctx, h)
 	equalised := 0
 	if a.equalise {
-		equalised = equaliseLayers(h)
+		equalised = equaliseLayers(ctx, h)
 	}
 	z, err := newByteGraph(h)
 	if err != nil {
@@ -141,7 +141,7 @@ func applyInt8(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Grap
 	if err != nil {
 		return nil, "", err
 	}
-	if err := z.setRanges(seen, a.method); err != nil {
+	if err := z.setRanges(ctx, seen, a.method); err != nil {
 		return nil, "", err
 	}
 	if a.bias {
@@ -160,7 +160,7 @@ func applyInt8(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Grap
 		}
 		kept = "; float, as most sensitive (signal to error of the logits when it alone is quantised): " + strings.Join(names, ", ")
 	}
-	out, err := z.quantised(nil)
+	out, err := z.quantised(ctx, nil)
 	if err != nil {
 		return nil, "", err
 	}
@@ -178,12 +178,11 @@ func applyInt8(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Grap
 }
 
 // widenWeights makes f32 of weights of half precision, whose numbers f32 holds.
-func widenWeights(g *ir.Graph) {
+func widenWeights(ctx context.Context, g *ir.Graph) {
 	for name, t := range g.Weights {
 		if t.Type == ir.F16 || t.Type == ir.BF16 {
-			w := op.Widen(t)
-			w.Type = ir.F32
-			g.Weights[name] = w.Tensor()
+			data, _ := floatsOf(ctx, t)
+			g.Weights[name] = ir.NewF32(data, t.Shape...)
 		}
 	}
 }

@@ -206,7 +206,7 @@ func TestInt8Keep(t *testing.T) {
 // TestEqualise: what the network computes stays, and the ranges of neighbours meet.
 func TestEqualise(t *testing.T) {
 	g := small()
-	foldNorms(g)
+	foldNorms(t.Context(), g)
 	want := logitsOf(t, g, 4)
 	w := g.Weights["w1"].F32()
 	for c := range 16 {
@@ -214,7 +214,7 @@ func TestEqualise(t *testing.T) {
 		timesFactor(g.Weights["conv1.bias"].F32()[c:c+1], math.Exp(float64(c-8)/3))
 	}
 	skewed := logitsOf(t, g, 4)
-	if n := equaliseLayers(g); n != 1 {
+	if n := equaliseLayers(t.Context(), g); n != 1 {
 		t.Fatalf("%d pairs, not the one that nothing else reads: dw and pw", n)
 	}
 	if db := decibels(logitsOf(t, g, 4), skewed); !(db > 100) {
@@ -285,7 +285,7 @@ func TestHistogram(t *testing.T) {
 			}
 		}
 		all = append(all, x...)
-		if err := h.add(x); err != nil {
+		if err := h.add(t.Context(), x); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -311,8 +311,8 @@ func TestHistogram(t *testing.T) {
 		}
 		return sum
 	}
-	lo, hi := h.bounds(rangeMSE)
-	wide, best := wrong(h.bounds(rangeMinMax)), wrong(lo, hi)
+	lo, hi := h.bounds(t.Context(), rangeMSE)
+	wide, best := wrong(h.bounds(t.Context(), rangeMinMax)), wrong(lo, hi)
 	if !(best < wide) {
 		t.Errorf("the range of least error %v to %v has %v, the widest %v", lo, hi, best, wide)
 	}
@@ -325,7 +325,7 @@ func TestHistogram(t *testing.T) {
 	if lo, hi = h.percentile(float64(h.lo), float64(h.hi)); lo > float64(all[1]) || hi < float64(all[len(all)-2]) {
 		t.Errorf("the tails of %d numbers end at %v and %v", len(all), lo, hi)
 	}
-	if err := h.add([]float32{float32(math.NaN())}); err == nil {
+	if err := h.add(t.Context(), []float32{float32(math.NaN())}); err == nil {
 		t.Error("a NaN was counted")
 	}
 }

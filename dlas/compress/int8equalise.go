@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 // equaliseLayers scales the channels between two convolutions so that the largest weight that makes a channel and the
 // largest that reads it are the same, after Nagel et al. 2019, section 4.1; what the network computes stays the same, as
 // only rectifiers and pools lie between. It goes over all pairs until nothing moves, and returns their number.
-func equaliseLayers(g *ir.Graph) int {
+func equaliseLayers(ctx context.Context, g *ir.Graph) int {
 	users := usersOf(g)
 	type pair struct{ first, second *ir.Node }
 	var pairs []pair
@@ -35,6 +36,7 @@ func equaliseLayers(g *ir.Graph) int {
 	for range 20 {
 		moved := 0.0
 		for _, p := range pairs {
+			goOn(ctx)
 			moved = max(moved, equalisePair(g, p.first, p.second))
 		}
 		if moved < 1e-3 {

@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"context"
 	"slices"
 
 	"github.com/godlas/godlas/dlas/ir"
@@ -9,7 +10,7 @@ import (
 
 // foldNorms makes each batch norm behind a convolution part of its weights and bias, where nothing else reads the
 // convolution's result. A weight that is zero stays zero.
-func foldNorms(g *ir.Graph) {
+func foldNorms(ctx context.Context, g *ir.Graph) {
 	users, makers := usersOf(g), map[string]*ir.Node{}
 	for _, n := range g.Nodes {
 		for _, out := range n.Out {
@@ -52,6 +53,7 @@ func foldNorms(g *ir.Graph) {
 		data, each := w.F32(), w.Shape.Elems()/m
 		b := make([]float32, m)
 		for c := range m {
+			goOn(ctx)
 			mul, add := op.NormAffine(n, par[0][c], par[1][c], par[2][c], par[3][c])
 			for i := c * each; i < (c+1)*each; i++ {
 				data[i] = float32(float64(data[i]) * mul)

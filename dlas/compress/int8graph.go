@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -217,14 +218,14 @@ func (z *byteGraph) absorbed(n *ir.Node, in string, kinds map[*ir.Node]byteKind)
 }
 
 // setRanges chooses the range of every value that may be quantised.
-func (z *byteGraph) setRanges(o *observation, method string) error {
+func (z *byteGraph) setRanges(ctx context.Context, o *observation, method string) error {
 	kinds := z.quantisedNodes(nil)
 	of := func(name string) interval {
 		h := o.values[name]
 		if h == nil {
 			return interval{}
 		}
-		lo, hi := h.bounds(method)
+		lo, hi := h.bounds(ctx, method)
 		return interval{lo, hi}
 	}
 	for _, v := range z.g.Inputs {
@@ -277,7 +278,7 @@ func scaleOf(r interval) (float32, uint8) {
 }
 
 // quantised is the network with its nodes, or one alone, between conversions.
-func (z *byteGraph) quantised(only *ir.Node) (*ir.Graph, error) {
+func (z *byteGraph) quantised(ctx context.Context, only *ir.Node) (*ir.Graph, error) {
 	kinds := z.quantisedNodes(only)
 	set := z.pairs(kinds)
 	out := z.g.Clone()
@@ -306,7 +307,7 @@ func (z *byteGraph) quantised(only *ir.Node) (*ir.Graph, error) {
 			}
 		}
 		if kinds[n] == byteLayer {
-			if err := w.layer(n, m); err != nil {
+			if err := w.layer(ctx, n, m); err != nil {
 				return nil, err
 			}
 		}
@@ -357,7 +358,7 @@ func (w *byteWriter) pair(value, from, to string) {
 }
 
 // layer makes bytes of a node's weights and 32-bit integers of its bias, with scales by output channel.
-func (w *byteWriter) layer(n, m *ir.Node) error {
+func (w *byteWriter) layer(ctx context.Context, n, m *ir.Node) error {
 	z := w.z
 	weights, axis := z.constant(n, 1), 0
 	if n.Op == "MatMul" || n.Op == "Gemm" && n.Attrs.Int("transB", 0) == 0 {
@@ -382,6 +383,9 @@ func (w *byteWriter) layer(n, m *ir.Node) error {
 	bytes := make([]int8, len(data))
 	lost := make([]float32, len(data)) // what rounding takes from each weight
 	for i, v := range data {
+		if i%part == 0 {
+			goOn(ctx)
+		}
 		q := min(max(math.RoundToEven(float64(v)/float64(scales[of(i)])), -127), 127)
 		bytes[i] = int8(q)
 		lost[i] = float32(float64(v) - q*float64(scales[of(i)]))

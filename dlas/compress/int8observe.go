@@ -29,7 +29,19 @@ type histogram struct {
 }
 
 // add counts numbers. What lies beyond the reach makes it twice as far, and each two bins one.
-func (h *histogram) add(x []float32) error {
+func (h *histogram) add(ctx context.Context, x []float32) error {
+	for ; len(x) > part; x = x[part:] {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := h.addPart(x[:part]); err != nil {
+			return err
+		}
+	}
+	return h.addPart(x)
+}
+
+func (h *histogram) addPart(x []float32) error {
 	lo, hi := h.lo, h.hi
 	for _, v := range x {
 		lo, hi = min(lo, v), max(hi, v)
@@ -97,7 +109,7 @@ func observe(ctx context.Context, g *ir.Graph, t Tools, n int) (*observation, er
 			h = &histogram{}
 			o.values[name] = h
 		}
-		if err := h.add(x.F32()); err != nil {
+		if err := h.add(ctx, x.F32()); err != nil {
 			bad = &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("int8: the value %q", name), Err: err}
 			return
 		}

@@ -1,12 +1,15 @@
 package compress
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 // tail is the fraction of numbers that method=percentile leaves out at each end.
 const tail = 1e-5
 
 // bounds chooses the range of a value, which always has zero in it.
-func (h *histogram) bounds(method string) (lo, hi float64) {
+func (h *histogram) bounds(ctx context.Context, method string) (lo, hi float64) {
 	lo, hi = min(float64(h.lo), 0), max(float64(h.hi), 0)
 	if lo == hi {
 		return lo, hi
@@ -15,9 +18,9 @@ func (h *histogram) bounds(method string) (lo, hi float64) {
 	case rangePercentile:
 		return h.percentile(lo, hi)
 	case rangeMSE:
-		return h.search(lo, hi, h.squaredError)
+		return h.search(ctx, lo, hi, h.squaredError)
 	case rangeEntropy:
-		return h.search(lo, hi, h.divergence)
+		return h.search(ctx, lo, hi, h.divergence)
 	}
 	return lo, hi
 }
@@ -56,7 +59,7 @@ func (h *histogram) percentile(lo, hi float64) (float64, float64) {
 }
 
 // search shrinks both ends in turn, in steps of a hundredth, to where the cost is least.
-func (h *histogram) search(lo, hi float64, cost func(lo, hi float64) float64) (float64, float64) {
+func (h *histogram) search(ctx context.Context, lo, hi float64, cost func(lo, hi float64) float64) (float64, float64) {
 	fl, fh := 1.0, 1.0
 	best := cost(lo, hi)
 	for range 3 {
@@ -67,6 +70,7 @@ func (h *histogram) search(lo, hi float64, cost func(lo, hi float64) float64) (f
 			}
 			kept := *end
 			for f := 1.0; f > 0.2; f -= 0.01 {
+				goOn(ctx)
 				*end = f
 				if c := cost(lo*fl, hi*fh); c < best {
 					best, kept = c, f

@@ -35,7 +35,7 @@ func (z *byteGraph) sensitivity(ctx context.Context, t Tools, n int) ([]sensitiv
 	}
 	var list []sensitive
 	for _, layer := range z.layers() {
-		alone, err := z.quantised(layer)
+		alone, err := z.quantised(ctx, layer)
 		if err != nil {
 			return nil, err
 		}

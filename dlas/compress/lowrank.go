@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
+	"slices"
+	"sync/atomic"
 
-	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
@@ -13,8 +16,8 @@ import (
 
 var lowrankForm = form{level: "share of the energy", lo: 0, hi: 1, example: "write lowrank(0.9)"}
 
-// largestSide bounds the smaller side of a matrix that is decomposed: the time grows with its cube, 2048 takes half a
-// minute.
+// largestSide bounds the smaller side of a matrix that is decomposed: the time grows with its cube, 2048 takes some ten
+// seconds of a core, 512 below one.
 const largestSide = 2048
 
 func lowrank() pass {
@@ -32,34 +35,34 @@ func lowrank() pass {
 
 func applyLowrank(ctx context.Context, e *change, c ir.Choice, a given, t Tools) (*ir.Graph, string, error) {
 	var split, large []string
+	var todo []int // layers that are decomposed
 	before, after, others := 0, 0, 0
 	for i, w := range e.of {
-		if ctx.Err() != nil {
-			return nil, "", context.Cause(ctx)
-		}
-		t.tell("lowrank", i, len(e.of))
 		before += w.Elems()
 		after += w.Elems()
-		m, n := w.Rows, w.Cols*w.Taps
 		switch {
 		case !splits(e.g, w) || 2*e.nonzero[i] < int64(w.Elems()):
 			others++
-			continue
-		case min(m, n) > largestSide:
+		case min(w.Rows, w.Cols*w.Taps) > largestSide:
 			large = append(large, fmt.Sprintf("%q", w.Name))
-			continue
+		default:
+			todo = append(todo, i)
 		}
-		left, right, r, err := factor(ctx, w, e.data[i], a.level, (m*n-1)/(m+n))
-		if err != nil {
-			return nil, "", err
-		}
-		if r == 0 {
+	}
+	made, err := e.factorAll(ctx, todo, a.level, t)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, i := range todo {
+		w, f := e.of[i], made[i]
+		if f.r == 0 {
 			others++
 			continue
 		}
-		e.split(w, left, right, r)
-		after += (m+n)*r - m*n
-		split = append(split, fmt.Sprintf("%q to rank %d of %d", w.Name, r, min(m, n)))
+		m, n := w.Rows, w.Cols*w.Taps
+		e.split(ctx, w, f.left, f.right, f.r)
+		after += (m+n)*f.r - m*n
+		split = append(split, fmt.Sprintf("%q to rank %d of %d", w.Name, f.r, min(m, n)))
 	}
 	line := fmt.Sprintf("%s: %d of %s split", c, len(split), plural(len(e.of), "layer"))
 	if len(split) > 0 {
@@ -75,6 +78,44 @@ func applyLowrank(ctx context.Context, e *change, c ir.Choice, a given, t Tools)
 		return e.from, line, nil
 	}
 	return e.g, line, nil
+}
+
+// factorAll factors layers, as many at a time as there are cores, the largest first.
+func (e *change) factorAll(ctx context.Context, layers []int, energy float64, t Tools) ([]factored, error) {
+	order := slices.Clone(layers)
+	work := func(i int) int {
+		m, n := e.of[i].Rows, e.of[i].Cols*e.of[i].Taps
+		return min(m, n) * m * n
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return work(j) - work(i) })
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	made, done := make([]factored, len(e.of)), make(chan int)
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(order)) {
+		go func() {
+			for k := int(next.Add(1)) - 1; k < len(order); k = int(next.Add(1)) - 1 {
+				i := order[k]
+				w := e.of[i]
+				m, n := w.Rows, w.Cols*w.Taps
+				made[i], made[i].err = factor(ctx, w, e.data[i], energy, (m*n-1)/(m+n))
+				done <- i
+			}
+		}()
+	}
+	var first error // of the network's order
+	for k := range order {
+		t.tell("lowrank", k, len(order))
+		if i := <-done; made[i].err != nil {
+			stop(made[i].err)
+		}
+	}
+	for _, i := range layers {
+		if first == nil {
+			first = made[i].err
+		}
+	}
+	return made, first
 }
 
 // splits reports whether every layer that multiplies by these weights can be made two.
@@ -96,95 +137,107 @@ func splits(g *ir.Graph, w op.Weight) bool {
 	return true
 }
 
-// factor returns left (rows x r) and right (r x cols*taps) whose product is the nearest of rank r to a tensor's weights,
-// where r is the least rank that keeps that share of their energy; r is 0 where it is above most. The singular vectors of
-// the shorter side are eigenvectors of the matrix times its transpose.
-func factor(ctx context.Context, w op.Weight, data []float32, energy float64, most int) (left, right []float32, r int, err error) {
+// factored is what becomes of a layer: left (rows x r) and right (r x cols*taps), whose product is the nearest of rank r to
+// its weights; r is 0 where it stays.
+type factored struct {
+	left, right []float32
+	r           int
+	err         error
+}
+
+// factor finds a tensor's factors, where r is the least rank that keeps that share of its energy; r is 0 where it is above
+// most. The singular vectors of the shorter side are eigenvectors of the matrix times its transpose; all is in float64, so
+// that each factor is off by what rounding it to float32 makes.
+func factor(ctx context.Context, w op.Weight, data []float32, energy float64, most int) (f factored, err error) {
 	m, n := w.Rows, w.Cols*w.Taps
-	a := mat.NewDense(m, n, nil)
+	wide := m <= n
+	a := matrix(min(m, n), max(m, n))
 	for row := range m {
+		if ctx.Err() != nil {
+			return f, context.Cause(ctx)
+		}
 		for col := range w.Cols {
 			for tap := range w.Taps {
 				v := float64(data[w.At(row, col, tap)])
 				if math.IsNaN(v) || math.IsInf(v, 0) {
-					return nil, nil, 0, ir.Errorf(ir.Compress, "lowrank: %q has elements that are no numbers", w.Name)
+					return f, ir.Errorf(ir.Compress, "lowrank: %q has elements that are no numbers", w.Name)
 				}
-				a.Set(row, col*w.Taps+tap, v)
+				if at := col*w.Taps + tap; wide {
+					a[row][at] = v
+				} else {
+					a[at][row] = v
+				}
 			}
 		}
 	}
-	side := min(m, n)
-	gram := mat.NewSymDense(side, nil)
-	if m <= n {
-		gram.SymOuterK(1, a)
-	} else {
-		gram.SymOuterK(1, a.T())
+	g, err := gram(ctx, a)
+	if err != nil {
+		return f, err
 	}
-	if ctx.Err() != nil {
-		return nil, nil, 0, context.Cause(ctx)
+	s, err := newSymmetric(ctx, g)
+	if err != nil {
+		return f, err
 	}
-	var eig mat.EigenSym
-	if !eig.Factorize(gram, true) {
-		return nil, nil, 0, ir.Errorf(ir.Compress, "lowrank: the singular values of %q could not be found", w.Name)
+	values, err := s.values(ctx)
+	if err != nil {
+		return f, err
 	}
-	values := eig.Values(nil) // ascending
-	total, kept := 0.0, 0.0
+	total, kept, r := 0.0, 0.0, 0
 	for _, v := range values {
 		total += max(v, 0)
 	}
-	for r < side && (r == 0 || kept < energy*total) {
+	for r < len(values) && (r == 0 || kept < energy*total) {
+		kept += max(values[r], 0)
 		r++
-		kept += max(values[side-r], 0)
 	}
 	if r > most {
-		return nil, nil, 0, nil
+		return f, nil
 	}
-	var vectors mat.Dense
-	eig.VectorsTo(&vectors)
-	u := vectors.Slice(0, side, side-r, side) // of the largest values
-	var short, long mat.Dense                 // u, and the rest of the product
-	short.CloneFrom(u)
-	if m <= n {
-		long.Mul(u.T(), a)
-	} else {
-		long.Mul(a, u)
+	short, values, err := s.vectors(ctx, r) // r x the shorter side
+	if err != nil {
+		return f, err
+	}
+	long, err := product(ctx, short, a) // r x the longer one
+	if err != nil {
+		return f, err
 	}
 	// Each factor takes the root of the singular values, so that neither has much larger numbers than the other.
 	for k := range r {
-		root := math.Sqrt(math.Sqrt(max(values[side-r+k], 0)))
-		if root == 0 {
-			continue
-		}
-		for i := range side {
-			short.Set(i, k, short.At(i, k)*root)
-		}
-		for i := range max(m, n) {
-			if m <= n {
-				long.Set(k, i, long.At(k, i)/root)
-			} else {
-				long.Set(i, k, long.At(i, k)/root)
-			}
+		if root := math.Sqrt(math.Sqrt(max(values[k], 0))); root > 0 {
+			floats.Scale(root, short[k])
+			floats.Scale(1/root, long[k])
 		}
 	}
-	if m <= n {
-		return flatten(&short), flatten(&long), r, nil
+	f.r = r
+	if f.left, f.right = columnsOf(short), rowsOf(long); !wide {
+		f.left, f.right = columnsOf(long), rowsOf(short)
 	}
-	return flatten(&long), flatten(mat.DenseCopyOf(short.T())), r, nil
+	return f, nil
 }
 
-func flatten(m *mat.Dense) []float32 {
-	rows, cols := m.Dims()
-	out := make([]float32, 0, rows*cols)
-	for i := range rows {
-		for j := range cols {
-			out = append(out, float32(m.At(i, j)))
+// rowsOf are the rows of a matrix one after the other, columnsOf its columns.
+func rowsOf(a [][]float64) []float32 {
+	out := make([]float32, 0, len(a)*len(a[0]))
+	for _, row := range a {
+		for _, v := range row {
+			out = append(out, float32(v))
+		}
+	}
+	return out
+}
+
+func columnsOf(a [][]float64) []float32 {
+	out := make([]float32, len(a)*len(a[0]))
+	for i, row := range a {
+		for j, v := range row {
+			out[j*len(a)+i] = float32(v)
 		}
 	}
 	return out
 }
 
 // split replaces each layer that multiplies by w by two.
-func (e *change) split(w op.Weight, left, right []float32, r int) {
+func (e *change) split(ctx context.Context, w op.Weight, left, right []float32, r int) {
 	like := e.from.Weights[w.Name]
 	convolution := w.Kernel != nil
 	transposed := convolution || w.Nodes[0].Attrs.Int("transB", 0) != 0
@@ -200,7 +253,7 @@ func (e *change) split(w op.Weight, left, right []float32, r int) {
 		left, second = transpose(left, second)
 	}
 	of := func(data []float32, s ir.Shape) *ir.Tensor {
-		return stored(&ir.Tensor{Shape: s, Type: like.Type}, data)
+		return stored(ctx, &ir.Tensor{Shape: s, Type: like.Type}, data)
 	}
 	one, two := e.free(w.Name+" right"), e.free(w.Name+" left")
 	e.g.Weights[one], e.g.Weights[two] = of(right, first), of(left, second)

@@ -29,10 +29,10 @@ func applyPalette(ctx context.Context, e *change, c ir.Choice, a given, _ Tools)
 		if ctx.Err() != nil {
 			return nil, "", context.Cause(ctx)
 		}
-		l, n := palettise(data, 1<<int(a.level))
+		l, n := palettise(ctx, data, 1<<int(a.level))
 		lost, norm = lost+l, norm+n
 	}
-	out, s, err := e.end(c)
+	out, s, err := e.end(ctx, c)
 	if err != nil {
 		return nil, "", err
 	}
@@ -45,35 +45,43 @@ func applyPalette(ctx context.Context, e *change, c ir.Choice, a given, _ Tools)
 }
 
 // palettise gives weights at most that many values and returns the squares of the norms of the error and of the weights.
-func palettise(data []float32, values int) (lost, norm float64) {
-	for _, v := range data {
-		norm += float64(v) * float64(v)
-	}
-	if few(data, values) {
+func palettise(ctx context.Context, data []float32, values int) (lost, norm float64) {
+	zeros := false
+	inParts(ctx, len(data), func(lo, hi int) {
+		for _, v := range data[lo:hi] {
+			norm += float64(v) * float64(v)
+			zeros = zeros || v == 0
+		}
+	})
+	if few(ctx, data, values) {
 		return 0, norm
 	}
-	if slices.Contains(data, 0) {
-		values-- // zeros have one of their own
+	if zeros {
+		values-- // they have one of their own
 	}
-	c := clustersOf(data, mostSorted)
-	means := c.means(values)
-	near := newNearest(means)
-	for i, v := range data {
-		if v == 0 {
-			continue
+	near := newNearest(clustersOf(ctx, data, mostSorted).means(ctx, values))
+	inParts(ctx, len(data), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			v := data[i]
+			if v == 0 {
+				continue
+			}
+			m := near.of(v)
+			d := float64(v) - float64(m)
+			lost += d * d
+			data[i] = m
 		}
-		m := near.of(v)
-		d := float64(v) - float64(m)
-		lost += d * d
-		data[i] = m
-	}
+	})
 	return lost, norm
 }
 
 // few reports whether there are at most so many different values.
-func few(data []float32, values int) bool {
+func few(ctx context.Context, data []float32, values int) bool {
 	seen := make(map[float32]struct{}, min(values, len(data))+1)
-	for _, v := range data {
+	for i, v := range data {
+		if i%(part/4) == 0 {
+			goOn(ctx)
+		}
 		if _, ok := seen[v]; !ok {
 			if len(seen) == values {
 				return false
@@ -99,7 +107,7 @@ const binBits = 22
 const mostSorted = 1 << 18
 
 // clustersOf puts weights in order: up to so many each by itself, more by their upper bits.
-func clustersOf(data []float32, sorted int) clusters {
+func clustersOf(ctx context.Context, data []float32, sorted int) clusters {
 	c := clusters{number: []int64{0}, sum: []float64{0}}
 	add := func(value float64, n int64, sum float64) {
 		c.value = append(c.value, value)
@@ -117,13 +125,15 @@ func clustersOf(data []float32, sorted int) clusters {
 		return c
 	}
 	number, sum := make([]int64, 1<<binBits), make([]float64, 1<<binBits)
-	for _, v := range data {
-		if v != 0 {
-			b := ordered(v) >> (32 - binBits)
-			number[b]++
-			sum[b] += float64(v)
+	inParts(ctx, len(data), func(lo, hi int) {
+		for _, v := range data[lo:hi] {
+			if v != 0 {
+				b := ordered(v) >> (32 - binBits)
+				number[b]++
+				sum[b] += float64(v)
+			}
 		}
-	}
+	})
 	for b, n := range number {
 		if n > 0 {
 			add(sum[b]/float64(n), n, sum[b])
@@ -143,7 +153,7 @@ func ordered(v float32) uint32 {
 func mostRounds(k int) int { return max(50, 1<<20/k) }
 
 // means are those of k clusters, in order, begun evenly spaced. A cluster that nothing is near to keeps its place.
-func (c clusters) means(k int) []float32 {
+func (c clusters) means(ctx context.Context, k int) []float32 {
 	lo, hi := c.value[0], c.value[len(c.value)-1]
 	means := make([]float64, k)
 	for i := range means {
@@ -153,6 +163,7 @@ func (c clusters) means(k int) []float32 {
 		}
 	}
 	for range mostRounds(k) {
+		goOn(ctx)
 		changed, from := false, 0
 		for i := range means {
 			to := len(c.value)

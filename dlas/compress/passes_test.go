@@ -83,7 +83,7 @@ func mixed() *ir.Graph {
 }
 
 func (h half) of(t *ir.Tensor, typ ir.Type) *ir.Tensor {
-	return stored(&ir.Tensor{Shape: t.Shape, Type: typ}, t.F32())
+	return stored(context.Background(), &ir.Tensor{Shape: t.Shape, Type: typ}, t.F32())
 }
 
 func applied(t *testing.T, g *ir.Graph, text string) (*ir.Graph, []string) {
@@ -382,7 +382,7 @@ func TestPaletteOfMany(t *testing.T) {
 		data[i] = float32(rng.NormFloat64())
 	}
 	lost := func(sorted int) (sum float64) {
-		near := newNearest(clustersOf(data, sorted).means(16))
+		near := newNearest(clustersOf(t.Context(), data, sorted).means(t.Context(), 16))
 		for _, v := range data {
 			d := float64(v) - float64(near.of(v))
 			sum += d * d

@@ -83,7 +83,7 @@ func applyPattern(ctx context.Context, e *change, c ir.Choice, a patterned, scor
 		layers++
 		all += w.Elems()
 		kernels += w.Rows * w.Cols
-		scores[i], sizes[i] = fitPatterns(w, patterns, scores[i], e.data[i])
+		scores[i], sizes[i] = fitPatterns(ctx, w, patterns, scores[i], e.data[i])
 	}
 	if layers == 0 {
 		return nil, "", &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s: %s has no 3x3 kernels", c, e.g.Name), Try: "take prune or blocks"}
@@ -101,12 +101,15 @@ func applyPattern(ctx context.Context, e *change, c ir.Choice, a patterned, scor
 			}
 			lists = append(lists, pieces{score: scores[i], size: func(k int) int { return int(sizes[i][k]) }})
 		}
-		k := smallest(lists, max(0, int64(math.Round(p*float64(n)))-int64(n-left)))
+		k := smallest(ctx, lists, max(0, int64(math.Round(p*float64(n)))-int64(n-left)))
 		for _, i := range group {
 			if sizes[i] == nil {
 				continue
 			}
 			for j, v := range scores[i] {
+				if j%part == 0 {
+					goOn(ctx)
+				}
 				if k.drops(v) {
 					clear(kernel(e.of[i], e.data[i], j))
 				}
@@ -119,6 +122,9 @@ func applyPattern(ctx context.Context, e *change, c ir.Choice, a patterned, scor
 			continue
 		}
 		for j := range w.Rows * w.Cols {
+			if j%part == 0 {
+				goOn(ctx)
+			}
 			empty := true
 			for _, v := range kernel(w, e.data[i], j) {
 				if v == 0 {
@@ -132,7 +138,7 @@ func applyPattern(ctx context.Context, e *change, c ir.Choice, a patterned, scor
 			}
 		}
 	}
-	out, s, err := e.end(c)
+	out, s, err := e.end(ctx, c)
 	if err != nil {
 		return nil, "", err
 	}
@@ -151,9 +157,12 @@ func kernel(w op.Weight, data []float32, i int) []float32 {
 
 // fitPatterns leaves of each kernel the pattern of the largest norm, the first one of equals, and returns each kernel's norm
 // and how many of its weights are not zero.
-func fitPatterns(w op.Weight, patterns []uint16, scores, data []float32) (norms []float32, left []uint8) {
+func fitPatterns(ctx context.Context, w op.Weight, patterns []uint16, scores, data []float32) (norms []float32, left []uint8) {
 	norms, left = make([]float32, w.Rows*w.Cols), make([]uint8, w.Rows*w.Cols)
 	for i := range norms {
+		if i%(part/16) == 0 {
+			goOn(ctx)
+		}
 		var squares [9]float64
 		for j, v := range kernel(w, scores, i) {
 			squares[j] = float64(v) * float64(v)

@@ -23,7 +23,7 @@ func prune() pass {
 	return ranking(o, pruneForm.read, applyPrune)
 }
 
-func applyPrune(_ context.Context, e *change, c ir.Choice, a given, scores [][]float32) (*ir.Graph, string, error) {
+func applyPrune(ctx context.Context, e *change, c ir.Choice, a given, scores [][]float32) (*ir.Graph, string, error) {
 	for _, group := range e.groups(c.Arg("scope", "global")) {
 		var lists []pieces
 		n := 0
@@ -31,12 +31,12 @@ func applyPrune(_ context.Context, e *change, c ir.Choice, a given, scores [][]f
 			lists = append(lists, pieces{score: scores[i]})
 			n += len(scores[i])
 		}
-		k := smallest(lists, int64(math.Round(a.level*float64(n))))
+		k := smallest(ctx, lists, int64(math.Round(a.level*float64(n))))
 		for _, i := range group {
-			k.zero(scores[i], e.data[i])
+			inParts(ctx, len(e.data[i]), func(lo, hi int) { k.zero(scores[i][lo:hi], e.data[i][lo:hi]) })
 		}
 	}
-	out, s, err := e.end(c)
+	out, s, err := e.end(ctx, c)
 	if err != nil {
 		return nil, "", err
 	}

@@ -1,6 +1,9 @@
 package compress
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 // pieces are what a ranking drops whole, single weights or blocks of them, in the order that decides ties.
 type pieces struct {
@@ -53,10 +56,10 @@ const (
 
 // smallest finds the limit below which the pieces of the smallest scores have want elements, or the nearest number that
 // whole pieces allow. It takes time in proportion to the pieces and no memory of theirs.
-func smallest(lists []pieces, want int64) limit {
+func smallest(ctx context.Context, lists []pieces, want int64) limit {
 	high := make([]int64, 1<<highBits)
 	for _, p := range lists {
-		p.countHigh(high)
+		p.countHigh(ctx, high)
 	}
 	below, at := int64(0), 0
 	for ; at < len(high) && below+high[at] <= want; at++ {
@@ -67,7 +70,7 @@ func smallest(lists []pieces, want int64) limit {
 	}
 	low := make([]int64, 1<<lowBits)
 	for _, p := range lists {
-		p.countLow(uint32(at), low)
+		p.countLow(ctx, uint32(at), low)
 	}
 	next := 0
 	for ; below+low[next] <= want; next++ {
@@ -80,6 +83,9 @@ func smallest(lists []pieces, want int64) limit {
 			return k
 		}
 		for i, v := range p.score {
+			if i%part == 0 {
+				goOn(ctx)
+			}
 			if magnitude(v) != k.key {
 				continue
 			}
@@ -98,27 +104,33 @@ func smallest(lists []pieces, want int64) limit {
 }
 
 // countHigh adds the elements of each piece to the place of its magnitude's upper bits.
-func (p pieces) countHigh(in []int64) {
+func (p pieces) countHigh(ctx context.Context, in []int64) {
 	if p.size == nil {
-		for _, v := range p.score {
-			in[magnitude(v)>>lowBits]++
-		}
+		inParts(ctx, len(p.score), func(lo, hi int) {
+			for _, v := range p.score[lo:hi] {
+				in[magnitude(v)>>lowBits]++
+			}
+		})
 		return
 	}
-	for i, v := range p.score {
-		in[magnitude(v)>>lowBits] += int64(p.size(i))
-	}
+	inParts(ctx, len(p.score), func(lo, hi int) {
+		for i, v := range p.score[lo:hi] {
+			in[magnitude(v)>>lowBits] += int64(p.size(lo + i))
+		}
+	})
 }
 
 // countLow adds those of the pieces that have these upper bits to the place of the lower ones.
-func (p pieces) countLow(high uint32, in []int64) {
-	for i, v := range p.score {
-		if m := magnitude(v); m>>lowBits == high {
-			size := int64(1)
-			if p.size != nil {
-				size = int64(p.size(i))
+func (p pieces) countLow(ctx context.Context, high uint32, in []int64) {
+	inParts(ctx, len(p.score), func(lo, hi int) {
+		for i, v := range p.score[lo:hi] {
+			if m := magnitude(v); m>>lowBits == high {
+				size := int64(1)
+				if p.size != nil {
+					size = int64(p.size(lo + i))
+				}
+				in[m&(1<<lowBits-1)] += size
 			}
-			in[m&(1<<lowBits-1)] += size
 		}
-	}
+	})
 }

@@ -55,7 +55,7 @@ func TestSmallest(t *testing.T) {
 			goes[p.at] = true
 			sum += p.size
 		}
-		k, at := smallest(lists, want), 0
+		k, at := smallest(t.Context(), lists, want), 0
 		got := int64(0)
 		for _, p := range lists {
 			for i, v := range p.score {
@@ -86,7 +86,7 @@ func TestZeroWithoutBranch(t *testing.T) {
 		score = append(score, float32(rng.IntN(9)-4)/2)
 	}
 	for want := range int64(len(score)) + 1 {
-		k := smallest([]pieces{{score: score}}, want)
+		k := smallest(t.Context(), []pieces{{score: score}}, want)
 		one, data := k, slices.Clone(score)
 		k.zero(score, data)
 		zeros := int64(0)

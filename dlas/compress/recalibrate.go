@@ -102,7 +102,7 @@ func applyRecalibrate(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*
 		if err != nil {
 			return nil, "", err
 		}
-		s.set(m)
+		s.set(ctx, m)
 	}
 	line := fmt.Sprintf("%s: mean and variance of %d batch norms estimated anew from %d images of val", c, len(w.stops), n)
 	if folded {
@@ -133,7 +133,7 @@ type walk struct {
 type stop struct {
 	node  int
 	value string
-	set   func(m moments)
+	set   func(ctx context.Context, m moments)
 }
 
 // moments are the mean and variance of each channel.
@@ -145,7 +145,7 @@ func (w *walk) findNorms() {
 		if n.Op != "BatchNormalization" || len(n.In) != 5 || w.out.Weights[n.In[3]] == nil || w.out.Weights[n.In[4]] == nil || w.out.Weights[n.In[0]] != nil {
 			continue
 		}
-		w.stops = append(w.stops, stop{i, n.In[0], func(m moments) {
+		w.stops = append(w.stops, stop{i, n.In[0], func(_ context.Context, m moments) {
 			old := op.Widen(w.out.Weights[n.In[4]]).Data
 			for c, v := range m.variance {
 				if v == 0 { // a channel that never changes is not to be blown up
@@ -178,7 +178,7 @@ func (w *walk) findLayers(before *ir.Graph) {
 		if len(n.In) == 3 && (w.out.Weights[n.In[2]] == nil || w.out.Weights[n.In[2]].Shape.Elems() != s[1] || n.Attrs.Float("beta", 1) != 1) {
 			continue
 		}
-		w.stops = append(w.stops, stop{i, n.Out[0], func(m moments) { w.match(n, w.old[n.Name].of(left), m) }})
+		w.stops = append(w.stops, stop{i, n.Out[0], func(ctx context.Context, m moments) { w.match(ctx, n, w.old[n.Name].of(left), m) }})
 	}
 }
 
@@ -198,13 +198,13 @@ func (m moments) of(channels []int) moments {
 const mostScale = 10
 
 // match gives a layer's channels the moments that they had. A zero stays zero.
-func (w *walk) match(n *ir.Node, want, m moments) {
+func (w *walk) match(ctx context.Context, n *ir.Node, want, m moments) {
 	scale, bias := make([]float64, len(m.mean)), make([]float64, len(m.mean))
 	if len(n.In) == 3 {
 		copy(bias, op.Widen(w.out.Weights[n.In[2]]).Data)
 	}
 	t := w.out.Weights[n.In[1]]
-	free := freeValues(t)
+	free := freeValues(ctx, t)
 	for c := range scale {
 		scale[c] = 1
 		if s := math.Sqrt(want.variance[c] / m.variance[c]); free && m.variance[c] > 0 && s > 0 {
@@ -231,13 +231,13 @@ func (w *walk) match(n *ir.Node, want, m moments) {
 }
 
 // freeValues reports whether weights may take any value: they are neither few different ones nor rounded to two bytes.
-func freeValues(t *ir.Tensor) bool {
+func freeValues(ctx context.Context, t *ir.Tensor) bool {
 	if t.Type != ir.F32 {
 		return false
 	}
 	data := t.F32()
 	filled := int(op.Nonzero(t))
-	if few(data, min(256, filled/2)) {
+	if few(ctx, data, min(256, filled/2)) {
 		return false
 	}
 	return slices.ContainsFunc(data, func(v float32) bool { return op.Half(halfBits(v)) != v }) &&
@@ -405,13 +405,14 @@ type adder struct {
 	n           int
 }
 
-func (a *adder) add(t *ir.Tensor) {
+// add adds an image of a value.
+func (a *adder) add(t *ir.Tensor, image int) {
 	c := t.Shape[1]
 	if a.sum == nil {
 		a.sum, a.square = make([]float64, c), make([]float64, c)
 	}
 	run := t.Shape[2:].Elems()
-	data := t.F32()
+	data := t.F32()[image*c*run : (image+1)*c*run]
 	for i := 0; i*run < len(data); i++ {
 		s, q := 0.0, 0.0
 		for _, v := range data[i*run : (i+1)*run] {
@@ -439,7 +440,12 @@ func (w *walk) moments(ctx context.Context, value string) (moments, error) {
 		return moments{}, ir.Errorf(ir.Compress, "%q has no channels: its shape is %v", value, s)
 	}
 	var a adder
-	err := w.compute(ctx, value, a.add)
+	err := w.compute(ctx, value, func(t *ir.Tensor) {
+		for i := range t.Shape[0] {
+			goOn(ctx)
+			a.add(t, i)
+		}
+	})
 	return a.moments(), err
 }
 
@@ -455,8 +461,9 @@ func (w *walk) measureBefore(ctx context.Context, before *ir.Graph, n int) error
 			return err
 		}
 		if _, err = w.run.Run(ctx, before, batch, func(node *ir.Node, out *ir.Tensor) {
-			if a := sums[node.Name]; a != nil {
-				a.add(out)
+			a := sums[node.Name]
+			for i := 0; a != nil && i < out.Shape[0] && ctx.Err() == nil; i++ {
+				a.add(out, i)
 			}
 		}); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 // remove returns the graph without the channels that are not kept: weights lose their rows, attributes that count
 // channels follow. A weight that several nodes read in different ways becomes several.
-func (d *dependency) remove(kept func(int32) bool) (*ir.Graph, error) {
+func (d *dependency) remove(ctx context.Context, kept func(int32) bool) (*ir.Graph, error) {
 	out := d.g.Clone()
 	node := map[*ir.Node]*ir.Node{}
 	for i, n := range d.g.Nodes {
@@ -20,7 +21,10 @@ func (d *dependency) remove(kept func(int32) bool) (*ir.Graph, error) {
 	d.eachWeight(kept, func(n *ir.Node, input int, name string, t *ir.Tensor) {
 		out.Weights[name] = t
 		node[n].In[input] = name
-	}, take)
+	}, func(t *ir.Tensor, axis int, keep []bool) *ir.Tensor {
+		goOn(ctx)
+		return take(t, axis, keep)
+	})
 	for _, e := range d.edits {
 		n := node[e.node]
 		if n.Attrs == nil {

@@ -35,10 +35,10 @@ func applyTernary(ctx context.Context, e *change, c ir.Choice, _ given, _ Tools)
 		if ctx.Err() != nil {
 			return nil, "", context.Cause(ctx)
 		}
-		lost, norm := ternarise(data)
+		lost, norm := ternarise(ctx, data)
 		before, after = before+norm, after+lost
 	}
-	out, s, err := e.end(c)
+	out, s, err := e.end(ctx, c)
 	if err != nil {
 		return nil, "", err
 	}
@@ -53,28 +53,34 @@ func applyTernary(ctx context.Context, e *change, c ir.Choice, _ given, _ Tools)
 func layersOf(n, all int) string { return fmt.Sprintf("%d of %s", n, plural(all, "layer")) }
 
 // ternarise makes weights ternary and returns the squares of the norms of the error and of the weights.
-func ternarise(data []float32) (lost, norm float64) {
+func ternarise(ctx context.Context, data []float32) (lost, norm float64) {
 	sum := 0.0
-	for _, v := range data {
-		sum += math.Abs(float64(v))
-	}
+	inParts(ctx, len(data), func(lo, hi int) {
+		for _, v := range data[lo:hi] {
+			sum += math.Abs(float64(v))
+		}
+	})
 	delta := 0.7 * sum / float64(len(data))
 	above, n := 0.0, 0
-	for _, v := range data {
-		if a := math.Abs(float64(v)); a > delta {
-			above += a
-			n++
+	inParts(ctx, len(data), func(lo, hi int) {
+		for _, v := range data[lo:hi] {
+			if a := math.Abs(float64(v)); a > delta {
+				above += a
+				n++
+			}
 		}
-	}
+	})
 	a := float32(above / float64(max(n, 1)))
-	for i, v := range data {
-		t := float32(0)
-		if math.Abs(float64(v)) > delta {
-			t = float32(math.Copysign(float64(a), float64(v)))
+	inParts(ctx, len(data), func(lo, hi int) {
+		for i, v := range data[lo:hi] {
+			t := float32(0)
+			if math.Abs(float64(v)) > delta {
+				t = float32(math.Copysign(float64(a), float64(v)))
+			}
+			d := float64(v) - float64(t)
+			lost, norm = lost+d*d, norm+float64(v)*float64(v)
+			data[lo+i] = t
 		}
-		d := float64(v) - float64(t)
-		lost, norm = lost+d*d, norm+float64(v)*float64(v)
-		data[i] = t
-	}
+	})
 	return lost, norm
 }
