@@ -302,11 +302,11 @@ func (c *crew) spin(t *thread, last uint32) bool {
 //go:noinline
 func breathe() { pause() }
 
-// alone runs a phase without a crew, until the context ends.
+// alone runs a phase without a crew, until the context ends; before a node's first part its caller asks.
 func alone(ctx context.Context, run func(ir.Call), call *ir.Call, parts int) {
 	one := *call
 	for i := range parts {
-		if i > 0 && ctx.Err() != nil {
+		if (i > 0 || call.Phase > 0) && ctx.Err() != nil {
 			return
 		}
 		one.Part = i

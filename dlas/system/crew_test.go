@@ -169,6 +169,31 @@ func TestCancelledBetweenParts(t *testing.T) {
 	}
 }
 
+// TestCancelledBetweenPhases ends a run in the middle of a node whose phases are of one part each.
+func TestCancelledBetweenPhases(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := 0
+		kernels := fake(1, func(ir.Call) {
+			ran++
+			cancel()
+		})
+		bind := kernels[0].Bind
+		kernels[0].Bind = func(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
+			b, err := bind(p, s)
+			b.Phases = []int{1, 1, 1}
+			return b, err
+		}
+		p, err := Compile(relus(1), kernels, machine("go", threads), Plan{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Run(ctx, make([]float32, 4), make([]float32, 4)); !errors.Is(err, context.Canceled) || ran != 1 {
+			t.Errorf("threads=%d: after %d phases: %v", threads, ran, err)
+		}
+	}
+}
+
 // TestSixtyFourGoroutines runs programs of one and of two threads from 64 goroutines at once: never more runs compute
 // than there are processors, so there are never more states than that either.
 func TestSixtyFourGoroutines(t *testing.T) {
