@@ -111,7 +111,7 @@ const (
 func pickCost[T weight](c *convolution, rows int, w []T) (cycles, stored float64) {
 	const most = 1 << 11 // elements of the depth that are looked at, over all blocks
 	blocks := ceilDiv(c.m, asm.Block)
-	step := max(1, blocks*c.weightRow/most) | 1
+	step := sampleStep((blocks+1)/2*c.weightRow, most/2)
 	depth := c.weightRow
 	if c.groups > 1 {
 		depth = asm.Block * c.win.KH * c.win.KW * max(1, c.cg/asm.Block)

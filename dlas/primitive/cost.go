@@ -15,14 +15,30 @@ const (
 	goRate     = 0.5  // multiply-accumulates a cycle of the loop in Go
 )
 
+// sampleStep is a step that meets some `most` of n elements, and every position of a window, every channel and every kernel
+// as often as the others: it has no divisor in common with their number.
+func sampleStep(n, most int) int {
+	step := max(1, n/most)
+	for commonDivisor(n, step) > 1 {
+		step++
+	}
+	return step
+}
+
+func commonDivisor(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
 // density estimates which share of the weights is not zero, from some thousands of them.
 func density(w []float32) float64 {
 	const most = 1 << 12
 	if len(w) <= most {
 		return float64(op.Nonzero(ir.NewF32(w, len(w)))) / float64(len(w))
 	}
-	// Steps of odd length meet every position of a window and every channel.
-	step, n, nonzero := len(w)/most|1, 0, 0
+	step, n, nonzero := sampleStep(len(w), most), 0, 0
 	for i := 0; i < len(w); i += step {
 		n++
 		if w[i] != 0 {

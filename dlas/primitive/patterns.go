@@ -30,7 +30,7 @@ func patternFits(p ir.Problem) error {
 	v := w.F32()
 	kernels := len(v) / 9
 	var seen [512]bool
-	step := max(1, kernels>>12) | 1
+	step := sampleStep(kernels, 1<<12)
 	for i := 0; i < kernels; i += step {
 		mask := 0
 		for k, x := range v[9*i : 9*i+9] {

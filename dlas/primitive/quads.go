@@ -66,7 +66,7 @@ func (s *strips) density(w []float32, f stripForm) float64 {
 	if all == 0 {
 		return 0
 	}
-	step, looked, found := max(1, all>>12)|1, 0, 0
+	step, looked, found := sampleStep(all, 1<<12), 0, 0
 	for i := 0; i < all; i += step {
 		looked++
 		if quadAt(w, i/each, i%each, each) != ([4]float32{}) {
