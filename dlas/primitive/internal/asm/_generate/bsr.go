@@ -37,24 +37,12 @@ const (
 
 // pickGen writes one kernel.
 type pickGen struct {
-	isa
-	rows, vecs int
-	near       bool // the pixels of a group are 64 bytes apart: an address with an index is a step more for the processor
-	p          reg.Register
-	acc        [][]reg.VecVirtual
-	wv         []reg.VecVirtual
-	w, off     reg.GPVirtual
-	next       reg.GPVirtual
-	nextStep   Mem
-	base       []reg.GPVirtual
-	s, s3, s5  reg.GPVirtual
+	tileFrame
+	near      bool // the pixels of a group are 64 bytes apart: an address with an index is a step more for the processor
+	w, off    reg.GPVirtual
+	base      []reg.GPVirtual
+	s, s3, s5 reg.GPVirtual
 }
-
-func (g *pickGen) arg(name string) Mem { return mem(g.p, offset(tile, name)) }
-
-func (g *pickGen) argAt(name string, i int) Mem { return mem(g.p, offset(tile, name)+8*i) }
-
-func (g *pickGen) grouped() bool { return g.rows > pointers }
 
 // multiply adds the products of one row.
 func (g *pickGen) multiply(r int, m Mem) {
@@ -153,28 +141,14 @@ func (g *pickGen) each(from Mem, at, pixel, block string, f func(m Mem, a reg.Ve
 }
 
 func pickLoop(set isa, rows, blocks int, near bool) {
-	g := &pickGen{isa: set, rows: rows, vecs: blocks * 64 / set.bytes, near: near}
+	g := &pickGen{tileFrame: tileFrame{isa: set, rows: rows, vecs: blocks * 64 / set.bytes}, near: near}
 	name, what := fmt.Sprintf("pick%s_%dx%d", set.name, rows, 16*blocks), ""
 	if near {
 		name, what = name+"n", ", pixels of a stretch 64 bytes apart"
 	}
-	TEXT(name, NOSPLIT, "func(t *Tile)")
-	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is the loop of PickGo with %d rows and %d blocks%s.", name, rows, blocks, what))
-	locals := AllocLocal(7 * word)
-	local := func(i int) Mem { return locals.Offset(8 * i) }
-	in, out, res, tiles, fours, ones := local(0), local(1), local(2), local(3), local(4), local(5)
+	local := g.begin(name, fmt.Sprintf("%s is the loop of PickGo with %d rows and %d blocks%s.", name, rows, blocks, what), 7)
+	in, fours, ones := g.in, local(4), local(5)
 	g.nextStep = local(6)
-	g.p = Load(Param("t"), GP64())
-	move := func(from, to Mem) {
-		t := GP64()
-		MOVQ(from, t)
-		MOVQ(t, to)
-	}
-	move(g.arg("In"), in)
-	move(g.arg("Out"), out)
-	move(g.arg("Res"), res)
-	move(g.arg("Tiles"), tiles)
 	move(g.arg("NextStep"), g.nextStep)
 	{
 		n := GP64()
@@ -188,28 +162,7 @@ func pickLoop(set isa, rows, blocks int, near bool) {
 	g.next = GP64()
 	MOVQ(g.arg("Next"), g.next)
 
-	Label("tile")
-	bias := GP64()
-	MOVQ(g.arg("Bias"), bias)
-	g.acc = make([][]reg.VecVirtual, rows)
-	for r := range g.acc {
-		for v := range g.vecs {
-			a := g.reg()
-			g.acc[r] = append(g.acc[r], a)
-			if r == 0 {
-				VMOVUPS(mem(bias, v*g.bytes), a)
-			} else {
-				VMOVAPS(g.acc[0][v], a)
-			}
-		}
-	}
-	CMPQ(g.arg("Res"), U8(0))
-	JEQ(LabelRef("start"))
-	g.each(res, "ResAt", "ResPixel", "ResBlock", func(m Mem, a reg.VecVirtual) { VADDPS(m, a, a) })
-	Label("start")
-	for range g.vecs {
-		g.wv = append(g.wv, g.reg())
-	}
+	g.sums(g.each)
 	g.w, g.off = GP64(), GP64()
 	MOVQ(g.arg("W"), g.w)
 	MOVQ(g.arg("Off"), g.off)
@@ -247,27 +200,7 @@ func pickLoop(set isa, rows, blocks int, near bool) {
 	JNZ(LabelRef("one"))
 	Label("end")
 
-	lo, hi := g.reg(), g.reg()
-	VBROADCASTSS(g.arg("Lo"), lo)
-	VBROADCASTSS(g.arg("Hi"), hi)
-	g.each(out, "To", "OutPixel", "OutBlock", func(m Mem, a reg.VecVirtual) {
-		// With this order of operands a NaN stays a NaN.
-		VMAXPS(a, lo, a)
-		VMINPS(a, hi, a)
-		VMOVUPS(a, m)
-	})
-	for _, adv := range []struct {
-		name string
-		to   Mem
-	}{{"InTile", in}, {"ResTile", res}, {"OutTile", out}} {
-		t := GP64()
-		MOVQ(g.arg(adv.name), t)
-		ADDQ(t, adv.to)
-	}
-	DECQ(tiles)
-	JNZ(LabelRef("tile"))
-	VZEROUPPER()
-	RET()
+	g.finish(g.each)
 }
 
 // pickEntries is the choice of a kernel by rows and blocks.

@@ -145,31 +145,8 @@ func bytePick512(pixels, vectors, half int) {
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s is the loop of BytePickGo for %d pixels, half %d, %d blocks of output channels.", name, pixels, half, vectors))
 	k := newBytePicker(pixels, half, 64*vectors)
-	// Few accumulators would wait for each other: they take turns.
-	sets := 1
-	for sets < 4 && pixels*vectors*sets < 10 {
-		sets *= 2
-	}
-	acc := make([][][]reg.VecVirtual, sets)
-	b := GP64()
-	MOVQ(k.at("Bias"), b)
-	for s := range acc {
-		acc[s] = make([][]reg.VecVirtual, pixels)
-		for i := range acc[s] {
-			for j := range vectors {
-				a := ZMM()
-				acc[s][i] = append(acc[s][i], a)
-				switch {
-				case s > 0:
-					VPXORD(a, a, a)
-				case i == 0:
-					VMOVDQU32(mem(b, 64*j), a)
-				default:
-					VMOVDQA32(acc[0][0][j], a)
-				}
-			}
-		}
-	}
+	sets := byteSets(pixels, vectors)
+	acc := byteSums(k.at, pixels, vectors, sets)
 	k.begin()
 	k.loop(func(c int) {
 		weights := make([]reg.VecVirtual, vectors)
@@ -187,13 +164,7 @@ func bytePick512(pixels, vectors, half int) {
 			}
 		}
 	})
-	for s := 1; s < sets; s++ {
-		for i := range pixels {
-			for j := range vectors {
-				VPADDD(acc[s][i][j], acc[0][i][j], acc[0][i][j])
-			}
-		}
-	}
+	byteJoin(acc)
 	byteFinish(k.at, acc[0], vectors, half)
 	VZEROUPPER()
 	RET()
@@ -209,26 +180,11 @@ func bytePick256(pixels int, vnni bool) {
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s is the loop of BytePickGo for %d pixels, one block of output channels, without table.", name, pixels))
 	k := newBytePicker(pixels, pixels, size)
-	acc := make([][]reg.VecVirtual, pixels)
-	b := GP64()
-	MOVQ(k.at("Bias"), b)
-	for i := range acc {
-		for j := range 2 {
-			a := YMM()
-			acc[i] = append(acc[i], a)
-			if i == 0 {
-				VMOVDQU(mem(b, 32*j), a)
-			} else {
-				VMOVDQA(acc[0][j], a)
-			}
-		}
-	}
+	acc := byteSums256(k.at, pixels)
 	k.begin()
 	var even reg.VecVirtual
 	if !vnni {
-		even = YMM()
-		VPCMPEQW(even, even, even)
-		VPSRLW(U8(8), even, even)
+		even = byteEven()
 	}
 	k.loop(func(c int) {
 		at := size * c

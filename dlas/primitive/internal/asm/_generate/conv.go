@@ -95,29 +95,17 @@ func groupOf(r int) (group, at int) {
 
 // tileGen writes one kernel.
 type tileGen struct {
-	isa
-	rows, vecs int // vecs: registers of a row
-	half       bool
-	p          reg.Register
-	acc        [][]reg.VecVirtual
-	wv         []reg.VecVirtual
-	w, idx     reg.GPVirtual
-	ahead      reg.GPVirtual
-	next       reg.GPVirtual
-	nextStep   Mem
-	fetch      reg.Register // nil: results are not fetched
-	pixels     Mem          // left to fetch
-	toRes      Mem          // from where a result goes to what is added to it
-	base       []reg.GPVirtual
-	s, s3      reg.GPVirtual
-	reach      reg.GPVirtual // what is fetched of the input next
+	tileFrame
+	half   bool
+	w, idx reg.GPVirtual
+	ahead  reg.GPVirtual
+	fetch  reg.Register // nil: results are not fetched
+	pixels Mem          // left to fetch
+	toRes  Mem          // from where a result goes to what is added to it
+	base   []reg.GPVirtual
+	s, s3  reg.GPVirtual
+	reach  reg.GPVirtual // what is fetched of the input next
 }
-
-func (g *tileGen) arg(name string) Mem { return mem(g.p, offset(tile, name)) }
-
-func (g *tileGen) argAt(name string, i int) Mem { return mem(g.p, offset(tile, name)+8*i) }
-
-func (g *tileGen) grouped() bool { return g.rows > pointers }
 
 // input is the address of a row's element c of the current step.
 func (g *tileGen) input(r, c int) Mem {
@@ -261,61 +249,25 @@ func (g *tileGen) fetchInput(n int) {
 }
 
 func tileLoop(set isa, rows, blocks int, half bool) {
-	g := &tileGen{isa: set, rows: rows, vecs: blocks * 64 / set.bytes, half: half}
+	g := &tileGen{tileFrame: tileFrame{isa: set, rows: rows, vecs: blocks * 64 / set.bytes}, half: half}
 	name := fmt.Sprintf("tile%s_%dx%d", set.name, rows, 16*blocks)
 	if half {
 		name += "h"
 	}
-	TEXT(name, NOSPLIT, "func(t *Tile)")
-	Pragma("noescape")
 	what := "is"
 	if half {
 		what = "with weights of 16 bits is"
 	}
-	Doc(fmt.Sprintf("%s %s the loop of Tile with %d rows and %d blocks.", name, what, rows, blocks))
-	locals := AllocLocal(15 * word)
-	local := func(i int) Mem { return locals.Offset(8 * i) }
-	in, out, res, tiles := local(0), local(1), local(2), local(3)
+	local := g.begin(name, fmt.Sprintf("%s %s the loop of Tile with %d rows and %d blocks.", name, what, rows, blocks), 15)
+	in, out, res := g.in, g.out, g.res
 	left, at, fours, ones, tap, kh := local(4), local(5), local(6), local(7), local(8), local(9)
 	kw := local(10)
 	g.nextStep = local(11)
-
-	g.p = Load(Param("t"), GP64())
-	move := func(from, to Mem) {
-		t := GP64()
-		MOVQ(from, t)
-		MOVQ(t, to)
-	}
-	move(g.arg("In"), in)
-	move(g.arg("Out"), out)
-	move(g.arg("Res"), res)
-	move(g.arg("Tiles"), tiles)
 	move(g.arg("NextStep"), g.nextStep)
 	g.next = GP64()
 	MOVQ(g.arg("Next"), g.next)
 
-	Label("tile")
-	bias := GP64()
-	MOVQ(g.arg("Bias"), bias)
-	g.acc = make([][]reg.VecVirtual, rows)
-	for r := range g.acc {
-		for v := range g.vecs {
-			a := g.reg()
-			g.acc[r] = append(g.acc[r], a)
-			if r == 0 {
-				VMOVUPS(mem(bias, v*g.bytes), a)
-			} else {
-				VMOVAPS(g.acc[0][v], a)
-			}
-		}
-	}
-	CMPQ(g.arg("Res"), U8(0))
-	JEQ(LabelRef("start"))
-	g.each(res, "ResAt", "ResPixel", "ResBlock", func(m Mem, a reg.VecVirtual) { VADDPS(m, a, a) })
-	Label("start")
-	for range g.vecs {
-		g.wv = append(g.wv, g.reg())
-	}
+	g.sums(g.each)
 	g.w, g.ahead = GP64(), GP64()
 	MOVQ(g.arg("W"), g.w)
 	MOVQ(g.arg("Ahead"), g.ahead)
@@ -452,27 +404,7 @@ func tileLoop(set isa, rows, blocks int, half bool) {
 	DECQ(left)
 	JNZ(LabelRef("block"))
 
-	lo, hi := g.reg(), g.reg()
-	VBROADCASTSS(g.arg("Lo"), lo)
-	VBROADCASTSS(g.arg("Hi"), hi)
-	g.each(out, "To", "OutPixel", "OutBlock", func(m Mem, a reg.VecVirtual) {
-		// With this order of operands a NaN stays a NaN.
-		VMAXPS(a, lo, a)
-		VMINPS(a, hi, a)
-		VMOVUPS(a, m)
-	})
-	for _, adv := range []struct {
-		name string
-		to   Mem
-	}{{"InTile", in}, {"ResTile", res}, {"OutTile", out}} {
-		t := GP64()
-		MOVQ(g.arg(adv.name), t)
-		ADDQ(t, adv.to)
-	}
-	DECQ(tiles)
-	JNZ(LabelRef("tile"))
-	VZEROUPPER()
-	RET()
+	g.finish(g.each)
 }
 
 // tileEntries is the choice of a kernel by rows and blocks. It is a switch, since a call through a variable would put

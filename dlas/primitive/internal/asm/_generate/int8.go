@@ -110,31 +110,11 @@ func byteTile512(pixels, vectors, groups, half int) {
 	Doc(fmt.Sprintf("%s is the loop of ByteTile for %d pixels, half %d, %d blocks of output channels, %d groups a tap.", name, pixels, half, vectors, groups))
 	p := Load(Param("t"), GP64())
 	at := func(name string) Mem { return mem(p, offset(byteTile, name)) }
-	// Few accumulators would wait for each other: they take turns by group.
 	sets := 1
-	for groups > 1 && sets < 4 && pixels*vectors*sets < 10 {
-		sets *= 2
+	if groups > 1 {
+		sets = byteSets(pixels, vectors)
 	}
-	acc := make([][][]reg.VecVirtual, sets)
-	b := GP64()
-	MOVQ(at("Bias"), b)
-	for s := range acc {
-		acc[s] = make([][]reg.VecVirtual, pixels)
-		for i := range acc[s] {
-			for j := range vectors {
-				a := ZMM()
-				acc[s][i] = append(acc[s][i], a)
-				switch {
-				case s > 0:
-					VPXORD(a, a, a)
-				case i == 0:
-					VMOVDQU32(mem(b, 64*j), a)
-				default:
-					VMOVDQA32(acc[0][0][j], a)
-				}
-			}
-		}
-	}
+	acc := byteSums(at, pixels, vectors, sets)
 	step, step3 := GP64(), GP64()
 	MOVQ(at("Pixel"), step)
 	LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
@@ -222,13 +202,7 @@ func byteTile512(pixels, vectors, groups, half int) {
 	JNZ(LabelRef("block"))
 	DECQ(passes)
 	JNZ(LabelRef("pass"))
-	for s := 1; s < sets; s++ {
-		for i := range pixels {
-			for j := range vectors {
-				VPADDD(acc[s][i][j], acc[0][i][j], acc[0][i][j])
-			}
-		}
-	}
+	byteJoin(acc)
 	sums := GP64()
 	MOVQ(at("Sums"), sums)
 	TESTQ(sums, sums)

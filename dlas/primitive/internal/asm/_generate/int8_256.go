@@ -51,20 +51,7 @@ func byteTile256(pixels, groups int, vnni bool) {
 	Doc(fmt.Sprintf("%s is the loop of ByteTile for %d pixels, one block of output channels, %d groups a tap, without table.", name, pixels, groups))
 	p := Load(Param("t"), GP64())
 	at := func(name string) Mem { return mem(p, offset(byteTile, name)) }
-	acc := make([][]reg.VecVirtual, pixels)
-	b := GP64()
-	MOVQ(at("Bias"), b)
-	for i := range acc {
-		for j := range 2 {
-			a := YMM()
-			acc[i] = append(acc[i], a)
-			if i == 0 {
-				VMOVDQU(mem(b, 32*j), a)
-			} else {
-				VMOVDQA(acc[0][j], a)
-			}
-		}
-	}
+	acc := byteSums256(at, pixels)
 	step, step3 := GP64(), GP64()
 	MOVQ(at("Pixel"), step)
 	LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
@@ -73,9 +60,7 @@ func byteTile256(pixels, groups int, vnni bool) {
 	MOVQ(at("Passes"), passes)
 	var even reg.VecVirtual
 	if !vnni {
-		even = YMM()
-		VPCMPEQW(even, even, even)
-		VPSRLW(U8(8), even, even)
+		even = byteEven()
 	}
 	Label("pass")
 	MOVQ(at("In"), block)

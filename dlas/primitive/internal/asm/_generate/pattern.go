@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -43,81 +42,19 @@ func patternSets(set isa, n int) int {
 
 func patternLoop(set isa, rows, cols, stride int) {
 	name := patternName(set, rows, cols, stride)
-	TEXT(name, NOSPLIT, "func(t *Strip)")
-	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is the loop of PatternGo for tiles of %d x %d vectors and a stride of %d.", name, rows, cols, stride))
 	each := 64 / set.bytes // registers of a vector
 	n := rows * cols * each
 	sets := patternSets(set, n)
-	locals := AllocLocal(4 * word)
-	left, bias, res, entries := locals.Offset(0), locals.Offset(8), locals.Offset(16), locals.Offset(24)
-	p := Load(Param("t"), GP64())
-	arg := func(field string) Mem { return mem(p, offset(strip, field)) }
-	move := func(from, to Mem) {
-		t := GP64()
-		MOVQ(from, t)
-		MOVQ(t, to)
-	}
-	move(arg("Rows"), left)
-	move(arg("Bias"), bias)
-	move(arg("Res"), res)
-	move(arg("Entries"), entries)
-	base := make([]reg.GPVirtual, rows)
-	for r := range base {
-		base[r] = GP64()
-		if r == 0 {
-			MOVQ(arg("In"), base[0])
-			continue
-		}
-		MOVQ(base[r-1], base[r])
-		ADDQ(arg("InRow"), base[r])
-	}
-	ptr, out, at, end := GP64(), GP64(), GP64(), GP64()
-	MOVQ(arg("Ptr"), ptr)
-	MOVQ(arg("Out"), out)
-	MOVLQSX(mem(ptr, 0), at)
-	SHLQ(U8(2), at)
-	ADDQ(entries, at)
+	f := beginStrips(set, rows, cols, name, fmt.Sprintf("%s is the loop of PatternGo for tiles of %d x %d vectors and a stride of %d.", name, rows, cols, stride), func(at reg.GPVirtual) {
+		SHLQ(U8(2), at)
+	})
+	base, ptr, at, end := f.base, f.ptr, f.at, f.end
 
 	Label("row")
-	acc := make([][]reg.VecVirtual, sets)
-	for s := range acc {
-		for range n {
-			acc[s] = append(acc[s], set.reg())
-		}
-	}
-	tile := func(start reg.Register, step string, f func(m Mem, a reg.VecVirtual)) {
-		q := start
-		if rows > 1 {
-			q = GP64()
-			MOVQ(start, q)
-		}
-		for r := range rows {
-			if r > 0 {
-				ADDQ(arg(step), q)
-			}
-			for c := range cols {
-				for u := range each {
-					f(mem(q, 64*c+set.bytes*u), acc[0][(r*cols+c)*each+u])
-				}
-			}
-		}
-	}
-	{
-		b := GP64()
-		MOVQ(bias, b)
-		TESTQ(b, b)
-		JEQ(LabelRef("goon"))
-		VBROADCASTSS(mem(b, 0), acc[0][0])
-		for _, a := range acc[0][1:] {
-			VMOVAPS(acc[0][0], a)
-		}
-		ADDQ(U8(4), b)
-		MOVQ(b, bias)
-		JMP(LabelRef("begin"))
-	}
+	acc := f.sums(sets)
+	f.fromBias(acc[:1])
 	Label("goon")
-	tile(out, "OutRow", func(m Mem, a reg.VecVirtual) { VMOVUPS(m, a) })
+	f.tile(f.out, "OutRow", acc[0], func(m Mem, a reg.VecVirtual) { VMOVUPS(m, a) })
 	Label("begin")
 	for _, more := range acc[1:] {
 		for _, a := range more {
@@ -128,7 +65,7 @@ func patternLoop(set isa, rows, cols, stride int) {
 		loop, done := fmt.Sprintf("run%d", width), fmt.Sprintf("done%d", width)
 		MOVLQSX(mem(ptr, 4*i+4), end)
 		SHLQ(U8(2), end)
-		ADDQ(entries, end)
+		ADDQ(f.entries, end)
 		CMPQ(at, end)
 		JCC(LabelRef(done))
 		Label(loop)
@@ -191,48 +128,8 @@ func patternLoop(set isa, rows, cols, stride int) {
 			VADDPS(a, acc[0][i], acc[0][i])
 		}
 	}
-	CMPQ(arg("Last"), U8(0))
-	JEQ(LabelRef("store"))
-	{
-		q := GP64()
-		MOVQ(res, q)
-		TESTQ(q, q)
-		JEQ(LabelRef("clamp"))
-		tile(q, "ResRow", func(m Mem, a reg.VecVirtual) { VADDPS(m, a, a) })
-		ADDQ(arg("ResStep"), q)
-		MOVQ(q, res)
-	}
-	Label("clamp")
-	{
-		lo, hi := set.reg(), set.reg()
-		VBROADCASTSS(arg("Lo"), lo)
-		VBROADCASTSS(arg("Hi"), hi)
-		for _, a := range acc[0] {
-			// With this order of operands a NaN stays a NaN.
-			VMAXPS(a, lo, a)
-			VMINPS(a, hi, a)
-		}
-	}
-	Label("store")
-	tile(out, "OutRow", func(m Mem, a reg.VecVirtual) { VMOVUPS(a, m) })
-	ADDQ(arg("OutStep"), out)
-	DECQ(left)
-	JNZ(LabelRef("row"))
-	VZEROUPPER()
-	RET()
+	f.finish(acc[:1])
 }
 
 // patternEntries is the choice of a kernel.
-func patternEntries() string {
-	var b strings.Builder
-	for _, set := range []isa{isa512, isa256} {
-		fmt.Fprintf(&b, "\n// callPattern%s calls the kernel of rows, columns and stride; it reports whether there is one.\nfunc callPattern%s(t *Strip, rows, cols, stride int) bool {\n\tswitch rows | cols<<8 | stride<<16 {\n", set.name, set.name)
-		for _, stride := range []int{1, 2} {
-			stripTiles(set, func(rows, cols int) {
-				fmt.Fprintf(&b, "\tcase %d | %d<<8 | %d<<16:\n\t\t%s(t)\n", rows, cols, stride, patternName(set, rows, cols, stride))
-			})
-		}
-		b.WriteString("\tdefault:\n\t\treturn false\n\t}\n\treturn true\n}\n")
-	}
-	return b.String()
-}
+func patternEntries() string { return stripChoice("Pattern", stripTiles, patternName) }

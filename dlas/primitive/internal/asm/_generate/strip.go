@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -84,9 +83,6 @@ func stripName(set isa, rows, cols, stride int) string {
 // stripLoop keeps as many sets of sums as it takes for products not to wait for those before.
 func stripLoop(set isa, rows, cols, stride int) {
 	name := stripName(set, rows, cols, stride)
-	TEXT(name, NOSPLIT, "func(t *Strip)")
-	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is the loop of Strip for tiles of %d x %d vectors and a stride of %d.", name, rows, cols, stride))
 	each := 64 / set.bytes // registers of a vector
 	n := rows * cols * each
 	sets := 1
@@ -96,87 +92,27 @@ func stripLoop(set isa, rows, cols, stride int) {
 	case n <= 7:
 		sets = 2
 	}
-	locals := AllocLocal(4 * word)
-	left, bias, res, entries := locals.Offset(0), locals.Offset(8), locals.Offset(16), locals.Offset(24)
-	p := Load(Param("t"), GP64())
-	arg := func(field string) Mem { return mem(p, offset(strip, field)) }
-	move := func(from, to Mem) {
-		t := GP64()
-		MOVQ(from, t)
-		MOVQ(t, to)
-	}
-	move(arg("Rows"), left)
-	move(arg("Bias"), bias)
-	move(arg("Res"), res)
-	move(arg("Entries"), entries)
-	base := make([]reg.GPVirtual, rows)
-	for r := range base {
-		base[r] = GP64()
-		if r == 0 {
-			MOVQ(arg("In"), base[0])
-			continue
-		}
-		MOVQ(base[r-1], base[r])
-		ADDQ(arg("InRow"), base[r])
-	}
-	ptr, out, at, end := GP64(), GP64(), GP64(), GP64()
-	MOVQ(arg("Ptr"), ptr)
-	MOVQ(arg("Out"), out)
-	MOVLQSX(mem(ptr, 0), at)
-	SHLQ(U8(3), at)
-	ADDQ(entries, at)
+	f := beginStrips(set, rows, cols, name, fmt.Sprintf("%s is the loop of Strip for tiles of %d x %d vectors and a stride of %d.", name, rows, cols, stride), func(at reg.GPVirtual) {
+		SHLQ(U8(3), at)
+	})
+	ptr, out, at, end := f.ptr, f.out, f.at, f.end
 
 	Label("row")
-	acc := make([][]reg.VecVirtual, sets)
-	for s := range acc {
-		for range n {
-			acc[s] = append(acc[s], set.reg())
-		}
-	}
-	// each vector of the tile: f(register, bytes from the row's pointer), with the pointer at row r.
-	tile := func(start reg.Register, step string, f func(m Mem, a reg.VecVirtual)) {
-		q := start
-		if rows > 1 {
-			q = GP64()
-			MOVQ(start, q)
-		}
-		for r := range rows {
-			if r > 0 {
-				ADDQ(arg(step), q)
-			}
-			for c := range cols {
-				for u := range each {
-					f(mem(q, 64*c+set.bytes*u), acc[0][(r*cols+c)*each+u])
-				}
-			}
-		}
-	}
+	acc := f.sums(sets)
 	MOVLQSX(mem(ptr, 4), end)
 	SHLQ(U8(3), end)
-	ADDQ(entries, end)
+	ADDQ(f.entries, end)
 	ADDQ(U8(4), ptr)
-	{
-		b := GP64()
-		MOVQ(bias, b)
-		TESTQ(b, b)
-		JEQ(LabelRef("goon"))
-		VBROADCASTSS(mem(b, 0), acc[0][0])
-		for _, a := range acc[0][1:] {
-			VMOVAPS(acc[0][0], a)
-		}
-		ADDQ(U8(4), b)
-		MOVQ(b, bias)
-		JMP(LabelRef("begin"))
-	}
+	f.fromBias(acc[:1])
 	Label("goon")
 	{
 		last := GP64()
 		MOVQ(at, last)
 		SUBQ(end, last)
-		ORQ(arg("Last"), last)
+		ORQ(f.arg("Last"), last)
 		JEQ(LabelRef("next"))
 	}
-	tile(out, "OutRow", func(m Mem, a reg.VecVirtual) { VMOVUPS(m, a) })
+	f.tile(out, "OutRow", acc[0], func(m Mem, a reg.VecVirtual) { VMOVUPS(m, a) })
 	Label("begin")
 	for _, s := range acc[1:] {
 		for _, a := range s {
@@ -194,7 +130,7 @@ func stripLoop(set isa, rows, cols, stride int) {
 		for r := range rows {
 			for c := range cols {
 				for u := range each {
-					m := Mem{Base: base[r], Index: off, Scale: 1, Disp: 64*stride*c + set.bytes*u}
+					m := Mem{Base: f.base[r], Index: off, Scale: 1, Disp: 64*stride*c + set.bytes*u}
 					VFMADD231PS(m, w, acc[k%sets][(r*cols+c)*each+u])
 				}
 			}
@@ -228,38 +164,7 @@ func stripLoop(set isa, rows, cols, stride int) {
 			}
 		}
 	}
-	CMPQ(arg("Last"), U8(0))
-	JEQ(LabelRef("store"))
-	{
-		q := GP64()
-		MOVQ(res, q)
-		TESTQ(q, q)
-		JEQ(LabelRef("clamp"))
-		tile(q, "ResRow", func(m Mem, a reg.VecVirtual) { VADDPS(m, a, a) })
-		t := GP64()
-		MOVQ(res, t)
-		ADDQ(arg("ResStep"), t)
-		MOVQ(t, res)
-	}
-	Label("clamp")
-	{
-		lo, hi := set.reg(), set.reg()
-		VBROADCASTSS(arg("Lo"), lo)
-		VBROADCASTSS(arg("Hi"), hi)
-		for _, a := range acc[0] {
-			// With this order of operands a NaN stays a NaN.
-			VMAXPS(a, lo, a)
-			VMINPS(a, hi, a)
-		}
-	}
-	Label("store")
-	tile(out, "OutRow", func(m Mem, a reg.VecVirtual) { VMOVUPS(a, m) })
-	Label("next")
-	ADDQ(arg("OutStep"), out)
-	DECQ(left)
-	JNZ(LabelRef("row"))
-	VZEROUPPER()
-	RET()
+	f.finish(acc[:1])
 }
 
 // turnAddress is the address of a vector of an argument: of block at/64.
@@ -390,16 +295,4 @@ func edges512() {
 }
 
 // stripEntries is the choice of a kernel, a switch as for tiles.
-func stripEntries() string {
-	var b strings.Builder
-	for _, set := range []isa{isa512, isa256} {
-		fmt.Fprintf(&b, "\n// callStrip%s calls the kernel of rows, columns and stride; it reports whether there is one.\nfunc callStrip%s(t *Strip, rows, cols, stride int) bool {\n\tswitch rows | cols<<8 | stride<<16 {\n", set.name, set.name)
-		for _, stride := range []int{1, 2} {
-			stripTiles(set, func(rows, cols int) {
-				fmt.Fprintf(&b, "\tcase %d | %d<<8 | %d<<16:\n\t\t%s(t)\n", rows, cols, stride, stripName(set, rows, cols, stride))
-			})
-		}
-		b.WriteString("\tdefault:\n\t\treturn false\n\t}\n\treturn true\n}\n")
-	}
-	return b.String()
-}
+func stripEntries() string { return stripChoice("Strip", stripTiles, stripName) }
