@@ -70,7 +70,10 @@ func byteLevels() []byteLevel {
 func int8Kernels() []ir.Kernel {
 	var ks []ir.Kernel
 	for _, l := range byteLevels() {
-		ks = append(ks, byteConvKernel(l, Dense), byteConvKernel(l, BSR), byteGemmKernel(l), byteDepthwiseKernel(l))
+		for _, algorithm := range []string{Direct, Gemm, SpatialPack} {
+			ks = append(ks, byteConvKernel(l, algorithm, Dense), byteConvKernel(l, algorithm, BSR))
+		}
+		ks = append(ks, byteGemmKernel(l), byteDepthwiseKernel(l))
 		ks = append(ks, byteMapKernels(l)...)
 	}
 	return ks

@@ -2,7 +2,6 @@ package primitive
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
@@ -13,20 +12,22 @@ import (
 // byteConv is a quantised convolution bound to its tiles. It reads maps in blocks of 16 channels; those of up to 4 channels
 // (the first layer) it takes plain, as floats too, and writes them into its workspace as pixels of 4 bytes first.
 type byteConv struct {
-	level    byteLevel
-	schedule ir.Schedule
-	win      op.Window
-	in       ir.Shape
-	out      ir.Shape
-	typ      ir.Type // of the input
-	stem     bool
-	groups   int // of 4 input channels a tap
-	passes   int
-	picks    bool    // groups of weights that are zero are left out
-	places   []int32 // where the input has the others
+	level     byteLevel
+	algorithm string
+	schedule  ir.Schedule
+	win       op.Window
+	in        ir.Shape
+	out       ir.Shape
+	typ       ir.Type // of the input
+	stem      bool
+	groups    int // of 4 input channels a tap
+	passes    int
+	picks     bool    // groups of weights that are zero are left out
+	places    []int32 // where the input has the others
 
 	row, block, image, origin int // of what the tiles read, in bytes; origin is where the first window begins
 	pixel                     int // bytes from one output pixel's window to the next
+	lineStep                  int // and from one line's to the next, of what the tiles read
 	outAt, resAt              ir.Strides
 	tiles                     []byteStrip
 	weights                   ir.Memory
@@ -41,6 +42,11 @@ type byteConv struct {
 	lines      []byteLine
 	pieces     []bytePiece
 	blockLines int
+
+	// Of gemm and spatialpack, whose tiles read a copy.
+	copyAt, copyBytes int // where in the workspace it is
+	copyParts         int
+	pieceBytes        int
 
 	// The first phase of a stem.
 	quantize    asm.ByteRun
@@ -64,27 +70,33 @@ type byteStrip struct {
 // byteLine is one row of output pixels, or two.
 type byteLine struct{ y, rows int }
 
-// bytePiece is a part of a line that one tile computes.
-type bytePiece struct{ x, pixels int }
+// bytePiece is a part of a line that one tile computes, and how far behind the line's beginning the tile reads.
+type bytePiece struct{ x, pixels, in int }
 
-func byteConvKernel(l byteLevel, format string) ir.Kernel {
+func byteConvKernel(l byteLevel, algorithm, format string) ir.Kernel {
 	picks := format == BSR
 	return ir.Kernel{
-		Name: "conv_i8_direct_" + format + "__" + l.isa, Op: "QLinearConv", Algorithm: Direct, Format: format, Type: ir.I8, ISA: l.isa, Exact: ir.ExactInt,
+		Name: "conv_i8_" + algorithm + "_" + format + "__" + l.isa,
+		Op:   "QLinearConv", Algorithm: algorithm, Format: format, Type: ir.I8, ISA: l.isa, Exact: ir.ExactInt,
 		Fits: func(p ir.Problem) error {
 			if picks && isFixed(p) {
 				return notFixed(p)
 			}
-			return byteConvFits(p)
+			if err := byteConvFits(p); err != nil || algorithm == Direct {
+				return err
+			}
+			return byteCopyFits(p)
 		},
 		Cost: func(p ir.Problem) float64 {
 			if picks {
-				return bytePickCost(p, l)
+				return bytePickCost(p, l) + byteCopyCost(p, algorithm)
 			}
-			return byteConvCost(p, l)
+			return byteConvCost(p, l) + byteCopyCost(p, algorithm)
 		},
-		Layouts:   byteConvLayouts,
-		Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return bindByteConv(p, byteSchedule(s), l, picks) },
+		Layouts: byteConvLayouts,
+		Bind: func(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
+			return bindByteConv(p, byteSchedule(s), l, algorithm, picks)
+		},
 		Schedules: func(p ir.Problem) []ir.Schedule { return byteConvSchedules(p, l) },
 	}
 }
@@ -181,12 +193,12 @@ func byteConvLayouts(p ir.Problem) (in, out []ir.Layout) {
 	return in, []ir.Layout{ir.Blocked}
 }
 
-func bindByteConv(p ir.Problem, s ir.Schedule, l byteLevel, picks bool) (ir.Bound, error) {
+func bindByteConv(p ir.Problem, s ir.Schedule, l byteLevel, algorithm string, picks bool) (ir.Bound, error) {
 	v, err := op.WindowOf(p.Node, p.In[op.QConvW][2], p.In[op.QConvW][3])
 	if err != nil {
 		return ir.Bound{}, err
 	}
-	c := &byteConv{level: l, schedule: s, win: v, in: p.In[0], out: p.Out[0], typ: p.TypeIn(0), stem: isStem(p), groups: 4, picks: picks}
+	c := &byteConv{level: l, algorithm: algorithm, schedule: s, win: v, in: p.In[0], out: p.Out[0], typ: p.TypeIn(0), stem: isStem(p), groups: 4, picks: picks}
 	bound := ir.Bound{Run: c.run}
 	c.border = windowBorder(v, c.in, c.out, 0)
 	c.zero = byte(int(number(p, op.QConvXZero)))
@@ -221,12 +233,23 @@ func bindByteConv(p ir.Problem, s ir.Schedule, l byteLevel, picks bool) (ir.Boun
 			c.convPhase = 1
 		}
 	}
-	c.pixel = 4 * c.groups * v.SW
+	c.pixel, c.lineStep = c.unit()*v.SW, c.row*v.SH
 	c.outAt = p.LayoutOut(0).StridesOf(c.out)
 	c.shape(p)
+	if c.copied() {
+		c.copies(p.Machine)
+		c.copyAt = ceilDiv(int(bound.WorkspaceBytes), 64) * 64
+		bound.WorkspaceBytes = int64(c.copyAt + c.copyBytes)
+	}
 	bound.MACsExecuted = c.pack(p) * int64(c.out[2]*c.out[3])
 	c.share(p.Machine)
-	bound.Phases = append(bound.Phases, c.out[0]*c.lineParts*c.tileParts)
+	if c.copied() {
+		for range c.out[0] {
+			bound.Phases = append(bound.Phases, c.copyParts, c.lineParts*c.tileParts)
+		}
+	} else {
+		bound.Phases = append(bound.Phases, c.out[0]*c.lineParts*c.tileParts)
+	}
 	bound.PackedBytes = int64(len(c.weights) + 8*len(c.bias) + 8*len(c.point))
 	if c.point != nil {
 		bound.ScratchBytes = fixedScratch
@@ -282,7 +305,7 @@ func (c *byteConv) shape(p ir.Problem) {
 	count := ceilDiv(ow, pixels)
 	for i := range count {
 		from, to := part(ow, count, i)
-		c.pieces = append(c.pieces, bytePiece{from, to - from})
+		c.pieces = append(c.pieces, bytePiece{from, to - from, from * c.pixel})
 	}
 }
 
@@ -359,10 +382,21 @@ func (c *byteConv) run(call ir.Call) {
 		in = call.Workspace
 	}
 	i := call.Part
+	n := i / (c.lineParts * c.tileParts)
+	if c.copied() {
+		n = (call.Phase - c.convPhase) / 2
+	}
+	base := in[n*c.image+c.origin:]
+	if c.copied() {
+		to := call.Workspace[c.copyAt:]
+		if (call.Phase-c.convPhase)%2 == 0 {
+			c.copy(to, base, i)
+			return
+		}
+		base = to
+	}
 	tile0, tile1 := part(len(c.tiles), c.tileParts, i%c.tileParts)
-	i /= c.tileParts
-	linePart := i % c.lineParts
-	n := i / c.lineParts
+	linePart := i / c.tileParts % c.lineParts
 	line0, line1 := part(len(c.lines), c.lineParts, linePart)
 	pieces := c.pieces
 	if c.flat {
@@ -374,7 +408,6 @@ func (c *byteConv) run(call ir.Call) {
 	if len(call.In) > op.QConvRes {
 		res = call.In[op.QConvRes]
 	}
-	base := in[n*c.image+c.origin:]
 	outImage := call.Out[0][n*c.outAt.Image+c.outAt.Origin:]
 	if res != nil {
 		res = res[n*c.resAt.Image+c.resAt.Origin:]
@@ -388,18 +421,18 @@ func (c *byteConv) run(call ir.Call) {
 			}
 			t.Bias, t.Scale, t.Blocks = &c.bias[16*s.first], &c.scale[16*s.first], s.blocks
 			for _, l := range c.lines[block:min(block+c.blockLines, line1)] {
-				inRow := s.from*c.block + l.y*c.win.SH*c.row
+				inRow := s.from*c.block + l.y*c.lineStep
 				outRow := s.first*c.outAt.Block + l.y*c.outAt.Row
 				resRow := s.first*c.resAt.Block + l.y*c.resAt.Row
 				for _, q := range pieces {
 					pixels, half := q.pixels, asm.HalfTile
 					if l.rows == 2 {
 						pixels, half = 2*q.pixels, q.pixels
-						t.In2, t.Out2, t.Res2 = c.win.SH*c.row, c.outAt.Row, c.resAt.Row
+						t.In2, t.Out2, t.Res2 = c.lineStep, c.outAt.Row, c.resAt.Row
 					} else {
-						t.In2, t.Out2, t.Res2 = half*c.pixel, half*ir.Lanes, half*ir.Lanes
+						t.In2, t.Out2, t.Res2 = half*t.Pixel, half*ir.Lanes, half*ir.Lanes
 					}
-					t.In = &base[inRow+q.x*c.pixel]
+					t.In = &base[inRow+q.in]
 					t.Out = &outImage[outRow+q.x*ir.Lanes]
 					if res != nil {
 						t.Res = &res[resRow+q.x*ir.Lanes]
@@ -415,66 +448,5 @@ func (c *byteConv) run(call ir.Call) {
 				}
 			}
 		}
-	}
-}
-
-// prepare is the first phase: it makes pixels of 4 bytes of a plain map, or u8 of i8.
-func (c *byteConv) prepare(call ir.Call) {
-	if !c.stem {
-		const step = 1 << 14
-		from, to := part(ceilDiv(c.signedBytes, step), c.stemParts, call.Part)
-		from, to = from*step, min(to*step, c.signedBytes)
-		for i, x := range call.In[0][from:to] {
-			call.Workspace[from+i] = x ^ 0x80
-		}
-		return
-	}
-	rows := c.image / c.row
-	from, to := part(c.in[0]*rows, c.stemParts, call.Part)
-	for i := from; i < to; i++ {
-		n, y := i/rows, i%rows-c.border.Top
-		row := call.Workspace[i*c.row : (i+1)*c.row]
-		if y < 0 || y >= c.in[2] {
-			fill(row, c.zero)
-			continue
-		}
-		left, right := 4*c.border.Left, 4*(c.border.Left+c.in[3])
-		fill(row[:left], c.zero)
-		fill(row[right:], c.zero)
-		c.stemRow(call.In[0], n, y, row[left:right])
-	}
-}
-
-func (c *byteConv) stemRow(x ir.Memory, n, y int, row []byte) {
-	ch, h, w := c.in[1], c.in[2], c.in[3]
-	if c.typ == ir.F32 {
-		r := c.quantize
-		r.A = (*uint8)(unsafe.Pointer(&x.F32()[((n*ch+ch-1)*h+y)*w]))
-		r.Out = &row[0]
-		switch {
-		case c.level.wide:
-			asm.BytePlanes(&r)
-		case c.level.isa == isaGo:
-			asm.BytePlanesGo(&r)
-		default:
-			asm.BytePlanes2(&r)
-		}
-		return
-	}
-	flip := byte(0)
-	if c.typ == ir.I8 {
-		flip = 0x80
-	}
-	clear(row)
-	for l := range ch {
-		for i, v := range x[((n*ch+l)*h+y)*w:][:w] {
-			row[4*i+l] = v ^ flip
-		}
-	}
-}
-
-func fill(m []byte, v byte) {
-	for i := range m {
-		m[i] = v
 	}
 }

@@ -103,6 +103,9 @@ func (c *byteConv) share(m ir.Machine) {
 	// Few weights stay in the first-level cache while the lines' input does too; of many, those of a tile stay in the
 	// second-level one while all lines go by, and are read from beyond it once.
 	line := c.row * ceilDiv(c.in[1], 16) * c.win.SH * c.lines[0].rows
+	if c.copied() {
+		line = c.lineStep * c.lines[0].rows
+	}
 	room := 24 << 10
 	if len(c.weights) > 32<<10 {
 		room = 512 << 10

@@ -128,7 +128,7 @@ func bytePickCost(p ir.Problem, l byteLevel) float64 {
 	}
 	blocks, quads := ceilDiv(m, 16), ceilDiv(c, 4)
 	all := blocks * quads * taps
-	step := max(1, all/most) | 1
+	step := sampleStep(all, most)
 	looked, found := 0, 0
 	for i := 0; i < all; i += step {
 		b, q, k := i/(quads*taps), i/taps%quads, i%taps

@@ -166,12 +166,18 @@ func TestQuantise(t *testing.T) {
 			}
 		}
 		m := hardware.Probe()
+		plans, turn := [][2]string{{"auto", ""}, {"direct", "bsr"}, {"gemm", "dense"}, {"gemm", "bsr"}, {"spatialpack", "dense"}, {"spatialpack", "bsr"}}, 0
 		for _, isa := range m.ISAs {
-			for _, threads := range []int{1, 3} {
+			for _, threads := range []int{1, 3, 1, 3} {
 				m.ISA, m.Threads = isa, threads
-				p, err := Compile(g, primitive.Kernels(), m, Plan{Batch: images})
+				plan := plans[turn%len(plans)]
+				turn++
+				p, err := Compile(g, primitive.Kernels(), m, Plan{Algorithm: plan[0], Format: plan[1], Batch: images})
 				if err != nil {
 					t.Fatal(err)
+				}
+				if ran := named(p, plan[0], plan[1]); ran < 5 && plan[1] != "" {
+					t.Errorf("%+v, %s: %d nodes run %s", c, isa, ran, plan)
 				}
 				out := make([]float32, len(want.Data))
 				if err := p.Run(context.Background(), narrow(in.Data), out); err != nil {
@@ -179,12 +185,22 @@ func TestQuantise(t *testing.T) {
 				}
 				for i, v := range out {
 					if float64(v) != want.Data[i] {
-						t.Fatalf("%+v, %s, %d threads: logit %d is %v, want %v", c, isa, threads, i, v, want.Data[i])
+						t.Fatalf("%+v, %s, %s, %d threads: logit %d is %v, want %v", c, plan, isa, threads, i, v, want.Data[i])
 					}
 				}
 			}
 		}
 	}
+}
+
+// named counts the nodes of a program that run an algorithm and a format on bytes.
+func named(p *Program, algorithm, format string) (n int) {
+	for _, node := range p.Nodes() {
+		if node.Op == "QLinearConv" && node.Algorithm == algorithm && node.Format == format {
+			n++
+		}
+	}
+	return n
 }
 
 // TestQuantiseTwice: a concatenation that has one part twice, and the same bytes with another scale.
