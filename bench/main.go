@@ -41,7 +41,7 @@ func benchmarks() []benchmark {
 		{"interp", "Programs in the interpreter and in yaegi, turn and turn about, and what a notebook waits for: start, cells, memory, interrupts, completion.", benchInterp},
 		{"kernel", "The kernel and ipykernel, installed side by side and asked the same by jupyter_client, turn and turn about: start, cells, completion, inspection, memory.", benchKernel},
 		{"soak", "20,000 runs of 200 different cells through jupyter_client, and the memory of both processes of the kernel.", benchSoak},
-		{"sparse", "Convolutions with zeros in the formats that skip them, against the dense direct kernel on one thread: the kernel alone, and with the conversions of what it reads and writes; words choose an ISA or formats.", benchEngine("sparse")},
+		{"sparse", "Convolutions with zeros in the formats that skip them, floats and bytes, against the dense direct kernel on one thread: the kernel alone, and with the conversions of what it reads and writes, for each vector instruction set; words choose one, a type (f32, i8) or formats.", benchEngine("sparse")},
 		{"start", "Wall time of the default run, of ResNet-20 over 10,000 images and of a session's first cell.", benchStart},
 	}
 }

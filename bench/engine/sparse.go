@@ -13,7 +13,6 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/stat"
 	"github.com/godlas/godlas/dlas/primitive"
-	"github.com/godlas/godlas/dlas/system"
 )
 
 // sparseCase is a convolution of the table of sparse formats.
@@ -34,23 +33,41 @@ func (c sparseCase) String() string {
 type sparseForm struct {
 	name   string // as a row says it
 	format string // of package primitive
+	typ    ir.Type
 	zero   func(r *rand.Rand, w []float32, c sparseCase, p float64)
 	goals  map[float64]float64
 	levels []float64
+	all    bool // for other shapes too
 }
 
 func sparseForms() []sparseForm {
 	usual := []float64{0.5, 0.8, 0.9, 0.95}
-	all := []sparseForm{
-		{"csr", primitive.CSR, zeroAnywhere, map[float64]float64{0.5: 1.2, 0.8: 2.6, 0.9: 4.3, 0.95: 7}, append([]float64{0.3, 0.4}, usual...)},
-		{"32x1", "bsr", zeroBlocks(32), nil, usual},
-		{"16x1", "bsr", zeroBlocks(16), map[float64]float64{0.5: 1.7, 0.8: 4, 0.9: 7.5}, append([]float64{0.1, 0.2}, usual...)},
-		{"4x1", "bsr", zeroBlocks(4), nil, usual},
-		// Of patterns of four, 5 of 9 weights are zero at least.
-		{"pattern", primitive.Pattern, zeroPatterns, nil, []float64{0.56, 0.6, 0.8, 0.9}},
-		{"pattern as csr", primitive.CSR, zeroPatterns, nil, []float64{0.56, 0.6, 0.8, 0.9}},
+	// Of patterns of four, 5 of 9 weights are zero at least.
+	patterns := []float64{0.56, 0.6, 0.8, 0.9}
+	return []sparseForm{
+		{"csr", primitive.CSR, ir.F32, zeroAnywhere, map[float64]float64{0.5: 1.2, 0.8: 2.6, 0.9: 4.3, 0.95: 7}, append([]float64{0.3, 0.4}, usual...), true},
+		{"32x1", primitive.BSR, ir.F32, zeroBlocks(32, 1), nil, append([]float64{0.2}, usual...), false},
+		{"16x1", primitive.BSR, ir.F32, zeroBlocks(16, 1), map[float64]float64{0.5: 1.7, 0.8: 4, 0.9: 7.5}, append([]float64{0.1, 0.2}, usual...), true},
+		{"4x1", primitive.BSR, ir.F32, zeroBlocks(4, 1), nil, append([]float64{0.3}, usual...), false},
+		{"pattern", primitive.Pattern, ir.F32, zeroPatterns, nil, patterns, false},
+		{"pattern as csr", primitive.CSR, ir.F32, zeroPatterns, nil, patterns, false},
+		{"16x4", primitive.BSR, ir.I8, zeroBlocks(16, 4), nil, append([]float64{0.1, 0.2}, usual...), true},
+		{"16x1", primitive.BSR, ir.I8, zeroBlocks(16, 1), nil, append([]float64{0.3}, usual...), false},
 	}
-	return slices.DeleteFunc(all, func(f sparseForm) bool { return primitive.Check(primitive.Direct, f.format) != nil })
+}
+
+// sparseISAs are the instruction sets whose rows a table has, the best first: those that have loops of their own for that
+// type.
+func sparseISAs(t ir.Type, there []string) []string {
+	order := []string{hardware.ISAAVX512, hardware.ISAAVX2, hardware.ISANEON}
+	if t == ir.I8 {
+		order = []string{hardware.ISAAVX512VNNI, hardware.ISAAVXVNNI, hardware.ISAAVX2}
+	}
+	order = slices.DeleteFunc(order, func(isa string) bool { return !slices.Contains(there, isa) })
+	if len(order) == 0 {
+		return []string{hardware.ISAGo}
+	}
+	return order
 }
 
 // sparseCases are the shapes: the one that goals are for, then others that networks have.
@@ -80,14 +97,17 @@ func zeroUnits(r *rand.Rand, n int, p float64, zero func(i int)) {
 	}
 }
 
-// zeroBlocks makes blocks of that many output channels at one input channel and place of the window zero.
-func zeroBlocks(rows int) func(r *rand.Rand, w []float32, c sparseCase, p float64) {
+// zeroBlocks makes blocks of that many output by input channels at one place of the window zero.
+func zeroBlocks(rows, cols int) func(r *rand.Rand, w []float32, c sparseCase, p float64) {
 	return func(r *rand.Rand, w []float32, c sparseCase, p float64) {
-		depth := c.c * c.kernel * c.kernel
-		groups := (c.m + rows - 1) / rows
-		zeroUnits(r, groups*depth, p, func(i int) {
-			for m := i / depth * rows; m < min(c.m, (i/depth+1)*rows); m++ {
-				w[m*depth+i%depth] = 0
+		taps := c.kernel * c.kernel
+		down, across := (c.m+rows-1)/rows, (c.c+cols-1)/cols
+		zeroUnits(r, down*across*taps, p, func(i int) {
+			m0, c0, k := i/taps/across*rows, i/taps%across*cols, i%taps
+			for m := m0; m < min(c.m, m0+rows); m++ {
+				for ch := c0; ch < min(c.c, c0+cols); ch++ {
+					w[(m*c.c+ch)*taps+k] = 0
+				}
 			}
 		})
 	}
@@ -115,114 +135,55 @@ const (
 	sparseTurn   = 3 * time.Millisecond
 )
 
-// trial is a program of a single convolution between two nodes over blocks of channels, and the least times of a turn.
-type trial struct {
-	program *system.Program
-	conv    int
-	moves   []int // conversions into strips and out of them
-	in      []float32
-}
-
-func newTrial(c sparseCase, w []float32, m ir.Machine, format string) (*trial, error) {
-	r := rand.New(rand.NewPCG(3, 4))
-	bias := make([]float32, c.m)
-	for i := range bias {
-		bias[i] = float32(r.NormFloat64())
-	}
-	p := c.kernel / 2
-	same := ir.Attrs{"kernel_shape": []int{1, 1}, "strides": []int{1, 1}, "pads": []int{0, 0, 0, 0}}
-	g := &ir.Graph{
-		Name: "trial", Inputs: []ir.Value{{Name: "x", Type: ir.F32, Shape: ir.Shape{1, c.c, c.size, c.size}}}, Outputs: []string{"y"},
-		Weights: map[string]*ir.Tensor{"w": ir.NewF32(w, c.m, c.c, c.kernel, c.kernel), "b": ir.NewF32(bias, c.m)},
-		Nodes: []*ir.Node{
-			{Name: "before", Op: "MaxPool", In: []string{"x"}, Out: []string{"a"}, Attrs: same},
-			{Name: "conv", Op: "Conv", In: []string{"a", "w", "b"}, Out: []string{"s"}, Attrs: ir.Attrs{"strides": []int{c.stride, c.stride}, "pads": []int{p, p, p, p}}},
-			{Name: "relu", Op: "Relu", In: []string{"s"}, Out: []string{"c"}},
-			{Name: "after", Op: "MaxPool", In: []string{"c"}, Out: []string{"y"}, Attrs: same},
-		},
-	}
-	t := &trial{conv: -1}
-	var err error
-	if t.program, err = system.Compile(g, primitive.Kernels(), m, system.Plan{Algorithm: primitive.Direct, Format: format, Batch: 1}); err != nil {
-		return nil, err
-	}
-	for i, n := range t.program.Nodes() {
-		switch {
-		case n.Op == "Conv":
-			t.conv = i
-			if n.Format != format {
-				return nil, fmt.Errorf("%s runs %s", c, n.Kernel)
-			}
-		case strings.Contains(n.Kernel, "strips"):
-			t.moves = append(t.moves, i)
-		}
-	}
-	if t.conv < 0 {
-		return nil, fmt.Errorf("%s: the convolution is not a node", c)
-	}
-	t.in = make([]float32, c.c*c.size*c.size)
-	for i := range t.in {
-		t.in[i] = float32(r.NormFloat64())
-	}
-	return t, nil
-}
-
-// turn runs the trial for a while: the least milliseconds of the convolution, and of it with the conversions.
-func (t *trial) turn(ctx context.Context) (alone, moved float64, err error) {
-	alone, moved = math.Inf(1), math.Inf(1)
-	for begin := time.Now(); time.Since(begin) < sparseTurn; {
-		ms, err := t.program.Profile(ctx, t.in, 1)
-		if err != nil {
-			return 0, 0, err
-		}
-		sum := ms[t.conv]
-		for _, i := range t.moves {
-			sum += ms[i]
-		}
-		alone, moved = min(alone, ms[t.conv]), min(moved, sum)
-	}
-	return alone, moved, nil
-}
-
-// Sparse compares each format with the dense direct kernel on one thread: the kernel alone, and with the conversions of
-// what it reads and writes. Words are an ISA, formats, shapes (56) or operators (3x3).
+// Sparse compares each format with the dense direct kernel of its type on one thread: the kernel alone, and with the
+// conversions of what it reads and writes. Words are an ISA, a type (f32, i8), formats, shapes (56) or operators (3x3).
 func Sparse(ctx context.Context, t Table, words []string) error {
+	there := hardware.Probe().ISAs
 	isa := ""
 	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool {
-		if slices.Contains([]string{"go", "avx2", "avx512"}, w) {
+		if slices.Contains(there, w) {
 			isa = w
 			return true
 		}
 		return false
 	})
-	choice := ir.Choice{Name: "cpu", Args: []ir.Arg{{Key: "threads", Op: "=", Value: "1"}}}
-	if isa != "" {
-		choice.Args = append(choice.Args, ir.Arg{Key: "isa", Op: "=", Value: isa})
-	}
-	machine, err := hardware.Resolve(choice)
-	if err != nil {
-		return err
-	}
-	t.Head("convolution", "zeros", "format", "ISA", "dense, ms", "share of the peak", "sparse, ms", "speed-up alone", "95 % interval", "goal", "verdict", "with conversions", "95 % interval")
+	t.Head("convolution", "zeros", "format", "type", "ISA", "dense, ms", "share of the peak", "sparse, ms", "speed-up alone", "95 % interval", "goal", "verdict", "with conversions", "95 % interval")
 	missed, rows := 0, 0
+	var even []string
 	for i, c := range sparseCases() {
 		for _, f := range sparseForms() {
-			for _, level := range f.levels {
-				// Of other shapes than that of the goals, what networks are pruned to.
-				if i > 0 && (f.goals == nil || level < 0.8 || level > 0.9) || !sparseAsked(words, c, f.name, level) {
-					continue
-				}
-				rows++
-				goal := 0.0
-				if i == 0 && isa == "" {
-					goal = f.goals[level]
-				}
-				met, err := sparseRow(ctx, t, c, f, level, goal, machine)
+			isas := sparseISAs(f.typ, there)
+			if isa != "" {
+				isas = []string{isa}
+			}
+			if i > 0 { // of other shapes, what networks are pruned to, with the best instructions
+				isas = isas[:1]
+			}
+			for k, isa := range isas {
+				machine, err := hardware.Resolve(ir.Choice{Name: "cpu", Args: []ir.Arg{{Key: "isa", Op: "=", Value: isa}, {Key: "threads", Op: "=", Value: "1"}}})
 				if err != nil {
-					return fmt.Errorf("%s %s: %w", c, f.name, err)
+					return err
 				}
-				if !met {
-					missed++
+				var found []sparsePoint
+				for _, level := range f.levels {
+					if i > 0 && (!f.all || level < 0.8 || level > 0.9) || !sparseAsked(words, c, f, level) {
+						continue
+					}
+					rows++
+					goal := 0.0
+					if i == 0 && k == 0 && isa != hardware.ISAGo {
+						goal = f.goals[level]
+					}
+					met, p, err := sparseRow(ctx, t, c, f, level, goal, machine)
+					if err != nil {
+						return fmt.Errorf("%s %s %s with %s: %w", c, f.name, f.typ, isa, err)
+					}
+					if found = append(found, p); !met {
+						missed++
+					}
+				}
+				if i == 0 && len(found) > 1 {
+					even = append(even, fmt.Sprintf("%s of %s with %s: %s", f.name, f.typ, isa, breakEven(found)))
 				}
 			}
 		}
@@ -230,33 +191,63 @@ func Sparse(ctx context.Context, t Table, words []string) error {
 	if rows == 0 {
 		return fmt.Errorf("no row of the table has all of %q", words)
 	}
-	t.Note(fmt.Sprintf("Speed-ups are over the dense direct kernel, in turns; the share is that of the peak of multiply-adds, measured beside it. %d goals are not met.", missed))
+	t.Note(fmt.Sprintf("Speed-ups are over the dense direct kernel of the same type and instructions, in turns; the share is that of the peak of multiply-adds of that type, measured beside it. %d goals are not met.", missed))
+	if len(even) > 0 {
+		t.Note("As fast as dense at so many zeros (3x3 64-64@56), between the rows in a straight line of time: " + strings.Join(even, "; ") + ".")
+	}
 	return nil
 }
 
-func sparseAsked(words []string, c sparseCase, format string, level float64) bool {
+// sparsePoint is the speed-up at a level of zeros, alone and with conversions.
+type sparsePoint struct{ zeros, alone, moved float64 }
+
+// breakEven says from which zeros on a format is faster than dense.
+func breakEven(list []sparsePoint) string {
+	at := func(of func(p sparsePoint) float64) string {
+		for i, p := range list {
+			if of(p) < 1 {
+				continue
+			}
+			if i == 0 {
+				return fmt.Sprintf("below %.0f %%", 100*p.zeros)
+			}
+			// The time goes down with what is left.
+			q := list[i-1]
+			a, b := 1/of(q), 1/of(p)
+			return fmt.Sprintf("%.0f %%", 100*(q.zeros+(p.zeros-q.zeros)*(a-1)/(a-b)))
+		}
+		return fmt.Sprintf("above %.0f %%", 100*list[len(list)-1].zeros)
+	}
+	alone, moved := at(func(p sparsePoint) float64 { return p.alone }), at(func(p sparsePoint) float64 { return p.moved })
+	if alone == moved {
+		return alone
+	}
+	return alone + " alone, " + moved + " with conversions"
+}
+
+func sparseAsked(words []string, c sparseCase, f sparseForm, level float64) bool {
 	for _, w := range words {
-		if w != format && !strings.Contains(c.String(), w) && w != fmt.Sprint(level) {
+		if w != f.name && w != string(f.typ) && !strings.Contains(c.String(), w) && w != fmt.Sprint(level) {
 			return false
 		}
 	}
 	return true
 }
 
-func sparseRow(ctx context.Context, t Table, c sparseCase, f sparseForm, level, goal float64, m ir.Machine) (met bool, err error) {
+func sparseRow(ctx context.Context, t Table, c sparseCase, f sparseForm, level, goal float64, m ir.Machine) (met bool, p sparsePoint, err error) {
 	r := rand.New(rand.NewPCG(1, 2))
 	w := make([]float32, c.m*c.c*c.kernel*c.kernel)
 	for i := range w {
 		w[i] = float32(0.05 * r.NormFloat64())
 	}
-	dense, err := newTrial(c, slices.Clone(w), m, primitive.Dense)
+	dense, err := newTrial(c, slices.Clone(w), m, f.typ, primitive.Dense)
 	if err != nil {
-		return false, err
+		return false, p, err
 	}
 	f.zero(r, w, c, level)
-	sparse, err := newTrial(c, w, m, f.format)
+	sparse, err := newTrial(c, w, m, f.typ, f.format)
 	if err != nil {
-		return false, err
+		return false, p, err
 	}
 	var alone, moved []float64
 	leastDense, leastSparse, peak := math.Inf(1), math.Inf(1), 0.0
@@ -264,13 +255,17 @@ func sparseRow(ctx context.Context, t Table, c sparseCase, f sparseForm, level, 
 		var d, s, both float64
 		for k := range 2 {
 			if (k == 0) == (round%2 == 0) {
-				peak = max(peak, primitive.PeakMACs(m, time.Millisecond).MACs)
+				now := primitive.PeakMACs(m, time.Millisecond)
+				if f.typ == ir.I8 {
+					now.MACs = now.MACs8
+				}
+				peak = max(peak, now.MACs)
 				d, _, err = dense.turn(ctx)
 			} else {
 				s, both, err = sparse.turn(ctx)
 			}
 			if err != nil {
-				return false, err
+				return false, p, err
 			}
 		}
 		leastDense, leastSparse = min(leastDense, d), min(leastSparse, s)
@@ -294,7 +289,7 @@ func sparseRow(ctx context.Context, t Table, c sparseCase, f sparseForm, level, 
 		}
 	}
 	node := sparse.program.Nodes()[sparse.conv]
-	t.Add(c.String(), fmt.Sprintf("%.0f %%", 100*level), f.name, node.ISA, fmt.Sprintf("%.4f", leastDense), fmt.Sprintf("%.1f %%", 100*macs/(leastDense/1e3)/peak), fmt.Sprintf("%.4f", leastSparse),
+	t.Add(c.String(), fmt.Sprintf("%.0f %%", 100*level), f.name, string(f.typ), node.ISA, fmt.Sprintf("%.4f", leastDense), fmt.Sprintf("%.1f %%", 100*macs/(leastDense/1e3)/peak), fmt.Sprintf("%.4f", leastSparse),
 		fmt.Sprintf("%.2f", a), fmt.Sprintf("%.2f to %.2f", aLow, aHigh), wanted, verdict, fmt.Sprintf("%.2f", b), fmt.Sprintf("%.2f to %.2f", bLow, bHigh))
-	return met, nil
+	return met, sparsePoint{level, a, b}, nil
 }
