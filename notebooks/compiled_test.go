@@ -26,14 +26,15 @@ func TestCompiledCellsInJupyterLab(t *testing.T) {
 		t.Skip("the browser's pipe is a file descriptor, and that a program waits for input is seen on Linux")
 	}
 	need.Program(t, "go", "go")
-	if os.Getenv("GOCACHE") == "" { // the lab has a home of its own
+	cache := os.Getenv("GOCACHE")
+	if cache == "" { // the lab has a home of its own
 		d, err := os.UserCacheDir()
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Setenv("GOCACHE", filepath.Join(d, "go-build"))
+		cache = filepath.Join(d, "go-build")
 	}
-	p, _ := openLab(t)
+	p, _ := openLab(t, "GOCACHE="+cache)
 	emptyNotebook(p)
 	idle := kernel + `.status === "idle" && ` + notebook + `.activeCell.model.executionCount`
 	outputs := `JSON.stringify(` + notebook + `.activeCell.model.outputs.toJSON())`

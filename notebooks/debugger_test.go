@@ -1,6 +1,7 @@
 package notebooks_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,8 +111,11 @@ func TestDebuggerInJupyterLab(t *testing.T) {
 	// Switched off, nothing stops.
 	p.Click(bug)
 	p.Wait("no debugger", `!`+notebook+`.activeCell.node.querySelector(".cm-breakpoint-gutter")`, time.Minute)
+	const count = notebook + `.activeCell.model.executionCount`
+	var before int // 442 is there already
+	p.Eval(count, &before)
 	p.Key("Enter", browser.Ctrl)
-	p.Wait("the end without a stop", lastOutput+`.innerText.includes("442") && `+kernel+`.status === "idle"`, time.Minute)
+	p.Wait("the end without a stop", fmt.Sprintf("%s > %d && ", count, before)+lastOutput+`.innerText.includes("442") && `+kernel+`.status === "idle"`, time.Minute)
 	for _, line := range p.Log() {
 		if strings.Contains(line, "Canceled future for") { // what it had asked when the kernel was restarted
 			continue
@@ -125,9 +129,9 @@ func TestDebuggerInJupyterLab(t *testing.T) {
 // pauseAndRestart stops a loop that has no breakpoint, restarts the kernel meanwhile, and stops at the breakpoint of before,
 // in a cell that it leaves as the active one and that has run.
 func pauseAndRestart(p *browser.Page) {
-	runCell(p, "spins := 0\nfor {\nspins++\n}")
-	p.Wait("the loop", kernel+`.status === "busy"`, time.Minute)
-	run(p, "debugger:continue", "{}") // is Pause while code runs
+	runCell(p, "spins := 0\nfmt.Println(\"turns\")\nfor {\nspins++\n}")
+	p.Wait("the loop", lastOutput+`.innerText.includes("turns")`, time.Minute) // busy alone may be of the debugger's requests
+	run(p, "debugger:continue", "{}")                                          // is Pause while code runs
 	p.Wait("the pause", atLine("spins++")+` && `+callStack("cell"), time.Minute)
 	const source = sidebar + `.querySelector(".jp-DebuggerBreakpoint-source")`
 	var before string // names the session

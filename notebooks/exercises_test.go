@@ -13,12 +13,14 @@ import (
 
 // TestExercises: a check cell says not tried of a blank and right of the solution.
 func TestExercises(t *testing.T) {
+	t.Parallel()
 	binary, env := installtest.Kernel(t)
 	for _, name := range names(t) {
 		if name == notebooks.Quickstart {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), binary, "nb", "test", "--solutions", lay(t, name))
 			cmd.Env = append(os.Environ(), env...)
 			text, err := cmd.CombinedOutput()
@@ -31,6 +33,7 @@ func TestExercises(t *testing.T) {
 
 // TestWrongExercises: what an author may get wrong is found.
 func TestWrongExercises(t *testing.T) {
+	t.Parallel()
 	binary, env := installtest.Kernel(t)
 	code := func(id, metadata, source string) string {
 		return `{"cell_type":"code","id":"` + id + `","metadata":` + metadata + `,"source":"` + source + `","outputs":[],"execution_count":null}`

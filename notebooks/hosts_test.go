@@ -37,6 +37,7 @@ func TestNotebook7(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the browser's pipe is a file descriptor")
 	}
+	t.Parallel()
 	b := browser.Start(t)
 	address := startNotebook7(t)
 	p := b.Open(t, address)
@@ -144,7 +145,7 @@ func quiet(t *testing.T, p *browser.Page) {
 // completionIcons opens the list of completions: each entry has the sign of its type.
 func completionIcons(t *testing.T, p *browser.Page) {
 	enter(p, "apples := 3\nfunc appleTree() {}\ntype appleKind int")
-	p.Wait("the declarations", kernel+`.status === "idle"`, time.Minute)
+	p.Wait("the declarations", kernel+`.status === "idle" && `+notebook+`.activeCell.model.executionCount`, time.Minute)
 	newCell(p, "apple")
 	p.Key("Tab", 0)
 	const list = `document.querySelector(".jp-Completer:not(.lm-mod-hidden)")`
@@ -198,7 +199,7 @@ func outputAfterIdle(t *testing.T, p *browser.Page) {
 	p.Eval(`void (window.lateCell = `+notebook+`.activeCell)`, nil)
 	enter(p, "release <- true")
 	p.Wait("the late line in its cell", `window.lateCell.outputArea.node.innerText.includes("late, and here")`, time.Minute)
-	p.Wait("idle", kernel+`.status === "idle"`, time.Minute)
+	p.Wait("idle", kernel+`.status === "idle" && `+notebook+`.activeCell.model.executionCount`, time.Minute)
 	var other string
 	p.Eval(lastShown+`.innerText`, &other)
 	if strings.Contains(other, "late") {
@@ -226,11 +227,12 @@ p`)
 func restartButton(t *testing.T, p *browser.Page) {
 	enter(p, "before := 1")
 	p.Wait("idle", kernel+`.status === "idle" && `+notebook+`.activeCell.model.executionCount`, time.Minute)
+	again := restarting(p)
 	p.Click(button + `("restart")`)
 	p.Wait("the dialog", `document.querySelector(".jp-Dialog .jp-mod-accept")`, time.Minute)
 	p.Click(`document.querySelector(".jp-Dialog .jp-mod-accept")`)
 	p.Wait("the dialog's end", `!document.querySelector(".jp-Dialog")`, time.Minute)
-	p.Wait("the kernel", kernel+`?.status === "idle"`, time.Minute)
+	p.Wait("the kernel", again, time.Minute)
 	enter(p, "before")
 	p.Wait("the error", lastJSON+`.includes("undefined: before")`, time.Minute)
 	enter(p, "6 * 7")

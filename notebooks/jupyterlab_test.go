@@ -29,8 +29,9 @@ type lab struct {
 	err  error
 }
 
-// startLab runs the binary's lab with the shared environment and everything else its own, and waits for its address.
-func startLab(t *testing.T, binary string) *lab {
+// startLab runs the binary's lab with the shared environment of Python, more of the process's if given, and everything
+// else its own, and waits for its address.
+func startLab(t *testing.T, binary string, vars ...string) *lab {
 	t.Helper()
 	env := installtest.Env(t)
 	home := t.TempDir()
@@ -58,6 +59,7 @@ func startLab(t *testing.T, binary string) *lab {
 	l := &lab{out: &heard.Buffer{}, done: make(chan struct{})}
 	l.cmd = exec.Command(binary, "lab", "--no-browser", "--dir", filepath.Join(home, "notebooks"))
 	l.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "DLAS_CACHE="+filepath.Join(home, "godlas"), "DLAS_CHECK_MESSAGES=1")
+	l.cmd.Env = append(l.cmd.Env, vars...)
 	l.cmd.Stdout, l.cmd.Stderr = l.out, l.out
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -103,14 +105,16 @@ func run(p *browser.Page, command, args string) {
 	p.Eval(fmt.Sprintf(`window.jupyterapp.commands.execute(%q, %s).then(() => 0)`, command, args), nil)
 }
 
-// openLab opens the quickstart notebook in a JupyterLab of the test's own, and returns the page once its kernel is idle.
-func openLab(t *testing.T) (*browser.Page, *lab) {
+// openLab opens the quickstart notebook in a JupyterLab of the test's own, and returns the page once its kernel is idle. The
+// test may run beside another: such tests wait more than they compute.
+func openLab(t *testing.T, vars ...string) (*browser.Page, *lab) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("the browser's pipe is a file descriptor")
 	}
+	t.Parallel()
 	b := browser.Start(t)
-	l := startLab(t, installtest.Binary(t))
+	l := startLab(t, installtest.Binary(t), vars...)
 	p := b.Open(t, l.page)
 	p.Wait("JupyterLab", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
 	p.Wait("the kernel", `["idle"].includes(`+kernel+`?.status)`, 2*time.Minute)
@@ -253,6 +257,13 @@ func keep(t *testing.T, p *browser.Page, path string) {
 	}
 }
 
+// restarting notes when the kernel of the notebook that is open begins to restart; restarted is whether it has, and is there
+// again: idle alone is what it was before.
+func restarting(p *browser.Page) (restarted string) {
+	p.Eval(`(() => { window.restarted = false; `+widget+`.sessionContext.statusChanged.connect((_, s) => { if (s === "restarting") window.restarted = true; }); })()`, nil)
+	return `window.restarted && ` + kernel + `?.status === "idle"`
+}
+
 // newCell puts the caret into a new last cell with this text.
 func newCell(p *browser.Page, text string) {
 	p.Eval(`(() => { const n = `+notebook+`; n.activeCellIndex = n.widgets.length - 1; })()`, nil)
@@ -291,9 +302,9 @@ func interrupt(t *testing.T, p *browser.Page) {
 	t.Helper()
 	newCell(p, "kept := 41")
 	run(p, "notebook:run-cell", "{}")
-	newCell(p, "for {\n}")
+	newCell(p, "fmt.Println(\"turns\")\nfor {\n}")
 	p.Key("Enter", browser.Ctrl)
-	p.Wait("the endless loop", kernel+`.status === "busy"`, 20*time.Second)
+	p.Wait("the endless loop", kernel+`.status === "busy" && `+notebook+`.activeCell.outputArea.node.innerText.includes("turns")`, time.Minute) // busy alone may be of another request
 	p.Click(`document.querySelector(".jp-NotebookPanel:not(.lm-mod-hidden) [data-command='notebook:interrupt-kernel'], .jp-NotebookPanel:not(.lm-mod-hidden) [data-jp-item-name='interrupt'] jp-button")`)
 	p.Wait("the interrupt", kernel+`.status === "idle" && `+notebook+`.activeCell.model.outputs.toJSON().some(o => o.output_type === "error")`, 30*time.Second)
 	newCell(p, "kept + 1")

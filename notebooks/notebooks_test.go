@@ -145,33 +145,33 @@ func lay(t *testing.T, name string) string {
 	return path
 }
 
-func TestNotebooksByDlas(t *testing.T) {
+// TestQuickstartByDlas runs the one notebook without exercises by dlas nb run; TestExercises and JupyterLab run the others.
+func TestQuickstartByDlas(t *testing.T) {
+	t.Parallel()
 	binary, env := installtest.Kernel(t)
-	for _, name := range []string{notebooks.Quickstart, "02-models.ipynb"} { // TestExercises and JupyterLab run the others
-		t.Run(name, func(t *testing.T) {
-			out := filepath.Join(t.TempDir(), name)
-			cmd := exec.CommandContext(t.Context(), binary, "nb", "run", lay(t, name), "-o", out)
-			cmd.Env = append(os.Environ(), env...)
-			if text, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("dlas nb run: %v\n%s", err, text)
-			}
-			check(t, out)
-		})
-	}
+	runQuickstart(t, env, func(in, out string) *exec.Cmd {
+		return exec.CommandContext(t.Context(), binary, "nb", "run", in, "-o", out)
+	})
 }
 
-func TestNotebooksByNbclient(t *testing.T) {
+// TestQuickstartByNbclient: JupyterLab speaks to the kernel as nbclient does, and runs the others.
+func TestQuickstartByNbclient(t *testing.T) {
+	t.Parallel()
 	py := installtest.Env(t)
 	_, env := installtest.Kernel(t)
-	for _, name := range []string{notebooks.Quickstart} { // JupyterLab speaks to the kernel as nbclient does, and runs the others
-		t.Run(name, func(t *testing.T) {
-			out := filepath.Join(t.TempDir(), name)
-			cmd := exec.CommandContext(t.Context(), py.Python, filepath.Join("testdata", "nbclient_run.py"), lay(t, name), out)
-			cmd.Env = append(os.Environ(), env...)
-			if text, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("nbclient: %v\n%s", err, text)
-			}
-			check(t, out)
-		})
+	runQuickstart(t, env, func(in, out string) *exec.Cmd {
+		return exec.CommandContext(t.Context(), py.Python, filepath.Join("testdata", "nbclient_run.py"), in, out)
+	})
+}
+
+// runQuickstart runs a program that reads the notebook and writes it anew, and looks at what it wrote.
+func runQuickstart(t *testing.T, env []string, program func(in, out string) *exec.Cmd) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), notebooks.Quickstart)
+	cmd := program(lay(t, notebooks.Quickstart), out)
+	cmd.Env = append(os.Environ(), env...)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, text)
 	}
+	check(t, out)
 }

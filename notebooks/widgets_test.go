@@ -120,7 +120,9 @@ func widgetsAfterReload(t *testing.T, p *browser.Page) {
 )`)
 	p.Wait("the picture", lastOutput+`.querySelector("img.widget-image")?.naturalWidth === 40 && `+shown("now 3"), time.Minute)
 	run(p, "docmanager:save", "{}")
+	p.Eval(`void (window.before = true)`, nil)
 	p.Do("Page.reload", nil, nil)
+	p.Wait("the page anew", `!window.before`, time.Minute)
 	const box = `Array.from(document.querySelectorAll(".jp-Cell > * .jp-OutputArea .widget-vbox:has(> img)")).at(-1)`
 	p.Wait("JupyterLab again", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
 	p.Wait("the widgets again", box+`?.innerText.includes("now 3") && `+box+`.querySelector("img.widget-image")?.naturalWidth === 40`, time.Minute)
@@ -138,8 +140,9 @@ func widgetsAfterRestart(t *testing.T, p *browser.Page) {
 	if n := open(); n < 10 {
 		t.Errorf("%d comms are open before the restart", n)
 	}
+	again := restarting(p)
 	p.Eval(`void `+widget+`.sessionContext.restartKernel()`, nil)
-	p.Wait("the restart", kernel+`.status === "restarting" || `+kernel+`.status === "idle"`, time.Minute)
+	p.Wait("the restart", again, time.Minute)
 	for end := time.Now().Add(time.Minute); open() > 0; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d comms are left of the kernel before", open())

@@ -6,11 +6,13 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,6 +68,27 @@ func made(t testing.TB, make func(context.Context, io.Writer) (*install.Env, err
 	return e
 }
 
+// shared is the folder in which the tests of a package build the binary once, or empty: then each builds its own.
+var shared struct {
+	dir  string
+	once sync.Once
+	err  error
+}
+
+// Main is for the TestMain of a package with many tests of the binary: it is built once for all of them. It ends the
+// program.
+func Main(m *testing.M) {
+	dir, err := os.MkdirTemp("", "dlas-test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	shared.dir = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
 // Binary builds cmd/dlas and returns its path, or ends the test under the name go where there is no toolchain.
 func Binary(t testing.TB) string {
 	t.Helper()
@@ -74,12 +97,25 @@ func Binary(t testing.TB) string {
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	path := filepath.Join(t.TempDir(), name)
-	cmd := exec.Command(goTool, "build", "-o", path, "github.com/godlas/godlas/cmd/dlas")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build ./cmd/dlas: %v\n%s", err, out)
+	build := func(path string) error {
+		cmd := exec.Command(goTool, "build", "-o", path, "github.com/godlas/godlas/cmd/dlas")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build ./cmd/dlas: %w\n%s", err, out)
+		}
+		return nil
 	}
-	return path
+	dir, err := shared.dir, error(nil)
+	if dir == "" {
+		dir = t.TempDir()
+		err = build(filepath.Join(dir, name))
+	} else {
+		shared.once.Do(func() { shared.err = build(filepath.Join(dir, name)) })
+		err = shared.err
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
 }
 
 // Kernel builds the binary and installs a kernelspec for it into a folder of the test's own. It returns the binary

@@ -18,6 +18,14 @@ def start(**options):
     return km, kc
 
 
+def reply_to(kc, msg_id):
+    """The reply to a request on the shell channel: wait_for_ready may have left some of its own there."""
+    while True:
+        reply = kc.get_shell_msg(timeout=TIMEOUT)
+        if reply["parent_header"].get("msg_id") == msg_id:
+            return reply["content"]
+
+
 def finish(kc, msg_id):
     """The reply's content and the output messages of a request up to its idle."""
     out = []
@@ -28,10 +36,7 @@ def finish(kc, msg_id):
         if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
             break
         out.append(msg)
-    while True:
-        reply = kc.get_shell_msg(timeout=TIMEOUT)
-        if reply["parent_header"].get("msg_id") == msg_id:
-            return reply["content"], out
+    return reply_to(kc, msg_id), out
 
 
 def run(kc, code, **options):

@@ -104,13 +104,12 @@ class Client(unittest.TestCase):
         self.assertEqual(reply["user_expressions"]["b"]["status"], "error")
 
     def test_control_while_a_cell_runs(self):
-        msg_id = self.kc.execute("time.Sleep(2*time.Second)")
+        msg_id = self.kc.execute("time.Sleep(time.Hour)")
         self.wait_busy(msg_id)
-        begun = time.time()
         self.kc.control_channel.send(self.kc.session.msg("kernel_info_request", {}))
         reply = self.kc.get_control_msg(timeout=TIMEOUT)
         self.assertEqual(reply["msg_type"], "kernel_info_reply")
-        self.assertLess(time.time() - begun, 1.5)
+        self.km.interrupt_kernel()
         finish(self.kc, msg_id)
 
     def test_order_and_whole_characters(self):

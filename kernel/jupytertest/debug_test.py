@@ -2,9 +2,7 @@
 
 import unittest
 
-from jupyter_client.manager import KernelManager
-
-TIMEOUT = 60
+from client import TIMEOUT, reply_to, start
 
 CELL = """func fib(n int) int {
 	if n < 2 {
@@ -18,13 +16,9 @@ fib(depth)"""
 
 class Debugger(unittest.TestCase):
     def setUp(self):
-        self.km = KernelManager(kernel_name="godlas")
-        self.km.start_kernel()
+        self.km, self.kc = start()
         self.addCleanup(self.km.shutdown_kernel, now=True)
-        self.kc = self.km.client()
-        self.kc.start_channels()
         self.addCleanup(self.kc.stop_channels)
-        self.kc.wait_for_ready(timeout=TIMEOUT)
         self.seq = 0
 
     def ask(self, command, **arguments):
@@ -66,8 +60,7 @@ class Debugger(unittest.TestCase):
         return path, set_["breakpoints"]
 
     def test_feature(self):
-        self.kc.kernel_info()
-        info = self.kc.get_shell_msg(timeout=TIMEOUT)["content"]
+        info = reply_to(self.kc, self.kc.kernel_info())
         self.assertIn("debugger", info["supported_features"])
         self.assertIs(info["debugger"], True)
         self.assertIs(self.km.kernel_spec.metadata["debugger"], True)
@@ -96,23 +89,20 @@ class Debugger(unittest.TestCase):
         self.assertEqual((frames[0]["name"], frames[0]["line"], len(frames)), ("fib", 5, 4))
         self.get("setBreakpoints", source={"path": path}, breakpoints=[])
         self.get("continue", threadId=thread)
-        reply = self.kc.get_shell_msg(timeout=TIMEOUT)
-        self.assertEqual((reply["parent_header"]["msg_id"], reply["content"]["status"]), (msg_id, "ok"))
+        self.assertEqual(reply_to(self.kc, msg_id)["status"], "ok")
         self.get("disconnect", restart=False, terminateDebuggee=False)
         self.assertFalse(self.get("debugInfo")["isStarted"])
 
     def test_interrupt_while_stopped(self):
         self.start(2)
-        self.kc.execute(CELL)
+        msg_id = self.kc.execute(CELL)
         self.stopped()
         self.km.interrupt_kernel()
-        reply = self.kc.get_shell_msg(timeout=TIMEOUT)
-        self.assertEqual(reply["content"]["status"], "error")
+        self.assertEqual(reply_to(self.kc, msg_id)["status"], "error")
         self.assertEqual(self.get("debugInfo")["stoppedThreads"], [])
 
     def test_variables_without_a_stop(self):
-        self.kc.execute('answer := 42; names := map[string]int{"b": 2, "a": 1}')
-        self.kc.get_shell_msg(timeout=TIMEOUT)
+        reply_to(self.kc, self.kc.execute('answer := 42; names := map[string]int{"b": 2, "a": 1}'))
         variables = {v["name"]: v for v in self.get("inspectVariables")["variables"]}
         self.assertEqual(variables["answer"]["value"], "42")
         inside = self.get("variables", variablesReference=variables["names"]["variablesReference"])["variables"]
@@ -121,13 +111,13 @@ class Debugger(unittest.TestCase):
 
     def test_condition(self):
         self.start(2, condition="n == 0", hitCondition="2")
-        self.kc.execute(CELL)
+        msg_id = self.kc.execute(CELL)
         _, frames = self.stopped()
         scopes = self.get("scopes", frameId=frames[0]["id"])["scopes"]
         variables = self.get("variables", variablesReference=scopes[0]["variablesReference"])["variables"]
         self.assertEqual([(v["name"], v["value"]) for v in variables], [("n", "0")])
         self.get("disconnect")
-        self.assertEqual(self.kc.get_shell_msg(timeout=TIMEOUT)["content"]["status"], "ok")
+        self.assertEqual(reply_to(self.kc, msg_id)["status"], "ok")
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ class NBClient(Case):
                 'fmt.Println("gone")\ndisplay.Clear(true)\nfmt.Println("stays")',
                 tagged('panic("meant")', "raises-exception"),
                 tagged("this is never run", "skip-execution"),
-                'go func() { time.Sleep(50 * time.Millisecond); fmt.Println("late") }()\ntime.Sleep(300 * time.Millisecond)',
+                'said := make(chan bool)\ngo func() { time.Sleep(50 * time.Millisecond); fmt.Println("late"); close(said) }()\n<-said',
             )
         )
         code = [c for c in nb.cells if c.cell_type == "code"]
@@ -111,7 +111,9 @@ class NBClient(Case):
 
     def test_timeout_interrupts(self):
         nb = notebook("kept := 1", "for {}", "kept")
-        client = nbclient.NotebookClient(nb, kernel_name=NAME, timeout=1, interrupt_on_timeout=True, allow_errors=True)
+        client = nbclient.NotebookClient(
+            nb, kernel_name=NAME, timeout_func=lambda cell: 1 if cell.source == "for {}" else TIMEOUT, interrupt_on_timeout=True, allow_errors=True
+        )
         client.execute()
         self.assertEqual(outputs(nb.cells[2]), ["execute_result: 1"])
 

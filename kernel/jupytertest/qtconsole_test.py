@@ -2,7 +2,7 @@
 
 import unittest
 
-from client import TIMEOUT, finish, run, start
+from client import TIMEOUT, finish, reply_to, run, start
 
 
 class QtConsole(unittest.TestCase):
@@ -17,10 +17,7 @@ class QtConsole(unittest.TestCase):
         cls.km.cleanup_resources()
 
     def reply(self, msg_id):
-        while True:
-            msg = self.kc.get_shell_msg(timeout=TIMEOUT)
-            if msg["parent_header"].get("msg_id") == msg_id:
-                return msg["content"]
+        return reply_to(self.kc, msg_id)
 
     def test_starts(self):
         """Its start: kernel_info for the banner, the history, a prompt by an empty silent cell."""

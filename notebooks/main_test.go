@@ -1,0 +1,9 @@
+package notebooks_test
+
+import (
+	"testing"
+
+	"github.com/godlas/godlas/install/installtest"
+)
+
+func TestMain(m *testing.M) { installtest.Main(m) }
