@@ -53,17 +53,15 @@ func TestJoinedFiles(t *testing.T) {
 	if len(want) != len(got) {
 		t.Fatalf("%d outputs, and %d elsewhere", len(got), len(want))
 	}
-	step, same := outputScale(g), 0
-	for i := range images {
-		a, b := got[i*classes:(i+1)*classes], want[i*classes:(i+1)*classes]
-		x, y := argmax(a), argmax(b)
-		if x == y {
-			same++
-		} else if math.Abs(float64(b[x])-float64(b[y])) > 1.01*step {
-			t.Errorf("image %d is of class %d, and %d elsewhere, by more than a step", i, x, y)
+	off := 0
+	for i := range want {
+		if got[i] != want[i] {
+			off++
 		}
 	}
-	t.Logf("%d of %d images of the same class", same, len(images))
+	if off > 0 {
+		t.Errorf("%d of %d outputs differ", off, len(want))
+	}
 }
 
 // TestHeadsThatDoNotFit says what the two files differ in.

@@ -19,6 +19,7 @@ import (
 	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/model/onnx"
 	"github.com/godlas/godlas/dlas/model/packed"
+	"github.com/godlas/godlas/dlas/model/tflite"
 )
 
 // Format is the kind of a file of a network.
@@ -42,6 +43,7 @@ type File struct {
 	Notes     []string // what a user must know of the reading, a line each
 
 	integersIn, integersOut bool // the file's first input and output are integers, which the graph has as numbers
+	roundings               *tflite.Roundings
 }
 
 // FileOptions say how a network's file is read.
@@ -52,6 +54,8 @@ type FileOptions struct {
 	Digest bool
 	// Head is a file whose network goes on where this one ends; empty: none.
 	Head string
+
+	usual bool // of a TFLite file: it is part of a network that is computed as by LiteRT's default
 }
 
 // IsFile reports whether a model's name is that of a file: it ends as one does, or has a folder before it.

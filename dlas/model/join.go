@@ -25,9 +25,12 @@ func (f *File) join(path string, o FileOptions) error {
 		return err
 	}
 	from := body.Output()
-	h, err := ReadFile(path, FileOptions{Input: values[from].Shape, Digest: o.Digest})
+	h, err := ReadFile(path, FileOptions{Input: values[from].Shape, Digest: o.Digest, usual: f.roundings != nil && !f.roundings.Fixed})
 	if err != nil {
 		return err
+	}
+	if f.roundings != nil && h.roundings != nil && !h.roundings.Fixed {
+		f.roundings.Usual()
 	}
 	if len(h.Graph.Inputs) != 1 {
 		return fail("it has %d inputs, and one is given", len(h.Graph.Inputs))

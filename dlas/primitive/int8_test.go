@@ -238,6 +238,12 @@ func byteCases(r *rand.Rand) []byteCase {
 			add(byteCase{node: &ir.Node{Op: "QLinearAdd", Attrs: ir.Attrs{"fixed": fixed, "least": 3 * fixed}}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), sa, za, byteIn(s...), sb, zb, sc, zc)
 			add(byteCase{node: &ir.Node{Op: "QLinearGlobalAveragePool", Attrs: attrs}, made: first}, byteIn(s...), sa, za, sa, za)
 		}
+		for kind := 1; kind <= 2; kind++ {
+			attrs := ir.Attrs{"xnnpack": kind, "most": 250}
+			add(byteCase{node: &ir.Node{Op: "QLinearAdd", Attrs: attrs}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), sa, za, byteIn(s...), sb, zb, sc, zc)
+			add(byteCase{node: &ir.Node{Op: "QLinearAdd", Attrs: attrs}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), f1(3*0x1p-9), za, byteIn(s...), f1(0x1p-9), zb, f1(0x1p-8), zc) // every other sum is a tie
+			add(byteCase{node: &ir.Node{Op: "QLinearGlobalAveragePool", Attrs: ir.Attrs{"xnnpack": kind}}, made: first}, byteIn(s...), sa, za, sb, zb)
+		}
 		add(byteCase{node: &ir.Node{Op: "QLinearMul"}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), sa, za, byteIn(s[0], s[1], 1, 1), sb, zb, sc, zc)
 		add(byteCase{node: &ir.Node{Op: "ByteTable"}, made: first}, byteIn(s...), byteIn(256))
 		add(byteCase{node: &ir.Node{Op: "ByteTable"}, made: first}, byteIn(s[0], s[1]), byteIn(256))

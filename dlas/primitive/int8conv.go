@@ -108,6 +108,9 @@ func byteConvFits(p ir.Problem) error {
 	if isFixed(p) && len(p.Node.In) > op.QConvRes && p.Node.In[op.QConvRes] != "" {
 		return fmt.Errorf("it adds a residual to sums in fixed point")
 	}
+	if isXNNPACK(p.Node) && len(p.Node.In) > op.QConvRes && len(p.Node.Attrs.Floats("sum_floats")) != 3 {
+		return fmt.Errorf("it adds a residual in whole numbers, and factors in float32 for them are not known")
+	}
 	if err := scalars(p, op.QConvXScale, op.QConvXZero, op.QConvYScale, op.QConvYZero, op.QConvResScale, op.QConvResZero, op.QConvSumScale, op.QConvSumZero); err != nil {
 		return err
 	}
@@ -277,8 +280,13 @@ func (c *byteConv) shape(p ir.Problem) {
 		resBorder = p.LayoutIn(op.QConvRes).Border
 		c.resAt = p.LayoutIn(op.QConvRes).StridesOf(c.out)
 		t.ResStep = c.resAt.Block
-		t.Residual(scale32(p, op.QConvYScale), float32(t.Zero), scale32(p, op.QConvResScale), scale32(p, op.QConvResZero),
-			scale32(p, op.QConvSumScale), scale32(p, op.QConvSumZero), n.Attrs.Int("res_first", 0) != 0)
+		first := n.Attrs.Int("res_first", 0) != 0
+		if f := n.Attrs.Floats("sum_floats"); isXNNPACK(n) && len(f) == 3 {
+			t.ResidualBy(float32(f[0]), float32(f[1]), float32(f[2]), float32(t.Zero), first)
+		} else {
+			t.Residual(scale32(p, op.QConvYScale), float32(t.Zero), scale32(p, op.QConvResScale), scale32(p, op.QConvResZero),
+				scale32(p, op.QConvSumScale), scale32(p, op.QConvSumZero), first)
+		}
 	}
 	t.Table = c.table
 	bare := ir.Border{}

@@ -9,7 +9,7 @@ import (
 	"github.com/godlas/godlas/dlas/primitive/internal/mem"
 )
 
-// This file is for networks whose sums are scaled in fixed point, as TensorFlow Lite's reference kernels do it: a tile
+// This file is for sums that are rounded as TensorFlow Lite rounds them. First networks whose sums are scaled in fixed point, as TensorFlow Lite's reference kernels do it: a tile
 // leaves its sums in scratch, and a second loop makes bytes of them.
 
 // isFixed reports whether a node computes in fixed point.
@@ -79,6 +79,15 @@ func (l *byteLevel) fixedTile(t *asm.ByteTile, pixels, half, vectors, groups int
 	}
 }
 
+// sumParts are what the two bytes of a sum contribute to it, and the factor of both together.
+func sumParts(p ir.Problem) (a, b func(int64) int64, factor op.Fixed) {
+	if sum, ok := wholeSum(p); ok {
+		return sum.A, sum.B, sum.Factor()
+	}
+	sum := op.NewFixedSum(scale32(p, 1), scale32(p, 2), scale32(p, 4), scale32(p, 5), scale32(p, 6), scale32(p, 7))
+	return sum.A, sum.B, sum.Factor()
+}
+
 // bindFixedAdd is bindByteAdd in fixed point.
 func bindFixedAdd(p ir.Problem, l byteLevel) ir.Bound {
 	s := p.In[0]
@@ -87,13 +96,13 @@ func bindFixedAdd(p ir.Problem, l byteLevel) ir.Bound {
 	var rows asm.ByteRun
 	rowsOf(&rows, s, la.StridesOf(s).Row, second.Row, lo.StridesOf(s).Row)
 	whole(&rows, s[3], la, lb, lo)
-	sum := op.NewFixedSum(scale32(p, 1), scale32(p, 2), scale32(p, 4), scale32(p, 5), scale32(p, 6), scale32(p, 7))
 	tables := mem.Alloc(2 * 1024)
 	a, b := (*[256]int32)(tables.I32()[:256]), (*[256]int32)(tables.I32()[256:])
+	partA, partB, factor := sumParts(p)
 	for i := range 256 {
-		a[i], b[i] = int32(sum.A(int64(i))), int32(sum.B(int64(i)))
+		a[i], b[i] = int32(partA(int64(i))), int32(partB(int64(i)))
 	}
-	point := fixedPoints(ir.Lanes, func(int) op.Fixed { return sum.Factor() })
+	point := fixedPoints(ir.Lanes, func(int) op.Fixed { return factor })
 	low, high := clampBytes(p.Node, ir.U8)
 	proto := asm.ByteFixed{TableA: a, TableB: b, Point: &point[0], Zero: int32(number(p, 7)), Lo: int32(low), Hi: int32(high)}
 	width := 4*rows.Quads + rows.Tail
@@ -110,4 +119,15 @@ func bindFixedAdd(p ir.Problem, l byteLevel) ir.Bound {
 	})
 	bound.PackedBytes = int64(len(tables) + 8*len(point))
 	return bound
+}
+
+// isXNNPACK reports whether a node adds as XNNPACK does.
+func isXNNPACK(n *ir.Node) bool { return n.Attrs.Int("xnnpack", 0) != 0 }
+
+// wholeSum is the sum that a QLinearAdd computes in whole numbers; ok is false where it adds in floats.
+func wholeSum(p ir.Problem) (op.WholeSum, bool) {
+	if !isXNNPACK(p.Node) {
+		return op.WholeSum{}, false
+	}
+	return op.NewWholeSum(scale32(p, 1), scale32(p, 2), scale32(p, 4), scale32(p, 5), scale32(p, 6), scale32(p, 7))
 }

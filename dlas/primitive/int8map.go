@@ -201,6 +201,13 @@ func bindByteAdd(p ir.Problem, l byteLevel) ir.Bound {
 	if isFixed(p) {
 		return bindFixedAdd(p, l)
 	}
+	if sum, ok := wholeSum(p); ok {
+		a, b, add, ok := sum.Floats()
+		if !ok {
+			return bindFixedAdd(p, l)
+		}
+		return bindByteBinary(p, l, loopAdd, func(r *asm.ByteRun) { r.AScale, r.BScale, r.AZero = a, b, add })
+	}
 	return bindByteBinary(p, l, loopAdd, func(r *asm.ByteRun) {
 		c := scale32(p, 6)
 		r.AScale, r.BScale = scale32(p, 1)/c, scale32(p, 4)/c
@@ -284,13 +291,18 @@ func bindByteMean(p ir.Problem, l byteLevel) ir.Bound {
 	count := s[2] * s[3]
 	zeros := int32(number(p, 2)) * int32(count)
 	scale := scale32(p, 1) / float32(scale32(p, 3)*float32(count))
-	zero, fixed := int32(number(p, 4)), p.Node.Attrs.Int("fixed", 0)
+	zero, fixed, xnnpack := int32(number(p, 4)), p.Node.Attrs.Int("fixed", 0), p.Node.Attrs.Int("xnnpack", 0)
 	b := eachBlock(p, 1, func(call ir.Call, _, _, in, out int) {
 		r := proto
 		r.A, r.Out = &call.In[0][in], &call.Scratch[0]
 		runBytes(&r, loopSum, l.wide)
 		sums := call.Scratch[:64].I32()
 		for c := range 16 {
+			if xnnpack != 0 {
+				y := op.XNNPACKMean(xnnpack, int64(sums[c]), int64(count), scale32(p, 1), scale32(p, 2), scale32(p, 3), scale32(p, 4))
+				call.Out[0][out+c] = asm.RoundClamp(y, 0, 0, 255)
+				continue
+			}
 			if fixed != 0 {
 				call.Out[0][out+c] = uint8(op.FixedMean(fixed, int64(sums[c]), int64(count)))
 				continue

@@ -28,6 +28,10 @@ func (z *quantiser) fuseAdds() {
 		if n.Op != "QLinearAdd" || n.Attrs.Int("fixed", 0) != 0 {
 			continue
 		}
+		floats, ok := z.sumFloats(n)
+		if !ok {
+			continue
+		}
 		var conv *ir.Node
 		other := 0
 		for _, i := range []int{0, 3} {
@@ -44,6 +48,9 @@ func (z *quantiser) fuseAdds() {
 		}
 		m := &ir.Node{Name: conv.Name, Op: conv.Op, Out: n.Out, Attrs: maps.Clone(conv.Attrs), In: slices.Clone(conv.In)}
 		maps.Copy(m.Attrs, n.Attrs)
+		if floats != nil {
+			m.Attrs["sum_floats"] = floats
+		}
 		if other == 0 {
 			m.Attrs["res_first"] = 1
 		}
@@ -56,6 +63,25 @@ func (z *quantiser) fuseAdds() {
 		z.maker[n.Out[0]] = m
 	}
 	z.Nodes = slices.DeleteFunc(z.Nodes, func(n *ir.Node) bool { return gone[n] })
+}
+
+// sumFloats are the factors by which a convolution adds, in floats, what an addition adds in whole numbers: nil where that
+// is in floats, too. ok is false where there are none.
+func (z *quantiser) sumFloats(add *ir.Node) (factors []float64, ok bool) {
+	if add.Attrs.Int("xnnpack", 0) == 0 {
+		return nil, true
+	}
+	var v [8]float32
+	for _, i := range []int{1, 2, 4, 5, 6, 7} {
+		x, _ := z.one(add.In[i])
+		v[i] = float32(x)
+	}
+	sum, ok := op.NewWholeSum(v[1], v[2], v[4], v[5], v[6], v[7])
+	if !ok {
+		return nil, false
+	}
+	a, b, c, ok := sum.Floats()
+	return []float64{float64(a), float64(b), float64(c)}, ok
 }
 
 // fuseTables makes looking up part of the convolution or linear layer whose result alone is looked up, and one of two

@@ -244,16 +244,19 @@ func (z *quantiser) mean(n *ir.Node, s sink) bool {
 	}
 	delete(attrs, "dilations")
 	m := z.add(n, operator, s, attrs, x.value, x.scale, x.zero, s.node.In[1], s.node.In[2])
-	if n.Op != "ReduceMean" && z.sameScale(x.scale, x.zero, s.node.In[1], s.node.In[2]) {
+	if s.node.Attrs.Int("fixed", 0) == 0 || n.Op != "ReduceMean" && z.sameScale(x.scale, x.zero, s.node.In[1], s.node.In[2]) {
 		s.keepFixed(m)
 	}
 	return true
 }
 
-// keepFixed says of a node on bytes that it computes in fixed point where its sink says so of what it quantises.
+// keepFixed says of a node on bytes that it computes in fixed point, or rounds as XNNPACK does, where its sink says so of
+// what it quantises.
 func (s sink) keepFixed(m *ir.Node) {
-	if f := s.node.Attrs.Int("fixed", 0); f != 0 {
-		m.Attrs["fixed"] = f
+	for _, rule := range []string{"fixed", "xnnpack"} {
+		if f := s.node.Attrs.Int(rule, 0); f != 0 {
+			m.Attrs[rule] = f
+		}
 	}
 }
 

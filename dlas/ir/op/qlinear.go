@@ -86,6 +86,16 @@ func quantisedSum(a, b quantity, scale, zero float64) float64 {
 	return fma32(a.v, ra, fma32(b.v, rb, fixed))
 }
 
+// sumOf is the sum as the node's attribute xnnpack wants it.
+func sumOf(n *ir.Node, a, b quantity, scale, zero float64) float64 {
+	if isXNNPACK(n) {
+		if s, ok := NewWholeSum(float32(a.scale), float32(a.zero), float32(b.scale), float32(b.zero), float32(scale), float32(zero)); ok {
+			return float64(s.Of(int64(a.v), int64(b.v)))
+		}
+	}
+	return quantisedSum(a, b, scale, zero)
+}
+
 // fma32 is x*y + z rounded once, to float32; x*y must be exact in float64, as the product of two float32 is.
 func fma32(x, y, z float64) float64 {
 	p := x * y
@@ -103,15 +113,15 @@ func fma32(x, y, z float64) float64 {
 	return f32(sum)
 }
 
-// qLinearAdd adds. With the attribute fixed it does so in fixed point.
+// qLinearAdd adds. With the attribute fixed it does so in fixed point, with xnnpack in whole numbers.
 func qLinearAdd() Row {
 	return qBinary("QLinearAdd", func(n *ir.Node, a, b quantity, scale, zero float64) float64 {
 		if isFixed(n) {
 			s := NewFixedSum(float32(a.scale), float32(a.zero), float32(b.scale), float32(b.zero), float32(scale), float32(zero))
 			return float64(s.Of(s.A(int64(a.v)) + s.B(int64(b.v))))
 		}
-		return quantisedSum(a, b, scale, zero)
-	}, "fixed")
+		return sumOf(n, a, b, scale, zero)
+	}, "fixed", "xnnpack")
 }
 
 func qLinearMul() Row {
@@ -219,7 +229,7 @@ func qPool(name string, attrs []string, window func(n *ir.Node, x ir.Shape) (*ir
 		Eval: func(n *ir.Node, in, out []Array) {
 			n, _ = window(n, in[0].Shape)
 			with, zero := n.Attrs.Int("count_include_pad", 0) != 0, scalarAt(in, 2)
-			fixed := n.Attrs.Int("fixed", 0)
+			fixed, xnnpack := n.Attrs.Int("fixed", 0), n.Attrs.Int("xnnpack", 0)
 			eachPool(n, in[0].Shape, out[0].Shape, in[0].Data, func(i int, v sliding, at []int, plane []float64, taps []tap) {
 				sum := 0.0
 				for _, t := range taps {
@@ -228,6 +238,12 @@ func qPool(name string, attrs []string, window func(n *ir.Node, x ir.Shape) (*ir
 				if fixed != 0 { // with one scale for both, and over the pixels alone that there are
 					count := int64(len(taps))
 					out[0].Data[i] = saturate(float64(FixedMean(fixed, int64(sum+zero*float64(count)), count)), 0, out[0].Type)
+					return
+				}
+				if xnnpack != 0 {
+					count := int64(len(taps))
+					y := XNNPACKMean(xnnpack, int64(sum+zero*float64(count)), count, float32(in[1].Data[0]), float32(zero), float32(in[3].Data[0]), float32(scalarAt(in, 4)))
+					out[0].Data[i] = saturate(float64(y), 0, out[0].Type)
 					return
 				}
 				scale := f32(in[1].Data[0] / f32(in[3].Data[0]*float64(v.count(in[0].Shape[2:], at, taps, with))))
@@ -243,11 +259,11 @@ func qLinearAveragePool() Row {
 }
 
 func qLinearGlobalAveragePool() Row {
-	return qPool("QLinearGlobalAveragePool", []string{"channels_last", "fixed"}, func(n *ir.Node, x ir.Shape) (*ir.Node, error) {
+	return qPool("QLinearGlobalAveragePool", []string{"channels_last", "fixed", "xnnpack"}, func(n *ir.Node, x ir.Shape) (*ir.Node, error) {
 		if x[2] > maxExtent || x[3] > maxExtent {
 			return nil, fmt.Errorf("its input's shape is %v", x)
 		}
-		return &ir.Node{Name: n.Name, Op: n.Op, Attrs: ir.Attrs{"kernel_shape": []int{x[2], x[3]}, "fixed": n.Attrs.Int("fixed", 0)}}, nil
+		return &ir.Node{Name: n.Name, Op: n.Op, Attrs: ir.Attrs{"kernel_shape": []int{x[2], x[3]}, "fixed": n.Attrs.Int("fixed", 0), "xnnpack": n.Attrs.Int("xnnpack", 0)}}, nil
 	})
 }
 

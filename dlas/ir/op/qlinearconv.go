@@ -37,11 +37,11 @@ const (
 //
 // with the attribute res_first the other way round, which may differ in the last bit before rounding;
 // the attributes least and most, between which y is clamped; and a table in which y is looked up last. With the attribute
-// fixed sums are scaled in fixed point.
+// fixed sums are scaled in fixed point; with xnnpack the residual is added in whole numbers.
 func qLinearConv() Row {
 	return Row{
 		Name: "QLinearConv", Least: 8, Most: QConvInputs,
-		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "group", "auto_pad", "least", "most", "res_first", "fixed"},
+		Attrs: []string{"kernel_shape", "strides", "pads", "dilations", "group", "auto_pad", "least", "most", "res_first", "fixed", "xnnpack", "sum_floats"},
 		Infer: func(n *ir.Node, in []Operand) ([]Operand, error) {
 			x, w := in[QConvX], in[QConvW]
 			if !byteType(x.Type) && x.Type != ir.F32 || !byteType(w.Type) || !byteType(in[QConvYZero].Type) {
@@ -134,7 +134,7 @@ func qLinearConvEval(n *ir.Node, in, out []Array) {
 			if n.Attrs.Int("res_first", 0) != 0 {
 				a, b = b, a
 			}
-			q = saturate(quantisedSum(a, b, in[QConvSumScale].Data[0], in[QConvSumZero].Data[0]), 0, y.Type)
+			q = saturate(sumOf(n, a, b, in[QConvSumScale].Data[0], in[QConvSumZero].Data[0]), 0, y.Type)
 		}
 		q = min(max(q, least), most)
 		if given(in, QConvTable) {

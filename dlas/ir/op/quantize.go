@@ -81,11 +81,11 @@ func along(n *ir.Node, x, scale ir.Shape) (func(i int) int, error) {
 	return func(i int) int { return i / inner % x[axis] }, nil
 }
 
-// quantizeLinear is ONNX's: y = saturate(round(x / y_scale) + y_zero_point). Inputs: x, y_scale, y_zero_point. The attribute
-// fixed does nothing to floats: it says how integers are scaled that L5 puts in their place.
+// quantizeLinear is ONNX's: y = saturate(round(x / y_scale) + y_zero_point). Inputs: x, y_scale, y_zero_point. The attributes
+// fixed and xnnpack do nothing to floats: they say how integers are scaled that L5 puts in their place.
 func quantizeLinear() Row {
 	return Row{
-		Name: "QuantizeLinear", Least: 2, Most: 3, Attrs: []string{"axis", "saturate", "block_size", "output_dtype", "precision", "fixed"},
+		Name: "QuantizeLinear", Least: 2, Most: 3, Attrs: []string{"axis", "saturate", "block_size", "output_dtype", "precision", "fixed", "xnnpack"},
 		Infer: func(n *ir.Node, in []Operand) ([]Operand, error) {
 			t := ir.U8
 			switch n.Attrs.Int("output_dtype", 0) {

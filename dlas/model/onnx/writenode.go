@@ -82,6 +82,7 @@ func (s *writer) node(to *encoder, n *ir.Node, types map[string]op.Operand) erro
 		}
 	case "QuantizeLinear":
 		delete(attrs, "fixed") // ONNX rounds as it does
+		delete(attrs, "xnnpack")
 	case "Clip":
 		// A node without bounds gives both as inputs left out.
 		for _, bound := range []string{"min", "max"} {

@@ -6,7 +6,7 @@
 // tensors follow in the header's order, each at a multiple of 64 and followed by the CRC-32C of its bytes.
 //
 // Files are hostile: no length in one is believed before the file covers it, and as forms that leave zeros out stand for
-// more than they take, reading takes at most 64 MB and 256 times the file's size.
+// more than they take, a file's tensors take at most 256 times its size: one of hardly anything but zeros ends in filler.
 package packed
 
 import (
@@ -34,7 +34,6 @@ const (
 	maxHeader = 4 << 20
 	maxValues = 1 << 17 // of the header's JSON
 	maxAxes   = 8
-	spare     = 64 << 20
 	most      = 256 // times a file's bytes that its tensors may take
 	maxMemory = 1 << 33
 )

@@ -99,7 +99,7 @@ func (h *head) check(body []byte, file int64) error {
 		}
 		at += t.Bytes + 4
 		memory += t.memory()
-		if memory > maxMemory || memory > spare+most*file {
+		if memory > maxMemory || memory > most*file {
 			return fmt.Errorf("its tensors take more than %d times the file's %d bytes", most, file)
 		}
 	}

@@ -40,7 +40,7 @@ func Write(w io.Writer, net Network) error {
 		at = aligned(at + row.Bytes + 4)
 		memory += row.memory()
 	}
-	h.Filler = max(0, (memory-spare)/most-at)
+	h.Filler = max(0, (memory+most-1)/most-at)
 	text, err := h.text()
 	if err != nil {
 		return fail(err)

@@ -89,6 +89,14 @@ func (t *ByteTile) Residual(ownScale, ownZero, resScale, resZero, sumScale, sumZ
 	t.Zero = 0
 }
 
+// ResidualBy is Residual with the factors given, fma(first, a, fma(second, b, add)).
+func (t *ByteTile) ResidualBy(a, b, add, ownZero float32, first bool) {
+	t.Residual(1, ownZero, 1, 0, 1, 0, first)
+	if t.Own, t.Other, t.Fixed = a, b, add; first {
+		t.Own, t.Other = b, a
+	}
+}
+
 // SumFixed is the part of a sum of quantised values that is the same for all of them: zero less both zero points, each
 // times its factor.
 func SumFixed(a, aZero, b, bZero, zero float32) float32 {
