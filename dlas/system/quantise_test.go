@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/godlas/godlas/dlas/hardware"
@@ -128,11 +129,31 @@ func quantNet(signed, wide bool) *ir.Graph {
 	return b.Graph
 }
 
+// markXNNPACK has sums and means rounded as XNNPACK does.
+func markXNNPACK(g *ir.Graph, signed bool) {
+	kind := 1
+	if signed {
+		kind = 2
+	}
+	made := map[string]string{}
+	for _, n := range g.Nodes {
+		made[n.Out[0]] = n.Op
+		if from := made[n.In[0]]; n.Op == "Relu" {
+			made[n.Out[0]] = from
+		} else if n.Op == "QuantizeLinear" && (from == "Add" || from == "GlobalAveragePool") {
+			n.Attrs = ir.Attrs{"xnnpack": kind}
+		}
+	}
+}
+
 // TestQuantise compares a network on bytes with its definition, bit for bit, on every level and for several threads, and
 // the definition of the rewritten network with that of the float one, to which it may differ by rounding.
 func TestQuantise(t *testing.T) {
-	for _, c := range []struct{ signed, wide bool }{{false, false}, {true, false}, {false, true}} {
+	for _, c := range []struct{ signed, wide, xnnpack bool }{{false, false, false}, {true, false, true}, {false, true, false}} {
 		g := quantNet(c.signed, c.wide)
+		if c.xnnpack {
+			markXNNPACK(g, c.signed)
+		}
 		images := 2
 		in := randomInput(3, g, images)
 		float, err := op.Exact(context.Background(), g, in, nil)
@@ -146,6 +167,9 @@ func TestQuantise(t *testing.T) {
 		want, err := op.Exact(context.Background(), r, in, nil)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if marked := slices.ContainsFunc(r.Nodes, func(n *ir.Node) bool { return n.Op == "QLinearConv" && len(n.Attrs.Floats("sum_floats")) == 3 }); marked != c.xnnpack {
+			t.Errorf("%+v: a convolution adds by factors for whole numbers: %v", c, marked)
 		}
 		spread := 0.0
 		for i, v := range want.Data {
