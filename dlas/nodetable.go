@@ -18,6 +18,10 @@ func (t *NodeTable) table() table {
 		head:  []string{"node", "operator", "kernel", "ISA", "schedule", "time", "roofline", "bound by", "instead of"},
 		right: []bool{false, false, false, false, false, true, true, false, false},
 	}
+	why := slices.ContainsFunc(t.r.Nodes, func(n Node) bool { return n.Why != "" })
+	if why {
+		n.style, n.head, n.right = append(n.style, ""), append(n.head, "why"), append(n.right, false)
+	}
 	if !t.r.hasRoofline() {
 		n.head, n.right = slices.Delete(n.head, 6, 8), slices.Delete(n.right, 6, 8)
 	}
@@ -33,7 +37,10 @@ func (t *NodeTable) table() table {
 		if t.r.hasRoofline() {
 			row = append(row, share, node.Bound)
 		}
-		n.rows = append(n.rows, append(row, node.InsteadOf))
+		if row = append(row, node.InsteadOf); why {
+			row = append(row, node.Why)
+		}
+		n.rows = append(n.rows, row)
 	}
 	return n
 }

@@ -87,10 +87,11 @@ type Node struct {
 	MACsExecuted   int64    `json:"macs_executed"`
 	WorkspaceBytes int64    `json:"workspace_bytes"`
 	PackedBytes    int64    `json:"packed_bytes"`
-	MovedBytes     int64    `json:"moved_bytes"` // that a run of the batch moves at least: inputs, weights as packed, outputs
-	Roofline       *float64 `json:"roofline"`    // the least time that this machine's peaks allow for the node's MACs executed and bytes, over its time; null where no peak is known
-	Bound          string   `json:"bound"`       // which of the two takes longer: compute, memory
-	InsteadOf      string   `json:"instead_of"`  // the choice that does not apply to this node
+	MovedBytes     int64    `json:"moved_bytes"`   // that a run of the batch moves at least: inputs, weights as packed, outputs
+	Roofline       *float64 `json:"roofline"`      // the least time that this machine's peaks allow for the node's MACs executed and bytes, over its time; null where no peak is known
+	Bound          string   `json:"bound"`         // which of the two takes longer: compute, memory
+	InsteadOf      string   `json:"instead_of"`    // the choice that does not apply to this node
+	Why            string   `json:"why,omitempty"` // of a node with zeros whose kernel auto chose: why it skips them, or does not
 }
 
 // Environment is what a latency depends on beside its Spec. Load, clock and governor are what could be read just before

@@ -67,13 +67,16 @@ func (run *runner) blank() *Result {
 		r.Nodes = append(r.Nodes, Node{
 			Name: n.Name, Op: n.Op, Primitive: n.Algorithm, Format: n.Format, Type: string(n.Type), ISA: n.ISA, Kernel: n.Kernel,
 			MACs: n.MACs, MACsNonzero: n.MACsNonzero, MACsExecuted: n.MACsExecuted,
-			WorkspaceBytes: n.WorkspaceBytes, PackedBytes: n.PackedBytes, MovedBytes: n.Bytes * int64(max(1, run.batch)/n.Images), InsteadOf: n.InsteadOf, Schedule: scheduleText(n.Schedule),
+			WorkspaceBytes: n.WorkspaceBytes, PackedBytes: n.PackedBytes, MovedBytes: n.Bytes * int64(max(1, run.batch)/n.Images), InsteadOf: n.InsteadOf, Why: n.Why, Schedule: scheduleText(n.Schedule),
 		})
 		r.Model.MACs += n.MACs
 		r.Model.MACsNonzero += n.MACsNonzero
 	}
 	if t := run.tuning; t != nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("schedules: %d candidates of %d, %d of them measured now, %.1f s; plot landscape draws them", t.Trials, t.Space, t.New, t.Seconds))
+	}
+	if note := leftDense(r.Nodes); note != "" {
+		r.Notes = append(r.Notes, note)
 	}
 	switch {
 	case !run.graph.Trained && run.fromFile:
@@ -84,6 +87,26 @@ func (run *runner) blank() *Result {
 		r.Notes = append(r.Notes, run.set.Caveat)
 	}
 	return r
+}
+
+// leftDense says of the nodes with zeros that auto gave to dense kernels how many there are, and why of the one with the
+// most zeros; empty where there is none.
+func leftDense(nodes []Node) string {
+	n, most := 0, Node{}
+	for _, x := range nodes {
+		if x.Format == "dense" && x.Why != "" {
+			if n++; x.MACs-x.MACsNonzero > most.MACs-most.MACsNonzero {
+				most = x
+			}
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("auto leaves one node with zeros to a dense kernel, %s: %s", most.Name, most.Why)
+	}
+	return fmt.Sprintf("auto leaves %d nodes with zeros to dense kernels, such as %s: %s; nodes says it of each", n, most.Name, most.Why)
 }
 
 // latency sums up the samples of a measurement.

@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/godlas/godlas/dlas"
+	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/stat"
+	"github.com/godlas/godlas/dlas/model"
 )
 
 // shrunk is a row of the table of compressed networks: L3's choice, and how many times faster than ONNX Runtime is on the
@@ -19,7 +21,8 @@ type shrunk struct {
 }
 
 // Random weights are larger in layers with few inputs, so that a pass that ranks all weights together spares the first
-// layers and empties the last: those that it leaves alone cost the same. Hence rows for both scopes.
+// layers and empties the last: those that it leaves alone cost the same. Hence rows for both scopes, and for trained weights,
+// where these are at hand.
 func shrunks() []shrunk {
 	return []shrunk{
 		{"prune(0.9)", 2},
@@ -33,6 +36,36 @@ func shrunks() []shrunk {
 	}
 }
 
+// weighted is the network with some weights, whose uncompressed file all engines read.
+type weighted struct {
+	weights string // what the table calls them
+	model   string // what our stack takes as a model
+	*files
+}
+
+// weights are the network with random weights and, where DLAS_DATA has them, with trained ones.
+func (l *lab) weights(ctx context.Context, n network, t Table) ([]weighted, error) {
+	f, err := n.write(l.dir)
+	if err != nil {
+		return nil, err
+	}
+	list := []weighted{{"random", n.name, f}}
+	// A file has whatever weights there are for the pictures that the network is for.
+	trained := filepath.Join(l.dir, "trained.onnx")
+	if err := dlas.New().Model(n.name).Export(ctx, trained); err != nil {
+		return nil, err
+	}
+	read, err := model.ReadFile(trained, model.FileOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if !read.Graph.Trained {
+		t.Note("No rows of trained weights: DLAS_DATA names no folder with those of " + n.title + ".")
+		return list, nil
+	}
+	return append(list, weighted{"trained", ir.QuoteName(trained), &files{graph: read.Graph, f32: trained, input: f.input}}), nil
+}
+
 // Compressed times ResNet-18 at 224 pixels on one thread, compressed as rows say, against ONNX Runtime and ourselves on the
 // uncompressed network in f32, ourselves with dense kernels. Words choose the rows that have them all.
 func Compressed(ctx context.Context, t Table, words []string) error {
@@ -42,39 +75,41 @@ func Compressed(ctx context.Context, t Table, words []string) error {
 	}
 	defer end()
 	n := networks()[slices.IndexFunc(networks(), func(n network) bool { return n.name == "imagenet-resnet18" })]
-	f, err := n.write(l.dir)
+	t.Head("weights", "compression", "ours, ms", "ONNX Runtime uncompressed, ms", "ours uncompressed dense, ms", "times faster than ONNX Runtime", "95 % interval", "goal", "verdict", "times faster than own dense", "95 % interval", "kernels")
+	nets, err := l.weights(ctx, n, t)
 	if err != nil {
 		return err
 	}
-	t.Head("compression", "ours, ms", "ONNX Runtime uncompressed, ms", "ours uncompressed dense, ms", "times faster than ONNX Runtime", "95 % interval", "goal", "verdict", "times faster than own dense", "95 % interval", "kernels")
 	missed, rows := 0, 0
-	for _, s := range shrunks() {
-		if slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(s.compress, w) }) {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		rows++
-		met, err := l.shrunkRow(ctx, t, n, f, s)
-		if err != nil {
-			t.Add(s.compress, err.Error())
-		}
-		if !met {
-			missed++
+	for _, w := range nets {
+		for _, s := range shrunks() {
+			if slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(w.weights+" "+s.compress, word) }) {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			rows++
+			met, err := l.shrunkRow(ctx, t, n, w, s)
+			if err != nil {
+				t.Add(w.weights, s.compress, err.Error())
+			}
+			if !met {
+				missed++
+			}
 		}
 	}
 	if rows == 0 {
 		return fmt.Errorf("no row of the table has all of %q", words)
 	}
-	t.Note(fmt.Sprintf("ResNet-18 224x224, random weights, one thread. %d goals are not met.", missed))
+	t.Note(fmt.Sprintf("ResNet-18 224x224, one thread; trained weights are those of a product-quantised network (every layer of a few values), as they are decoded. %d goals are not met.", missed))
 	return nil
 }
 
-func (l *lab) shrunkRow(ctx context.Context, t Table, n network, f *files, s shrunk) (met bool, err error) {
+func (l *lab) shrunkRow(ctx context.Context, t Table, n network, f weighted, s shrunk) (met bool, err error) {
 	file := filepath.Join(l.dir, "compressed.onnx")
 	images := fmt.Sprintf("random(%dx3x%dx%d)", calibration, n.size, n.size)
-	if err := dlas.New().Data(images).Model(n.name).Compress(s.compress).Export(ctx, file); err != nil {
+	if err := dlas.New().Data(images).Model(f.model).Compress(s.compress).Export(ctx, file); err != nil {
 		return false, err
 	}
 	var entries []*entry
@@ -118,7 +153,7 @@ func (l *lab) shrunkRow(ctx context.Context, t Table, n network, f *files, s shr
 		return false, err
 	}
 	show := func(e *entry) string { return fmt.Sprintf("%.3f", stat.Median(e.ms)) }
-	t.Add(s.compress, show(ours), show(theirs), show(dense), fmt.Sprintf("%.2f", a), interval, fmt.Sprintf("%.1f", s.goal), verdict, fmt.Sprintf("%.2f", b), denseInterval, kernels)
+	t.Add(f.weights, s.compress, show(ours), show(theirs), show(dense), fmt.Sprintf("%.2f", a), interval, fmt.Sprintf("%.1f", s.goal), verdict, fmt.Sprintf("%.2f", b), denseInterval, kernels)
 	return met, nil
 }
 

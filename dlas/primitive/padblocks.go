@@ -30,12 +30,19 @@ func padBlocked() ir.Kernel {
 	}
 }
 
+// padShared is the elements that are worth handing to several threads: of fewer, half lie in another core's cache for the
+// node after them.
+const padShared = 1 << 14
+
 func bindPadBlocked(p ir.Problem) ir.Bound {
 	x, s := p.In[0], p.Out[0]
 	pads := p.Node.Attrs.Ints("pads", 0, 0, 0, 0, 0, 0, 0, 0)
 	value := float32(p.Node.Attrs.Float("value", 0))
 	from, to := p.LayoutIn(0).StridesOf(x), p.LayoutOut(0).StridesOf(s)
 	blocks := ir.Blocks(s)
+	if s.Elems() < padShared {
+		p.Machine.Threads = 1
+	}
 	return plain(p, s[0]*blocks*s[2], ir.Lanes*s[3], func(call ir.Call, a, b int) {
 		in, out := call.In[0].F32(), call.Out[0].F32()
 		for i := a; i < b; i++ {

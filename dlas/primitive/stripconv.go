@@ -93,7 +93,8 @@ type stripConv struct {
 	copyParts int
 	tileParts int
 	rowParts  int  // parts of the output channels
-	whole     bool // a part has whole maps of its output channels, and fills their borders itself
+	across    int  // tiles beside each other
+	whole     bool // a part has whole rows of tiles, and fills what comes of them into borders itself
 }
 
 // stripTile is a tile of the map: its size, its place in each value, in elements.
@@ -167,6 +168,7 @@ func (c *stripConv) offset(channel, kh, kw int) int {
 
 func (c *stripConv) cutTiles() {
 	y := 0
+	c.across = ceilDiv(c.to.W, c.cols)
 	for _, rows := range pieces(c.to.H, c.rows) {
 		x := 0
 		for _, cols := range pieces(c.to.W, c.cols) {
@@ -227,12 +229,41 @@ func (c *stripConv) share() {
 		images = 1
 	}
 	c.tileParts = min(want, images*len(c.tiles))
+	if !c.form.copied {
+		if parts := c.evenParts(want, threads); parts > 0 {
+			c.tileParts, c.whole = parts, true
+		}
+	}
 	c.rowParts = min(c.m/c.form.unit(), ceilDiv(want, c.tileParts))
-	c.whole = !c.form.copied && c.tileParts == 1 && c.edges != nil
 	c.copyParts = 1
 	if c.form.copied && !alone {
 		c.copyParts = min(c.c, max(threads, ceilDiv(c.perTile*len(c.tiles), longestCopy)))
 	}
+}
+
+// evenParts is the most parts of whole rows of tiles, up to want, that give each thread about as much: a part of whole rows
+// fills borders by itself, from what its thread has just made. 1: only output channels can be shared so; 0: neither.
+func (c *stripConv) evenParts(want, threads int) int {
+	units := c.n * len(c.tiles) / c.across
+	if want == 1 || len(c.tiles) == 1 && units < threads {
+		return 1
+	}
+	for parts := min(want, units) / threads * threads; parts > 0; parts -= threads {
+		least, most := c.n*c.to.H, 0
+		for i := range threads {
+			from, _ := part(units, parts, parts*i/threads)
+			end, _ := part(units, parts, parts*(i+1)/threads)
+			rows := 0
+			for u := from; u < end; u++ {
+				rows += c.tiles[u*c.across%len(c.tiles)].rows
+			}
+			least, most = min(least, rows), max(most, rows)
+		}
+		if 8*most <= 9*least {
+			return parts
+		}
+	}
+	return 0
 }
 
 func (c *stripConv) bound() ir.Bound {
@@ -289,16 +320,32 @@ func (c *stripConv) run(call ir.Call) {
 			return
 		}
 	}
-	from, to := part(images*len(c.tiles), c.tileParts, call.Part/c.rowParts)
+	each := 1
+	if c.whole {
+		each = c.across
+	}
+	from, to := part(images*len(c.tiles)/each, c.tileParts, call.Part/c.rowParts)
+	from, to = from*each, to*each
 	m0, m1 := part(c.m/c.form.unit(), c.rowParts, call.Part%c.rowParts)
 	for i := from; i < to; i++ {
 		c.multiply(call, image+i/len(c.tiles), i%len(c.tiles), m0, m1)
 	}
-	if c.whole {
-		unit := c.form.unit()
-		for i := range images {
-			c.edges.fill(call.Out[0].F32(), i*c.m+m0*unit, i*c.m+m1*unit)
+	if c.edges == nil || !c.whole {
+		return
+	}
+	unit := c.form.unit()
+	for from < to {
+		image, first := from/len(c.tiles), from%len(c.tiles)
+		next := min(to-from, len(c.tiles)-first)
+		y0, y1 := 0, 0
+		for i := range (first + next) / c.across {
+			y1 += c.tiles[i*c.across].rows
+			if i < first/c.across {
+				y0 = y1
+			}
 		}
+		c.edges.fillFrom(call.Out[0].F32(), image*c.m+m0*unit, image*c.m+m1*unit, y0, y1)
+		from += next
 	}
 }
 

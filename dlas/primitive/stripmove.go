@@ -57,12 +57,19 @@ const (
 // in another core's cache, on both sides.
 const moveCross = 0.3
 
+// moveShared is the nanoseconds of a conversion that is worth handing to other threads: what they write lies in another
+// core's cache for the node after it.
+const moveShared = 8e3
+
 // moveCost estimates a conversion, counted for all threads as products are.
 func moveCost(p ir.Problem, isa asm.ISA) float64 {
 	cycles := moveCycles(p, isa)
 	threads := float64(max(1, p.Machine.Threads))
 	if threads == 1 {
 		return cycles
+	}
+	if cycles/3 < moveShared {
+		return threads * cycles
 	}
 	parts := partsFor(p.In[0][0]*ir.Blocks(p.In[0]), cycles/3, p.Machine)
 	return threads*(cycles/min(threads, float64(parts))+moveCross*4*float64(p.In[0].Elems())) + handover(p.Machine.Threads)
@@ -212,6 +219,9 @@ func bindStripMove(p ir.Problem, isa asm.ISA) ir.Bound {
 		e = edgesOf(isa, to, s)
 	}
 	ns := moveCycles(p, isa) / 3
+	if ns < moveShared {
+		p.Machine.Threads = 1
+	}
 	b := shared(p, s[0]*blocks, ns, func(call ir.Call, a, z int) {
 		x, y := call.In[0].F32(), call.Out[0].F32()
 		trash := call.Scratch.F32()[:ir.Lanes]

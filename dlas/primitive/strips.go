@@ -96,7 +96,8 @@ func stripLayouts(p ir.Problem) (in, out []ir.Layout) {
 // edges are the borders of the planes of a value in strips, which are filled when the pixels inside are there.
 type edges struct {
 	isa    asm.ISA
-	list   []asm.Edge
+	list   []asm.Edge // by the row that they are copied from
+	begins []int      // of each row, and the end
 	st     ir.Strides
 	planes int // of all images
 	image  int
@@ -112,6 +113,7 @@ func edgesOf(isa asm.ISA, l ir.Layout, s ir.Shape) *edges {
 	e := &edges{isa: isa, st: l.StridesOf(s), planes: s[0] * s[1], image: s[1]}
 	place := func(y, x int) int32 { return int32(4 * (e.st.Origin + y*e.st.Row + x*ir.Lanes)) }
 	floor := func(a, b int) int { return -ceilDiv(-a, b) }
+	byRow := make([][]asm.Edge, g.H)
 	for y := -b.Top; y < g.H+b.Bottom; y++ {
 		for x := -b.Left; x < g.W+b.Right; x++ {
 			// So many strips further is the strip that has these pixels.
@@ -125,10 +127,15 @@ func edgesOf(isa asm.ISA, l ir.Layout, s ir.Shape) *edges {
 				}
 			}
 			if dy != 0 || dx != 0 || edge.Mask != 1<<ir.Lanes-1 {
-				e.list = append(e.list, edge)
+				byRow[y-dy*g.H] = append(byRow[y-dy*g.H], edge)
 			}
 		}
 	}
+	for _, list := range byRow {
+		e.begins = append(e.begins, len(e.list))
+		e.list = append(e.list, list...)
+	}
+	e.begins = append(e.begins, len(e.list))
 	if len(e.list) == 0 {
 		return nil
 	}
@@ -136,13 +143,20 @@ func edgesOf(isa asm.ISA, l ir.Layout, s ir.Shape) *edges {
 }
 
 // fill fills the borders of planes from..to-1, counted over all images.
-func (e *edges) fill(v []float32, from, to int) {
+func (e *edges) fill(v []float32, from, to int) { e.fillFrom(v, from, to, 0, len(e.begins)-1) }
+
+// fillFrom fills what of them comes from rows y0..y1-1.
+func (e *edges) fillFrom(v []float32, from, to, y0, y1 int) {
+	list := e.list[e.begins[y0]:e.begins[y1]]
+	if len(list) == 0 {
+		return
+	}
 	for from < to {
 		image, plane := from/e.image, from%e.image
-		most := max(1, asm.MaxMACs/64/len(e.list))
+		most := max(1, asm.MaxMACs/64/len(list))
 		n := min(to-from, e.image-plane, most)
 		t := asm.Edges{
-			Plane: &v[image*e.st.Image+plane*e.st.Block], List: &e.list[0], Count: len(e.list), Planes: n, Step: 4 * e.st.Block,
+			Plane: &v[image*e.st.Image+plane*e.st.Block], List: &list[0], Count: len(list), Planes: n, Step: 4 * e.st.Block,
 		}
 		if e.isa == asm.AVX512 {
 			asm.Edges512(&t)

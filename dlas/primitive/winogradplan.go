@@ -256,3 +256,12 @@ func handover(threads int) float64 {
 	}
 	return 200
 }
+
+// shareCost is what a node that threads share takes longer for it, beside what tells one plan from another: measured as
+// directShare, most of what a thread reads it has made itself.
+func (w *winograd) shareCost() float64 {
+	if w.threads > 1 {
+		return 8000
+	}
+	return 0
+}

@@ -44,7 +44,8 @@ type draft struct {
 	problem   ir.Problem
 	in, out   []*form // nil: a constant, or left out
 	insteadOf string
-	join      bool // a concatenation that needs no copying
+	rivals    [2]rival // the kernel chosen, and the best of those that treat zeros otherwise
+	join      bool     // a concatenation that needs no copying
 	work      op.Work
 	schedule  ir.Schedule
 	bound     ir.Bound
@@ -136,11 +137,11 @@ func (b *binder) draft(n *ir.Node) error {
 		out = in[:1]
 	} else {
 		var err error
-		d.kernel, d.insteadOf, err = b.choose(*p)
+		d.kernel, d.insteadOf, d.rivals, err = b.choose(*p)
 		if apart, ok := b.apart(n); ok && (err != nil || d.insteadOf != "") {
 			q := *p
 			q.Node = apart[0]
-			if _, insteadOf, e := b.choose(q); e == nil && (err != nil || insteadOf == "") {
+			if _, insteadOf, _, e := b.choose(q); e == nil && (err != nil || insteadOf == "") {
 				for _, m := range apart {
 					if err := b.draft(m); err != nil {
 						return err
@@ -245,7 +246,7 @@ func (b *binder) output(i int, name string) error {
 
 // choose picks a node's kernel: of those that fit, those the plan names where there are any; of these the one whose
 // estimated time is least, or where not all estimate it, the highest ISA's.
-func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, err error) {
+func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, two [2]rival, err error) {
 	var fitting, wanted []ir.Kernel
 	var why error
 	for _, k := range b.kernels {
@@ -262,7 +263,7 @@ func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, err err
 		}
 	}
 	if len(fitting) == 0 {
-		return best, "", &ir.Error{Layer: ir.Primitive, What: fmt.Sprintf("no kernel runs node %q (%s)", p.Node.Name, p.Node.Op), Err: why}
+		return best, "", two, &ir.Error{Layer: ir.Primitive, What: fmt.Sprintf("no kernel runs node %q (%s)", p.Node.Name, p.Node.Op), Err: why}
 	}
 	if len(wanted) == 0 {
 		if wanted = fitting; b.plan.Algorithm != "auto" || b.plan.Format != "" {
@@ -273,9 +274,12 @@ func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, err err
 	}
 	estimated := !slices.ContainsFunc(wanted, func(k ir.Kernel) bool { return k.Cost == nil })
 	costs := make(map[string]float64, len(wanted))
+	var all []rival
 	if estimated {
 		for _, k := range wanted {
-			costs[k.Name] = b.doubt(k)*k.Cost(seenBy(k, p)) + b.moveCost(k, p)
+			r := rival{kernel: k, alone: k.Cost(seenBy(k, p)), moves: b.moveCost(k, p)}
+			costs[k.Name] = b.doubt(k)*r.alone + r.moves
+			all = append(all, r)
 		}
 	}
 	best = slices.MinFunc(wanted, func(x, y ir.Kernel) int {
@@ -297,7 +301,7 @@ func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, err err
 		}
 		return 0
 	})
-	return best, insteadOf, nil
+	return best, insteadOf, rivalsOf(best, all, costs), nil
 }
 
 // level is the rank of an ISA among those that a program may use; -1 for one that it may not.
@@ -344,7 +348,7 @@ func (b *binder) bindAll() error {
 			MACs: d.work.MACs, MACsNonzero: d.work.Nonzero, MACsExecuted: d.bound.MACsExecuted,
 			WorkspaceBytes: d.bound.WorkspaceBytes, PackedBytes: d.bound.PackedBytes, Images: b.batch, Bytes: d.moves(),
 			PartMACs: d.bound.MACsExecuted * int64(b.batch) / d.parts(), PartBytes: d.moves() / d.parts(),
-			InsteadOf: d.insteadOf, Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
+			InsteadOf: d.insteadOf, Why: d.why(), Schedule: d.schedule, Key: d.key, space: d.space, blocks: d.blocks,
 		})
 	}
 	if err := b.place(all); err != nil {

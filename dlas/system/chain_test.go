@@ -76,3 +76,51 @@ func TestChains(t *testing.T) {
 		}
 	}
 }
+
+// stemNet is a convolution of a plain input or, behind another, of blocks, a pooling that its first rows' windows reach
+// beyond, and a convolution with windows of one pixel.
+func stemNet(seed uint64, size, k int, plain bool) *ir.Graph {
+	b := newBuilder(seed, 0, 3, size, size)
+	x, c := "x", 3
+	if !plain {
+		x, c = b.node("Relu", nil, b.norm(b.conv(x, 3, 20, 1, 1, 1), 20)), 20
+	}
+	x = b.node("Relu", nil, b.norm(b.conv(x, c, 36, k, 2, 1), 36))
+	x = b.node("MaxPool", ir.Attrs{"kernel_shape": []int{3, 3}, "strides": []int{2, 2}, "pads": []int{1, 1, 1, 1}}, x)
+	b.node("Flatten", nil, b.node("GlobalAveragePool", nil, b.conv(x, 36, 7, 1, 1, 1)))
+	return b.Graph
+}
+
+// TestChainedPooling: the first convolution and the pooling behind it go strip by strip where the map between is large.
+func TestChainedPooling(t *testing.T) {
+	for i, c := range []struct {
+		size, k, batch, threads int
+		plain                   bool
+	}{{32, 7, 1, 1, true}, {48, 3, 2, 2, true}, {48, 5, 1, 1, false}, {64, 7, 1, 2, true}} {
+		g := stemNet(uint64(i), c.size, c.k, c.plain)
+		in := randomInput(uint64(i), g, c.batch)
+		want := exact(t, g, in)
+		for _, isa := range []string{"go", hardware.Probe().ISA} {
+			m := machine(isa, c.threads)
+			m.L2 = c.size * c.size * 36 * 3
+			if !c.plain { // a strip's input has more channels
+				m.L2 = c.size * c.size * 36 * 5
+			}
+			p := compile(t, g, m, Plan{Algorithm: "direct", Format: "dense", Batch: c.batch})
+			chains := 0
+			for _, n := range p.Nodes() {
+				if n.Op == "Chain" && len(n.Members) > 1 {
+					chains++
+				}
+			}
+			if chains == 0 {
+				t.Errorf("%+v on %s: no chain among %v", c, isa, p.Nodes())
+			}
+			for range 2 {
+				if d := exactness.Distance(runOnce(t, p, narrow(in.Data)), want); !(d <= 1e-4) {
+					t.Errorf("%+v on %s differs by %g", c, isa, d)
+				}
+			}
+		}
+	}
+}

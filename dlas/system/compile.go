@@ -44,6 +44,7 @@ type Node struct {
 	PartMACs          int64  // of a part, in the mean, which a run that is cancelled ends after
 	PartBytes         int64  // that it reads and writes, packed weights too
 	InsteadOf         string // the choice that does not apply to this node
+	Why               string // of a node with zeros: why its kernel skips them, or does not
 	Schedule          ir.Schedule
 	Key               string // structural hash of the node, in a program whose plan has Decisions
 

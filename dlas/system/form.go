@@ -111,7 +111,7 @@ func (b *binder) convert(src, dst *form) error {
 		InLayout: []ir.Layout{src.layout}, OutLayout: []ir.Layout{dst.layout}, Weights: []*ir.Tensor{nil}, Machine: b.machine,
 	}}
 	var err error
-	if d.kernel, _, err = b.choose(d.problem); err != nil {
+	if d.kernel, _, _, err = b.choose(d.problem); err != nil {
 		return err
 	}
 	b.drafts = append(b.drafts, d)
