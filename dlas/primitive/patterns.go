@@ -129,20 +129,8 @@ func (c *stripConv) packPatterns(w []float32) {
 	}
 }
 
-// Cycles of the loop of asm.PatternGo, fitted to measurements on a Xeon with AVX-512.
-const (
-	patternRowCycles = 40.0 // of an output channel of a chunk: three runs end, and the last products of few are foreseen
-	patternFarCycles = 0.25 // of a vector that comes from the second-level cache, shared by the weights of a run
-	patternBytes     = 6.3  // of a weight, of patterns of four
-)
-
-// patternCycles is the time of a weight with a tile of n vectors. With AVX2 there are no registers to keep pixels in.
-func patternCycles(isa asm.ISA, n int) (each, far float64) {
-	if isa == asm.AVX512 {
-		return max(0.53*float64(n)+0.5, 2), patternFarCycles
-	}
-	return productCycles(isa, n), stripFarCycles
-}
+// patternBytes is what a weight takes, of patterns of four.
+const patternBytes = 6.3
 
 // callPattern runs the loop of a level.
 func callPattern(isa asm.ISA, s *asm.Strip, tile *stripTile, stride int) {

@@ -24,25 +24,37 @@ type stripPlan struct {
 	cycles     float64 // of an image
 }
 
-// Cycles of the loop of asm.Strip, fitted to measurements on a Xeon with AVX-512.
+// The plan's numbers.
 const (
-	stripRowCycles  = 20.0 // of an output channel of a chunk: its last product's branch is rarely foreseen
-	stripSumCycles  = 2.2  // of a vector of sums that is loaded and stored once more
-	stripFarCycles  = 0.85 // of a vector that comes from the second-level cache
 	stripNearShare  = 0.7  // of the first-level cache that a chunk's pixels may fill
 	stripGoCycles   = 21.0 // of 16 products in Go
 	stripWideStride = 3    // strides from which on there is no assembly
 )
 
-// productCycles is the time of a product of one weight with a tile of n vectors.
-func productCycles(isa asm.ISA, n int) float64 {
-	switch isa {
-	case asm.AVX512:
-		return max(0.58*float64(n)+1, 2)
-	case asm.AVX2:
-		return max(float64(n)+0.6, 2)
+// loopCycles are the cycles of a loop over strips.
+type loopCycles struct {
+	each float64 // of an entry, for a whole tile
+	far  float64 // of a vector that comes from the second-level cache, for each entry
+	sum  float64 // of a vector of sums that is loaded and stored once more, for each chunk and output channel
+	row  float64 // of an output channel of a chunk: its last product's branch is rarely foreseen
+}
+
+// cycles are those of a tile of n vectors, fitted to measurements on a Xeon with AVX-512.
+func (f stripForm) cycles(isa asm.ISA, n int) loopCycles {
+	v := float64(n)
+	switch {
+	case f.quads:
+		return loopCycles{quadCycles(isa, n), 0.85, 2.2, 20}
+	case isa == asm.AVX512 && f.pattern: // pixels are shared by the weights of a run; three runs end
+		return loopCycles{max(0.53*v+0.5, 2), 0.25, 2.2, 40}
+	case isa == asm.AVX512:
+		return loopCycles{max(0.58*v+1, 2), 0.85, 2.2, 20}
+	case isa == asm.AVX2 && f.pattern: // there are no registers to keep pixels in
+		return loopCycles{max(0.93*v+1.4, 2), 0.4, 4.5, 16}
+	case isa == asm.AVX2:
+		return loopCycles{max(0.93*v+1.7, 2), 0.4, 4.5, 8}
 	}
-	return stripGoCycles * float64(n)
+	return loopCycles{stripGoCycles * v, 0, 2.2, 20}
 }
 
 // mostVectors is the most vectors of a tile.
@@ -112,19 +124,12 @@ func (s *strips) estimate(p stripPlan, isa asm.ISA, density float64, f stripForm
 			if s.win.SW >= stripWideStride {
 				level = asm.GoISA
 			}
-			each, away, row := productCycles(level, n), stripFarCycles, stripRowCycles
-			switch {
-			case f.quads:
-				each = quadCycles(level, n)
-			case f.pattern:
-				each, away = patternCycles(level, n)
-				row = patternRowCycles
-			}
-			if far && isa != asm.GoISA {
-				each += away * float64(n)
+			t := f.cycles(level, n)
+			if far {
+				t.each += t.far * float64(n)
 			}
 			unit := f.unit()
-			p.cycles += float64(s.m/unit) * chunks * (entries*each + stripSumCycles*float64(n*unit) + row)
+			p.cycles += float64(s.m/unit) * chunks * (entries*t.each + t.sum*float64(n*unit) + t.row)
 		}
 	}
 	return p

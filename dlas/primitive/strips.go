@@ -158,9 +158,12 @@ func (e *edges) fillFrom(v []float32, from, to, y0, y1 int) {
 		t := asm.Edges{
 			Plane: &v[image*e.st.Image+plane*e.st.Block], List: &list[0], Count: len(list), Planes: n, Step: 4 * e.st.Block,
 		}
-		if e.isa == asm.AVX512 {
+		switch e.isa {
+		case asm.AVX512:
 			asm.Edges512(&t)
-		} else {
+		case asm.AVX2:
+			asm.Edges256(&t)
+		default:
 			asm.EdgesGo(&t)
 		}
 		from += n

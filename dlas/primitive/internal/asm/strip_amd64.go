@@ -458,3 +458,8 @@ func turn256(t *Turn)
 //
 //go:noescape
 func edges512(t *Edges)
+
+// edges256 is the loop of Edges in AVX2.
+//
+//go:noescape
+func edges256(t *Edges)

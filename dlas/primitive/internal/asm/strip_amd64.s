@@ -14835,3 +14835,67 @@ edge:
 	JNZ       plane
 	VZEROUPPER
 	RET
+
+DATA edgeBits<>+0(SB)/4, $0x00000001
+DATA edgeBits<>+4(SB)/4, $0x00000002
+DATA edgeBits<>+8(SB)/4, $0x00000004
+DATA edgeBits<>+12(SB)/4, $0x00000008
+DATA edgeBits<>+16(SB)/4, $0x00000010
+DATA edgeBits<>+20(SB)/4, $0x00000020
+DATA edgeBits<>+24(SB)/4, $0x00000040
+DATA edgeBits<>+28(SB)/4, $0x00000080
+DATA edgeBits<>+32(SB)/4, $0x00000100
+DATA edgeBits<>+36(SB)/4, $0x00000200
+DATA edgeBits<>+40(SB)/4, $0x00000400
+DATA edgeBits<>+44(SB)/4, $0x00000800
+DATA edgeBits<>+48(SB)/4, $0x00001000
+DATA edgeBits<>+52(SB)/4, $0x00002000
+DATA edgeBits<>+56(SB)/4, $0x00004000
+DATA edgeBits<>+60(SB)/4, $0x00008000
+GLOBL edgeBits<>(SB), RODATA|NOPTR, $64
+
+// func edges256(t *Edges)
+// Requires: AVX, AVX2
+TEXT ·edges256(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 24(AX), DX
+
+plane:
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+
+edge:
+	MOVLQSX      4(BX), DI
+	MOVLQSX      (BX), R8
+	VMOVUPS      (CX)(DI*1), Y0
+	VMOVUPS      32(CX)(DI*1), Y1
+	VPBROADCASTD 8(BX), Y2
+	VMOVUPS      12(BX), Y3
+	VPERMPS      Y0, Y3, Y4
+	VPERMPS      Y1, Y3, Y5
+	VPSLLD       $0x1c, Y3, Y3
+	VBLENDVPS    Y3, Y5, Y4, Y4
+	VMOVDQU      edgeBits<>+0(SB), Y3
+	VPAND        Y3, Y2, Y5
+	VPCMPEQD     Y3, Y5, Y5
+	VPAND        Y5, Y4, Y4
+	VMOVUPS      Y4, (CX)(R8*1)
+	VMOVUPS      44(BX), Y3
+	VPERMPS      Y0, Y3, Y0
+	VPERMPS      Y1, Y3, Y1
+	VPSLLD       $0x1c, Y3, Y3
+	VBLENDVPS    Y3, Y1, Y0, Y0
+	VMOVDQU      edgeBits<>+32(SB), Y1
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y2, Y0, Y0
+	VMOVUPS      Y0, 32(CX)(R8*1)
+	ADDQ         $0x4c, BX
+	DECQ         SI
+	JNZ          edge
+	ADDQ         32(AX), CX
+	DECQ         DX
+	JNZ          plane
+	VZEROUPPER
+	RET

@@ -34,3 +34,8 @@ func Turn256(t *Turn) { turn256(t) }
 //
 //go:noinline
 func Edges512(t *Edges) { edges512(t) }
+
+// Edges256 is EdgesGo in AVX2.
+//
+//go:noinline
+func Edges256(t *Edges) { edges256(t) }

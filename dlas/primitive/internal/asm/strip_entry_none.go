@@ -16,3 +16,6 @@ func Turn256(t *Turn) { TurnGo(t) }
 
 // Edges512 is EdgesGo in a build without assembly.
 func Edges512(t *Edges) { EdgesGo(t) }
+
+// Edges256 is EdgesGo in a build without assembly.
+func Edges256(t *Edges) { EdgesGo(t) }

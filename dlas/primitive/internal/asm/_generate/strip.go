@@ -18,6 +18,7 @@ var _ = add("strip", func() {
 	turn512()
 	turn256()
 	edges512()
+	edges256()
 }, record{"Strip", strip, false}, record{"Turn", turn, false}, record{"Edge", edge, true}, record{"Edges", edges, false})
 
 var _ = addGo("strip", stripEntries)
@@ -263,10 +264,11 @@ func turn256() {
 	})
 }
 
-func edges512() {
-	TEXT("edges512", NOSPLIT, "func(t *Edges)")
+// edgesLoop repeats body for all edges of all planes: its source and destination, from the plane on.
+func edgesLoop(name, what string, body func(e reg.GPVirtual, src, dst Mem)) {
+	TEXT(name, NOSPLIT, "func(t *Edges)")
 	Pragma("noescape")
-	Doc("edges512 is the loop of Edges in AVX-512.")
+	Doc(name + " is the loop of Edges in " + what + ".")
 	p := Load(Param("t"), GP64())
 	plane, planes := GP64(), GP64()
 	MOVQ(mem(p, offset(edges, "Plane")), plane)
@@ -276,14 +278,10 @@ func edges512() {
 	MOVQ(mem(p, offset(edges, "List")), e)
 	MOVQ(mem(p, offset(edges, "Count")), n)
 	Label("edge")
-	src, dst, m, k, z, from := GP64(), GP64(), GP32(), K(), ZMM(), ZMM()
+	src, dst := GP64(), GP64()
 	MOVLQSX(mem(e, offset(edge, "Src")), src)
 	MOVLQSX(mem(e, offset(edge, "Dst")), dst)
-	MOVL(mem(e, offset(edge, "Mask")), m)
-	KMOVW(m, k)
-	VMOVUPS(mem(e, offset(edge, "From")), from)
-	VPERMPS_Z(Mem{Base: plane, Index: src, Scale: 1}, from, k, z)
-	VMOVUPS(z, Mem{Base: plane, Index: dst, Scale: 1})
+	body(e, Mem{Base: plane, Index: src, Scale: 1}, Mem{Base: plane, Index: dst, Scale: 1})
 	ADDQ(U8(76), e)
 	DECQ(n)
 	JNZ(LabelRef("edge"))
@@ -292,6 +290,48 @@ func edges512() {
 	JNZ(LabelRef("plane"))
 	VZEROUPPER()
 	RET()
+}
+
+func edges512() {
+	edgesLoop("edges512", "AVX-512", func(e reg.GPVirtual, src, dst Mem) {
+		m, k, z, from := GP32(), K(), ZMM(), ZMM()
+		MOVL(mem(e, offset(edge, "Mask")), m)
+		KMOVW(m, k)
+		VMOVUPS(mem(e, offset(edge, "From")), from)
+		VPERMPS_Z(src, from, k, z)
+		VMOVUPS(z, dst)
+	})
+}
+
+// edges256 picks each number from both halves of the source, of which the index's fourth bit takes one.
+func edges256() {
+	bits := GLOBL("edgeBits", RODATA|NOPTR)
+	for l := range 16 {
+		DATA(4*l, U32(1<<l))
+	}
+	edgesLoop("edges256", "AVX2", func(e reg.GPVirtual, src, dst Mem) {
+		half := func(m Mem, i int) Mem {
+			m.Disp += 32 * i
+			return m
+		}
+		low, high, mask := YMM(), YMM(), YMM()
+		VMOVUPS(half(src, 0), low)
+		VMOVUPS(half(src, 1), high)
+		VPBROADCASTD(mem(e, offset(edge, "Mask")), mask)
+		for i := range 2 {
+			from, a, b, bit, there := YMM(), YMM(), YMM(), YMM(), YMM()
+			VMOVUPS(mem(e, offset(edge, "From")+32*i), from)
+			VPERMPS(low, from, a)
+			VPERMPS(high, from, b)
+			VPSLLD(U8(28), from, from)
+			VBLENDVPS(from, b, a, a)
+			VMOVDQU(bits.Offset(32*i), bit)
+			VPAND(bit, mask, there)
+			VPCMPEQD(bit, there, there)
+			VPAND(there, a, a)
+			VMOVUPS(a, half(dst, i))
+		}
+	})
 }
 
 // stripEntries is the choice of a kernel, a switch as for tiles.
