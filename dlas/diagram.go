@@ -59,7 +59,7 @@ func diagramOf(g *ir.Graph, name string) (*Diagram, error) {
 		for j, in := range x.In {
 			if from, ok := maker[in]; ok {
 				node.In = append(node.In, from)
-			} else if w := g.Weights[in]; w != nil && (x.Op != "BatchNormalization" || j < 3) { // statistics are no parameters
+			} else if w := g.Weights[in]; w != nil && !op.Statistic(x, j) {
 				node.Params += int64(w.Shape.Elems())
 			}
 		}

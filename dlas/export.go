@@ -26,9 +26,15 @@ import (
 // the network is the one for the pictures that it was published for, with the weights that there are for those. The
 // file takes its place at path only when it is whole.
 func (s Stack) Export(ctx context.Context, path string) error {
-	g, prepKnown, err := s.network(ctx)
+	_, err := s.ExportNotes(ctx, path)
+	return err
+}
+
+// ExportNotes is Export that tells what L3 has done, a line for each pass and for each level that was found.
+func (s Stack) ExportNotes(ctx context.Context, path string) ([]string, error) {
+	g, prepKnown, notes, err := s.noted(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	write := model.WriteONNX
 	switch strings.ToLower(filepath.Ext(path)) {
@@ -36,9 +42,9 @@ func (s Stack) Export(ctx context.Context, path string) error {
 	case ".dlas":
 		write = model.WriteNative
 	default:
-		return &ir.Error{Layer: ir.Model, What: "cannot export as " + ir.QuoteName(filepath.Base(path)), Try: "end the name in .onnx, or in .dlas for the smallest file"}
+		return nil, &ir.Error{Layer: ir.Model, What: "cannot export as " + ir.QuoteName(filepath.Base(path)), Try: "end the name in .onnx, or in .dlas for the smallest file"}
 	}
-	return writeFile(path, func(w io.Writer) error { return write(w, g, prepKnown) })
+	return notes, writeFile(path, func(w io.Writer) error { return write(w, g, prepKnown) })
 }
 
 // Exported says of a file that Export wrote what it is, in one line.
@@ -78,37 +84,43 @@ func storedText(by map[string]int64) string {
 	return strings.Join(words, ", ")
 }
 
-// network is the stack's network after L3, without a program, and whether its preprocessing is known.
-func (s Stack) network(ctx context.Context) (g *ir.Graph, prepKnown bool, err error) {
+// noted is the stack's network after L3, without a program, whether its preprocessing is known, and what L3 did.
+func (s Stack) noted(ctx context.Context) (g *ir.Graph, prepKnown bool, notes []string, err error) {
 	spec, err := s.spec.point()
 	if err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
 	c, err := choicesOf(spec)
 	if err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
 	opened := &sets{}
 	g, of, prepKnown, err := s.uncompressed(c, opened)
 	if err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
 	if spec.Data = ""; of.Name != "" {
 		spec.Data = of.String() // what levels are chosen on
 	}
 	f, err := resolve(ctx, spec)
 	if err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
 	if c, err = choicesOf(f.spec); err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
 	m, err := hardware.Resolve(c[ir.Hardware][0])
 	if err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
 	defer progressEnd()
-	g, _, err = shrink(ctx, g, c[ir.Compress], toolsFor(g, of, opened, m, planOf(c, 1)))
+	g, notes, err = shrink(ctx, g, c[ir.Compress], toolsFor(g, of, opened, m, planOf(c, 1)))
+	return g, prepKnown, append(f.notes, notes...), err
+}
+
+// network is noted for who wants the network alone.
+func (s Stack) network(ctx context.Context) (g *ir.Graph, prepKnown bool, err error) {
+	g, prepKnown, _, err = s.noted(ctx)
 	return g, prepKnown, err
 }
 

@@ -186,7 +186,7 @@ func scanArgs(c ir.Choice) (plain ir.Choice, n int, drop float64, err error) {
 				return c, 0, 0, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("n%s%s of a scan is not a number of images", a.Op, a.Value), Try: "write n=1000"}
 			}
 		case "drop":
-			if drop, err = strconv.ParseFloat(a.Value, 64); err != nil || drop < 0 || drop > 100 || a.Op != "=" {
+			if drop, err = strconv.ParseFloat(a.Value, 64); err != nil || !(drop >= 0 && drop <= 100) || a.Op != "=" {
 				return c, 0, 0, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("drop%s%s is not a number of points", a.Op, a.Value), Try: "write drop=2 for two points"}
 			}
 		}

@@ -1,6 +1,7 @@
 package plotting
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -107,7 +108,11 @@ func weightsOf(rs []*dlas.Result, node string) (*dlas.Result, []dlas.LayerWeight
 			r = x
 		}
 	}
-	layers, err := dlas.FromSpec(r.Spec).Weights(context.Background())
+	ctx := context.Background() // a figure has no context of its own: it follows the cell's interrupt, or the command's
+	if dlas.CellContext != nil {
+		ctx = cmp.Or(dlas.CellContext(), ctx)
+	}
+	layers, err := dlas.FromSpec(r.Spec).Weights(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

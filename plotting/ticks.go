@@ -71,6 +71,18 @@ func (logTicks) Ticks(low, high float64) []plot.Tick {
 		}
 		steps = []float64{1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8}
 	}
+	ticks := ticksAt(steps, low, high)
+	if len(ticks) < 3 && decades < 1 { // less than a decade may hold two of 1, 2 and 5 only
+		ticks = ticksAt([]float64{1, 1.5, 2, 3, 4, 6, 8}, low, high)
+	}
+	if len(ticks) < 2 {
+		return niceTicks{}.Ticks(low, high)
+	}
+	return ticks
+}
+
+// ticksAt are the steps times the powers of ten that lie between two numbers.
+func ticksAt(steps []float64, low, high float64) []plot.Tick {
 	var ticks []plot.Tick
 	for e := math.Floor(math.Log10(low)); e <= math.Ceil(math.Log10(high)); e++ {
 		unit := math.Pow(10, e)
@@ -79,9 +91,6 @@ func (logTicks) Ticks(low, high float64) []plot.Tick {
 				ticks = append(ticks, plot.Tick{Value: v, Label: number(v)})
 			}
 		}
-	}
-	if len(ticks) < 2 {
-		return niceTicks{}.Ticks(low, high)
 	}
 	return ticks
 }

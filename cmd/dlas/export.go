@@ -31,12 +31,18 @@ func runExport(ctx context.Context, c *call) error {
 
 // exportTo writes the file and says what it is.
 func exportTo(ctx context.Context, c *call, st dlas.Stack, path string) error {
-	if err := st.Export(ctx, path); err != nil {
+	live := newLive(c.stderr)
+	notes, err := st.ExportNotes(ctx, path)
+	live.Clear()
+	if err != nil {
 		return err
 	}
 	text, err := dlas.Exported(path)
 	if err != nil {
 		return err
+	}
+	for _, n := range notes {
+		fmt.Fprintln(c.stdout, "note: "+oneLine(n))
 	}
 	_, err = fmt.Fprintln(c.stdout, text)
 	return err

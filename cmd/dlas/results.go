@@ -149,7 +149,12 @@ func runPlot(ctx context.Context, c *call) error {
 			rs, err = stack.only(rs)
 		}
 		if err == nil {
+			before := dlas.CellContext
+			dlas.CellContext = func() context.Context { return ctx } // figures of weights compress the network anew
+			defer func() { dlas.CellContext = before }()
+			live := newLive(c.stderr)
 			fig, err = plotting.Plot(rest[0], rs, rest[1:]...)
+			live.Clear()
 		}
 	}
 	if err != nil {

@@ -19,12 +19,16 @@ func export(ctx context.Context, u *use) error {
 	if u.asGo {
 		return u.goText(st.GoExport(path))
 	}
-	if err := st.Export(ctx, path); err != nil {
+	notes, err := st.ExportNotes(ctx, path)
+	if err != nil {
 		return err
 	}
 	text, err := dlas.Exported(path)
 	if err != nil {
 		return err
+	}
+	for _, n := range notes {
+		fmt.Fprintln(u.stdout, "note: "+n)
 	}
 	_, err = fmt.Fprintln(u.stdout, text)
 	return err

@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -81,6 +82,9 @@ func readBlock(v string) (row, col int, ok bool) {
 	}
 	row, err1 := strconv.Atoi(r)
 	col, err2 := strconv.Atoi(c)
+	if errors.Is(err1, strconv.ErrRange) || errors.Is(err2, strconv.ErrRange) { // a block, but none that there is
+		return 0, 0, true
+	}
 	return row, col, err1 == nil && err2 == nil
 }
 

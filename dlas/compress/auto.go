@@ -3,6 +3,7 @@ package compress
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,9 +79,9 @@ func TargetsOf(c ir.Choice) (Targets, error) {
 			switch {
 			case err != nil:
 				return fail("auto(accuracy>=%s) is neither a fraction nor points", a.Value)
-			case points && (v > 0 || v < -100):
+			case points && !(v <= 0 && v >= -100):
 				return fail("auto(accuracy>=%s): compression loses accuracy, so the points are zero or negative", a.Value)
-			case !points && (v < 0 || v > 1):
+			case !points && !(v >= 0 && v <= 1):
 				return fail("auto(accuracy>=%s): an accuracy is a fraction from 0 to 1", a.Value)
 			}
 			t.Accuracy, t.Points = &v, points
@@ -88,7 +89,7 @@ func TargetsOf(c ir.Choice) (Targets, error) {
 			targets++
 			text, ok := strings.CutSuffix(a.Value, "ms")
 			v, err := strconv.ParseFloat(text, 64)
-			if err != nil || !ok || !(v > 0) {
+			if err != nil || !ok || !(v > 0) || math.IsInf(v, 0) {
 				return fail("auto(latency<=%s) is no time", a.Value)
 			}
 			t.Latency = v
@@ -131,5 +132,5 @@ func readBytes(s string) (float64, bool) {
 		}
 	}
 	v, err := strconv.ParseFloat(s, 64)
-	return v * unit, err == nil && v > 0
+	return v * unit, err == nil && v > 0 && !math.IsInf(v*unit, 0)
 }

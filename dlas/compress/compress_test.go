@@ -24,6 +24,10 @@ func prunes(words ...string) ir.Choice {
 }
 
 // graph is a convolution, a batch norm and a linear layer; the weights are in no order.
+func autos(key, op, value string) ir.Choice {
+	return ir.Choice{Name: "auto", Args: []ir.Arg{{Key: key, Op: op, Value: value}}}
+}
+
 func graph() *ir.Graph {
 	fill := func(n int, step, mod int, scale float32) []float32 {
 		d := make([]float32, n)
@@ -172,6 +176,10 @@ func TestBadChoices(t *testing.T) {
 		{prunes("0.5", "skope=layer"), `unknown argument of prune "skope"; try scope`},
 		{ir.Choice{Name: "pruen"}, `unknown pass "pruen"; try prune`},
 		{ir.Choice{Name: "auto"}, "auto wants a target at least"},
+		{autos("accuracy", ">=", "NaN"), "an accuracy is a fraction from 0 to 1"},
+		{autos("accuracy", ">=", "NaNpt"), "the points are zero or negative"},
+		{autos("latency", "<=", "Infms"), "is no time"},
+		{autos("bytes", "<=", "InfMB"), "is no number of bytes"},
 		{ir.Choice{Name: "none", Value: []string{"1"}}, "none takes no arguments"},
 	} {
 		_, _, err := Apply(context.Background(), graph(), []ir.Choice{c.c}, Tools{})

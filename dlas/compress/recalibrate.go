@@ -88,11 +88,12 @@ func applyRecalibrate(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*
 			return nil, "", err
 		}
 	}
-	images, _, err := t.batch(ctx, g, 0, n)
-	if err != nil {
-		return nil, "", err
+	w.at, w.total, w.done = g.Input().Name, n, -1
+	if n*g.Input().Shape.Elems() <= maxHeld/4 { // more are read again at each stop until something smaller can be kept
+		if w.held, _, err = t.batch(ctx, g, 0, n); err != nil {
+			return nil, "", err
+		}
 	}
-	w.at, w.held, w.done = g.Input().Name, images, -1
 	for i, s := range w.stops {
 		t.tell("recalibrate", i, len(w.stops))
 		if err := w.advance(ctx, s.node); err != nil {
@@ -121,9 +122,10 @@ type walk struct {
 	values map[string]op.Operand
 	stops  []stop
 
-	at   string     // the value that is kept
-	held *ir.Tensor // of all images
-	done int        // the last node before it
+	at    string     // the value that is kept
+	held  *ir.Tensor // of all images; nil for the images themselves where they are too many
+	total int        // images
+	done  int        // the last node before it
 
 	old    map[string]moments // of layers of the network before the passes
 	scaled int                // layers whose rows were scaled
@@ -284,11 +286,10 @@ func (w *walk) put(n *ir.Node, input int, t *ir.Tensor) {
 	w.out.Weights[n.In[input]] = t
 }
 
-const (
-	walkBatch = 32
-	// maxHeld bounds what is kept of the images, in bytes.
-	maxHeld = 512 << 20
-)
+const walkBatch = 32
+
+// maxHeld bounds what is kept of the images, in bytes; a test keeps nothing.
+var maxHeld = 512 << 20
 
 // advance keeps what the images are at the last value before that node which all nodes after it depend on alone.
 func (w *walk) advance(ctx context.Context, node int) error {
@@ -298,7 +299,7 @@ func (w *walk) advance(ctx context.Context, node int) error {
 			continue
 		}
 		o := w.values[v]
-		n := w.images()
+		n := w.total
 		if o.Type != ir.F32 || o.Const != nil || len(o.Shape) == 0 || o.Shape.Elems()*n > maxHeld/4 {
 			continue
 		}
@@ -313,9 +314,6 @@ func (w *walk) advance(ctx context.Context, node int) error {
 	}
 	return nil
 }
-
-// images is how many there are.
-func (w *walk) images() int { return len(w.held.F32()) / w.values[w.at].Shape.Elems() }
 
 // bottleneck is the one value that the nodes after j read of those before, if it is one.
 func (w *walk) bottleneck(j int) (string, bool) {
@@ -354,21 +352,27 @@ func (w *walk) bottleneck(j int) (string, bool) {
 // compute runs the nodes that make a value of the one that is kept, for all images, some at a time.
 func (w *walk) compute(ctx context.Context, value string, take func(t *ir.Tensor)) error {
 	one := w.values[w.at].Shape
-	n, each := w.images(), one.Elems()
+	n, each := w.total, one.Elems()
 	part := w.part(value)
 	for first := 0; first < n; first += walkBatch {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		k := min(walkBatch, n-first)
-		shape := slices.Clone(one)
-		shape[0] *= k
-		t := ir.NewF32(w.held.F32()[first*each:(first+k)*each], shape...)
-		if value != w.at {
-			var err error
-			if t, err = w.run.Run(ctx, part, t, nil); err != nil {
-				return err
-			}
+		var t *ir.Tensor
+		var err error
+		if w.held == nil {
+			t, _, err = w.t.batch(ctx, w.out, first, k)
+		} else {
+			shape := slices.Clone(one)
+			shape[0] *= k
+			t = ir.NewF32(w.held.F32()[first*each:(first+k)*each], shape...)
+		}
+		if err == nil && value != w.at {
+			t, err = w.run.Run(ctx, part, t, nil)
+		}
+		if err != nil {
+			return err
 		}
 		if t.Shape.Elems() != k*w.values[value].Shape.Elems() {
 			return ir.Errorf(ir.Compress, "recalibrate: %q is %v for %d images, and %v for one", value, t.Shape, k, w.values[value].Shape)

@@ -154,6 +154,28 @@ func leftOf(w, small *ir.Tensor, pass string) (left []int) {
 	return left
 }
 
+// TestRecalibrateManyImages: images that are too many to keep are read again, and the network comes out the same.
+func TestRecalibrateManyImages(t *testing.T) {
+	defer func(n int) { maxHeld = n }(maxHeld)
+	cs := []ir.Choice{choice("prune", "0.6", "scope=layer"), choice("recalibrate", "n=7")}
+	for seed := range uint64(6) {
+		var made []map[string][]float32
+		for _, keep := range []int{512 << 20, 0} {
+			maxHeld = keep
+			out, _, err := Apply(t.Context(), randomGraph(seed, 8), cs, Tools{Runner: op.Reference{}, Val: noise{8}})
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			made = append(made, weightsOf(out))
+		}
+		for name, w := range made[0] {
+			if !slices.Equal(w, made[1][name]) {
+				t.Errorf("seed %d: %q differs when the images are not kept", seed, name)
+			}
+		}
+	}
+}
+
 func TestRecalibrateRefuses(t *testing.T) {
 	tools := Tools{Runner: op.Reference{}, Val: noise{8}}
 	for _, c := range []struct {

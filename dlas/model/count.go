@@ -6,7 +6,8 @@ import (
 	"github.com/godlas/godlas/dlas/model/packed"
 )
 
-// Counts is what a network holds. Batch norm's running statistics are no parameters, but are saved.
+// Counts is what a network holds. Batch norm's running statistics are no parameters, nor are the scales and zero points of
+// integers, but are saved.
 type Counts struct {
 	Params  int64            // weights and biases, batch norm's scale and bias included
 	Nonzero int64            // those that are not zero
@@ -30,8 +31,10 @@ func (c Counts) Sparsity() float64 {
 func Count(g *ir.Graph) Counts {
 	stats, sparse := map[string]bool{}, map[string]bool{}
 	for _, n := range g.Nodes {
-		if n.Op == "BatchNormalization" && len(n.In) == 5 {
-			stats[n.In[3]], stats[n.In[4]] = true, true
+		for i, in := range n.In {
+			if op.Statistic(n, i) {
+				stats[in] = true
+			}
 		}
 	}
 	for _, w := range op.Weights(g) {

@@ -1,6 +1,10 @@
 package op
 
-import "github.com/godlas/godlas/dlas/ir"
+import (
+	"strings"
+
+	"github.com/godlas/godlas/dlas/ir"
+)
 
 // Weight is a constant tensor by which convolutions or linear layers multiply: what sparsity is a fraction of, and what
 // compression changes. Biases and batch norm are none. Its elements are numbered by row (an output channel), column (an
@@ -75,6 +79,28 @@ func Weights(g *ir.Graph) []Weight {
 		all = append(all, w)
 	}
 	return all
+}
+
+// Statistic reports whether input i of a node describes its values and is learnt by no training: a batch norm's mean and
+// variance, the scale and zero point of integers.
+func Statistic(n *ir.Node, i int) bool {
+	switch n.Op {
+	case "BatchNormalization":
+		return i == 3 || i == 4
+	case "QuantizeLinear", "DequantizeLinear":
+		return i > 0
+	case "ConvInteger", "MatMulInteger":
+		return i > 1
+	case "QLinearConv":
+		return i != 0 && i != 3 && i != 8
+	case "QGemm":
+		return i != 0 && i != 3 && i != 6
+	case "QLinearMatMul", "QLinearAdd", "QLinearMul":
+		return i != 0 && i != 3
+	case "QLinearConcat": // of the result, then of each input behind it
+		return i%3 != 2
+	}
+	return strings.HasPrefix(n.Op, "QLinear") && i > 0
 }
 
 // multiplies reports whether an operator is a convolution or a linear layer.
