@@ -1,7 +1,6 @@
 package plotting
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -108,11 +107,7 @@ func weightsOf(rs []*dlas.Result, node string) (*dlas.Result, []dlas.LayerWeight
 			r = x
 		}
 	}
-	ctx := context.Background() // a figure has no context of its own: it follows the cell's interrupt, or the command's
-	if dlas.CellContext != nil {
-		ctx = cmp.Or(dlas.CellContext(), ctx)
-	}
-	layers, err := dlas.FromSpec(r.Spec).Weights(ctx)
+	layers, err := dlas.FromSpec(r.Spec).Weights(context.Background())
 	if err != nil {
 		return nil, nil, err
 	}

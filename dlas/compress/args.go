@@ -57,6 +57,9 @@ func (f form) read(o ir.Option, c ir.Choice) (given, error) {
 		default:
 			levels++
 			x, err := strconv.ParseFloat(v, 64)
+			if err != nil && f.block {
+				return bad("%s: %s is neither a number nor a block such as 16x1", c, v)
+			}
 			if err != nil || !(x >= f.lo && x <= f.hi) || f.whole && x != float64(int(x)) {
 				return bad("%s: the %s must be from %s to %s", c, f.level, number(f.lo), number(f.hi))
 			}

@@ -107,12 +107,19 @@ func applyByLayer(ctx context.Context, p pass, g *ir.Graph, c ir.Choice, levels 
 	layers := Layers(g)
 	if len(levels) != len(layers) {
 		return nil, "", &ir.Error{
-			Layer: ir.Compress, What: fmt.Sprintf("%s has %d levels, and %s has %d layers with weights", c.Name, len(levels), g.Name, len(layers)),
+			Layer: ir.Compress, What: fmt.Sprintf("%s has %s, and %s has %s with weights", c.Name, plural(len(levels), "level"), g.Name, plural(len(layers), "layer")),
 			Try: "write a level for each, in the network's order, and - for one that stays as it is",
 		}
 	}
 	if p.byLayer != nil {
 		return p.byLayer(ctx, g, c, levels, t)
+	}
+	for i, l := range layers {
+		if levels[i] != Leave {
+			if err := takes(At(c, scalar(levels[i])), l.Name, g.Weights[l.Name].Type); err != nil {
+				return nil, "", err
+			}
+		}
 	}
 	values, _ := op.Infer(g, 1) // shapes are for passes that want them
 	out := g.Clone()

@@ -21,7 +21,7 @@ func TestByLayer(t *testing.T) {
 		c    ir.Choice
 		want string
 	}{
-		{prunes("[0.5]"), "levels, and"},
+		{prunes("[0.5]"), "prune has 1 level, and"},
 		{prunes("[0.5 x]"), "must be from 0 to 1"},
 		{prunes("[0.5 +]"), "+ is no level"},
 		{prunes("[0.5 -]", "skope=layer"), "skope"},
@@ -32,6 +32,18 @@ func TestByLayer(t *testing.T) {
 		if _, _, err := Apply(context.Background(), g, []ir.Choice{c.c}, Tools{}); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %q", c.c, err, c.want)
 		}
+	}
+}
+
+// TestByLayerOfIntegers: a network that came quantised says so when a layer of it is to be changed.
+func TestByLayerOfIntegers(t *testing.T) {
+	g := mixed()
+	g.Weights["wide.w"] = &ir.Tensor{Shape: ir.Shape{24, 20, 5, 5}, Type: ir.I8, Data: make([]int8, 24*20*25)}
+	levels := slices.Repeat([]string{Leave}, len(Layers(g)))
+	levels[slices.IndexFunc(Layers(g), func(w op.Weight) bool { return w.Name == "wide.w" })] = "0.5"
+	_, _, err := Apply(context.Background(), g, []ir.Choice{prunes("[" + strings.Join(levels, " ") + "]")}, Tools{})
+	if want := `prune takes float weights, and "wide.w" has i8: the network is quantised already`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
 	}
 }
 

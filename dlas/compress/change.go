@@ -26,15 +26,8 @@ func begin(ctx context.Context, g *ir.Graph, c ir.Choice) (*change, error) {
 		return nil, ir.Errorf(ir.Compress, "%s has no convolution or linear weights to %s", g.Name, c.Name)
 	}
 	for _, w := range e.of {
-		t := g.Weights[w.Name]
-		switch t.Type {
-		case ir.F32, ir.F16, ir.BF16:
-		default:
-			if t.Type.Float() {
-				return nil, ir.Errorf(ir.Compress, "%s takes weights of f32, f16 or bf16, and %q has %s", c.Name, w.Name, t.Type)
-			}
-			try := "of a float network: " + c.String() + " int8"
-			return nil, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s takes float weights, and %q has %s: the network is quantised already", c.Name, w.Name, t.Type), Try: try}
+		if err := takes(c, w.Name, g.Weights[w.Name].Type); err != nil {
+			return nil, err
 		}
 	}
 	for _, w := range e.of {
@@ -42,6 +35,18 @@ func begin(ctx context.Context, g *ir.Graph, c ir.Choice) (*change, error) {
 		e.nonzero, e.data = append(e.nonzero, nonzero), append(e.data, data)
 	}
 	return e, nil
+}
+
+// takes says why a pass cannot change weights of a type, if so.
+func takes(c ir.Choice, name string, t ir.Type) error {
+	switch {
+	case t == ir.F32 || t == ir.F16 || t == ir.BF16:
+		return nil
+	case t.Float():
+		return ir.Errorf(ir.Compress, "%s takes weights of f32, f16 or bf16, and %q has %s", c.Name, name, t)
+	}
+	try := "of a float network: " + c.String() + " int8"
+	return &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s takes float weights, and %q has %s: the network is quantised already", c.Name, name, t), Try: try}
 }
 
 // changing makes a pass that changes weights in place: read takes its arguments, apply changes what begin took up.

@@ -33,6 +33,7 @@ func TestPassFaults(t *testing.T) {
 		{"blocks(0.8, 0x0)", "blocks(0.8, 0x0): a block has 4, 8, 16 or 32 output channels and at least one input channel; write blocks(0.8, 16x1)", nil},
 		{"blocks(0.8, 16x0)", "a block has 4, 8, 16 or 32 output channels", nil},
 		{"blocks(0.8, 5x1)", "a block has 4, 8, 16 or 32 output channels", nil},
+		{"blocks(0.8, 16x)", "blocks(0.8, 16x): 16x is neither a number nor a block such as 16x1; write blocks(0.8, 16x1)", nil},
 		{"blocks(0.8, 99999999999999999999x1)", "a block has 4, 8, 16 or 32 output channels", nil},
 		{"blocks(1.8, 16x1)", "blocks(1.8, 16x1): the fraction must be from 0 to 1; write blocks(0.8, 16x1)", nil},
 		{"blocks(0.8, 16x1, by=gradient)", `unknown by of blocks "gradient"; try magnitude`, nil},
