@@ -82,7 +82,7 @@ class NBClient(Case):
                 'fmt.Println("gone")\ndisplay.Clear(true)\nfmt.Println("stays")',
                 tagged('panic("meant")', "raises-exception"),
                 tagged("this is never run", "skip-execution"),
-                'said := make(chan bool)\ngo func() { time.Sleep(50 * time.Millisecond); fmt.Println("late"); close(said) }()\n<-said',
+                'said := make(chan bool)\ngo func() { time.Sleep(50 * time.Millisecond); fmt.Println("late"); close(said) }()\n_ = <-said',
             )
         )
         code = [c for c in nb.cells if c.cell_type == "code"]
