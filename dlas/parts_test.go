@@ -1,6 +1,7 @@
 package dlas
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/godlas/godlas/dlas/hardware"
@@ -26,8 +27,8 @@ func TestPartsAreShort(t *testing.T) {
 	}
 	m := hardware.Probe()
 	m.Threads = 1
-	checked := 0
-	check := func(name string, g *ir.Graph, images int) {
+	var checked atomic.Int64
+	check := func(t *testing.T, name string, g *ir.Graph, images int) {
 		p, err := system.Compile(g, primitive.Kernels(), m, system.Plan{Algorithm: "auto", Batch: images})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -40,34 +41,31 @@ func TestPartsAreShort(t *testing.T) {
 			if n.PartMACs > most || n.PartBytes > mostBytes {
 				t.Errorf("%s, %d images: a part of %s (%s) does %d million MACs and moves %d KiB", name, images, n.Name, n.Kernel, n.PartMACs/1e6, n.PartBytes>>10)
 			}
-			checked++
+			checked.Add(1)
 		}
 	}
-	for _, e := range entries {
-		g, err := model.Build(ir.Choice{Name: e.Name}, model.Request{Data: "random", C: 3, H: e.Input[1], W: e.Input[2], Classes: 1000})
-		if err != nil {
-			t.Logf("not %s: %v", e.Name, err)
-			continue
+	t.Run("networks", func(t *testing.T) { // which ends when all have
+		for _, e := range entries {
+			if e.Params > 60e6 && !need.Required("whole") {
+				continue // so many weights take seconds to pack and to quantise
+			}
+			t.Run(e.Name, func(t *testing.T) {
+				t.Parallel()
+				g, err := model.Build(ir.Choice{Name: e.Name}, model.Request{Data: "random", C: 3, H: e.Input[1], W: e.Input[2], Classes: 1000})
+				if err != nil {
+					t.Logf("not %s: %v", e.Name, err)
+					return
+				}
+				check(t, e.Name, g, 8)
+				low, high := map[string]float64{g.Input().Name: -8}, map[string]float64{g.Input().Name: 8}
+				for _, n := range g.Nodes {
+					low[n.Out[0]], high[n.Out[0]] = -8, 8
+				}
+				check(t, e.Name+" in bytes", quantised(g, low, high), 8)
+			})
 		}
-		check(e.Name, g, 8)
-		if elements(g) > 100e6 && !need.Required("whole") {
-			continue // its hundred million weights take seconds to quantise
-		}
-		low, high := map[string]float64{g.Input().Name: -8}, map[string]float64{g.Input().Name: 8}
-		for _, n := range g.Nodes {
-			low[n.Out[0]], high[n.Out[0]] = -8, 8
-		}
-		check(e.Name+" in bytes", quantised(g, low, high), 8)
+	})
+	if n := checked.Load(); n < 1000 {
+		t.Errorf("only %d nodes", n)
 	}
-	if checked < 1000 {
-		t.Errorf("only %d nodes", checked)
-	}
-}
-
-// elements counts the weights of a network.
-func elements(g *ir.Graph) (n int) {
-	for _, w := range g.Weights {
-		n += w.Shape.Elems()
-	}
-	return n
 }

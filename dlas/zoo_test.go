@@ -24,73 +24,78 @@ func TestEveryNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i, e := range entries {
+		t.Run(e.Name, func(t *testing.T) { everyChoice(t, e, 11*i) })
+	}
+}
+
+// everyChoice compares a network by some choices with its definition; turn is where in their round it begins.
+func everyChoice(t *testing.T, e model.Entry, turn int) {
+	t.Parallel() // the definition computes on one thread
+	size := 32
+	if e.Input[2] > 64 {
+		size = 40
+	}
+	g, err := model.Build(ir.Choice{Name: e.Name}, model.Request{Data: "random", C: 3, H: size + 1, W: size, Classes: 10})
+	if err != nil {
+		t.Logf("not %s: %v", e.Name, err)
+		return // wants its own weights, or larger pictures
+	}
+	work, err := op.Count(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := int64(0)
+	for _, w := range work {
+		n += w.MACs
+	}
+	if n > 60e6 && !need.Required("whole") {
+		t.Logf("not %s: its %d million MACs take the definition's loops long", e.Name, n/1e6)
+		return
+	}
+	const images = 2
+	in := op.Array{Shape: append(ir.Shape{images}, g.Input().Shape[1:]...)}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range in.Shape.Elems() {
+		in.Data = append(in.Data, float64(float32(r.NormFloat64())))
+	}
+	low, high := map[string]float64{g.Input().Name: slices.Min(in.Data)}, map[string]float64{g.Input().Name: slices.Max(in.Data)}
+	want, err := op.Exact(t.Context(), g, in, func(n *ir.Node, a op.Array) {
+		low[n.Out[0]], high[n.Out[0]] = slices.Min(a.Data), slices.Max(a.Data)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes := quantised(g, low, high)
+	inBytes, err := op.Exact(t.Context(), bytes, in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Rounding of the bytes' kernels is their own: that in Go is the measure of the others.
+	plain := hardware.Probe()
+	plain.ISA, plain.Threads = "go", 1
+	wantBytes := logits(t, bytes, plain, system.Plan{Algorithm: "direct", Batch: images, Schedule: ir.Choice{Name: system.Untuned}}, in.Data, "bytes in Go")
+	if d := exactness.Distance(wantBytes, inBytes.Data); !(d <= 0.1) {
+		t.Errorf("%s in bytes: logits differ from the definition's by %g of the largest", e.Name, d)
+	}
 	m := hardware.Probe()
-	turn := 0
-	for _, e := range entries {
-		size := 32
-		if e.Input[2] > 64 {
-			size = 40
-		}
-		g, err := model.Build(ir.Choice{Name: e.Name}, model.Request{Data: "random", C: 3, H: size + 1, W: size, Classes: 10})
-		if err != nil {
-			t.Logf("not %s: %v", e.Name, err)
-			continue // wants its own weights, or larger pictures
-		}
-		work, err := op.Count(g)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := int64(0)
-		for _, w := range work {
-			n += w.MACs
-		}
-		if n > 60e6 && !need.Required("whole") {
-			t.Logf("not %s: its %d million MACs take the definition's loops long", e.Name, n/1e6)
-			continue
-		}
-		const images = 2
-		in := op.Array{Shape: append(ir.Shape{images}, g.Input().Shape[1:]...)}
-		r := rand.New(rand.NewPCG(1, 2))
-		for range in.Shape.Elems() {
-			in.Data = append(in.Data, float64(float32(r.NormFloat64())))
-		}
-		low, high := map[string]float64{g.Input().Name: slices.Min(in.Data)}, map[string]float64{g.Input().Name: slices.Max(in.Data)}
-		want, err := op.Exact(t.Context(), g, in, func(n *ir.Node, a op.Array) {
-			low[n.Out[0]], high[n.Out[0]] = slices.Min(a.Data), slices.Max(a.Data)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		bytes := quantised(g, low, high)
-		inBytes, err := op.Exact(t.Context(), bytes, in, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		// Rounding of the bytes' kernels is their own: that in Go is the measure of the others.
-		plain := hardware.Probe()
-		plain.ISA, plain.Threads = "go", 1
-		wantBytes := logits(t, bytes, plain, system.Plan{Algorithm: "direct", Batch: images, Schedule: ir.Choice{Name: system.Untuned}}, in.Data, "bytes in Go")
-		if d := exactness.Distance(wantBytes, inBytes.Data); !(d <= 0.1) {
-			t.Errorf("%s in bytes: logits differ from the definition's by %g of the largest", e.Name, d)
-		}
-		for _, c := range []struct {
-			g         *ir.Graph
-			want      []float64
-			tolerance float64
-			plans     []string
-		}{
-			{g, want.Data, 1e-4, []string{"auto", "direct", "gemm", "spatialpack", "winograd"}},
-			{bytes, widened(wantBytes), 0, []string{"auto", "spatialpack", "gemm"}},
-		} {
-			for _, algorithm := range c.plans {
-				turn++
-				m.ISA, m.Threads = m.ISAs[turn%len(m.ISAs)], 1+turn/2%3
-				batch, schedule := 1+turn%images, []string{system.Heuristic, system.Untuned}[turn/3%2]
-				what := fmt.Sprintf("%s of %d weights, %s %s threads=%d batch=%d %s", e.Name, len(c.g.Weights), algorithm, m.ISA, m.Threads, batch, schedule)
-				got := logits(t, c.g, m, system.Plan{Algorithm: algorithm, Schedule: ir.Choice{Name: schedule}, Batch: batch}, in.Data, what)
-				if d := exactness.Distance(got, c.want); !(d <= c.tolerance) {
-					t.Errorf("%s: logits differ by %g of the largest", what, d)
-				}
+	for _, c := range []struct {
+		g         *ir.Graph
+		want      []float64
+		tolerance float64
+		plans     []string
+	}{
+		{g, want.Data, 1e-4, []string{"auto", "direct", "gemm", "spatialpack", "winograd"}},
+		{bytes, widened(wantBytes), 0, []string{"auto", "spatialpack", "gemm"}},
+	} {
+		for _, algorithm := range c.plans {
+			turn++
+			m.ISA, m.Threads = m.ISAs[turn%len(m.ISAs)], 1+turn/2%3
+			batch, schedule := 1+turn%images, []string{system.Heuristic, system.Untuned}[turn/3%2]
+			what := fmt.Sprintf("%s of %d weights, %s %s threads=%d batch=%d %s", e.Name, len(c.g.Weights), algorithm, m.ISA, m.Threads, batch, schedule)
+			got := logits(t, c.g, m, system.Plan{Algorithm: algorithm, Schedule: ir.Choice{Name: schedule}, Batch: batch}, in.Data, what)
+			if d := exactness.Distance(got, c.want); !(d <= c.tolerance) {
+				t.Errorf("%s: logits differ by %g of the largest", what, d)
 			}
 		}
 	}

@@ -114,6 +114,7 @@ func TestDebuggerInJupyterLab(t *testing.T) {
 	const count = notebook + `.activeCell.model.executionCount`
 	var before int // 442 is there already
 	p.Eval(count, &before)
+	p.Click(notebook + `.activeCell.node.querySelector(".cm-content")`)
 	p.Key("Enter", browser.Ctrl)
 	p.Wait("the end without a stop", fmt.Sprintf("%s > %d && ", count, before)+lastOutput+`.innerText.includes("442") && `+kernel+`.status === "idle"`, time.Minute)
 	for _, line := range p.Log() {

@@ -120,12 +120,21 @@ func widgetsAfterReload(t *testing.T, p *browser.Page) {
 )`)
 	p.Wait("the picture", lastOutput+`.querySelector("img.widget-image")?.naturalWidth === 40 && `+shown("now 3"), time.Minute)
 	run(p, "docmanager:save", "{}")
-	p.Eval(`void (window.before = true)`, nil)
-	p.Do("Page.reload", nil, nil)
-	p.Wait("the page anew", `!window.before`, time.Minute)
 	const box = `Array.from(document.querySelectorAll(".jp-Cell > * .jp-OutputArea .widget-vbox:has(> img)")).at(-1)`
-	p.Wait("JupyterLab again", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
-	p.Wait("the widgets again", box+`?.innerText.includes("now 3") && `+box+`.querySelector("img.widget-image")?.naturalWidth === 40`, time.Minute)
+	const there = box + `?.innerText.includes("now 3") && ` + box + `.querySelector("img.widget-image")?.naturalWidth === 40`
+	const late = `document.body.innerText.includes("Error displaying widget: model not found")`
+	for range 3 { // the page itself gives up on what has not come within 4 s, which a busy machine may take
+		p.Eval(`void (window.before = true)`, nil)
+		p.Do("Page.reload", nil, nil)
+		p.Wait("the page anew", `!window.before`, time.Minute)
+		p.Wait("JupyterLab again", `window.jupyterapp && `+widget+` && `+notebook, 2*time.Minute)
+		p.Wait("the widgets again", there+` || `+late, time.Minute)
+		var again bool
+		if p.Eval(late, &again); !again {
+			break
+		}
+	}
+	p.Wait("the widgets again", there, time.Minute)
 	p.Click(box + `.querySelector(".noUi-handle")`)
 	p.Key("ArrowRight", 0)
 	p.Wait("the slider at 4, and what is made of it", box+`.querySelector(".widget-readout").innerText === "4" && `+box+`.innerText.includes("now 4")`, 30*time.Second)

@@ -300,7 +300,7 @@ func (p *Page) Wait(what, js string, limit time.Duration) {
 			return
 		}
 	}
-	p.t.Fatalf("%s: not within %v (%v); the page shows:\n%s", what, limit, last, p.text())
+	p.t.Fatalf("%s: not within %v (%v); the page reports %q and shows:\n%s", what, limit, last, p.Log(), p.text())
 }
 
 func (p *Page) text() string {

@@ -39,7 +39,7 @@ func runPython(t *testing.T, python, file string, want int, env []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, python, "-B", path, "-v")
 	cmd.Dir = t.TempDir()
