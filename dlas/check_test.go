@@ -16,6 +16,7 @@ import (
 
 // TestOperatorCases runs the operator cases of the onnx package: none fails, and most pass.
 func TestOperatorCases(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command(installtest.Engines(t).Python, "-I", "-c", "import importlib.util as u; print(u.find_spec('onnx').submodule_search_locations[0])").Output()
 	if err != nil {
 		t.Fatal(err)

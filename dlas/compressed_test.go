@@ -21,6 +21,7 @@ import (
 // TestProductQuantisedAgainstNumPy decodes the product-quantised ResNets here and in NumPy, by the rule that the files
 // state: the same bits. Written by us they take what their codes and books take, not what is decoded.
 func TestProductQuantisedAgainstNumPy(t *testing.T) {
+	t.Parallel()
 	for name, file := range map[string]string{"imagenet-resnet18": "imagenet_pqf_resnet18", "resnet50": "imagenet_pqf_resnet50_large"} {
 		t.Run(name, func(t *testing.T) {
 			path := need.Data(t, "weights", "imagenet", file+".safetensors")
@@ -66,6 +67,7 @@ func TestProductQuantisedAgainstNumPy(t *testing.T) {
 // four fifths zeros, is bound to CSR rows; its 3x3 convolutions, of which two thirds are zeros, to Winograd's dense kernels,
 // which are faster than CSR there.
 func TestDeepCompressed(t *testing.T) {
+	t.Parallel()
 	need.Data(t, "weights", "imagenet", "imagenet_squeezenet1.0_deepcompressed_dense.safetensors")
 	g, _, err := New().Model("squeezenet1.0").network(t.Context())
 	if err != nil {
@@ -158,6 +160,7 @@ func TestNativeExport(t *testing.T) {
 // float its sums fall on the other side of a tie now and then: ONNX Runtime with and without its optimisations is up to
 // two steps from itself on this network.
 func TestCompressedExportAgreesWithONNXRuntime(t *testing.T) {
+	t.Parallel()
 	for _, passes := range []string{"fp16", "bf16", "prune(0.8) palette(4)", "int8(n=50)", "blocks(0.5, 16x1) int8(n=50, keep=1)"} {
 		t.Run(passes, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "network.onnx")

@@ -10,6 +10,7 @@ import (
 // TestFixedEqualsLiteRTReference: the logits of quantised TFLite networks, and what their softmax makes of them, have the
 // bits that LiteRT's reference kernels make, in every instruction set's kernels.
 func TestFixedEqualsLiteRTReference(t *testing.T) {
+	t.Parallel()
 	for _, file := range []string{"pretrainedResnet_quant.tflite", "pretrainedResnet_large_int8.tflite"} {
 		t.Run(file, func(t *testing.T) {
 			path := need.Data(t, "weights", "mlperf-tiny", file)

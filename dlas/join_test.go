@@ -16,6 +16,7 @@ import (
 // TestJoinedFiles runs a network that is published in two files, and the same two one after the other in LiteRT. LiteRT
 // rounds the body's convolutions otherwise now and then, so the classes agree but for ties within a step of the output.
 func TestJoinedFiles(t *testing.T) {
+	t.Parallel()
 	body := need.Data(t, "weights", "coral", "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite")
 	head := need.Data(t, "weights", "coral", "mobilenet_quant_v1_224_head_layers.tflite")
 	names := need.Data(t, "weights", "coral", "imagenet_labels.txt")

@@ -59,6 +59,7 @@ func broken(p listed, standard map[string]bool) []string {
 }
 
 func TestLayering(t *testing.T) {
+	t.Parallel()
 	need.Program(t, "go", "go")
 	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Standard,Deps", module+"/...")
 	out, err := cmd.Output()

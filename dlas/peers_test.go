@@ -139,6 +139,7 @@ func agree(t *testing.T, got, want []float32, classes int) {
 // TestExportAgreesWithONNXRuntime runs every network that there is in ONNX Runtime, from the file that Export wrote, and
 // reads that file back. The larger ones take long, so they and whole test sets run only where DLAS_REQUIRE names whole.
 func TestExportAgreesWithONNXRuntime(t *testing.T) {
+	t.Parallel()
 	entries, err := model.Survey(model.Env{Dir: os.Getenv("DLAS_DATA")})
 	if err != nil {
 		t.Fatal(err)

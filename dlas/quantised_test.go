@@ -17,6 +17,7 @@ import (
 // tables are exact in both; a mean, a sum or a product of two quantised values may round otherwise on a tie, by one step
 // of its scale, so logits may be off by a step of theirs, and few of them are.
 func TestQuantisedAgreesWithONNXRuntime(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"resnet20", "cifar-mobilenetv2"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -21,6 +21,7 @@ import (
 // that are left, whose numbers are all different: the whole network with the others zero computes the same logits. Its
 // parameters and multiplications fall by about what p says.
 func TestChannelsOfEveryNetwork(t *testing.T) {
+	t.Parallel()
 	entries, err := model.Survey(model.Env{})
 	if err != nil {
 		t.Fatal(err)

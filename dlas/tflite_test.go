@@ -42,6 +42,7 @@ func rawPictures(t *testing.T, dataText string, n int) (pixels []float32, images
 // any two engines; quantised ones have the same bits. Where DLAS_REQUIRE names whole, MobileNets see all photographs. What is
 // computed in fixed point is TestFixedEqualsLiteRTReference's.
 func TestTFLiteAgreesWithLiteRT(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		file  string
 		n     int
