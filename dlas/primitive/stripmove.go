@@ -69,7 +69,8 @@ func moveCost(p ir.Problem, isa asm.ISA) float64 {
 		return cycles
 	}
 	if cycles/3 < moveShared {
-		return threads * cycles
+		// Who makes and who reads the map may be one thread or all: one is as likely as the other.
+		return threads * (cycles + moveCross/2*4*float64(p.In[0].Elems()))
 	}
 	parts := partsFor(p.In[0][0]*ir.Blocks(p.In[0]), cycles/3, p.Machine)
 	return threads*(cycles/min(threads, float64(parts))+moveCross*4*float64(p.In[0].Elems())) + handover(p.Machine.Threads)

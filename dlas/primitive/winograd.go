@@ -33,7 +33,8 @@ func winogradKernels() []ir.Kernel {
 			Cost: func(p ir.Problem) float64 {
 				w := newWinograd(p, l.isa)
 				// The plan's time is that of all threads together; other kernels tell that of one.
-				return float64(w.threads) * (w.cost(w.best()) + w.shareCost())
+				best := w.best()
+				return float64(w.threads) * (w.cost(best) + w.shareCost(best))
 			},
 			Schedules: func(p ir.Problem) []ir.Schedule { return newWinograd(p, l.isa).schedules() },
 			Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return newWinograd(p, l.isa).bind(p, s) },

@@ -258,10 +258,14 @@ func handover(threads int) float64 {
 }
 
 // shareCost is what a node that threads share takes longer for it, beside what tells one plan from another: measured as
-// directShare, most of what a thread reads it has made itself.
-func (w *winograd) shareCost() float64 {
-	if w.threads > 1 {
-		return 8000
+// directShare. Chunks are mostly of what a thread has made itself; where products transform the weights each thread reads
+// all of the input.
+func (w *winograd) shareCost(p plan) float64 {
+	switch {
+	case w.threads == 1:
+		return 0
+	case p.late:
+		return 9000
 	}
-	return 0
+	return 7000
 }

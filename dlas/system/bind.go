@@ -26,8 +26,10 @@ type binder struct {
 	same   map[string]string // value -> the value that it is another name of
 	forms  map[string][]*form
 	joined map[*form]bool // outputs of concatenations that need no copying
-	// striped are the values that a consumer would rather have in strips; strips: some kernel that the plan takes has them.
+	// striped are the values that a consumer would rather have in strips, kept those that it would leave in them; strips:
+	// some kernel that the plan takes has them.
 	striped map[string]bool
+	kept    map[string]bool
 	strips  bool
 	chained map[string]bool // large maps that chains would keep in the second-level cache
 	drafts  []*draft

@@ -64,12 +64,14 @@ func (b *binder) moveCost(k ir.Kernel, p ir.Problem) float64 {
 	if len(out) == 0 || len(p.Out[0]) != 4 {
 		return cost
 	}
-	wanted := b.striped[p.Node.Out[0]]
 	switch made := out[0]; {
-	case made.Block == ir.Strips && !wanted:
+	case made.Block == ir.Strips && !b.kept[p.Node.Out[0]]:
 		cost += b.convertCost(p.Out[0], made, ir.Blocked)
-	case made.Block != ir.Strips && wanted:
+	case made.Block != ir.Strips && b.striped[p.Node.Out[0]]:
 		cost += b.convertCost(p.Out[0], made, ir.Layout{Block: ir.Strips})
+	case made.Block != ir.Strips && b.kept[p.Node.Out[0]] && p.LayoutIn(0).Block == ir.Strips:
+		// The nodes behind would stay in strips too.
+		cost += b.convertCost(p.Out[0], made, ir.Layout{Block: ir.Strips}) / 2
 	}
 	return cost
 }
@@ -134,9 +136,9 @@ func (b *binder) convertCost(s ir.Shape, from, to ir.Layout) float64 {
 }
 
 // wantStrips finds the values that a consumer would rather have in strips: a convolution whose fastest kernel is one over
-// strips if its input is in them already.
+// strips if its input is in them already; and those that it would keep in strips, since the way out of them takes longer.
 func (b *binder) wantStrips() {
-	b.striped = map[string]bool{}
+	b.striped, b.kept = map[string]bool{}, map[string]bool{}
 	b.strips = slices.ContainsFunc(b.kernels, func(k ir.Kernel) bool { return k.Op == "Conv" && k.Strips && b.plan.wants(k) })
 	if !b.strips {
 		return
@@ -161,7 +163,11 @@ func (b *binder) wantStrips() {
 			}
 		}
 		if strips < blocks {
-			b.striped[n.In[0]] = true
+			b.striped[n.In[0]], b.kept[n.In[0]] = true, true
+		}
+		// Half the way out: many nodes may stay in strips for one way saved.
+		if !math.IsInf(strips, 0) && strips < blocks+b.convertCost(p.In[0], ir.Layout{Block: ir.Strips}, ir.Blocked)/2 {
+			b.kept[n.In[0]] = true
 		}
 	}
 }
