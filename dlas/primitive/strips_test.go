@@ -165,3 +165,63 @@ func TestStripCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestStripsShared checks that several threads make what one makes, borders too, to the bit: where parts have whole rows of
+// tiles, of one image or two, where they have output channels, and where neither shares the work evenly.
+func TestStripsShared(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct {
+		batch, channels, size, threads int
+		whole                          bool
+	}{
+		{1, 48, 32, 2, true}, {2, 48, 32, 2, true}, {1, 160, 8, 2, true}, {1, 40, 28, 3, false},
+	} {
+		p, _, _ := convShape(c.batch, c.channels, c.size, c.size, c.channels, 3, 3, 1, pads(1, 1, 1, 1), true, false).unsolved(r, 0.5, testMachine(1))
+		for _, k := range stripKernels() {
+			if k.ISA == isaGo && len(stripISAs()) > 1 || k.Format != CSR || k.Algorithm != Direct {
+				continue
+			}
+			var want []float32
+			for _, threads := range []int{1, c.threads} {
+				p.Machine = testMachine(threads)
+				q, ok := arrange(k, p, 1)
+				if !ok {
+					t.Fatalf("%s does not fit %v", k.Name, p.In)
+				}
+				q.OutLayout[0].Border = ir.Border{Top: 1, Left: 1, Bottom: 2, Right: 1}
+				b, err := k.Bind(q, ir.Schedule{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				call := ir.Call{In: make([]ir.Memory, len(q.In)), Out: []ir.Memory{ir.NewMemory(4 * q.OutLayout[0].Elems(q.Out[0]))}}
+				rng := rand.New(rand.NewPCG(3, 4))
+				for i, w := range q.Weights {
+					if w == nil && q.In[i] != nil {
+						call.In[i] = ir.NewMemory(4 * q.InLayout[i].Elems(q.In[i]))
+						for j := range call.In[i].F32() {
+							call.In[i].F32()[j] = float32(rng.NormFloat64())
+						}
+					}
+				}
+				parts := 0
+				for call.Phase = range b.Phases {
+					for call.Part = range b.Phases[call.Phase] {
+						b.Run(call)
+						parts++
+					}
+				}
+				got := call.Out[0].F32()
+				if threads == 1 {
+					want = got
+					continue
+				}
+				if whole := len(b.Phases) == 1; parts < threads || whole != c.whole {
+					t.Errorf("%s, %v: phases %v", k.Name, c, b.Phases)
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s, %v: several threads make something else than one", k.Name, c)
+				}
+			}
+		}
+	}
+}
