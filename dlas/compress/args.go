@@ -115,7 +115,7 @@ func named(o ir.Option, c ir.Choice) error {
 
 // scopeParam and byParam are what all passes have that rank.
 func scopeParam(def string) ir.Param {
-	return ir.Param{Key: "scope", Help: "what is ranked together: the weights of the whole network, or those of each layer alone", Default: def, Values: []string{"global", "layer"}}
+	return ir.Param{Key: "scope", Help: "what is ranked together: the weights of the whole network, or those of each layer alone; of random weights global empties the largest layers, mostly the late ones, first", Default: def, Values: []string{"global", "layer"}}
 }
 
 func byParam() ir.Param {

@@ -31,9 +31,11 @@ func autoPass() pass {
 	return pass{
 		option: ir.Option{
 			Name: AutoName,
-			Help: "The compression of each layer that meets the targets, found by measuring: each layer alone is compressed at some levels, which tells what it " +
-				"costs in accuracy on val, and where the time of its node goes; then layers are compressed one after the other, those first that save most for what they cost, as far as the accuracy " +
-				"on val allows. What is found becomes the choice, with a level for each layer, and is a Spec like any other. It makes latency least, or bytes with min=bytes; " +
+			Help: "The compression of each layer that meets the targets, found by measuring (not L4's auto, which chooses kernels). A profile of the stack tells what each level of channels, " +
+				"lowrank, prune, blocks(16x1), punch(8x4) and pattern saves of a layer's time (of bytes: of channels, lowrank, prune and palette); where that is something, the layer alone is compressed so, which tells what it " +
+				"costs in accuracy on val. Then layers are compressed one after the other, those first that save most for what they cost, as far as the accuracy measured " +
+				"on val allows, once with nothing else and once each with recalibrate, int8 and both after it; the best two are refined step by step, and all measured in turns. " +
+				"What is found becomes the choice, with a level for each layer, and is a Spec like any other. It makes latency least, or bytes with min=bytes; " +
 				"without a target for accuracy it looks for the highest that meets the others.",
 			Source: "greedy on measured sensitivity: Li et al., ICLR 2017; Yang et al., NetAdapt, ECCV 2018",
 			Params: []ir.Param{
@@ -77,7 +79,7 @@ func TargetsOf(c ir.Choice) (Targets, error) {
 			text, points := strings.CutSuffix(a.Value, "pt")
 			v, err := strconv.ParseFloat(text, 64)
 			switch {
-			case err != nil:
+			case err != nil || math.IsNaN(v):
 				return fail("auto(accuracy>=%s) is neither a fraction nor points", a.Value)
 			case points && !(v <= 0 && v >= -100):
 				return fail("auto(accuracy>=%s): compression loses accuracy, so the points are zero or negative", a.Value)

@@ -191,6 +191,57 @@ func (d *dependency) bundles(ctx context.Context, by string, t Tools) ([]bundle,
 	return list, nil
 }
 
+// Joined says which layers can only be narrowed together, as numbers of Layers in the network's order: of those whose
+// channels are added up, say, channels with a level for each takes the highest. Layers that stay whole are in none.
+func Joined(ctx context.Context, g *ir.Graph) ([][]int, error) {
+	d, err := depend(g)
+	if err != nil {
+		return nil, err
+	}
+	list, err := d.bundles(ctx, "l1", Tools{})
+	if err != nil {
+		return nil, err
+	}
+	number := map[string]int{} // of a node's layer
+	for i, l := range Layers(g) {
+		for _, n := range l.Nodes {
+			number[n.Name] = i
+		}
+	}
+	first := make([]int, len(Layers(g))) // the first layer that each goes with
+	for i := range first {
+		first[i] = -1
+	}
+	for _, b := range list {
+		low := len(first)
+		with := map[int]bool{}
+		for _, m := range b.makers {
+			i := number[d.layers[m].node.Name]
+			if first[i] >= 0 {
+				i = first[i]
+			}
+			with[i], low = true, min(low, i)
+		}
+		for i, f := range first {
+			if with[i] || with[f] {
+				first[i] = low
+			}
+		}
+	}
+	var all [][]int
+	at := map[int]int{}
+	for i, f := range first {
+		if f == i {
+			at[f] = len(all)
+			all = append(all, nil)
+		}
+		if f >= 0 {
+			all[at[f]] = append(all[at[f]], i)
+		}
+	}
+	return all, nil
+}
+
 // scores are what channels are worth, by root: the mean over the places that tell, each relative to the mean of its layer.
 func (d *dependency) scores(ctx context.Context, by string, t Tools) (map[int32]float64, error) {
 	sum, n := map[int32]float64{}, map[int32]int{}

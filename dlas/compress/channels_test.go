@@ -230,3 +230,48 @@ func TestChannelsRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestJoined: narrowing any layer of a group narrows all of it and none of another group; a layer of no group stays whole.
+func TestJoined(t *testing.T) {
+	groups := 0
+	for seed := range uint64(40) {
+		g := randomGraph(seed, 3+int(seed%12))
+		joined, err := Joined(t.Context(), g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers := Layers(g)
+		of := make([]int, len(layers)) // 1 and more: the group
+		for k, group := range joined {
+			groups++
+			for _, i := range group {
+				if of[i] != 0 {
+					t.Fatalf("seed %d: layer %d is in two groups: %v", seed, i, joined)
+				}
+				of[i] = k + 1
+			}
+		}
+		for i := range layers {
+			levels := make([]string, len(layers))
+			for k := range levels {
+				levels[k] = Leave
+			}
+			levels[i] = "0.9"
+			out, _, err := Apply(t.Context(), g, []ir.Choice{choice("channels", "["+strings.Join(levels, " ")+"]")}, Tools{})
+			if err != nil {
+				if len(joined) > 0 {
+					t.Errorf("seed %d: %v", seed, err)
+				}
+				continue
+			}
+			for k, l := range Layers(out) {
+				if narrower := l.Rows < layers[k].Rows; narrower && (of[k] == 0 || of[k] != of[i]) {
+					t.Errorf("seed %d: narrowing layer %d narrows layer %d, the groups are %v", seed, i, k, joined)
+				}
+			}
+		}
+	}
+	if groups < 40 {
+		t.Errorf("only %d groups in all", groups)
+	}
+}

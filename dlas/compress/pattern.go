@@ -19,7 +19,7 @@ func pattern() pass {
 		Name: "pattern",
 		Help: "Each 3x3 kernel keeps 4 of its 9 weights (5 where p is below 5/9), those of that one of a few fixed patterns in which its L2 norm is largest; then " +
 			"whole kernels become zero, those of the smallest norm first, until the fraction p of the weights of all 3x3 kernels is. Without retraining. Layers " +
-			"with other kernels are left as they are. The format pattern skips what is zero. p below 4/9 cannot be reached with patterns: an error.",
+			"with other kernels are left as they are. The format of the same name, pattern in L4, skips what is zero. p below 4/9 cannot be reached with patterns: an error.",
 		Source: "Niu et al., PatDNN, ASPLOS 2020; Ma et al., PCONV, AAAI 2020",
 		Params: []ir.Param{
 			{Help: "fraction of the weights of 3x3 kernels that become zero, 4/9 to 1"},
