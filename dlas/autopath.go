@@ -11,8 +11,8 @@ import (
 
 // path is the order in which units are compressed to make a cost less: from one state to the next one of them changes. A
 // state is the option of each unit. The next step is the one that saves most for a point lost; half an image is the least
-// that a step counts as losing.
-func (a *searcher) path(cost int) [][]int {
+// that a step counts as losing. What loses more than most points alone is left out.
+func (a *searcher) path(cost int, most float64) [][]int {
 	least := 100 / float64(2*max(1, len(a.base.Right)))
 	state := make([]int, len(a.units))
 	states := [][]int{slices.Clone(state)}
@@ -21,7 +21,7 @@ func (a *searcher) path(cost int) [][]int {
 		for i, u := range a.units {
 			now := u.options[state[i]]
 			for k, o := range u.options {
-				if !(o.lost >= now.lost && o.saves[cost] > now.saves[cost]) || o.saves[cost]-now.saves[cost] < leastSaved/4*a.total[cost] { // NaN, too
+				if !(o.lost >= now.lost && o.lost <= most && o.saves[cost] > now.saves[cost]) || o.saves[cost]-now.saves[cost] < leastSaved/4*a.total[cost] { // NaN, too
 					continue
 				}
 				if gain := (o.saves[cost] - now.saves[cost]) / max(least, o.lost-now.lost); gain > best {

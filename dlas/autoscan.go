@@ -15,8 +15,10 @@ const (
 	leastSaved = 0.003
 	// scanTime is how long the scan goes on to further units, what saves most first; what it has seen is in the store.
 	scanTime = 3 * time.Minute
-	// farBelowTarget is how many times what may be lost a unit alone is followed to: recalibrate wins back some.
-	farBelowTarget = 3
+	// recovered is how many times what may be lost a unit alone may lose where recalibrate follows, which wins most back.
+	recovered = 3
+	// anyLoss is how many points that is where no accuracy is asked for.
+	anyLoss = 20
 )
 
 // ladder is the levels of a pass for a unit, the gentlest first.
@@ -28,10 +30,7 @@ type ladder struct {
 
 // scan measures what each option that saves something costs in accuracy, those first that save most.
 func (a *searcher) scan(ctx context.Context) error {
-	most := 20.0 // points
-	if a.targets.Accuracy != nil {
-		most = max(farBelowTarget*100*(a.before.top1()-a.need), farBelowTarget)
-	}
+	most := a.mayLose(true)
 	ladders := a.ladders()
 	scans := map[int]*Scan{}
 	began := time.Now()
@@ -79,6 +78,18 @@ func (a *searcher) scan(ctx context.Context) error {
 	}
 	slices.SortStableFunc(a.scans, func(x, y *Scan) int { return y.points() - x.points() })
 	return nil
+}
+
+// mayLose is how many points a unit alone may lose, with an image or two for chance.
+func (a *searcher) mayLose(recalibrated bool) float64 {
+	if a.targets.Accuracy == nil {
+		return anyLoss
+	}
+	most := 100 * (a.before.top1() - a.need + 2/float64(len(a.base.Right)))
+	if recalibrated {
+		most *= recovered
+	}
+	return most
 }
 
 // points is how many a scan has.

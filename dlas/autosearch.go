@@ -3,6 +3,7 @@ package dlas
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/godlas/godlas/dlas/system"
@@ -62,12 +63,8 @@ const mostRefined = 2
 // best of all. tried is how many it chose from.
 func (a *searcher) choose(ctx context.Context) (best *candidate, tried int, err error) {
 	near := []*candidate{{text: a.after, seen: a.before}}
-	paths := map[int][][]int{}
-	for _, cost := range a.costs {
-		paths[cost] = a.path(cost)
-	}
 	for _, s := range a.starts() {
-		c, err := a.along(ctx, s, paths[s.cost])
+		c, err := a.along(ctx, s, a.path(s.cost, a.mayLose(strings.Contains(s.suffix, "recalibrate"))))
 		if ctx.Err() != nil {
 			return nil, 0, context.Cause(ctx)
 		}
@@ -75,8 +72,10 @@ func (a *searcher) choose(ctx context.Context) (best *candidate, tried int, err 
 			a.notes = append(a.notes, "auto did not try "+s.suffix+": "+asError(err).What)
 			continue
 		}
-		if !slices.ContainsFunc(near, func(o *candidate) bool { return o.text == c.text }) {
+		if i := slices.IndexFunc(near, func(o *candidate) bool { return o.text == c.text }); i < 0 {
 			near = append(near, c)
+		} else if near[i].path == nil {
+			near[i] = c
 		}
 	}
 	if err := a.time(ctx, near); err != nil {
