@@ -292,6 +292,7 @@ func bindByteMean(p ir.Problem, l byteLevel) ir.Bound {
 	zeros := int32(number(p, 2)) * int32(count)
 	scale := scale32(p, 1) / float32(scale32(p, 3)*float32(count))
 	zero, fixed, xnnpack := int32(number(p, 4)), p.Node.Attrs.Int("fixed", 0), p.Node.Attrs.Int("xnnpack", 0)
+	mean := op.NewXNNPACKMean(xnnpack, int64(count), scale32(p, 1), scale32(p, 2), scale32(p, 3), scale32(p, 4))
 	b := eachBlock(p, 1, func(call ir.Call, _, _, in, out int) {
 		r := proto
 		r.A, r.Out = &call.In[0][in], &call.Scratch[0]
@@ -299,8 +300,7 @@ func bindByteMean(p ir.Problem, l byteLevel) ir.Bound {
 		sums := call.Scratch[:64].I32()
 		for c := range 16 {
 			if xnnpack != 0 {
-				y := op.XNNPACKMean(xnnpack, int64(sums[c]), int64(count), scale32(p, 1), scale32(p, 2), scale32(p, 3), scale32(p, 4))
-				call.Out[0][out+c] = asm.RoundClamp(y, 0, 0, 255)
+				call.Out[0][out+c] = asm.RoundClamp(mean.Of(int64(sums[c])), 0, 0, 255)
 				continue
 			}
 			if fixed != 0 {

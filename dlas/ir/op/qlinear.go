@@ -242,8 +242,8 @@ func qPool(name string, attrs []string, window func(n *ir.Node, x ir.Shape) (*ir
 				}
 				if xnnpack != 0 {
 					count := int64(len(taps))
-					y := XNNPACKMean(xnnpack, int64(sum+zero*float64(count)), count, float32(in[1].Data[0]), float32(zero), float32(in[3].Data[0]), float32(scalarAt(in, 4)))
-					out[0].Data[i] = saturate(float64(y), 0, out[0].Type)
+					mean := NewXNNPACKMean(xnnpack, count, float32(in[1].Data[0]), float32(zero), float32(in[3].Data[0]), float32(scalarAt(in, 4)))
+					out[0].Data[i] = saturate(float64(mean.Of(int64(sum+zero*float64(count)))), 0, out[0].Type)
 					return
 				}
 				scale := f32(in[1].Data[0] / f32(in[3].Data[0]*float64(v.count(in[0].Shape[2:], at, taps, with))))

@@ -56,12 +56,12 @@ func (s WholeSum) parts(a, b int64) int64 { return s.A(a) + s.B(b) }
 // rounds to the nearest (a tie to the even) byte that the sum is clamped to. Such factors are looked for beside the exact
 // ones; ok is false where none are found.
 func (s WholeSum) Floats() (fa, fb, add float32, ok bool) {
-	// Rounding two sums to float32 and moving the summand changes a sum by less than near. So only sums that are nearer to
-	// where the rounding changes have to be looked at.
+	// Rounding two sums to float32 and moving factors and summand changes a sum by less than near. So only sums that are
+	// nearer to where the rounding changes have to be looked at.
 	largest := 255*(s.ratioA+s.ratioB) + math.Abs(s.add) + 256
 	step := math.Ldexp(1, math.Ilogb(largest)-28)
-	const steps = 64
-	near := math.Ldexp(largest, -22) + 2*steps*step
+	const steps, bits = 64, 3 // of the summand, of a factor's last bit
+	near := math.Ldexp(largest, -22) + 2*steps*step + bits*math.Ldexp(255*(s.ratioA+s.ratioB), -22)
 	type pair struct{ a, b, sum float64 }
 	var pairs []pair
 	unit := math.Ldexp(1, -s.shift)
@@ -86,26 +86,50 @@ func (s WholeSum) Floats() (fa, fb, add float32, ok bool) {
 		}
 		return true
 	}
-	fa, fb = float32(s.ratioA), float32(s.ratioB)
-	for i := range 2*steps + 1 {
-		k := float64((i + 1) / 2)
-		if i%2 == 0 {
-			k = -k
-		}
-		if add = float32(s.add + k*step); right(float64(fa), float64(fb), float64(add)) {
-			return fa, fb, add, true
+	for i := range 2*bits + 1 {
+		for j := range 2*bits + 1 {
+			fa, fb = moved(s.ratioA, i), moved(s.ratioB, j)
+			for k := range 2*steps + 1 {
+				if add = float32(s.add + float64(around(k))*step); right(float64(fa), float64(fb), float64(add)) {
+					return fa, fb, add, true
+				}
+			}
 		}
 	}
 	return 0, 0, 0, false
 }
 
-// XNNPACKMean is a mean of bytes with the sum given: its float operations in their order, on the file's own bytes.
-func XNNPACKMean(kind int, sum, count int64, scale, zero, yScale, yZero float32) float32 {
-	offset := float32(0)
-	if kind == xnnpackI8 {
-		sum, offset = sum-128*count, 128
+// around counts 0, 1, -1, 2, -2, ...
+func around(i int) int {
+	if i%2 == 0 {
+		return -i / 2
 	}
-	factor := float32(scale/yScale) * (1 / float32(count))
-	first := (yZero - offset) - float32(float32(count*int64(zero-offset))*factor)
-	return float32(math.RoundToEven(float64(float32(float32(sum)*factor)+first))) + offset
+	return (i + 1) / 2
+}
+
+// moved is a number in float32 with its last bit moved around.
+func moved(x float64, i int) float32 {
+	return math.Float32frombits(math.Float32bits(float32(x)) + uint32(around(i)))
+}
+
+// XNNPACKMean takes the mean of so many bytes: its float operations in their order, on the file's own bytes.
+type XNNPACKMean struct {
+	factor, first float32
+	less          int64 // what bytes that are 128 more than the file's sum up to too much
+	offset        float32
+}
+
+// NewXNNPACKMean is the mean of count bytes; kind is the attribute xnnpack.
+func NewXNNPACKMean(kind int, count int64, scale, zero, yScale, yZero float32) XNNPACKMean {
+	m := XNNPACKMean{factor: float32(scale/yScale) * (1 / float32(count))}
+	if kind == xnnpackI8 {
+		m.less, m.offset = 128*count, 128
+	}
+	m.first = (yZero - m.offset) - float32(float32(count*int64(zero-m.offset))*m.factor)
+	return m
+}
+
+// Of is the mean of bytes with that sum before it is clamped.
+func (m XNNPACKMean) Of(sum int64) float32 {
+	return float32(math.RoundToEven(float64(float32(float32(sum-m.less)*m.factor)+m.first))) + m.offset
 }
