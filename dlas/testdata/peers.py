@@ -1,16 +1,16 @@
-# Runs networks elsewhere, for tests that compare: peers.py onnx|check|tflite|reference MODEL INPUTS OUTPUTS. INPUTS holds images one
+# Runs networks elsewhere, for tests that compare: peers.py onnx|check|kept|tflite|reference MODEL INPUTS OUTPUTS. INPUTS holds images one
 # after the other, f32, each of the first input's shape; OUTPUTS gets the first output of each, f32. MODEL may
 # be several TFLite files with commas between.
 import sys
 import numpy as np
 
 
-def onnx(model, images):
+def onnx(model, images, without=()):
     import onnxruntime
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 2
     # Without the fusions that reorder sums beyond what a definition allows nothing is gained here; all are left on.
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(without))
     (x,) = session.get_inputs()
     shape = [d if isinstance(d, int) else 1 for d in x.shape]
     count = images.size // int(np.prod(shape))
@@ -24,6 +24,10 @@ def check(model, images):
     import onnx as format
     format.checker.check_model(model, full_check=True)
     return onnx(model, images)
+
+
+def kept(model, images):
+    return onnx(model, images, ["WeightBiasQuantization"])
 
 
 def tflite(model, images):
@@ -69,5 +73,5 @@ def reference(model, images):
 kind, model, inputs, outputs = sys.argv[1:]
 images = np.fromfile(inputs, dtype="<f4")
 with open(outputs, "wb") as f:
-    for out in {"onnx": onnx, "check": check, "tflite": tflite, "reference": reference}[kind](model, images):
+    for out in {"onnx": onnx, "check": check, "kept": kept, "tflite": tflite, "reference": reference}[kind](model, images):
         f.write(np.ascontiguousarray(out, dtype="<f4").tobytes())
