@@ -1,8 +1,9 @@
 // Package packed reads and writes networks in this program's own format: a graph and its weights in one file, each
 // tensor in whichever lossless form takes the fewest bytes. What is read has the same bits as what was written.
 //
-// A file begins with "DLASnet" and a byte 1, the version; then four bytes, little-endian, of the header's length and
-// four of its CRC-32C; then the header, JSON with spaces at its end. From there on, at a multiple of 64 bytes, the
+// A file begins with "DLASnet" and a byte 2, the version; then four bytes, little-endian, of the header's length and
+// four of its CRC-32C; then the header, JSON in zlib's format (RFC 1950) with zeros behind it; files of version 1 have it
+// as it is, with spaces behind it. From there on, at a multiple of 64 bytes, the
 // tensors follow in the header's order, each at a multiple of 64 and followed by the CRC-32C of its bytes.
 //
 // Files are hostile: no length in one is believed before the file covers it, and as forms that leave zeros out stand for
@@ -10,10 +11,13 @@
 package packed
 
 import (
+	"bytes"
+	"compress/zlib"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"maps"
 	"runtime"
 	"slices"
@@ -26,7 +30,7 @@ import (
 )
 
 // Magic is what a file begins with.
-const Magic = "DLASnet\x01"
+const Magic = "DLASnet\x02"
 
 const (
 	prefix    = len(Magic) + 8
@@ -35,6 +39,7 @@ const (
 	maxValues = 1 << 17 // of the header's JSON
 	maxAxes   = 8
 	most      = 256 // times a file's bytes that its tensors may take
+	inflates  = 64  // times its bytes in the file that a header may have
 	maxMemory = 1 << 33
 )
 
@@ -202,7 +207,7 @@ func headOf(net Network) (*head, []*ir.Tensor, error) {
 	return h, tensors, nil
 }
 
-// text is the header as a file has it, without the spaces at its end.
+// text is the header as JSON.
 func (h *head) text() ([]byte, error) {
 	names := append([]string{h.Name}, h.Outputs...)
 	for _, v := range h.Inputs {
@@ -220,6 +225,42 @@ func (h *head) text() ([]byte, error) {
 		}
 	}
 	return json.Marshal(h)
+}
+
+// deflated is the text of a header as it stands in a file, filled up to where tensors may begin.
+func deflated(text []byte) ([]byte, error) {
+	var b bytes.Buffer
+	z, err := zlib.NewWriterLevel(&b, zlib.BestCompression)
+	if err == nil {
+		_, err = z.Write(text)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	for (prefix+b.Len())%align != 0 || b.Len()*inflates < len(text) {
+		b.WriteByte(0)
+	}
+	return b.Bytes(), err
+}
+
+// inflated is the text of a header that stands in a file so, or as it is.
+func inflated(stored []byte) ([]byte, error) {
+	if len(stored) > 0 && stored[0] == '{' {
+		return stored, nil
+	}
+	z, err := zlib.NewReader(bytes.NewReader(stored))
+	if err != nil {
+		return nil, fmt.Errorf("its header cannot be unpacked: %w", err)
+	}
+	most := min(maxHeader, inflates*len(stored))
+	text, err := io.ReadAll(io.LimitReader(z, int64(most)+1))
+	if err != nil {
+		return nil, fmt.Errorf("its header cannot be unpacked: %w", err)
+	}
+	if len(text) > most {
+		return nil, fmt.Errorf("its header of %d bytes stands for more than %d", len(stored), most)
+	}
+	return text, nil
 }
 
 // graph is the network that a header describes, with its tensors.

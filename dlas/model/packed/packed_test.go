@@ -2,6 +2,7 @@ package packed
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
@@ -315,7 +316,11 @@ func TestRefuses(t *testing.T) {
 	net.Graph.Weights = map[string]*ir.Tensor{"w": net.Graph.Weights["w"]}
 	raw := written(t, net)
 	at := prefix + int(binary.LittleEndian.Uint32(raw[len(Magic):]))
-	text := string(raw[prefix:at])
+	plain, err := inflated(raw[prefix:at])
+	if err != nil || len(plain) <= at-prefix {
+		t.Fatalf("a header of %d bytes takes %d in the file: %v", len(plain), at-prefix, err)
+	}
+	text := string(plain)
 	for _, c := range []struct{ from, to, want string }{
 		{`"rows":16`, `"rows":99`, "tensor"},
 		{`"rows":16`, `"rows":-6`, "rows"},
@@ -343,15 +348,58 @@ func TestRefuses(t *testing.T) {
 		for (prefix+len(changed))%align != 0 {
 			changed += " "
 		}
-		bad := binary.LittleEndian.AppendUint32([]byte(Magic), uint32(len(changed)))
+		bad := binary.LittleEndian.AppendUint32([]byte("DLASnet\x01"), uint32(len(changed))) // headers of version 1 stand as they are
 		bad = append(append(append(bad, 0, 0, 0, 0), changed...), raw[at:]...)
 		if _, err := Read(sealed(bad)); c.from != `}   ` && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v", c.to, err)
 		}
 	}
 	bad := slices.Clone(raw)
-	bad[len(Magic)-1] = 2
-	if _, err := Read(bad); err == nil || !strings.Contains(err.Error(), "version 2") {
+	bad[len(Magic)-1] = 3
+	if _, err := Read(bad); err == nil || !strings.Contains(err.Error(), "version 3") {
+		t.Error(err)
+	}
+}
+
+// TestFirstVersion: a file with its header as plain text is read as before.
+func TestFirstVersion(t *testing.T) {
+	raw := written(t, sample())
+	at := prefix + int(binary.LittleEndian.Uint32(raw[len(Magic):]))
+	text, err := inflated(raw[prefix:at])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for (prefix+len(text))%align != 0 {
+		text = append(text, ' ')
+	}
+	old := binary.LittleEndian.AppendUint32([]byte("DLASnet\x01"), uint32(len(text)))
+	old = sealed(append(append(append(old, 0, 0, 0, 0), text...), raw[at:]...))
+	a, err := Read(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := written(t, *a); !bytes.Equal(again, raw) {
+		t.Errorf("%d bytes are written of it, and %d were", len(again), len(raw))
+	}
+}
+
+// TestHeaderExpands: a header that stands for far more than it takes is refused before it is made.
+func TestHeaderExpands(t *testing.T) {
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	_, _ = z.Write([]byte(`{"name":"` + strings.Repeat("a", 3<<20) + `"}`))
+	z.Close()
+	for (prefix+b.Len())%align != 0 {
+		b.WriteByte(0)
+	}
+	raw := binary.LittleEndian.AppendUint32([]byte(Magic), uint32(b.Len()))
+	raw = sealed(append(append(raw, 0, 0, 0, 0), b.Bytes()...))
+	if _, err := Read(raw); err == nil || !strings.Contains(err.Error(), "stands for more than") {
+		t.Errorf("a file of %d bytes: %v", len(raw), err)
+	}
+	long := sample() // of a header that deflates well the file is filled up
+	long.Meta = map[string]string{"a": strings.Repeat("a", 1<<20)}
+	if got, err := Read(written(t, long)); err != nil || got.Meta["a"] != long.Meta["a"] {
 		t.Error(err)
 	}
 }

@@ -57,8 +57,8 @@ func readHead(raw []byte, sums bool) (*head, []byte, error) {
 	switch {
 	case len(raw) < len(Magic) || string(raw[:len(Magic)-1]) != Magic[:len(Magic)-1]:
 		return nil, nil, errors.New("is no file of this format")
-	case raw[len(Magic)-1] != Magic[len(Magic)-1]:
-		return nil, nil, fmt.Errorf("is of version %d of this format, and this program reads version %d", raw[len(Magic)-1], Magic[len(Magic)-1])
+	case raw[len(Magic)-1] < 1 || raw[len(Magic)-1] > Magic[len(Magic)-1]:
+		return nil, nil, fmt.Errorf("is of version %d of this format, and this program reads versions 1 to %d", raw[len(Magic)-1], Magic[len(Magic)-1])
 	case len(raw) < prefix:
 		return nil, nil, errors.New("ends before its header")
 	}
@@ -69,6 +69,10 @@ func readHead(raw []byte, sums bool) (*head, []byte, error) {
 	text, body := raw[prefix:int64(prefix)+n], raw[int64(prefix)+n:]
 	if sums && sum(text) != binary.LittleEndian.Uint32(raw[len(Magic)+4:]) {
 		return nil, nil, errors.New("is damaged: the sum of its header is another")
+	}
+	text, err := inflated(text)
+	if err != nil {
+		return nil, nil, err
 	}
 	if header.Values(text) >= maxValues {
 		return nil, nil, fmt.Errorf("its header has more than %d values", maxValues)

@@ -45,11 +45,11 @@ func Write(w io.Writer, net Network) error {
 	if err != nil {
 		return fail(err)
 	}
-	for (prefix+len(text))%align != 0 {
-		text = append(text, ' ')
-	}
 	if len(text) > maxHeader || header.Values(text) >= maxValues {
 		return fail(errors.New("it has too many nodes"))
+	}
+	if text, err = deflated(text); err != nil {
+		return fail(err)
 	}
 	begin := binary.LittleEndian.AppendUint32([]byte(Magic), uint32(len(text)))
 	begin = append(binary.LittleEndian.AppendUint32(begin, sum(text)), text...)
