@@ -24,7 +24,7 @@ type benchmark struct {
 func benchmarks() []benchmark {
 	return []benchmark{
 		{"aa", "One Spec compared with itself 40 times: at most 3 verdicts other than cannot tell.", benchAA},
-		{"across", "Three embedded networks, compressed in five ways, by three algorithms, untuned and tuned: notebook 07 in full. Words name networks.", benchAcross(nil)},
+		{"across", "Three embedded networks, compressed in five ways, by three algorithms, untuned and tuned: notebook 07 in full. Words choose networks, passes or algorithms.", benchAcross(nil)},
 		{"avx2", "Every distinct dense convolution of the networks by the direct kernel with AVX2 on one thread, warm, in turns with the loop that measures the peak.", benchEngine("avx2")},
 		{"engine", "Every network in f32 and int8, on one and two threads, in our engine, ONNX Runtime and OpenVINO: processes of their own on the same cores, block by block in turns.", benchEngine("engine")},
 		{"batch", "Batches of 8 and 32 images in our engine, ONNX Runtime and OpenVINO; words name networks and batches.", benchEngine("batch")},

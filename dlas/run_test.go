@@ -300,6 +300,19 @@ func TestSweep(t *testing.T) {
 	if LastSweep() != more {
 		t.Error("the sweep is not remembered")
 	}
+	// Choices that belong together across layers: two stacks in one sweep, each point once, and the new ones in turns.
+	base := New().Data("fashion-mnist(n=50)")
+	a, b := base.Primitive("gemm", "dense"), base.Prune(0.9).Primitive("gemm", "csr")
+	both, err := a.Sweep(context.Background(), b, a)
+	if err != nil || len(both.Results) != 2 || both.Results[0].Unpaired || both.Results[1].Unpaired || both.Rounds < 11 {
+		t.Fatalf("%+v, %v", both, err)
+	}
+	if x, y := both.Results[0].Spec, both.Results[1].Spec; x.Compress != "none" || x.Primitive != "gemm dense" || y.Compress != "prune(0.9)" || y.Primitive != "gemm csr" {
+		t.Errorf("%v and %v", x, y)
+	}
+	if _, err := a.Sweep(context.Background(), base.Model("no such")); err == nil {
+		t.Error("a stack that cannot be swept is left out")
+	}
 }
 
 func TestSweepInterrupted(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/godlas/godlas/dlas/internal/grammar"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/system"
 )
@@ -12,6 +14,8 @@ import (
 // SweepOptions says how a sweep is run; the zero value is what `sweep` does.
 type SweepOptions struct {
 	Fresh bool // measure the points that the store has for this build and environment, too
+	// And are stacks whose points belong to the same sweep: they run in the same rounds.
+	And []Stack
 	// OnResult is called with the sweep so far after each point that is done. May be nil.
 	OnResult func(*Sweep)
 }
@@ -19,8 +23,28 @@ type SweepOptions struct {
 // sweepSeed is that of the order in which a round visits the points.
 const sweepSeed = 1
 
-// Sweep measures all points of the stack side by side, but those that the store has.
-func (s Stack) Sweep(ctx context.Context) (*Sweep, error) { return s.SweepWith(ctx, SweepOptions{}) }
+// Sweep measures all points of the stack side by side, but those that the store has; and those of other stacks in the same
+// rounds, for choices that belong together across layers: prune(0.9) with csr beside int8 with dense.
+func (s Stack) Sweep(ctx context.Context, and ...Stack) (*Sweep, error) {
+	return s.SweepWith(ctx, SweepOptions{And: and})
+}
+
+// allPoints are the points of all stacks of a sweep, without repetition.
+func (s Stack) allPoints(and []Stack) ([]Spec, error) {
+	specs, err := s.spec.Points()
+	for _, other := range and {
+		if err != nil {
+			return nil, err
+		}
+		var more []Spec
+		more, err = other.spec.Points()
+		specs = append(specs, slices.DeleteFunc(more, func(p Spec) bool { return slices.Contains(specs, p) })...)
+	}
+	if err == nil && len(specs) > grammar.MaxPoints {
+		err = &ir.Error{What: fmt.Sprintf("the stacks have %d points together", len(specs)), Try: fmt.Sprintf("at most %d", grammar.MaxPoints)}
+	}
+	return specs, err
+}
 
 // sweepPoint is a point on its way to a result.
 type sweepPoint struct {
@@ -35,7 +59,7 @@ type sweepPoint struct {
 // Then, point by point, all else. When ctx ends, the sweep so far is returned together with its cause; a point that
 // cannot be built is among Failed, and an error only where that is so for all.
 func (s Stack) SweepWith(ctx context.Context, o SweepOptions) (*Sweep, error) {
-	specs, err := s.spec.Points()
+	specs, err := s.allPoints(o.And)
 	if err != nil {
 		return nil, err
 	}
@@ -167,9 +191,9 @@ func (w *Sweep) collect(points []*sweepPoint) {
 
 // MustSweep is Sweep for a notebook cell: it follows the cell's interrupt and panics with an *ir.Error. What an
 // interrupted sweep has done is kept by LastSweep.
-func (s Stack) MustSweep() *Sweep {
+func (s Stack) MustSweep(and ...Stack) *Sweep {
 	ctx := cellContext()
-	w, err := s.Sweep(ctx)
+	w, err := s.Sweep(ctx, and...)
 	if err != nil {
 		e := asError(err)
 		if w != nil && ctx.Err() != nil {

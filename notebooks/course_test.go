@@ -28,6 +28,7 @@ func TestCourseInJupyterLab(t *testing.T) {
 		run(p, "docmanager:open", fmt.Sprintf("{path: %q}", name))
 		p.Wait(name, widget+`.context?.path === "`+name+`" && `+notebook+`.model.cells.length > 1`, time.Minute)
 		p.Wait("its kernel", kernel+`?.status === "idle"`, 2*time.Minute)
+		run(p, "notebook:clear-all-cell-outputs", "{}") // of one that comes with outputs
 		p.Eval(`void window.jupyterapp.commands.execute("notebook:run-all-cells")`, nil)
 		if n := runAll(t, p); n.pictures == 0 {
 			t.Errorf("%s draws nothing", name)

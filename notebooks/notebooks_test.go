@@ -1,17 +1,20 @@
 package notebooks_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/godlas/godlas/install"
 	"github.com/godlas/godlas/install/installtest"
+	"github.com/godlas/godlas/kernel/nb"
 	"github.com/godlas/godlas/notebooks"
 )
 
@@ -20,6 +23,7 @@ type book struct {
 	Cells    []cell
 	Metadata struct {
 		Kernelspec struct{ Name, Language string }
+		Keep       bool `json:"keep_output"`
 	}
 	Format int `json:"nbformat"`
 }
@@ -71,7 +75,8 @@ func parse(t *testing.T, data []byte) book {
 	return b
 }
 
-// Notebooks are kept as their author wrote them: outputs are what a reader's machine gives.
+// Notebooks are kept as their author wrote them: outputs are what a reader's machine gives, but for those that say that
+// their outputs belong to them.
 func TestNotebooksAreClean(t *testing.T) {
 	for _, name := range names(t) {
 		data, err := notebooks.Files.ReadFile(name)
@@ -82,16 +87,70 @@ func TestNotebooksAreClean(t *testing.T) {
 		if b.Format != 4 || b.Metadata.Kernelspec.Name != install.Name || b.Metadata.Kernelspec.Language != "go" {
 			t.Errorf("%s is of format %d for the kernel %+v", name, b.Format, b.Metadata.Kernelspec)
 		}
+		if n, err := nb.Read(bytes.NewReader(data)); err != nil || n.Clean() {
+			t.Errorf("%s is not as dlas nb clean leaves it: %v", name, err)
+		}
 		seen := map[string]bool{}
 		for _, c := range b.Cells {
 			if c.ID == "" || seen[c.ID] {
 				t.Errorf("%s: the cell id %q is missing or given twice", name, c.ID)
 			}
 			seen[c.ID] = true
-			if len(c.Outputs) > 0 || c.Count != nil {
+			if !b.Metadata.Keep && (len(c.Outputs) > 0 || c.Count != nil) {
 				t.Errorf("%s: cell %s has outputs", name, c.ID)
 			}
 		}
+		if b.Metadata.Keep {
+			kept(t, name, data, b)
+		}
+	}
+}
+
+// kept looks at outputs that a notebook comes with: one whole run in order, with its figures and without an error, small,
+// with nothing in it of where it ran. That they are of the kinds that a run shows is for dlas nb test --solutions.
+func kept(t *testing.T, name string, data []byte, b book) {
+	t.Helper()
+	if len(data) > 300_000 {
+		t.Errorf("%s has %d bytes", name, len(data))
+	}
+	count, pictures, checks := 0, 0, 0
+	for _, c := range b.Cells {
+		if c.Type != "code" {
+			continue
+		}
+		if count++; c.Count == nil || *c.Count != count {
+			t.Errorf("%s: cell %s is not the one that ran as number %d: dlas nb run --write", name, c.ID, count)
+		}
+		printed := ""
+		for _, o := range c.Outputs {
+			printed += string(o.Text)
+			if o.Type == "error" {
+				t.Errorf("%s: cell %s failed: %s", name, c.ID, o.Value)
+			}
+			if o.Data["image/svg+xml"] != nil {
+				pictures++
+				if o.Data["image/png"] == nil || o.Data["text/plain"] == nil {
+					t.Errorf("%s: cell %s: a picture without PNG or text beside it", name, c.ID)
+				}
+			}
+			shown := printed
+			for mime, d := range o.Data {
+				if mime != "image/png" {
+					shown += string(d)
+				}
+			}
+			if m := regexp.MustCompile(`(?i)/(home|root|tmp|work|usr|var|users)/|[a-z]:\\\\?users|\.dlas\b|\bpid\b`).FindString(shown); m != "" {
+				t.Errorf("%s: cell %s shows where it ran: %s", name, c.ID, m)
+			}
+		}
+		if slices.Contains(c.Metadata.Tags, "check") {
+			if checks++; strings.TrimSpace(printed) != "not tried" {
+				t.Errorf("%s: cell %s keeps %q", name, c.ID, printed)
+			}
+		}
+	}
+	if pictures == 0 || checks == 0 {
+		t.Errorf("%s keeps %d pictures and %d checks", name, pictures, checks)
 	}
 }
 

@@ -106,6 +106,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"nb", "run", write("c.ipynb", "{")}, "…"},
 		{[]string{"nb", "run", "-p", "x", write("d.ipynb", "{}")}, `nb run: -p: "x" is not name=value with a name of Go`},
 		{[]string{"nb", "run", "-o", filepath.Join(dir, "none", "x.ipynb"), write("o.ipynb", `{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}`)}, "nb run: -o …"},
+		{[]string{"nb", "run", "--write", "-p", "x=1", write("w.ipynb", "{}")}, "nb run: --write stores the notebook as it is written: without -o and -p"},
 		{[]string{"nb", "run", "-p"}, "nb run: -p needs a value: -p NAME=VALUE"},
 		{[]string{"nb", "run", "-q"}, `nb run: unknown flag "-q"; try -…`},
 		{[]string{"nb", "run", "--timeout", "soon", "x.ipynb"}, `nb run: --timeout: "soon" is not a time such as 90s, 5m or 1h`},
@@ -268,6 +269,29 @@ func notebook(t *testing.T, cells ...string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestNotebookWrite: a notebook takes its own outputs in, but none of a run that failed.
+func TestNotebookWrite(t *testing.T) {
+	for source, want := range map[string]string{`fmt.Println("it", 6*7)`: "it 42", "fmt.Println(\"it\", 6*7)\npanic(1)": ""} {
+		path := notebook(t, source)
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, _, stderr := start(t, "nb", "run", "--write", path)
+		after, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == "" {
+			if code == exitOK || !bytes.Equal(before, after) {
+				t.Errorf("a run that fails: exit code %d, %s\n%s", code, stderr, after)
+			}
+		} else if code != exitOK || !strings.Contains(string(after), want) {
+			t.Errorf("exit code %d, %s\n%s", code, stderr, after)
+		}
+	}
 }
 
 // TestFourSpellings runs one Spec as a magic, as fluent Go in a cell, from the command line and from JSON.

@@ -23,10 +23,10 @@ type notebookVerb struct {
 
 func notebookVerbs() []notebookVerb {
 	return []notebookVerb{
-		{"run", "nb run FILE.ipynb [-o OUT.ipynb] [-p name=value …] [--timeout TIME]", "Run all cells without Python or a browser; exits with 1 at a cell that fails.", runNotebookRun},
-		{"test", "nb test FILE.ipynb… [-p name=value …] [--tolerance X] [--timeout TIME] [--solutions]", "Run notebooks and compare what their cells show with the outputs that they hold; exits with 1 where that differs. Times, addresses and the bytes of images are not compared; a cell tagged ignore-output may show anything. With --solutions run the exercises instead, blank and with the solutions of their metadata: cells tagged check must print not tried, then right.", runNotebookTest},
+		{"run", "nb run FILE.ipynb [-o OUT.ipynb | --write] [-p name=value …] [--timeout TIME]", "Run all cells without Python or a browser; exits with 1 at a cell that fails.", runNotebookRun},
+		{"test", "nb test FILE.ipynb… [-p name=value …] [--tolerance X] [--timeout TIME] [--solutions]", "Run notebooks and compare what their cells show with the outputs that they hold; exits with 1 where that differs. Times, addresses and the bytes of images are not compared; a cell tagged ignore-output may show anything. With --solutions run the exercises instead, blank and with the solutions of their metadata: cells tagged check must print not tried, then right, and what a notebook keeps must be of the kinds that it shows.", runNotebookTest},
 		{"convert", "nb convert FILE.ipynb --to go|html|md|ipynb [-o OUT]", "Write a notebook as a Go script of cells (the percent format of jupytext), as an HTML page that needs nothing else, or as Markdown. Nothing runs.", runNotebookConvert},
-		{"clean", "nb clean FILE.ipynb… [--check]", "Take outputs, counts and the traces of a run out of notebooks, for commits. With --check change nothing, and exit with 1 if there is something to take out.", runNotebookClean},
+		{"clean", "nb clean FILE.ipynb… [--check]", "Take outputs, counts and the traces of a run out of notebooks, for commits; one whose metadata say keep_output keeps outputs and counts. With --check change nothing, and exit with 1 if there is something to take out.", runNotebookClean},
 	}
 }
 
@@ -85,9 +85,13 @@ func runNotebookRun(ctx context.Context, c *call) error {
 	var r notebookRun
 	r.add(f)
 	out := f.String("o", "", "write the notebook with its outputs to `file`")
+	write := f.Bool("write", false, "write the outputs into the notebook itself once all cells have run; for one whose metadata say keep_output, without the other traces of a run")
 	rest, err := f.parse(1, 1)
 	if err != nil {
 		return err
+	}
+	if *write && (*out != "" || len(r.params) > 0) {
+		return usageError("nb run: --write stores the notebook as it is written: without -o and -p")
 	}
 	o, err := r.options()
 	if err != nil {
@@ -113,6 +117,12 @@ func runNotebookRun(ctx context.Context, c *call) error {
 	err = nb.Run(ctx, n, p, o)
 	if *out != "" {
 		err = errors.Join(err, n.Save(*out))
+	}
+	if *write && err == nil {
+		if n.Keeps() {
+			n.Clean()
+		}
+		err = n.Save(rest[0])
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(rest[0]), err)
@@ -181,8 +191,11 @@ func testExercises(ctx context.Context, w io.Writer, path string, o nb.Options) 
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
-	bad := 0
+	bad, exercises := 0, 0
 	for _, c := range checked {
+		if !c.Kept {
+			exercises++
+		}
 		said := oneLine(c.Solved)
 		if c.Fault != "" {
 			bad++
@@ -194,7 +207,7 @@ func testExercises(ctx context.Context, w io.Writer, path string, o nb.Options) 
 		}
 		fmt.Fprintf(w, "%s: cell %d%s: %s\n", path, c.Place, id, said)
 	}
-	fmt.Fprintf(w, "%s: %d exercises, %d wrong\n", path, len(checked), bad)
+	fmt.Fprintf(w, "%s: %d exercises, %d wrong\n", path, exercises, bad)
 	return bad == 0, nil
 }
 

@@ -8,11 +8,22 @@ var (
 	volatileNotebook = []string{"papermill", "signature", "vscode", "widgets"}
 )
 
+// Keeps says that the notebook is one whose outputs belong to it, as its metadata say by "keep_output": true, which other
+// tools read too.
+func (n *Notebook) Keeps() bool {
+	keep, _ := n.Metadata["keep_output"].(bool)
+	return keep
+}
+
 // Clean takes out what a version control should not see: outputs, execution counts and metadata that a run leaves. Cells
-// tagged keep-output keep theirs, without counts. It reports whether anything was there.
+// tagged keep-output keep theirs, without counts; a notebook that [Notebook.Keeps] its outputs keeps counts and the state
+// of widgets with them. It reports whether anything was there.
 func (n *Notebook) Clean() (changed bool) {
+	whole := n.Keeps()
 	for _, key := range volatileNotebook {
-		changed = remove(n.Metadata, key) || changed
+		if key != "widgets" || !whole {
+			changed = remove(n.Metadata, key) || changed
+		}
 	}
 	if info, ok := n.Metadata["language_info"].(map[string]any); ok {
 		changed = remove(info, "version") || changed
@@ -26,6 +37,9 @@ func (n *Notebook) Clean() (changed bool) {
 			if len(j) == 0 {
 				delete(c.Metadata, "jupyter")
 			}
+		}
+		if whole {
+			continue
 		}
 		if c.Count != 0 {
 			c.Count, changed = 0, true

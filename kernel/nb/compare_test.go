@@ -2,6 +2,7 @@ package nb
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,55 @@ func TestClean(t *testing.T) {
 	}
 	if n.Clean() {
 		t.Error("a clean notebook is cleaned again")
+	}
+	// One that says so keeps outputs and counts, and loses all else.
+	n = sample()
+	n.Metadata["keep_output"], n.Metadata["papermill"] = true, map[string]any{}
+	n.Cells[1].Outputs, n.Cells[1].Count = []Output{{Type: "execute_result", Count: 7}}, 7
+	n.Cells[1].Metadata["scrolled"] = true
+	if !n.Clean() || len(n.Cells[1].Outputs) != 1 || n.Cells[1].Count != 7 || n.Cells[1].Outputs[0].Count != 7 || n.Cells[1].Metadata["scrolled"] != nil || n.Metadata["papermill"] != nil {
+		t.Errorf("%+v, %v", n.Cells[1], n.Metadata)
+	}
+	if n.Clean() {
+		t.Error("a clean notebook is cleaned again")
+	}
+}
+
+// TestKeptOutputs: what a notebook keeps must be of the kinds that it shows.
+func TestKeptOutputs(t *testing.T) {
+	start := func(context.Context) (Runner, func(), error) { return &script{}, func() {}, nil }
+	n := notebook("print a\nprint b", "print not tried", "show x")
+	n.Cells[0].Metadata = map[string]any{"solution": "print right"}
+	n.Cells[1].Metadata = map[string]any{"tags": []any{"check"}}
+	faults := func() (out []string) {
+		t.Helper()
+		checked, err := Exercises(t.Context(), n, start, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range checked {
+			if c.Kept {
+				out = append(out, fmt.Sprint(c.Place, " ", c.Fault))
+			}
+		}
+		return out
+	}
+	if f := faults(); f != nil {
+		t.Errorf("a notebook that keeps nothing: %q", f)
+	}
+	n.Metadata = map[string]any{"keep_output": true}
+	if f := faults(); len(f) != 3 || f[0] != `1 the notebook keeps "run 99, 1 lines of stdout" of it, and it shows "run 1, 2 lines of stdout": dlas nb run --write` {
+		t.Errorf("%q", f)
+	}
+	if err := Run(t.Context(), n, &script{}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if f := faults(); f != nil {
+		t.Errorf("what was just run: %q", f)
+	}
+	n.Cells[2].Outputs = nil
+	if f := faults(); len(f) != 1 || !strings.HasPrefix(f[0], "3 ") {
+		t.Errorf("%q", f)
 	}
 }
 

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,6 +20,7 @@ type Checked struct {
 	ID            string
 	Blank, Solved string // the first line that it printed
 	Fault         string // what is wrong; empty: nothing
+	Kept          bool   // a cell of a notebook that keeps its outputs, whose outputs are not of the kinds that it shows
 }
 
 // Solution is the source that solves an exercise; false for a cell that is none.
@@ -29,6 +34,7 @@ func (c *Cell) Solution() (string, bool) {
 // and not of a cell.
 func Exercises(ctx context.Context, n *Notebook, start func(context.Context) (Runner, func(), error), o Options) ([]Checked, error) {
 	var said [2]map[int]string
+	var out []Checked
 	for form := range said {
 		c, err := again(n)
 		if err != nil {
@@ -57,11 +63,13 @@ func Exercises(ctx context.Context, n *Notebook, start func(context.Context) (Ru
 				said[form][i] = firstPrinted(cell.Outputs)
 			}
 		}
+		if form == 0 && failed == nil && n.Keeps() {
+			out = stale(n, c)
+		}
 		if failed != nil {
 			return []Checked{{Place: failed.Place, Fault: "the cell fails: " + failed.EName + ": " + failed.EValue}}, nil
 		}
 	}
-	var out []Checked
 	blanks := 0
 	for i, cell := range n.Cells {
 		if _, ok := cell.Solution(); ok {
@@ -86,6 +94,40 @@ func Exercises(ctx context.Context, n *Notebook, start func(context.Context) (Ru
 		out = append(out, Checked{Place: len(n.Cells), Fault: "an exercise has no check cell after it"})
 	}
 	return out, nil
+}
+
+// stale are the cells whose kept outputs are not of the kinds that a run shows.
+func stale(kept, ran *Notebook) (out []Checked) {
+	for i, c := range kept.Cells {
+		if c.Kind != "code" {
+			continue
+		}
+		was, is := kinds(c), kinds(ran.Cells[i])
+		if was != is {
+			out = append(out, Checked{Place: i + 1, ID: c.ID, Kept: true, Fault: "the notebook keeps " + was + " of it, and it shows " + is + ": dlas nb run --write"})
+		}
+	}
+	return out
+}
+
+// kinds is what a cell has shown, without what changes with each run: its place among those that ran, the types of its
+// outputs and how many lines it printed.
+func kinds(c *Cell) string {
+	words := []string{"no run"}
+	if c.Count > 0 {
+		words[0] = "run " + strconv.Itoa(c.Count)
+	}
+	for _, o := range c.Outputs {
+		switch o.Type {
+		case "stream":
+			words = append(words, fmt.Sprintf("%d lines of %s", len(textLines(o.Text)), o.Name))
+		case "error":
+			words = append(words, o.EName)
+		default:
+			words = append(words, strings.Join(slices.Sorted(maps.Keys(o.Data)), " "))
+		}
+	}
+	return quoted(strings.Join(words, ", "))
 }
 
 func quoted(s string) string { return `"` + s + `"` }
