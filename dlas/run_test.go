@@ -275,6 +275,9 @@ func TestSweep(t *testing.T) {
 	if a, b := w.Results[0], w.Results[2]; a.Spec.Compress == b.Spec.Compress || b.Model.Sparsity < 0.899 || b.Model.Sparsity > 0.901 {
 		t.Errorf("sparsity %v of %s", b.Model.Sparsity, b.Spec.Compress)
 	}
+	if a, b, c := w.Results[0].run.graph, w.Results[1].run.graph, w.Results[2].run.graph; a != b || a == c {
+		t.Error("points that differ in L4 alone were compressed one by one")
+	}
 	// The second time all comes from the store; --fresh measures again.
 	again, err := st.Sweep(context.Background())
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"weak"
 
+	"github.com/godlas/godlas/dlas/compress"
 	"github.com/godlas/godlas/dlas/data"
 	"github.com/godlas/godlas/dlas/hardware"
 	"github.com/godlas/godlas/dlas/internal/grammar"
@@ -31,6 +32,7 @@ type runner struct {
 	consume bool    // the graph is compiled only once
 	opened  *sets
 	scans   []*Scan // that levels of L3 were chosen by
+	shares  bool    // its compressed network is that of other points, which differ in L4 to L6 alone
 
 	fromFile   bool // the model is a file of the user's
 	background int  // the outputs before the first class: 1 where the network has one for the background
@@ -47,7 +49,7 @@ func build(ctx context.Context, spec Spec, opened *sets) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{spec: spec, opened: opened, scans: f.scans, notes: f.notes}
+	r := &runner{spec: spec, opened: opened, scans: f.scans, notes: f.notes, shares: true}
 
 	// L1 Datasets & Problem Spaces
 	if r.set, err = opened.open(c[ir.Data][0]); err != nil {
@@ -88,7 +90,7 @@ func (r *runner) compile(ctx context.Context, c map[ir.Layer][]ir.Choice) (err e
 		of = c[ir.Data][0]
 	}
 	var notes []string
-	if r.graph, notes, err = shrink(ctx, r.graph, c[ir.Compress], toolsFor(r.graph, of, r.opened, r.machine, plan)); err != nil {
+	if r.graph, notes, err = r.shrunk(ctx, c[ir.Compress], toolsFor(r.graph, of, r.opened, r.machine, plan)); err != nil {
 		return err
 	}
 
@@ -103,6 +105,23 @@ func (r *runner) compile(ctx context.Context, c map[ir.Layer][]ir.Choice) (err e
 	return err
 }
 
+// shrunk is shrink, once for all points of a sweep with the same L1 to L3: what the passes see is run alike whatever L4 to
+// L6 are, and only what a Meter has measured depends on these.
+func (r *runner) shrunk(ctx context.Context, cs []ir.Choice, t compress.Tools) (*ir.Graph, []string, error) {
+	if !r.shares || r.opened == nil {
+		return shrink(ctx, r.graph, cs, t)
+	}
+	key := Spec{Data: r.spec.Data, Model: r.spec.Model, Compress: r.spec.Compress}
+	if n, ok := r.opened.network(key); ok {
+		return n.graph, n.notes, nil
+	}
+	g, notes, err := shrink(ctx, r.graph, cs, t)
+	if m, ok := t.Meter.(*meter); err == nil && ok && !m.used() {
+		r.opened.keep(key, network{g, notes})
+	}
+	return g, notes, err
+}
+
 // compressed is the runner with the network raw, compressed as a text of L3 says.
 func (r *runner) compressed(ctx context.Context, raw *ir.Graph, text string) (*runner, error) {
 	c, err := r.choices(text)
@@ -110,7 +129,7 @@ func (r *runner) compressed(ctx context.Context, raw *ir.Graph, text string) (*r
 		return nil, err
 	}
 	run := *r
-	run.graph, run.notes, run.tuning, run.program = raw, nil, nil, nil
+	run.graph, run.notes, run.tuning, run.program, run.shares = raw, nil, nil, nil, false
 	if err := run.compile(ctx, c); err != nil {
 		return nil, err
 	}
@@ -196,10 +215,33 @@ func request(set *data.Set) model.Request {
 	}
 }
 
-// sets keeps the opened data sets of a sweep, so that its points share them.
+// sets keeps the opened data sets of a sweep and its compressed networks, so that its points share them.
 type sets struct {
 	mu       sync.Mutex // a pass whose run has ended may still ask
 	byChoice map[string]*data.Set
+	networks map[Spec]network // by L1 to L3
+}
+
+// network is a compressed network, and what its passes have said.
+type network struct {
+	graph *ir.Graph
+	notes []string
+}
+
+func (s *sets) network(key Spec) (network, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, ok := s.networks[key]
+	return n, ok
+}
+
+func (s *sets) keep(key Spec, n network) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.networks == nil {
+		s.networks = map[Spec]network{}
+	}
+	s.networks[key] = n
 }
 
 // open opens a set, each once.

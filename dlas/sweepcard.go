@@ -64,9 +64,12 @@ func resultsTable(results []*Result, varies []ir.Layer) table {
 		column(string(l), false)
 	}
 	many := slices.ContainsFunc(results, (*Result).manyClasses)
+	scored := slices.ContainsFunc(results, func(r *Result) bool { return r.Accuracy != nil })
 	column("top-1 %", true)
-	column("95 % interval", true)
-	if many {
+	if scored {
+		column("95 % interval", true)
+	}
+	if many = many && scored; many {
 		column("top-5 %", true)
 	}
 	column("latency", true)
@@ -97,7 +100,10 @@ func resultsTable(results []*Result, varies []ir.Layer) table {
 		if l := r.Latency; l != nil {
 			latency, latencyRange = millis(l.Median), millisRange(l.Low, l.High)
 		}
-		row = append(row, top1, top1Range)
+		row = append(row, top1)
+		if scored {
+			row = append(row, top1Range)
+		}
 		if many {
 			top5 := ""
 			if a := r.Accuracy; a != nil {

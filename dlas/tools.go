@@ -218,6 +218,13 @@ var meterBudget = system.Budget{Least: 7, Width: 0.03, Time: 150 * time.Millisec
 // meteredPrograms is how many programs a meter keeps with their samples.
 const meteredPrograms = 4
 
+// used reports whether anything was measured.
+func (m *meter) used() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.samples != nil
+}
+
 // Time implements ir.Meter.
 func (m *meter) Time(ctx context.Context, g *ir.Graph) (float64, error) {
 	plan := m.plan

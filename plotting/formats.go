@@ -91,7 +91,7 @@ func (f *Figure) svgHead() string {
 
 // PNG draws the figure as PNG, at 192 dots an inch.
 func (f *Figure) PNG() ([]byte, error) {
-	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(f.Width, f.Height), vgimg.UseDPI(pngDPI))}
+	c := palettePNG{vgimg.NewWith(vgimg.UseWH(f.Width, f.Height), vgimg.UseDPI(pngDPI))}
 	data, err := f.render(c)
 	if err != nil {
 		return nil, err

@@ -102,7 +102,7 @@ func nameRows(p *plot.Plot, names []string, font, width vg.Length) {
 	p.Y.Tick.LineStyle.Width = 0
 	ticks := make(plot.ConstantTicks, len(names))
 	for i, name := range names {
-		ticks[i] = plot.Tick{Value: -float64(i), Label: fit(clean(name), p.Y.Tick.Label, width*0.38)}
+		ticks[i] = plot.Tick{Value: -float64(i), Label: fitParts(clean(name), p.Y.Tick.Label, width*0.38)}
 	}
 	p.Y.Tick.Marker = ticks
 }

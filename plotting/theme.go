@@ -240,6 +240,44 @@ func fit(s string, sty text.Style, width vg.Length) string {
 	return cut
 }
 
+// fitParts is fit for a text of parts with commas between them: what is too long of it is cut from the ends of its longest
+// parts, so that the others can be told apart. Commas in brackets are no ends of parts.
+func fitParts(s string, sty text.Style, width vg.Length) string {
+	var parts [][]rune
+	depth, from := 0, 0
+	for i, r := range s {
+		switch {
+		case r == '(' || r == '[':
+			depth++
+		case r == ')' || r == ']':
+			depth--
+		case depth == 0 && strings.HasPrefix(s[i:], ", "):
+			parts, from = append(parts, []rune(s[from:i])), i+2
+		}
+	}
+	parts = append(parts, []rune(s[from:]))
+	const least = 8 // runes of a part that is cut
+	for sty.Width(s) > width && len(parts) > 1 {
+		longest := 0
+		for i, p := range parts {
+			if len(p) > len(parts[longest]) {
+				longest = i
+			}
+		}
+		p := parts[longest]
+		if len(p) <= least {
+			break
+		}
+		parts[longest] = append([]rune(strings.TrimRight(string(p[:len(p)-2]), " …")), '…')
+		words := make([]string, len(parts))
+		for i, p := range parts {
+			words[i] = string(p)
+		}
+		s = strings.Join(words, ", ")
+	}
+	return fit(s, sty, width)
+}
+
 // wrap breaks a text into lines that are at most width wide.
 func wrap(s string, sty text.Style, width vg.Length) []string {
 	var lines []string
