@@ -41,15 +41,19 @@ func (c *Comparison) headline() string {
 	now, ratio, low, high, sign := c.B, c.Ratio, c.Low, c.High, 1.0
 	verdict := c.Verdict
 	switch {
-	case isBaseline(c.A.Spec, c.B.Spec):
-	case isBaseline(c.B.Spec, c.A.Spec):
+	case isBaseline(c.A, c.B):
+	case isBaseline(c.B, c.A):
 		now, ratio, low, high, sign = c.A, 1/ratio, 1/high, 1/low, -1.0
 		verdict = map[string]string{Faster: Slower, Slower: Faster}[verdict]
 	default:
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString(now.Spec.Compress + ", " + now.Spec.Primitive)
+	what := now.Spec.Compress
+	if uncompressed(now.Spec) {
+		what = fmt.Sprintf("%s, of whose weights %s came as zero", now.Spec.Model, percent(now.Model.Sparsity))
+	}
+	b.WriteString(what + ", " + now.Spec.Primitive)
 	speed := fmt.Sprintf("%s, 95 %% interval %s to %s", times(1/ratio), times(1/high), times(1/low))
 	switch {
 	case c.Unpaired:
@@ -76,14 +80,21 @@ func (c *Comparison) headline() string {
 	return b.String()
 }
 
-// isBaseline reports whether a is what the compressed b is judged by: the same choices, nothing compressed, dense.
-func isBaseline(a, b Spec) bool {
-	if a.Compress != "none" || b.Compress == "none" {
+// isBaseline reports whether a is what the compressed b is judged by: the same choices, nothing compressed, dense. A network
+// that came with zeros is judged by itself on dense kernels.
+func isBaseline(a, b *Result) bool {
+	x, y := a.Spec, b.Spec
+	_, format := pairOf(x.Primitive)
+	dense := format == "" || format == primitive.Dense
+	if uncompressed(y) {
+		_, other := pairOf(y.Primitive)
+		dense = format == primitive.Dense && other != primitive.Dense && b.Model.Sparsity >= leastZeros
+	}
+	if x.Compress != "none" {
 		return false
 	}
-	_, format := pairOf(a.Primitive)
-	a.Compress, a.Primitive = b.Compress, b.Primitive
-	return a == b && (format == "" || format == primitive.Dense)
+	x.Compress, x.Primitive = y.Compress, y.Primitive
+	return x == y && dense
 }
 
 func (c *Comparison) table() table {

@@ -20,8 +20,9 @@ type Explanation struct {
 	SpecHash     string `json:"spec_hash"`
 	Baseline     Spec   `json:"baseline"` // the same Spec with compress none and format dense
 	BaselineHash string `json:"baseline_hash"`
+	Own          *Own   `json:"own,omitempty"` // what no pass has compressed, but whoever made the network
 
-	WorkLeft float64 `json:"work_left"` // non-zero multiply-accumulates over those of the baseline
+	WorkLeft float64 `json:"work_left"` // non-zero multiply-accumulates over those of the baseline; over all of them where the zeros are the network's own
 	Ideal    float64 `json:"ideal"`     // speed-up if time were work: the baseline's macs over macs_nonzero
 	Expected float64 `json:"expected"`  // speed-up if every node took its share of the work, of its type's peak
 	Speedup  float64 `json:"speedup"`   // measured, paired with the baseline: time of the baseline over this one's
@@ -37,12 +38,14 @@ type Explanation struct {
 	Noise      float64 `json:"noise_ms"`     // half the interval's width; it is no part
 	Untouched  float64 `json:"untouched_ms"` // what expected allows more than ideal: nodes without or with little compressed work
 	Type       float64 `json:"type_ms"`      // what the type's peak takes off (negative)
+	Least      float64 `json:"least_ms"`     // what the peaks of multiply-accumulates and of memory ask of all nodes at least
 
 	Parts       []Part          `json:"parts"` // largest first
 	Unexplained float64         `json:"unexplained_ms"`
 	Limit       float64         `json:"unexplained_limit_ms"` // the largest of 10 % of the gap, 2 % of the baseline and the noise
 	Nodes       []ExplainedNode `json:"nodes"`                // most lost first
 	Environment Environment     `json:"environment"`
+	Notes       []string        `json:"notes,omitempty"` // what a reader must know, one line each
 
 	name string
 	auto bool // the format was left to the automatic choice
@@ -69,10 +72,15 @@ type ExplainedNode struct {
 	Warm       float64            `json:"warm_ms"`
 	Evicted    float64            `json:"evicted_ms"`
 	Memory     float64            `json:"memory_ms"` // the least that moving its bytes takes, by the roofline
+	Least      float64            `json:"least_ms"`  // the least that its multiply-accumulates and its bytes take, by the roofline
 	WorkLeft   *float64           `json:"work_left"` // null without multiply-accumulates
 	Lost       float64            `json:"lost_ms"`   // ms - expected_ms
 	Parts      map[string]float64 `json:"parts"`     // milliseconds of each reason that has any
-	Text       string             `json:"text,omitempty"`
+	// Where a dense kernel that nobody insisted on multiplies zeros: how long the best sparse format takes, alone and warm as
+	// Warm is, without the conversions around it; null where none was measured.
+	Sparse       *float64 `json:"sparse_ms"`
+	SparseFormat string   `json:"sparse_format,omitempty"`
+	Text         string   `json:"text,omitempty"`
 }
 
 // dissect is how nodes are timed; the tests of this package have less time, beside whatever else the machine does.
@@ -96,11 +104,15 @@ func Explain(ctx context.Context, r *Result) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if base, err = base.inFloats(ctx, now); err != nil {
+		return nil, err
+	}
 	e, err := explain(ctx, base, now)
 	if err != nil {
 		return nil, err
 	}
 	e.name = r.Name
+	e.Notes = append(e.Notes, r.caveats(e)...)
 	r.Explained = e
 	return e, nil
 }
@@ -160,11 +172,17 @@ func explain(ctx context.Context, base, now *runner) (*Explanation, error) {
 	if plain != nil {
 		beside = append(beside, plain)
 	}
-	best := now.machine
-	if n := len(best.ISAs); n > 0 {
-		best.ISA = best.ISAs[n-1]
+	others, err := now.sparser()
+	if err != nil {
+		return nil, err
 	}
-	a := anatomy{machine: now.machine, best: best.ISA, batch: now.batch, peak: peakOf(now.machine), bestPeak: peakOf(best)}
+	for _, o := range others {
+		beside = append(beside, o.program)
+	}
+	best := bestOf(now.machine)
+	a := anatomy{
+		machine: now.machine, best: best.ISA, batch: now.batch, peak: peakOf(now.machine), bestPeak: peakOf(best), native: uncompressed(now.spec),
+	}
 	if a.overhead, err = system.Overhead(ctx, primitive.Kernels(), now.machine, now.program.InShape()); err != nil {
 		return nil, err
 	}
@@ -176,8 +194,12 @@ func explain(ctx context.Context, base, now *runner) (*Explanation, error) {
 		return nil, err
 	}
 	a.base, a.now = sideOf(base.program, d[0]), sideOf(now.program, d[1])
+	times := d[2:]
 	if plain != nil {
-		a.plain = sideOf(plain, d[2])
+		a.plain, times = sideOf(plain, times[0]), times[1:]
+	}
+	for i, o := range others {
+		a.sparse = append(a.sparse, sparse{o.format, sideOf(o.program, times[i])})
 	}
 	a.base.ms, _, _ = c.A.Interval()
 	a.now.ms, _, _ = c.B.Interval()
@@ -188,6 +210,7 @@ func explain(ctx context.Context, base, now *runner) (*Explanation, error) {
 	e.Environment = environment(now.machine)
 	algorithm, format := pairOf(now.spec.Primitive)
 	e.auto, e.more = algorithm == primitive.Auto && format == "", a.best != now.machine.ISA
+	e.Own = now.own(base)
 	e.say()
 	return e, nil
 }

@@ -111,7 +111,7 @@ func checkSum(t *testing.T, e *Explanation) {
 		if math.Abs(s-n.Lost) > 1e-9*(n.MS+n.BaselineMS) || math.Abs(n.Lost-(n.MS-n.ExpectedMS)) > 1e-9*(n.MS+n.BaselineMS) {
 			t.Errorf("%s: parts of %g ms, lost %g", n.Name, s, n.Lost)
 		}
-		if i > 0 && n.Lost > e.Nodes[i-1].Lost {
+		if i > 0 && n.Lost > e.Nodes[i-1].Lost && !e.integers() {
 			t.Error("the nodes are not in order")
 		}
 	}
@@ -176,17 +176,19 @@ func TestExplainDenseZeros(t *testing.T) {
 	}, "prune(0.9) left 10.0 % of the work; that would allow ", "dense kernels multiply the zeros of 2 nodes", "try primitive direct csr", "L4")
 }
 
-// TestExplainSparseBelowBreakEven: CSR where there are few zeros to leave out.
+// TestExplainSparseBelowBreakEven: CSR where there are few zeros to leave out. On a map of 28x28 30 % of zeros are near its
+// break-even, on one of 7x7, whose 49 pixels fill strips badly, they are below.
 func TestExplainSparseBelowBreakEven(t *testing.T) {
 	g := convNet(28, layerSpec{in: 16, out: 64, k: 3}, layerSpec{in: 64, out: 64, k: 3})
 	built(t, func() *Explanation { return explainNet(t, g, nil, "prune(0.3)", "direct csr", "cpu(threads=1)") }, func(e *Explanation) bool {
 		_, of, _ := e.slower()
 		return e.most(partFormat) && of == 2
 	}, "prune(0.3) left 70.0 % of the work; that would allow 1.", "in a sparse format")
-	built(t, func() *Explanation { return explainNet(t, g, nil, "prune(0.02)", "direct csr", "cpu(threads=1)") }, func(e *Explanation) bool {
-		slow, _, mostly := e.slower()
-		return e.most(partFormat) && slow > 0 && mostly
-	}, "below its break-even, slower than with the dense kernel", "try primitive auto")
+	g = convNet(7, layerSpec{in: 128, out: 128, k: 3}, layerSpec{in: 128, out: 128, k: 3})
+	built(t, func() *Explanation { return explainNet(t, g, nil, "prune(0.3)", "direct csr", "cpu(threads=1)") }, func(e *Explanation) bool {
+		slow, of, mostly := e.slower()
+		return e.most(partFormat) && slow == 2 && of == 2 && mostly && e.Speedup < 1
+	}, "prune(0.3) left 70.0 % of the work; that would allow 1.", "2 of 2 nodes in a sparse format are below its break-even, slower than with the dense kernel", "try primitive auto, which takes the faster of the two, or more zeros")
 }
 
 // TestExplainMemory: a layer whose maps are large and whose work is little.
@@ -299,6 +301,16 @@ func fake(name, algorithm, format string, typ ir.Type, macs, nonzero int64, ms .
 	}
 }
 
+// storedSide is a result with the nodes of a side.
+func storedSide(list []timed) *Result {
+	r := &Result{Spec: Spec{Compress: "pass"}}
+	for _, n := range list {
+		ms := n.Place
+		r.Nodes = append(r.Nodes, Node{Name: n.Name, Members: n.Members, Op: n.Op, Type: string(n.Type), MACs: n.MACs, MACsNonzero: n.MACsNonzero, MS: &ms})
+	}
+	return r
+}
+
 // TestExplainParts takes times that are known apart: each situation has one reason, and the parts are what was put in.
 func TestExplainParts(t *testing.T) {
 	const m = 1000
@@ -355,6 +367,9 @@ func TestExplainParts(t *testing.T) {
 		checkSum(t, e)
 		if p := e.Parts[0]; p.MS > 0 && !strings.HasSuffix(e.Headline(), strings.TrimSuffix(", mostly because "+p.Text+"; "+p.Try, "; ")) {
 			t.Errorf("%s: the answer is %s", c.name, e.Headline())
+		}
+		if got, ok := Expected(storedSide(c.base), storedSide(c.now)); ok && math.Abs(got-e.Expected) > 1e-9 || !ok && !strings.HasPrefix(c.name, "int8") {
+			t.Errorf("%s: of stored results %g is expected (%v), here %g", c.name, got, ok, e.Expected)
 		}
 		if math.Abs(e.Expected-c.expected) > 1e-9 || math.Abs(e.Unexplained) > 1e-9 {
 			t.Errorf("%s: expected %g, unexplained %g", c.name, e.Expected, e.Unexplained)

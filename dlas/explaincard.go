@@ -24,7 +24,11 @@ func (e *Explanation) path() table {
 		t.rows = append(t.rows, []string{layer, what, ms, share, text, try})
 		t.marks = append(t.marks, markOf(layer))
 	}
-	add("", "baseline", millis(e.BaselineMS), "", e.Baseline.Compress+", "+e.Baseline.Primitive, "")
+	baseline := e.Baseline.Compress + ", " + e.Baseline.Primitive
+	if e.Own != nil {
+		baseline = "the same network, " + e.Baseline.Primitive
+	}
+	add("", "baseline", millis(e.BaselineMS), "", baseline, "")
 	if e.Ideal > 0 {
 		add("", "ideal", millis(e.BaselineMS/e.Ideal), "", fmt.Sprintf("%s, if time were work, of which %s is left", times(e.Ideal), shareText(e.WorkLeft)), "")
 		if math.Abs(e.Untouched) > 0.001*e.BaselineMS {
@@ -41,13 +45,16 @@ func (e *Explanation) path() table {
 		}
 	}
 	add("", "unexplained", signed(e.Unexplained), e.ofGap(e.Unexplained), fmt.Sprintf("may be up to %s", millis(e.Limit)), "")
+	if e.integers() && e.Least > 0 {
+		add("", "peaks ask", millis(e.Least), "", "of all nodes together: their multiply-accumulates at the peak of their type, or their bytes, whichever takes longer", "")
+	}
 	add("", "measured", millis(e.MS), "", fmt.Sprintf("%s, 95 %% interval %s to %s, paired in %d rounds: %s; noise %s", times(e.Speedup), times(e.Low), times(e.High), e.Rounds, e.Verdict, millis(e.Noise)), "")
 	return t
 }
 
 // ofGap is a share of the gap, where there is one.
 func (e *Explanation) ofGap(ms float64) string {
-	if math.Abs(e.Gap) <= max(e.Noise, 0.005*e.BaselineMS) {
+	if math.Abs(e.Gap) <= max(e.Noise, 0.02*e.BaselineMS) {
 		return ""
 	}
 	return fmt.Sprintf("%.0f %%", 100*ms/e.Gap)
@@ -108,7 +115,11 @@ func (e *Explanation) nodeTable(most int) (title string, t table) {
 		row[4] = signed(x.Lost)
 		t.rows = append(t.rows, append(row, x.Text, kernel))
 	}
-	title = fmt.Sprintf("the %d of %d nodes that lose most; alone warm and evicted: the node by itself; memory: what moving its bytes takes at least", n, len(e.Nodes))
+	first := "that lose most"
+	if e.integers() {
+		first = "that are furthest above what the peaks ask"
+	}
+	title = fmt.Sprintf("the %d of %d nodes %s; alone warm and evicted: the node by itself; memory: what moving its bytes takes at least", n, len(e.Nodes), first)
 	if n == len(e.Nodes) {
 		title = fmt.Sprintf("%d nodes, worst first; alone warm and evicted: the node by itself; memory: what moving its bytes takes at least", n)
 	}
@@ -127,12 +138,17 @@ func (e *Explanation) footer() string {
 func (e *Explanation) String() string {
 	var b strings.Builder
 	b.WriteString(plain(e.Headline()) + "\n\n" + e.path().text())
-	if l := e.layers(); l != "" {
-		b.WriteString(l + "\n")
+	for _, l := range []string{e.layers(), plain(e.formats())} {
+		if l != "" {
+			b.WriteString(l + "\n")
+		}
 	}
 	title, nodes := e.nodeTable(mostNodes)
 	b.WriteString("\n" + title + "\n" + nodes.text())
 	b.WriteString("\n" + e.footer() + "\n")
+	for _, n := range e.Notes {
+		b.WriteString("note: " + plain(n) + "\n")
+	}
 	return b.String()
 }
 
@@ -140,11 +156,17 @@ func (e *Explanation) String() string {
 func (e *Explanation) MimeBundle() map[string]any {
 	var b strings.Builder
 	b.WriteString(`<div class="dlas-explanation"><p><b>` + escape(e.Headline()) + "</b></p>" + e.path().html())
-	if l := e.layers(); l != "" {
-		b.WriteString("<p>" + escape(l) + "</p>")
+	for _, l := range []string{e.layers(), e.formats()} {
+		if l != "" {
+			b.WriteString("<p>" + escape(l) + "</p>")
+		}
 	}
 	title, nodes := e.nodeTable(0)
 	b.WriteString(`<details><summary>` + escape(title) + `</summary><div style="overflow-x:auto">` + nodes.html() + "</div></details>")
-	b.WriteString("<p><small>" + escape(e.footer()) + "</small></p></div>")
+	b.WriteString("<p><small>" + escape(e.footer()) + "</small></p>")
+	for _, n := range e.Notes {
+		b.WriteString("<p><small>note: " + escape(n) + "</small></p>")
+	}
+	b.WriteString("</div>")
 	return bundle(b.String(), e.String())
 }

@@ -43,7 +43,9 @@ func layerOf(part string) string {
 // anatomy is what an explanation is made of: two programs taken apart.
 type anatomy struct {
 	base, now        side
-	plain            side // the baseline without minimal filtering; empty where that was not lost
+	plain            side     // the baseline without minimal filtering; empty where that was not lost
+	sparse           []sparse // the compressed network in formats that it did not take
+	native           bool     // the zeros are the network's own, and the baseline has them, too
 	ratio, low, high float64
 	overhead         float64 // of the do-nothing network
 	peak, bestPeak   primitive.Peak
@@ -57,6 +59,12 @@ type side struct {
 	ms    float64 // of a run, paired with the other's
 	total float64 // of a run whose nodes are timed
 	nodes []timed
+}
+
+// sparse is a network on kernels of one sparse format, whose nodes were timed alone.
+type sparse struct {
+	format string
+	side
 }
 
 type timed struct {
@@ -95,90 +103,52 @@ func (n timed) converts() bool {
 	return false
 }
 
-// names are those of the graph's nodes that a step runs.
-func (n timed) names() []string {
-	if len(n.Members) > 0 {
-		return n.Members
+// workload is the node, as far as what is expected of it goes.
+func (n timed) workload() workload {
+	w := workload{names: n.Members, typ: n.Type, macs: float64(n.MACs), nonzero: n.nonzero(), ms: n.Place}
+	if len(w.names) == 0 {
+		w.names = []string{n.Name}
 	}
-	return []string{n.Name}
+	return w
 }
 
-// pair is nodes of the baseline and those of the compressed network that do the same.
-type pair struct{ base, now []timed }
+// works are the nodes of a side.
+func (s side) works() []workload {
+	list := make([]workload, len(s.nodes))
+	for i, n := range s.nodes {
+		list[i] = n.workload()
+	}
+	return list
+}
 
-// pairs matches the nodes of both programs by the names of the graph's nodes. Where a pass has put several nodes in the
-// place of one, their names begin with its name.
+// pair is nodes of the baseline and those of the compressed network that do the same, with what is expected of them.
+type pair struct {
+	base, now []timed
+	work      float64 // the baseline's that counts
+	left      float64 // share of it that is left
+	best, own float64 // share of the baseline's time that is expected at the peaks of the machine, and of the instruction set
+	f32       float64 // were all multiply-accumulates of f32
+}
+
+// pairs matches the nodes of both programs.
 func (a *anatomy) pairs() []pair {
-	owner := map[string]int{} // of a name: the pair
-	var list []*pair
-	join := func(n timed, now bool, names []string) {
-		at := -1
-		for _, name := range names {
-			if i, ok := owner[name]; ok && i != at {
-				if at < 0 {
-					at = i
-					continue
-				}
-				list[at].base, list[at].now = append(list[at].base, list[i].base...), append(list[at].now, list[i].now...)
-				list[i].base, list[i].now = nil, nil
-				for k, o := range owner {
-					if o == i {
-						owner[k] = at
-					}
-				}
-			}
-		}
-		if at < 0 {
-			at = len(list)
-			list = append(list, &pair{})
-		}
-		for _, name := range names {
-			owner[name] = at
-		}
-		if now {
-			list[at].now = append(list[at].now, n)
-		} else {
-			list[at].base = append(list[at].base, n)
-		}
-	}
-	for _, n := range a.base.nodes {
-		join(n, false, n.names())
-	}
-	for _, n := range a.now.nodes {
-		names := n.names()
-		if _, ok := owner[names[0]]; !ok && n.MACs > 0 {
-			if of := longestPrefix(owner, names[0]); of != "" {
-				names = []string{of}
-			}
-		}
-		join(n, true, names)
-	}
+	base, now := a.base.works(), a.now.works()
 	var out []pair
-	for _, p := range list {
-		if len(p.base)+len(p.now) > 0 {
-			out = append(out, *p)
+	for _, m := range match(base, now) {
+		at := func(p primitive.Peak) float64 {
+			return m.left(base, now, a.native, func(t ir.Type) float64 { return costAt(p, t) })
 		}
+		q := pair{work: m.before(base, a.native), best: at(a.bestPeak), own: at(a.peak), f32: at(primitive.Peak{})}
+		q.left = q.f32
+		for _, i := range m.base {
+			q.base = append(q.base, a.base.nodes[i])
+		}
+		for _, i := range m.now {
+			q.now = append(q.now, a.now.nodes[i])
+		}
+		out = append(out, q)
 	}
 	return out
-}
-
-// longestPrefix is the longest of the names that a name begins with.
-func longestPrefix(names map[string]int, name string) string {
-	for i := len(name) - 1; i > 0; i-- {
-		if _, ok := names[name[:i]]; ok {
-			return name[:i]
-		}
-	}
-	return ""
-}
-
-// cost is how long a node's multiply-accumulates take for those of f32, by the peaks; on the run's instruction set, or on
-// the machine's best.
-func (a *anatomy) cost(n timed, p primitive.Peak) float64 {
-	if n.Type.Size() != 1 || p.MACs <= 0 || p.MACs8 <= 0 {
-		return 1
-	}
-	return p.MACs / p.MACs8
 }
 
 // explain takes the gap apart.
@@ -187,18 +157,19 @@ func (a *anatomy) explain() *Explanation {
 	parts := map[string]float64{}
 	sum, kept, untyped := 0.0, 0.0, 0.0 // of the baseline's nodes: all, expected, expected of f32
 	macs := sumOf(a.base.nodes, func(n timed) float64 { return float64(n.MACs) })
-	nonzero := sumOf(a.now.nodes, timed.nonzero)
-	if macs > 0 {
-		e.WorkLeft = nonzero / max(1, sumOf(a.base.nodes, timed.nonzero))
-		e.Ideal = macs / max(1, nonzero)
-	}
+	nonzero, work := sumOf(a.now.nodes, timed.nonzero), 0.0
 	for _, p := range a.pairs() {
-		node, f32 := a.node(p)
+		work += p.work
+		node := a.node(p)
+		f32 := node.BaselineMS * p.f32
 		for name, ms := range node.Parts {
 			parts[name] += ms
 		}
 		sum, kept, untyped = sum+node.BaselineMS, kept+node.ExpectedMS, untyped+f32
 		e.Nodes = append(e.Nodes, node)
+	}
+	if macs > 0 {
+		e.WorkLeft, e.Ideal = nonzero/max(1, work), macs/max(1, nonzero)
 	}
 	e.Expected, e.Type = 1, 0
 	if kept > 0 {
@@ -209,6 +180,9 @@ func (a *anatomy) explain() *Explanation {
 	}
 	if e.Ideal > 0 {
 		e.Untouched -= e.BaselineMS / e.Ideal
+	}
+	for _, n := range e.Nodes {
+		e.Least += n.Least
 	}
 	e.ExpectedMS = e.BaselineMS / e.Expected
 	e.Gap = e.MS - e.ExpectedMS
@@ -228,8 +202,8 @@ func (a *anatomy) explain() *Explanation {
 	return e
 }
 
-// node takes one node's loss apart. f32 is what would be expected of it if all its multiply-accumulates were of f32.
-func (a *anatomy) node(p pair) (x ExplainedNode, f32 float64) {
+// node takes one node's loss apart.
+func (a *anatomy) node(p pair) (x ExplainedNode) {
 	place := func(n timed) float64 { return n.Place }
 	x.Parts = map[string]float64{}
 	x.BaselineMS, x.MS = sumOf(p.base, place), sumOf(p.now, place)
@@ -240,26 +214,24 @@ func (a *anatomy) node(p pair) (x ExplainedNode, f32 float64) {
 	if x.Name == "" {
 		x.Name = chief(p.base).Name
 	}
-	work := sumOf(p.base, timed.nonzero)
-	if work == 0 {
-		x.ExpectedMS, x.Lost = x.BaselineMS, x.MS-x.BaselineMS
+	x.Least = sumOf(p.now, a.least)
+	x.ExpectedMS = x.BaselineMS * p.best
+	x.Lost = x.MS - x.ExpectedMS
+	if p.work == 0 {
 		name := partOthers
 		if !slices.ContainsFunc(append(slices.Clip(p.base), p.now...), func(n timed) bool { return !n.converts() }) {
 			name = partConversion
 		}
 		x.Parts[name] = x.Lost
-		return x, x.BaselineMS
+		return x
 	}
-	left := sumOf(p.now, timed.nonzero) / work
-	best := sumOf(p.now, func(n timed) float64 { return n.nonzero() * a.cost(n, a.bestPeak) }) / work
-	own := sumOf(p.now, func(n timed) float64 { return n.nonzero() * a.cost(n, a.peak) }) / work
-	x.WorkLeft = &left
-	x.ExpectedMS = x.BaselineMS * best
-	x.Lost = x.MS - x.ExpectedMS
+	x.WorkLeft = &p.left
 	if len(p.now) == 0 {
 		x.Parts[partOthers] = x.Lost
-		return x, x.BaselineMS * left
+		return x
 	}
+	x.Sparse, x.SparseFormat = a.otherwise(p)
+	best, own := p.best, p.own
 	add := func(name string, ms float64) {
 		if ms != 0 {
 			x.Parts[name] += ms
@@ -279,7 +251,7 @@ func (a *anatomy) node(p pair) (x ExplainedNode, f32 float64) {
 		add(partWinograd, own*(plain-before))
 		before = plain
 	}
-	zeros := sumOf(p.now, func(n timed) float64 { return n.One * n.wasted() })
+	zeros := a.zeros(p)
 	add(partZeros, zeros)
 	now -= zeros
 	rest := now - own*before
@@ -288,7 +260,40 @@ func (a *anatomy) node(p pair) (x ExplainedNode, f32 float64) {
 		rest -= bound
 	}
 	add(a.kind(p), rest)
-	return x, x.BaselineMS * left
+	return x
+}
+
+// zeros is the time in which a pair's nodes multiply zeros that the baseline's, for the same work, do not.
+func (a *anatomy) zeros(p pair) float64 {
+	macs := sumOf(p.base, func(n timed) float64 { return float64(n.MACs) })
+	return sumOf(p.now, func(n timed) float64 { return n.One * max(0, 1-(1-n.wasted())*macs/p.work) })
+}
+
+// otherwise is how long a pair's nodes would take alone and warm in the best of the sparse formats that were timed beside;
+// nil where there is none for them.
+func (a *anatomy) otherwise(p pair) (best *float64, format string) {
+	for _, s := range a.sparse {
+		sum, some := 0.0, false
+		for _, n := range p.now {
+			i := slices.IndexFunc(s.nodes, func(m timed) bool { return m.Name == n.Name })
+			if i < 0 || n.MACs > 0 && (n.wasted() < leastZeros || n.Format != primitive.Dense || s.nodes[i].Format != s.format) {
+				some = false
+				break
+			}
+			sum, some = sum+s.nodes[i].Warm, true
+		}
+		if some && (best == nil || sum < *best) {
+			best, format = &sum, s.format
+		}
+	}
+	return best, format
+}
+
+// least is the fewest milliseconds that the peaks of multiply-accumulates and of memory leave a node.
+func (a *anatomy) least(n timed) float64 {
+	times := int64(max(1, a.batch) / max(1, n.Images))
+	s, _ := ceiling(a.bestPeak, a.machine, &Node{Type: string(n.Type), MACsExecuted: n.MACsExecuted, MovedBytes: n.Bytes * times}, a.batch, max(1, n.Images))
+	return 1e3 * s
 }
 
 // chief is the node of a pair that does the most, or has the most multiply-accumulates.

@@ -1,6 +1,7 @@
 package dlas
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -18,6 +19,24 @@ func (e *Explanation) say() {
 	for i := range e.Nodes {
 		e.Nodes[i].Text = e.Nodes[i].sentence(e.BaselineMS)
 	}
+	if e.integers() {
+		slices.SortStableFunc(e.Nodes, func(x, y ExplainedNode) int { return cmp.Compare(y.MS-y.Least, x.MS-x.Least) })
+		for i := range e.Nodes {
+			if n := &e.Nodes[i]; n.WorkLeft != nil && n.Least > 0 {
+				n.Text = fmt.Sprintf("%s the %s that the peaks ask", times(n.MS/n.Least), millis(n.Least))
+			}
+		}
+	}
+}
+
+// integers reports whether the network came quantised, so that the baseline has nothing more to say than itself.
+func (e *Explanation) integers() bool {
+	return e.Own != nil && e.Own.Type != "" && e.Own.Zeros < leastZeros
+}
+
+// model names the network: of a file its name without the folder.
+func (e *Explanation) model() string {
+	return e.Spec.Model[strings.LastIndexByte(e.Spec.Model, '/')+1:]
 }
 
 // worst is the part that lost most and whether it matters: whether it is more than what is called unexplained anyway.
@@ -31,12 +50,20 @@ func (e *Explanation) worst() (p Part, matters bool) {
 
 // Headline is the answer in one sentence.
 func (e *Explanation) Headline() string {
-	what := e.Spec.Compress
-	if what == "none" {
+	var b strings.Builder
+	what, left := e.Spec.Compress, "left"
+	switch {
+	case what != "none":
+	case e.integers():
+		return e.ofIntegers()
+	case e.Own != nil && e.Own.Zeros < 0.01 && e.Own.Halves:
+		what, left = e.model()+" comes with weights in two bytes, which", "leaves"
+	case e.Own != nil && e.Own.Zeros >= 0.01:
+		what, left = fmt.Sprintf("%s comes with %s of its weights zero, which", e.model(), shareText(e.Own.Zeros)), "leaves"
+	default:
 		what = e.Spec.Primitive
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s left %s of the work; that would allow %s", what, shareText(e.WorkLeft), times(e.Expected))
+	fmt.Fprintf(&b, "%s %s %s of the work; that would allow %s", what, left, shareText(e.WorkLeft), times(e.Expected))
 	switch {
 	case e.Type < -0.05*e.BaselineMS:
 		fmt.Fprintf(&b, " (%s by the work, more by the type)", times(e.Ideal))
@@ -44,6 +71,12 @@ func (e *Explanation) Headline() string {
 		fmt.Fprintf(&b, " (%s if time were work, but the nodes that it left as they are take %s)", times(e.Ideal), millis(e.untouchedNodes()))
 	}
 	fmt.Fprintf(&b, "; you got %s", times(e.Speedup))
+	if e.Own != nil && (e.Own.Zeros >= 0.01 || e.Own.Halves) {
+		b.WriteString(" of dense kernels' speed")
+		if e.Verdict != CannotTell {
+			b.WriteString(" (" + e.Verdict + ")")
+		}
+	}
 	p, matters := e.worst()
 	if matters && e.Verdict == CannotTell {
 		b.WriteString(", which cannot be told from 1")
@@ -58,8 +91,36 @@ func (e *Explanation) Headline() string {
 		b.WriteString(", which is more: " + e.gained())
 	case math.Abs(e.Gap) <= e.Noise && e.Verdict == CannotTell:
 		b.WriteString(", and the difference is noise")
+	case e.Gap > max(e.Noise, 0.02*e.BaselineMS):
+		b.WriteString(", for no reason that is large by itself")
+	case e.Speedup < 0.95*e.Expected:
+		fmt.Fprintf(&b, ", and more cannot be told: the interval is %s to %s", times(e.Low), times(e.High))
 	default:
 		b.WriteString(", all there was to gain")
+	}
+	return b.String()
+}
+
+// ofIntegers is the answer of a network that came in integers: what it would be in floats nobody knows, what this machine's
+// peaks ask of it can be measured.
+func (e *Explanation) ofIntegers() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s comes in %s, and there is no float network to compare it with; it takes %s", e.model(), e.Own.Type, millis(e.MS))
+	if e.Least > 0 {
+		fmt.Fprintf(&b, ", %s the %s that this machine's peaks ask of its nodes at least", times(e.MS/e.Least), millis(e.Least))
+		worst := ExplainedNode{}
+		for _, n := range e.Nodes {
+			if n.MS-n.Least > worst.MS-worst.Least {
+				worst = n
+			}
+		}
+		if worst.Name != "" {
+			fmt.Fprintf(&b, " (most above it %s: %s for %s)", worst.Name, millis(worst.MS), millis(worst.Least))
+		}
+	}
+	fmt.Fprintf(&b, "; beside the same network on dense kernels it is %s as fast", times(e.Speedup))
+	if e.Verdict == CannotTell {
+		b.WriteString(", which cannot be told from 1")
 	}
 	return b.String()
 }
@@ -83,10 +144,13 @@ func (e *Explanation) gained() string {
 	return "the baseline is slower than its work"
 }
 
+// leastPart is the share of a node's time from which on zeros in it are worth a word: hardly a network has none.
+const leastPart = 0.02
+
 // losing is the nodes in which a part costs most, worst first, and how many have it at all.
 func (e *Explanation) losing(part string) (worst ExplainedNode, n int) {
 	for _, x := range e.Nodes {
-		if ms := x.Parts[part]; ms > 0 {
+		if ms := x.Parts[part]; ms > 0 && (part != partZeros || ms > leastPart*x.MS) {
 			n++
 			if worst.Parts == nil || ms > worst.Parts[part] {
 				worst = x
@@ -108,7 +172,10 @@ func (e *Explanation) reason(part string, ms float64) string {
 	}
 	switch part {
 	case partZeros:
-		return fmt.Sprintf("dense kernels multiply the zeros of %s", nodes)
+		if n == 0 {
+			return "dense kernels multiply the few zeros there are"
+		}
+		return fmt.Sprintf("dense kernels multiply the zeros of %s", nodes) + e.rivals().reason()
 	case partFormat:
 		slow, of, mostly := e.slower()
 		if mostly {
@@ -203,17 +270,6 @@ func (e *Explanation) perWeight() string {
 	return times(took / expected)
 }
 
-// sparse is the format for what the passes leave.
-func (e *Explanation) sparse() string {
-	passes := e.Spec.Compress
-	for _, f := range [][2]string{{"blocks", "bsr"}, {"punch", "punched"}, {"pattern", "pattern"}} {
-		if strings.Contains(passes, f[0]+"(") && primitive.Check(primitive.Direct, f[1]) == nil {
-			return f[1]
-		}
-	}
-	return primitive.CSR
-}
-
 // leastTry is the share of the gap from which on a part is worth trying something against.
 const leastTry = 0.03
 
@@ -225,18 +281,26 @@ func (e *Explanation) wayOut(part string, ms float64) string {
 	algorithm, format := pairOf(e.Spec.Primitive)
 	switch part {
 	case partZeros:
-		if e.auto {
+		_, n := e.losing(partZeros)
+		switch v := e.rivals(); {
+		case n == 0:
+			return ""
+		case e.auto && v.format != "" && v.format != primitive.CSR:
+			return "try more zeros"
+		case e.auto && v.format != "":
+			return "try more zeros, or blocks(0.8, 16x1)"
+		case e.auto:
 			return "no sparse kernel was estimated to be faster at this density; try more zeros, or blocks(0.8, 16x1)"
 		}
-		if format == e.sparse() {
+		if format == sparseFor(e.Spec.Compress) {
 			return "they are those that have no kernel of format " + format
 		}
-		return "try primitive direct " + e.sparse()
+		return "try primitive direct " + sparseFor(e.Spec.Compress)
 	case partFormat:
 		if _, _, mostly := e.slower(); mostly {
 			return "try primitive auto, which takes the faster of the two, or more zeros"
 		}
-		if e.sparse() == primitive.CSR {
+		if e.runs(primitive.CSR) {
 			return "try blocks(0.8, 16x1), whose vectors are full"
 		}
 	case partWinograd:
@@ -269,6 +333,11 @@ func (e *Explanation) wayOut(part string, ms float64) string {
 	return ""
 }
 
+// runs reports whether any node's kernel is of a sparse format.
+func (e *Explanation) runs(format string) bool {
+	return slices.ContainsFunc(e.Nodes, func(n ExplainedNode) bool { return formatOf(n.Kernel) == format })
+}
+
 // sentence says of a node that lost something which part is most of it.
 func (n ExplainedNode) sentence(baseline float64) string {
 	if n.Lost < 0.002*baseline {
@@ -292,7 +361,11 @@ func (n ExplainedNode) sentence(baseline float64) string {
 	})
 	var list []string
 	for _, name := range names {
-		list = append(list, name+" "+millis(n.Parts[name]))
+		text := name + " " + millis(n.Parts[name])
+		if name == partZeros && n.Sparse != nil {
+			text += " (alone, " + n.SparseFormat + " takes " + millis(*n.Sparse) + ")"
+		}
+		list = append(list, text)
 	}
 	return strings.Join(list, ", ")
 }

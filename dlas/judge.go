@@ -234,6 +234,9 @@ func (s *Scan) notes() []string {
 	if s.Note != "" {
 		out = append(out, s.Pass+": "+s.Note)
 	}
+	if s.Caveat != "" {
+		out = append(out, s.Pass+": the scan is optimistic where the network knows its images: "+s.Caveat)
+	}
 	return out
 }
 

@@ -74,6 +74,7 @@ type ModelInfo struct {
 // Node is one node of the compiled program. MS is the median of a separate profiled pass.
 type Node struct {
 	Name           string   `json:"name"`
+	Members        []string `json:"members,omitempty"` // the graph's nodes that it stands for, where these are several
 	Op             string   `json:"op"`
 	Primitive      string   `json:"primitive"` // the algorithm
 	Format         string   `json:"format"`

@@ -65,7 +65,7 @@ func (run *runner) blank() *Result {
 	}
 	for _, n := range run.program.Nodes() {
 		r.Nodes = append(r.Nodes, Node{
-			Name: n.Name, Op: n.Op, Primitive: n.Algorithm, Format: n.Format, Type: string(n.Type), ISA: n.ISA, Kernel: n.Kernel,
+			Name: n.Name, Members: n.Members, Op: n.Op, Primitive: n.Algorithm, Format: n.Format, Type: string(n.Type), ISA: n.ISA, Kernel: n.Kernel,
 			MACs: n.MACs, MACsNonzero: n.MACsNonzero, MACsExecuted: n.MACsExecuted,
 			WorkspaceBytes: n.WorkspaceBytes, PackedBytes: n.PackedBytes, MovedBytes: n.Bytes * int64(max(1, run.batch)/n.Images), InsteadOf: n.InsteadOf, Why: n.Why, Schedule: scheduleText(n.Schedule),
 		})

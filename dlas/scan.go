@@ -28,6 +28,8 @@ type Scan struct {
 	Layers  []ScanLayer `json:"layers"`         // one without a name for a scan of the whole network
 	Seconds float64     `json:"seconds"`        // that it took; points from the store take none
 	Note    string      `json:"note,omitempty"` // why it has fewer levels than were asked for
+	// Caveat is what a reader of these accuracies must know: that published networks were trained on the images, say.
+	Caveat string `json:"caveat,omitempty"`
 
 	of *Result
 }
@@ -325,7 +327,7 @@ func (j *judge) scan(ctx context.Context, after string, c ir.Choice) (*Scan, err
 	if err != nil {
 		return nil, err
 	}
-	return &Scan{Pass: c.String(), After: after, Base: base.top1(), N: len(base.Right), Split: "val", Classes: max(len(j.base.set.Classes), j.base.set.MinClasses)}, nil
+	return &Scan{Pass: c.String(), After: after, Base: base.top1(), N: len(base.Right), Split: "val", Classes: max(len(j.base.set.Classes), j.base.set.MinClasses), Caveat: j.base.set.Caveat}, nil
 }
 
 // point is one level of a scan, against what base got right.

@@ -29,8 +29,10 @@ func (s *Scan) head() string {
 	if s.After != "" && s.After != "none" {
 		text += "; after " + s.After
 	}
-	if s.Note != "" {
-		text += "; " + s.Note
+	for _, more := range []string{s.Note, s.Caveat} {
+		if more != "" {
+			text += "; " + more
+		}
 	}
 	return plain(text)
 }

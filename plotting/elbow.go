@@ -117,6 +117,9 @@ func elbow(rs []*dlas.Result, o Options) (*Figure, error) {
 	s := scans[0].scan
 	f.Caption = clean(fmt.Sprintf("%s. An elbow is the highest level that is, as all lower ones are, at most %s below the uncompressed network. n = %s images of val, Wilson 95 %% interval. %s, %s.",
 		strings.Join(caption, "; "), counted(s.Drop, "point"), thousands(s.N), scans[0].r.Spec.Data, scans[0].r.Spec.Model))
+	if s.Caveat != "" {
+		f.Caption += optimistic(s)
+	}
 	if lost {
 		f.Caption += " Grey: within 5 points of chance."
 	}
@@ -124,6 +127,11 @@ func elbow(rs []*dlas.Result, o Options) (*Figure, error) {
 	f.body = tile(f.Plots, columns, o.Font)
 	height := max(f.Width/vg.Length(columns)*0.5, textStyle(o.Font, ink).Width(accuracy.Label), 8*o.Font) + 4*o.Font
 	return f.finish(height * vg.Length(rows)), nil
+}
+
+// optimistic says that the accuracies of a scan may be better than on new images.
+func optimistic(s *dlas.Scan) string {
+	return clean(" Optimistic where the network knows these images: " + s.Caveat + ".")
 }
 
 // counted is a number with its noun.

@@ -78,19 +78,20 @@ func expected(rs []*dlas.Result, o Options) (*Figure, error) {
 }
 
 // baselineOf is the result that a compressed one is judged by: all the same but nothing compressed, and no format but
-// dense. nil for one that is not compressed, or where there is none.
+// dense. nil for one that is not compressed and has no zeros of its own, or where there is none.
 func baselineOf(rs []*dlas.Result, r *dlas.Result) *dlas.Result {
-	if uncompressed(r) {
+	native := uncompressed(r)
+	algorithm, format, _ := strings.Cut(r.Spec.Primitive, " ")
+	if native && (r.Model.Sparsity < 0.1 || format == "dense") {
 		return nil
 	}
-	algorithm, _, _ := strings.Cut(r.Spec.Primitive, " ")
 	var found *dlas.Result
 	for _, b := range rs {
 		if !uncompressed(b) || b.Environment.Hash != r.Environment.Hash || b.Spec.With(ir.Compress, "").With(ir.Primitive, "") != r.Spec.With(ir.Compress, "").With(ir.Primitive, "") {
 			continue
 		}
 		// Uncompressed, auto alone chooses among dense kernels, too.
-		if b.Spec.Primitive == algorithm+" dense" || b.Spec.Primitive == "auto" && algorithm == "auto" {
+		if b.Spec.Primitive == algorithm+" dense" || !native && b.Spec.Primitive == "auto" && algorithm == "auto" {
 			found = b
 		}
 	}

@@ -39,6 +39,8 @@ var examples = map[string]func() (*Figure, error){
 	"flip":        func() (*Figure, error) { return Plot("flip", flips()) },
 	"histogram":   func() (*Figure, error) { return Plot("histogram", levels()[3:4]) },
 	"sparsity":    func() (*Figure, error) { return Plot("sparsity", levels()[3:4]) },
+	"histograms":  func() (*Figure, error) { return Plot("histogram", levels()[:4]) },
+	"patterns":    func() (*Figure, error) { return Plot("sparsity", levels()[:4]) },
 	"confusion":   func() (*Figure, error) { return Plot("confusion", levels()[2:3], "width=84mm", "font=8pt") },
 	"graph":       func() (*Figure, error) { return network("fashion-mnist", "resnet8") },
 	"network":     func() (*Figure, error) { return network("random(1x3x64x64)", "imagenet-resnet18", "width=174mm") },

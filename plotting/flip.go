@@ -101,6 +101,9 @@ func flip(rs []*dlas.Result, o Options) (*Figure, error) {
 	p.Add(g)
 	f.Plots = append(f.Plots, p)
 	f.Caption = clean(strings.TrimSpace(fmt.Sprintf("Fastest of %d choices of L4, and how many times as long the second takes. n = %d results. %s", len(primitives), len(rs), facts(rs, metrics[0]))))
+	if slices.ContainsFunc(rs, func(r *dlas.Result) bool { return slices.ContainsFunc(passesOf(r.Spec.Compress), isInt8) }) {
+		f.Caption += " Integers stand where their passes put them: rounding makes a few zeros more."
+	}
 	if alone > 0 {
 		f.Caption += fmt.Sprintf(" %d cells have one result alone.", alone)
 	}
@@ -140,9 +143,8 @@ func flipRows(rs []*dlas.Result) (rows []*flipRow, columns []int) {
 		rows = append(rows, &flipRow{name: clean(name), key: key, at: map[int][]*dlas.Result{}})
 		return rows[len(rows)-1]
 	}
-	percentOf := func(r *dlas.Result) int { return int(math.Round(100 * r.Model.Sparsity)) }
 	put := func(row *flipRow, r *dlas.Result) {
-		c := percentOf(r)
+		c := zerosOf(rs, r)
 		// The newest of one choice counts.
 		row.at[c] = append(slices.DeleteFunc(row.at[c], func(x *dlas.Result) bool { return x.Spec.Primitive == r.Spec.Primitive }), r)
 		if !slices.Contains(columns, c) {
@@ -175,6 +177,58 @@ func flipRows(rs []*dlas.Result) (rows []*flipRow, columns []int) {
 	}
 	slices.Sort(columns)
 	return rows, columns
+}
+
+// zerosOf is the percentage of zeros among the weights that a result's passes have made, or that its network came with.
+// Rounding to integers makes some more, which no pass asked for: they would give each of these results a column of its own.
+func zerosOf(rs []*dlas.Result, r *dlas.Result) int {
+	percent := func(share float64) int { return int(math.Round(100 * share)) }
+	passes := passesOf(r.Spec.Compress)
+	floats := slices.DeleteFunc(slices.Clone(passes), isInt8)
+	if len(floats) == len(passes) {
+		return percent(r.Model.Sparsity)
+	}
+	level := 0.0
+	for _, pass := range floats {
+		name, args, _ := strings.Cut(strings.TrimSuffix(pass, ")"), "(")
+		first, _, _ := strings.Cut(args, ",")
+		switch name {
+		case "prune", "blocks", "punch", "pattern":
+			v, err := strconv.ParseFloat(first, 64)
+			if err != nil { // a level for each layer
+				return percent(r.Model.Sparsity)
+			}
+			level = max(level, v)
+		}
+	}
+	twin := strings.Join(floats, " ")
+	for _, x := range rs {
+		if x.Spec.Model == r.Spec.Model && x.Spec.Data == r.Spec.Data && (x.Spec.Compress == twin || twin == "" && uncompressed(x)) {
+			return percent(x.Model.Sparsity)
+		}
+	}
+	return percent(level)
+}
+
+func isInt8(pass string) bool { return pass == "int8" || strings.HasPrefix(pass, "int8(") }
+
+// passesOf splits a choice of L3.
+func passesOf(choice string) (list []string) {
+	depth, from := 0, 0
+	for i, c := range choice + " " {
+		switch {
+		case c == '(' || c == '[':
+			depth++
+		case c == ')' || c == ']':
+			depth--
+		case c == ' ' && depth == 0:
+			if i > from {
+				list = append(list, choice[from:i])
+			}
+			from = i + 1
+		}
+	}
+	return list
 }
 
 // typeOf is the type in which a result does most of its multiply-accumulates.

@@ -1,7 +1,6 @@
 package plotting
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -18,76 +17,106 @@ import (
 const histogramBins = 61
 
 // histogram draws how the weights of convolutions and linear layers are spread before compression and after, on a
-// logarithmic count; zeros are counted apart. node= names one layer.
+// logarithmic count; zeros are counted apart. A panel for each compressed network; node= names one layer.
 func histogram(rs []*dlas.Result, o Options) (*Figure, error) {
 	if err := o.only("histogram", "node"); err != nil {
 		return nil, err
 	}
-	r, layers, err := weightsOf(rs, o.Node)
+	nets, err := weightsOf(rs, o.Node)
 	if err != nil {
 		return nil, err
 	}
-	var before, after []float32
-	for _, l := range layers {
-		before, after = append(before, l.Before.Values...), append(after, l.After.Values...)
-	}
 	largest := 0.0
-	for _, v := range slices.Concat(before, after) {
-		largest = max(largest, math.Abs(float64(v)))
+	for k := range nets {
+		nets[k].spread = [2][]float32{}
+		for _, l := range nets[k].layers {
+			nets[k].spread[0], nets[k].spread[1] = append(nets[k].spread[0], l.Before.Values...), append(nets[k].spread[1], l.After.Values...)
+		}
+		for _, v := range slices.Concat(nets[k].spread[0], nets[k].spread[1]) {
+			largest = max(largest, math.Abs(float64(v)))
+		}
 	}
 	if largest == 0 || math.IsInf(largest, 0) || math.IsNaN(largest) {
 		return nil, &ir.Error{Layer: ir.Compress, What: "there are no weights other than zero to draw"}
 	}
 	width := 2 * largest / histogramBins
-	count := func(of []float32) (bins []int, zeros int) {
-		bins = make([]int, histogramBins)
-		for _, v := range of {
-			if v == 0 {
-				zeros++
-				continue
-			}
-			bins[min(histogramBins-1, max(0, int((float64(v)+largest)/width)))]++
-		}
-		return bins, zeros
-	}
-	f := &Figure{Width: o.Width, font: o.Font, Columns: []string{"weights", "from", "to", "count", "spec", "environment"}}
-	h := &steps{width: width, low: -largest}
+	f := &Figure{Width: o.Width, font: o.Font, Columns: []string{"compress", "weights", "from", "to", "count", "spec", "environment"}}
 	high := 1
-	for k, of := range []struct {
-		name   string
-		values []float32
-	}{{"before", before}, {"after", after}} {
-		bins, zeros := count(of.values)
-		h.bins = append(h.bins, bins)
-		high = max(high, slices.Max(bins))
-		for i, n := range bins {
-			if n > 0 {
-				f.Rows = append(f.Rows, []string{of.name, csvNumber(-largest + float64(i)*width), csvNumber(-largest + float64(i+1)*width), fmt.Sprint(n), r.SpecHash, r.Environment.Hash})
+	var all []*steps
+	for _, n := range nets {
+		h := &steps{width: width, low: -largest}
+		for k, name := range histogramNames {
+			bins, zeros := spreadOf(n.spread[k], largest)
+			h.bins, h.zeros = append(h.bins, bins), append(h.zeros, zeros)
+			high = max(high, slices.Max(bins))
+			add := func(from, to float64, count int) {
+				f.Rows = append(f.Rows, []string{clean(n.r.Spec.Compress), name, csvNumber(from), csvNumber(to), fmt.Sprint(count), n.r.SpecHash, n.r.Environment.Hash})
+			}
+			for i, count := range bins {
+				if count > 0 {
+					add(-largest+float64(i)*width, -largest+float64(i+1)*width, count)
+				}
+			}
+			add(0, 0, zeros)
+		}
+		all = append(all, h)
+	}
+	entries := []func(text string) entry{
+		func(text string) entry { return boxEntry(style{colour: tint(histogramStyles[0].colour, 0.3)}, text) },
+		func(text string) entry { return barEntry(histogramStyles[1], text) },
+	}
+	for k, name := range histogramNames {
+		if len(nets) == 1 {
+			name = fmt.Sprintf("%s: %s not zero, %s zero", name, thousands(len(nets[0].spread[k])-all[0].zeros[k]), thousands(all[0].zeros[k]))
+		}
+		f.legend = append(f.legend, entries[k](name))
+	}
+	columns := weightColumns(len(nets))
+	for i, n := range nets {
+		p := newPlot(o.Font)
+		p.X.Label.Text, p.Y.Label.Text = "Value of a weight (number)", "Weights in a bin (count)"
+		p.X.Min, p.X.Max = -largest*1.02, largest*1.02
+		// The axis is linear in the logarithm: gonum makes room for the label of a logarithmic one at the wrong place.
+		p.Y.Min, p.Y.Max = math.Log10(0.7), math.Log10(float64(high)*1.5)
+		var ticks plot.ConstantTicks
+		for _, t := range (logTicks{}).Ticks(0.7, float64(high)*1.5) {
+			ticks = append(ticks, plot.Tick{Value: math.Log10(t.Value), Label: t.Label})
+		}
+		p.Y.Tick.Marker = ticks
+		if len(nets) > 1 {
+			total := len(n.spread[1])
+			p.Title.Text = fit(clean(fmt.Sprintf("%s: %.1f %% zero", n.name, 100*float64(all[i].zeros[1])/float64(max(1, total)))), p.Title.TextStyle, o.Width/vg.Length(columns)*0.85)
+			if i%columns != 0 {
+				p.Y.Label.Text = ""
 			}
 		}
-		f.Rows = append(f.Rows, []string{of.name, "0", "0", fmt.Sprint(zeros), r.SpecHash, r.Environment.Hash})
-		text := fmt.Sprintf("%s: %s not zero, %s zero", of.name, thousands(len(of.values)-zeros), thousands(zeros))
-		if k == 0 {
-			f.legend = append(f.legend, boxEntry(style{colour: tint(histogramStyles[0].colour, 0.3)}, text))
-		} else {
-			f.legend = append(f.legend, barEntry(histogramStyles[k], text))
-		}
+		p.Add(grid{true, true}, all[i])
+		f.Plots = append(f.Plots, p)
 	}
-	p := newPlot(o.Font)
-	p.X.Label.Text, p.Y.Label.Text = "Value of a weight (number)", "Weights in a bin (count)"
-	p.X.Min, p.X.Max = -largest*1.02, largest*1.02
-	// The axis is linear in the logarithm: gonum makes room for the label of a logarithmic one at the wrong place.
-	p.Y.Min, p.Y.Max = math.Log10(0.7), math.Log10(float64(high)*1.5)
-	var ticks plot.ConstantTicks
-	for _, t := range (logTicks{}).Ticks(0.7, float64(high)*1.5) {
-		ticks = append(ticks, plot.Tick{Value: math.Log10(t.Value), Label: t.Label})
-	}
-	p.Y.Tick.Marker = ticks
-	p.Add(grid{true, true}, h)
-	f.Plots = append(f.Plots, p)
+	n := nets[0]
 	f.Caption = clean(fmt.Sprintf("Weights of %s, n = %s before and %s after %s; zeros are counted in the legend alone. A bin is %s wide. %s, %s.",
-		whichLayers(layers, o.Node), thousands(len(before)), thousands(len(after)), r.Spec.Compress, number(width), r.Spec.Data, r.Spec.Model))
-	return f.finish(max(f.Width*0.5, 14*o.Font)), nil
+		whichLayers(n.layers, o.Node), thousands(len(n.spread[0])), thousands(len(n.spread[1])), n.r.Spec.Compress, number(width), n.r.Spec.Data, n.r.Spec.Model))
+	if len(nets) > 1 {
+		f.Caption = clean(fmt.Sprintf("Weights of %s before and after %d compressions, n = %s before; zeros are counted in the titles alone. A bin is %s wide. %s.",
+			whichLayers(n.layers, o.Node), len(nets), thousands(len(n.spread[0])), number(width), sameNetwork(nets)))
+	}
+	return f.panels(columns, f.Width*0.5, o), nil
+}
+
+var histogramNames = []string{"before", "after"}
+
+// spreadOf counts weights in bins, those that are zero apart.
+func spreadOf(of []float32, largest float64) (bins []int, zeros int) {
+	width := 2 * largest / histogramBins
+	bins = make([]int, histogramBins)
+	for _, v := range of {
+		if v == 0 {
+			zeros++
+			continue
+		}
+		bins[min(histogramBins-1, max(0, int((float64(v)+largest)/width)))]++
+	}
+	return bins, zeros
 }
 
 var histogramStyles = []style{{colour: okabeIto[0], hatch: 0}, {colour: okabeIto[1], hatch: 1}}
@@ -99,38 +128,11 @@ func whichLayers(layers []dlas.LayerWeights, node string) string {
 	return fmt.Sprintf("%d convolution and linear layers", len(layers))
 }
 
-// weightsOf builds the network of the newest compressed result, before and after, with one layer or all.
-func weightsOf(rs []*dlas.Result, node string) (*dlas.Result, []dlas.LayerWeights, error) {
-	r := rs[len(rs)-1]
-	for _, x := range rs {
-		if x.Spec.Compress != "none" {
-			r = x
-		}
-	}
-	layers, err := dlas.FromSpec(r.Spec).Weights(context.Background())
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(layers) == 0 {
-		return nil, nil, &ir.Error{Layer: ir.Model, What: r.Spec.Model + " has no convolution or linear layers"}
-	}
-	if node == "" {
-		return r, layers, nil
-	}
-	var names []string
-	for _, l := range layers {
-		if l.Name == node {
-			return r, []dlas.LayerWeights{l}, nil
-		}
-		names = append(names, l.Name)
-	}
-	return nil, nil, ir.Unknown("", "layer with weights", node, names)
-}
-
 // steps draws histograms over each other.
 type steps struct {
 	low, width float64
 	bins       [][]int
+	zeros      []int // in no bin
 }
 
 // Plot implements plot.Plotter.

@@ -1,6 +1,7 @@
 package plotting
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func scanned() *dlas.Result {
 		return dlas.ScanPoint{Level: level, Compress: "prune(" + level + ")", Top1: top1, Low: top1 - 0.018, High: top1 + 0.017, Points: -lost, PointsLo: -lost - 0.6, PointsHi: -lost + 0.6, Bytes: 311400}
 	}
 	scan := func(pass, elbow string, at ...dlas.ScanPoint) *dlas.Scan {
-		return &dlas.Scan{Pass: pass, After: "none", Elbow: elbow, Drop: 1, Base: 0.921, Before: 0.921, N: 1000, Split: "val", Classes: 10, Layers: []dlas.ScanLayer{{Points: at}}}
+		return &dlas.Scan{Pass: pass, After: "none", Elbow: elbow, Drop: 1, Base: 0.921, Before: 0.921, N: 1000, Split: "val", Classes: 10, Layers: []dlas.ScanLayer{{Points: at}}, Caveat: "such networks were trained on these images"}
 	}
 	r.Scans = []*dlas.Scan{
 		scan("prune", "0.7", point("0", 0.921, 0), point("0.5", 0.92, 0.1), point("0.6", 0.918, 0.3), point("0.7", 0.913, 0.8), point("0.8", 0.871, 5), point("0.9", 0.62, 30.1), point("0.95", 0.13, 79.1)),
@@ -68,7 +69,11 @@ func flips() []*dlas.Result {
 	for j, p := range []string{"direct dense", "gemm dense"} {
 		rs = append(rs, made("prune(0.8) int8", p, 0.85, []float64{0.42, 0.421}[j]))
 	}
-	return withWork(rs)
+	rs = withWork(rs)
+	for _, r := range rs[len(rs)-2:] {
+		r.Model.Sparsity = 0.813 // what the pass took, and what rounds to zero
+	}
+	return rs
 }
 
 // TestElbowIsDrawn: every level of a scan has its row, the elbow is marked, levels of another sort have a panel of their own.
@@ -88,6 +93,9 @@ func TestElbowIsDrawn(t *testing.T) {
 		t.Errorf("%d panels, %d rows, elbows %v", len(f.Plots), len(all), marked)
 	}
 	if !strings.Contains(f.Caption, "Grey") { // prune(0.95) is near chance
+		t.Errorf("caption: %s", f.Caption)
+	}
+	if !strings.Contains(f.Caption, "Optimistic where the network knows these images: such networks were trained on these images.") {
 		t.Errorf("caption: %s", f.Caption)
 	}
 }
@@ -117,6 +125,20 @@ func TestExpected(t *testing.T) {
 	if f, err = Plot("expected", rs); err != nil || len(rows(t, f)) != 1 {
 		t.Errorf("against prune(0): %v", err)
 	}
+	// A network that came with zeros is judged by itself on dense kernels.
+	own := withWork([]*dlas.Result{made("none", "auto dense", 0.9173, 2), made("none", "auto", 0.9173, 1), made("none", "auto dense", 0.9173, 2)})
+	for _, r := range own {
+		r.Model.Sparsity = 0.75
+		for i := range r.Nodes {
+			r.Nodes[i].MACsNonzero = r.Nodes[i].MACs / 4
+		}
+	}
+	if f, err = Plot("expected", own); err != nil {
+		t.Fatal(err)
+	}
+	if all = rows(t, f); len(all) != 1 || value(t, all[0], "Achieved speed-up (×)") != 2 || !(value(t, all[0], "Expected speed-up (×)") > 3) {
+		t.Errorf("of its own zeros: %v", all)
+	}
 	if _, err := Plot("expected", rs[1:]); err == nil || !strings.Contains(err.Error(), "baseline") {
 		t.Errorf("without a baseline: %v", err)
 	}
@@ -137,6 +159,19 @@ func TestFlip(t *testing.T) {
 	} {
 		if !strings.HasPrefix(got[cell], want) {
 			t.Errorf("%s: %q, want %q; all: %v", cell, got[cell], want, got)
+		}
+	}
+	for cell := range got {
+		if strings.HasSuffix(cell, " 81") {
+			t.Errorf("zeros that rounding makes have a column: %s", cell)
+		}
+	}
+	// Without the floats beside them integers stand at the level of their passes.
+	for choice, want := range map[string]int{"int8": 0, "prune(0.5) int8(keep=2)": 50, "blocks(0.8, 16x1) fp16 int8": 80, "prune([0.5 - 0.9]) int8": 83, "prune(0.8)": 83, "none": 83} {
+		r := made(choice, "auto", 0.9, 1)
+		r.Model.Sparsity = 0.83
+		if at := zerosOf([]*dlas.Result{r}, r); at != want {
+			t.Errorf("%s stands at %d %%, want %d", choice, at, want)
 		}
 	}
 	if _, err := Plot("flip", levels()); err == nil {
@@ -183,5 +218,37 @@ func TestWeightsAreDrawn(t *testing.T) {
 	}
 	if shown != nonzero || len(l.After.Values) != l.After.Rows*l.After.Cols*l.After.Taps {
 		t.Errorf("%v cells are full, %v weights not zero", shown, nonzero)
+	}
+}
+
+// TestWeightsHavePanels: of a sweep every compressed network has a panel, once, and no result is left out silently.
+func TestWeightsHavePanels(t *testing.T) {
+	rs := append(levels()[:4], made("prune(0.8)", "direct dense", 0.861, 0.8))
+	for _, kind := range []string{"histogram", "sparsity"} {
+		f, err := Plot(kind, rs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var titles []string
+		for _, p := range f.Plots {
+			titles = append(titles, p.Title.Text)
+		}
+		drawn := map[string]bool{}
+		for _, r := range rows(t, f) {
+			drawn[r["compress"]] = true
+		}
+		if len(f.Plots) != 3 || len(drawn) != 3 || drawn["none"] || !strings.HasPrefix(titles[1], "prune(0.8): ") || !strings.HasSuffix(titles[1], " % zero") {
+			t.Errorf("%s: %d panels %q, rows of %v", kind, len(f.Plots), titles, drawn)
+		}
+		if f, err = Plot(kind, rs[:1]); err != nil || len(f.Plots) != 1 {
+			t.Errorf("%s of an uncompressed network: %v", kind, err)
+		}
+		var many []*dlas.Result
+		for i := range maxPanels + 1 {
+			many = append(many, made(fmt.Sprintf("prune(0.%d)", 10+i), "auto", 0.5, 1))
+		}
+		if _, err := Plot(kind, many); err == nil || !strings.Contains(err.Error(), "13 networks do not fit") {
+			t.Errorf("%s of %d networks: %v", kind, len(many), err)
+		}
 	}
 }

@@ -98,6 +98,9 @@ func sensitivity(rs []*dlas.Result, o Options) (*Figure, error) {
 	f.Plots = append(f.Plots, p)
 	f.Caption = clean(fmt.Sprintf("%s of each layer alone. Paired difference on n = %s images of val with its 95 %% interval; before: %.2f %%. %s, %s, compress %s.",
 		s.Pass, thousands(s.N), 100*s.Before, of.r.Spec.Data, of.r.Spec.Model, s.After))
+	if s.Caveat != "" {
+		f.Caption += optimistic(s)
+	}
 	if len(layers) < len(s.Layers) {
 		f.Caption += fmt.Sprintf(" The %d most sensitive of %d layers.", len(layers), len(s.Layers))
 	}

@@ -20,31 +20,85 @@ const (
 )
 
 // sparsity draws which weights of a layer are zero after compression: output channels downwards, input channels with
-// their kernel positions to the right. node= names the layer; without it, the one with most weights.
+// their kernel positions to the right. A panel for each compressed network; node= names the layer, without it the one with
+// most weights.
 func sparsity(rs []*dlas.Result, o Options) (*Figure, error) {
 	if err := o.only("sparsity", "node"); err != nil {
 		return nil, err
 	}
-	r, layers, err := weightsOf(rs, o.Node)
+	nets, err := weightsOf(rs, o.Node)
 	if err != nil {
 		return nil, err
 	}
-	l := layers[0]
-	for _, x := range layers {
-		if len(x.After.Values) > len(l.After.Values) {
-			l = x
+	f := &Figure{Width: o.Width, font: o.Font, Columns: []string{"compress", "layer", "output channel", "column", "share not zero", "spec", "environment"}}
+	full, empty := style{colour: okabeIto[0]}, style{colour: paper}
+	f.legend = append(f.legend, boxEntry(full, "not zero"), boxEntry(empty, "zero"))
+	columns := weightColumns(len(nets))
+	tallest, coarse := 0.0, ""
+	caption, layer := "", ""
+	for k, n := range nets {
+		l := n.layers[0]
+		for _, x := range n.layers {
+			if x.Name == layer {
+				l = x
+				break
+			}
+			if len(x.After.Values) > len(l.After.Values) {
+				l = x
+			}
 		}
+		w := l.After
+		if len(w.Values) == 0 {
+			return nil, &ir.Error{Layer: ir.Compress, What: "the layer " + l.Name + " is not there after compression"}
+		}
+		g := f.picture(n.r, l)
+		p := newPlot(o.Font)
+		p.X.Label.Text, p.Y.Label.Text = fmt.Sprintf("Input channel x kernel position, %d x %d (index)", w.Cols, w.Taps), "Output channel (index)"
+		p.X.Min, p.X.Max = 0, float64(w.Cols*w.Taps)
+		p.Y.Min, p.Y.Max = 0, float64(w.Rows)
+		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
+		p.Add(g)
+		total, zero := len(w.Values), len(w.Values)-g.nonzero
+		if len(nets) > 1 {
+			p.X.Label.Text = fmt.Sprintf("Input x position, %d x %d (index)", w.Cols, w.Taps)
+			p.Title.Text = fit(clean(fmt.Sprintf("%s: %.1f %% zero", n.name, 100*float64(zero)/float64(total))), p.Title.TextStyle, o.Width/vg.Length(columns)*0.85)
+			if k%columns != 0 {
+				p.Y.Label.Text = ""
+			}
+			if k == 0 {
+				layer = l.Name
+				caption = fmt.Sprintf("%s after %d compressions: n = %s weights before. %s.", layer, len(nets), thousands(len(l.Before.Values)), sameNetwork(nets))
+			}
+		} else {
+			caption = fmt.Sprintf("%s of %s after %s: n = %s weights, %s of them zero (%.1f %%).", l.Name, n.r.Spec.Model, n.r.Spec.Compress, thousands(total), thousands(zero), 100*float64(zero)/float64(total))
+		}
+		if g.tallCell*g.wideCell > 1 {
+			coarse = fmt.Sprintf(" A cell is %d x %d weights, the darker the more are not zero.", g.tallCell, g.wideCell)
+		}
+		tallest = max(tallest, float64(w.Rows)/float64(w.Cols*w.Taps))
+		f.Plots = append(f.Plots, p)
 	}
+	f.Caption = clean(caption) + coarse
+	if len(nets) > 1 {
+		rows := (len(nets) + columns - 1) / columns
+		wide := f.Width/vg.Length(columns) - 6*o.Font
+		f.body = tile(f.Plots, columns, o.Font)
+		return f.finish((min(max(wide*vg.Length(tallest), 8*o.Font), wide) + 7*o.Font) * vg.Length(rows)), nil
+	}
+	body := (f.Width - 6*o.Font) * vg.Length(tallest)
+	return f.finish(min(max(body, 10*o.Font), f.Width) + 4*o.Font), nil
+}
+
+// picture makes the cells of a layer, with their rows.
+func (f *Figure) picture(r *dlas.Result, l dlas.LayerWeights) *cells {
 	w := l.After
-	if len(w.Values) == 0 {
-		return nil, &ir.Error{Layer: ir.Compress, What: "the layer " + l.Name + " is not there after compression"}
-	}
 	rows, columns := w.Rows, w.Cols*w.Taps
 	tall, wide := (rows+maxCellRows-1)/maxCellRows, (columns+maxCellColumns-1)/maxCellColumns // weights of a cell
 	h, n := (rows+tall-1)/tall, (columns+wide-1)/wide
-	f := &Figure{Width: o.Width, font: o.Font, Columns: []string{"layer", "output channel", "column", "share not zero", "spec", "environment"}}
-	share := make([]float64, h*n)
-	nonzero := 0
+	g := &cells{
+		share: make([]float64, h*n), rows: h, columns: n, tall: float64(h*tall) / float64(rows), wide: float64(n*wide) / float64(columns),
+		tallCell: tall, wideCell: wide,
+	}
 	for y := range h {
 		for x := range n {
 			some, all := 0, 0
@@ -56,27 +110,12 @@ func sparsity(rs []*dlas.Result, o Options) (*Figure, error) {
 					}
 				}
 			}
-			nonzero += some
-			share[y*n+x] = float64(some) / float64(all)
-			f.Rows = append(f.Rows, []string{clean(l.Name), fmt.Sprint(y * tall), fmt.Sprint(x * wide), csvNumber(share[y*n+x]), r.SpecHash, r.Environment.Hash})
+			g.nonzero += some
+			g.share[y*n+x] = float64(some) / float64(all)
+			f.Rows = append(f.Rows, []string{clean(r.Spec.Compress), clean(l.Name), fmt.Sprint(y * tall), fmt.Sprint(x * wide), csvNumber(g.share[y*n+x]), r.SpecHash, r.Environment.Hash})
 		}
 	}
-	p := newPlot(o.Font)
-	p.X.Label.Text, p.Y.Label.Text = fmt.Sprintf("Input channel x kernel position, %d x %d (index)", w.Cols, w.Taps), "Output channel (index)"
-	p.X.Min, p.X.Max = 0, float64(columns)
-	p.Y.Min, p.Y.Max = 0, float64(rows)
-	p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
-	p.Add(&cells{share: share, rows: h, columns: n, tall: float64(h*tall) / float64(rows), wide: float64(n*wide) / float64(columns)})
-	f.Plots = append(f.Plots, p)
-	full, empty := style{colour: okabeIto[0]}, style{colour: paper}
-	f.legend = append(f.legend, boxEntry(full, "not zero"), boxEntry(empty, "zero"))
-	total := len(w.Values)
-	f.Caption = clean(fmt.Sprintf("%s of %s after %s: n = %s weights, %s of them zero (%.1f %%).", l.Name, r.Spec.Model, r.Spec.Compress, thousands(total), thousands(total-nonzero), 100*float64(total-nonzero)/float64(total)))
-	if tall*wide > 1 {
-		f.Caption += fmt.Sprintf(" A cell is %d x %d weights, the darker the more are not zero.", tall, wide)
-	}
-	body := (f.Width - 6*o.Font) * vg.Length(rows) / vg.Length(columns)
-	return f.finish(min(max(body, 10*o.Font), f.Width) + 4*o.Font), nil
+	return g
 }
 
 // boxEntry is a legend line with a filled square.
@@ -95,6 +134,9 @@ type cells struct {
 	share         []float64
 	rows, columns int
 	tall, wide    float64 // of the picture, in that area
+
+	tallCell, wideCell int // weights that a cell stands for
+	nonzero            int // of all
 }
 
 // Plot implements plot.Plotter.

@@ -36,6 +36,10 @@ func explainResult(ctx context.Context, u *use) error {
 	if u.asGo {
 		return u.goText(source + ".Explain()")
 	}
+	if of := lastShownSweep(); u.words == "" && of != nil {
+		r = of.Results[len(of.Results)-1]
+		fmt.Fprintf(u.stdout, "a sweep has %d results, and one is explained at a time: this is the last one; %%dlas explain %s is the first\n", len(of.Results), refOf(of.Results[0]))
+	}
 	if r == nil {
 		return &ir.Error{What: "there is no result to explain", Try: "measure one with %dlas run"}
 	}
@@ -44,6 +48,16 @@ func explainResult(ctx context.Context, u *use) error {
 		return err
 	}
 	show(e)
+	return nil
+}
+
+// lastShownSweep is the sweep of several results whose table was shown last; nil where something else was.
+func lastShownSweep() *dlas.Sweep {
+	shown.Lock()
+	defer shown.Unlock()
+	if s := dlas.LastSweep(); s != nil && len(s.Results) > 1 && !shown.one && slices.Equal(s.Results, shown.results) {
+		return s
+	}
 	return nil
 }
 

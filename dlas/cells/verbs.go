@@ -368,6 +368,7 @@ func toPlot(kind string) (rs []*dlas.Result, source string) {
 	}
 	shown.Unlock()
 	single := slices.Contains([]string{"confusion", "layers", "histogram", "sparsity"}, kind)
+	many := kind == "histogram" || kind == "sparsity" || kind == "layers" && len(table) <= mostLayers // a panel or a colour a result
 	if s := dlas.LastScan(); kind == "sensitivity" && s != nil {
 		return []*dlas.Result{s.Result()}, "[]*dlas.Result{dlas.LastScan().Result()}"
 	}
@@ -379,7 +380,7 @@ func toPlot(kind string) (rs []*dlas.Result, source string) {
 	switch {
 	case single && last == nil:
 		return nil, "nil"
-	case single && (kind != "layers" || table == nil || len(table) > mostLayers):
+	case single && (table == nil || !many):
 		return []*dlas.Result{last}, "[]*dlas.Result{dlas.Last()}"
 	case table == nil:
 		return dlas.Recent(), "dlas.Recent()"

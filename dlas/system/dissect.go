@@ -74,7 +74,10 @@ func Dissect(ctx context.Context, a, b *Program, inputsA, inputsB [][]float32, o
 			return c, nil, err
 		}
 	}
-	spent := 0.0
+	spent, budget := 0.0, aloneBudget
+	if o.Least { // the least is found soon
+		budget /= 8
+	}
 	for r := range leastRounds {
 		var medians [2]float64
 		for i := range 2 {
@@ -88,7 +91,7 @@ func Dissect(ctx context.Context, a, b *Program, inputsA, inputsB [][]float32, o
 		}
 		c.Ratios = append(c.Ratios, medians[1]/medians[0])
 		// Of large networks the nodes are timed alone in a few rounds.
-		if begin := time.Now(); spent < aloneBudget || r < 2 {
+		if begin := time.Now(); spent < budget || r < 2 {
 			for i := range all {
 				if err := all[(i+r)%len(all)].alone(ctx); err != nil {
 					return c, nil, err

@@ -62,6 +62,7 @@ func symbols_github_com_godlas_godlas_dlas() map[string]reflect.Value {
 		"OnProgress":         reflect.ValueOf(&p.OnProgress).Elem(),
 		"Open":               reflect.ValueOf(p.Open),
 		"Options":            reflect.ValueOf(p.Options),
+		"Own":                reflect.ValueOf((*p.Own)(nil)),
 		"Pair":               reflect.ValueOf(p.Pair),
 		"Part":               reflect.ValueOf((*p.Part)(nil)),
 		"Picture":            reflect.ValueOf(p.Picture),
