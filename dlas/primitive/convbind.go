@@ -268,8 +268,7 @@ func (c *convolution) window(y, x int) int {
 	return c.in.Origin + (y*c.win.SH-c.win.Top)*c.in.Row + (x*c.win.SW-c.win.Left)*asm.Block
 }
 
-// planes reads a plain input of few channels from a copy of a band's rows with their border, in the thread's scratch. Of a
-// strip of a larger map the layout's bottom border is what follows in a channel.
+// planes reads a plain input of few channels from a copy of a band's rows with their border, in the thread's scratch.
 func (c *convolution) planes(d *dense) source {
 	w := c.win
 	most := 0
@@ -285,10 +284,9 @@ func (c *convolution) planes(d *dense) source {
 	if w.DW > 1 {
 		t.KW, t.InTap = w.KW, 4*w.DW
 	}
-	high := c.h + c.p.LayoutIn(0).Border.Bottom
 	d.fill = func(call ir.Call, image int, b *band) {
 		to := call.Scratch.F32()
-		from := call.In[0].F32()[image*c.c*high*c.w:]
+		from := call.In[0].F32()[image*c.c*c.h*c.w:]
 		y0, y1 := b.y0*w.SH-w.Top, (b.y1-1)*w.SH+(w.KH-1)*w.DH+1-w.Top
 		x1 := min(c.w, pitch-w.Left)
 		for ch := range c.c {
@@ -299,7 +297,7 @@ func (c *convolution) planes(d *dense) source {
 					continue
 				}
 				clear(row[:w.Left])
-				copy(row[w.Left:], from[(ch*high+y)*c.w:][:x1])
+				copy(row[w.Left:], from[(ch*c.h+y)*c.w:][:x1])
 				clear(row[w.Left+x1:])
 			}
 		}

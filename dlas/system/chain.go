@@ -10,8 +10,7 @@ import (
 
 // A chain is convolutions that run after each other strip by strip, so that what one makes for the next never leaves the
 // second-level cache: of a network for phones whose maps are large, the maps between are most of what memory moves
-// (Alwani et al., Fused-Layer CNN Accelerators, MICRO 2016); of others, the map between the first convolution and the
-// pooling behind it is the largest. A strip is some rows of the last map, and of those before it the
+// (Alwani et al., Fused-Layer CNN Accelerators, MICRO 2016). A strip is some rows of the last map, and of those before it the
 // rows that these need: where the windows of two strips overlap, the rows are kept from one to the next, but between parts
 // of several threads, which both compute them.
 
@@ -41,7 +40,7 @@ func (b *binder) chainAll() {
 	after := map[*draft]*draft{} // by their input
 	for _, d := range b.drafts {
 		if d.chainable() && large(d.in[0]) {
-			if before := makes[d.in[0]]; before != nil && (before.chainable() || d.pools() && before.direct()) && (len(before.in) < 4 || before.in[3] == nil) {
+			if before := makes[d.in[0]]; before != nil && before.chainable() && (len(before.in) < 4 || before.in[3] == nil) {
 				after[before] = d
 			}
 		}
@@ -85,57 +84,34 @@ func (b *binder) chainAll() {
 }
 
 // chainable reports whether a node can be part of a chain: a convolution over blocks, depthwise or with windows of one
-// pixel, or a pooling.
+// pixel.
 func (d *draft) chainable() bool {
-	if d.pools() {
-		return true
-	}
-	if d.node.Op != "Conv" || d.kernel.Type != ir.F32 || len(d.in) < 2 || d.in[0] == nil || d.in[0].layout.Block == 0 || d.out[0].layout.Block == 0 {
+	n := d.node
+	if n.Op != "Conv" || d.kernel.Type != ir.F32 || len(d.in) < 2 || d.in[0] == nil || d.in[0].layout.Block == 0 || d.out[0].layout.Block == 0 {
 		return false
 	}
-	if d.depthwise() {
+	if d.kernel.Algorithm == "depthwise" {
 		return true
 	}
-	w, err := d.window()
-	return err == nil && d.direct() && w == op.Window{KH: 1, KW: 1, SH: 1, SW: 1, DH: 1, DW: 1}
-}
-
-// pools reports whether a node takes maxima over blocks, which can follow a convolution in a chain.
-func (d *draft) pools() bool {
-	return d.node.Op == "MaxPool" && d.kernel.Layouts != nil && d.problem.TypeIn(0) == ir.F32 && d.in[0] != nil && d.in[0].layout.Block == ir.Lanes && len(d.out) == 1
-}
-
-// direct reports whether a node is a convolution, with windows of any size, that can begin a chain: it may read a plain map.
-func (d *draft) direct() bool {
-	return d.node.Op == "Conv" && d.kernel.Type == ir.F32 && d.kernel.Algorithm == "direct" && d.kernel.Format == "dense" && !d.kernel.Strips &&
-		d.node.Attrs.Int("group", 1) == 1 && d.in[0] != nil && d.out[0].layout.Block == ir.Lanes
+	w, err := op.WindowOf(n, d.problem.In[1][2], d.problem.In[1][3])
+	return err == nil && d.kernel.Algorithm == "direct" && d.kernel.Format == "dense" && n.Attrs.Int("group", 1) == 1 &&
+		w == op.Window{KH: 1, KW: 1, SH: 1, SW: 1, DH: 1, DW: 1}
 }
 
 func (d *draft) depthwise() bool { return d.kernel.Algorithm == "depthwise" }
 
-// slides reports whether a node has windows that reach into the rows of other strips.
-func (d *draft) slides() bool { return d.depthwise() || d.pools() }
-
-// window is what a convolution or pooling looks through.
-func (d *draft) window() (op.Window, error) {
-	if d.pools() {
-		return op.WindowOf(d.node, 0, 0)
-	}
-	return op.WindowOf(d.node, d.problem.In[1][2], d.problem.In[1][3])
-}
-
 // cutChain is as much of a list as makes one chain of several threads, each of which has to make some rows that others
-// make too: one depthwise convolution, or pooling, and pixelwise ones around it.
+// make too: one depthwise convolution and pixelwise ones around it.
 func cutChain(list []*draft) []*draft {
 	list = list[:min(len(list), 3)]
 	seen := 0
 	for i, d := range list {
-		if d.slides() {
+		if d.depthwise() {
 			if seen++; seen == 2 {
 				return list[:i]
 			}
 		}
-		if !d.slides() && i > 0 && !list[i-1].slides() {
+		if !d.depthwise() && i > 0 && !list[i-1].depthwise() {
 			return list[:i]
 		}
 	}
@@ -168,7 +144,7 @@ func newChain(m ir.Machine, list []*draft) *chain {
 	}
 	c := &chain{threads: max(1, m.Threads)}
 	for _, d := range list {
-		w, err := d.window()
+		w, err := op.WindowOf(d.node, d.problem.In[1][2], d.problem.In[1][3])
 		if err != nil {
 			return nil
 		}
@@ -210,11 +186,8 @@ func (c *chain) bytes(rows int) int {
 		total += rows * out[3] * ir.Blocks(out) * ir.Lanes * 4
 		rows = (rows-1)*s.win.SH + (s.win.KH-1)*s.win.DH + 1
 	}
-	in, channels := c.stages[0].problem.In[0], c.stages[0].problem.In[0][1]
-	if c.stages[0].in[0].layout.Block != 0 {
-		channels = ir.Blocks(in) * ir.Lanes
-	}
-	return total + rows*in[3]*channels*4
+	in := c.stages[0].problem.In[0]
+	return total + rows*in[3]*ir.Blocks(in)*ir.Lanes*4
 }
 
 // draft is the chain as one step.
@@ -233,9 +206,9 @@ func (c *chain) draft() *draft {
 	}
 	var parts []string
 	for _, s := range c.stages {
-		parts = append(parts, cmp.Or(s.kernel.Algorithm, strings.ToLower(s.node.Op)))
+		parts = append(parts, s.kernel.Algorithm)
 		d.insteadOf = cmp.Or(d.insteadOf, s.insteadOf)
-		if row, ok := op.Lookup(s.node.Op); ok && s.node.Op == "Conv" {
+		if row, ok := op.Lookup(s.node.Op); ok {
 			macs := row.MACs(s.node, s.problem.In, s.problem.Out[0]) / int64(s.problem.Out[0][0])
 			d.work.MACs += macs
 			w := s.problem.Weights[1]

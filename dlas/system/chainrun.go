@@ -52,9 +52,6 @@ type strips struct {
 
 // whole is a value's rows in memory: bytes of one and of an image, and the number of them with the border.
 func whole(l ir.Layout, s ir.Shape) (row, image, height int) {
-	if l.Block == 0 {
-		return 4 * s[3], 4 * s[1:].Elems(), s[2]
-	}
 	st := l.StridesOf(s)
 	return 4 * st.Row, 4 * st.Image, l.Border.Top + s[2] + l.Border.Bottom
 }
@@ -75,10 +72,6 @@ func (c *chain) bind(p ir.Problem, _ ir.Schedule) (ir.Bound, error) {
 	}
 	c.scaled = nil
 	for _, s := range c.stages {
-		if s.pools() {
-			c.scaled = append(c.scaled, nil)
-			continue
-		}
 		w := s.problem.Weights[1]
 		if f, ok := c.scales[s.node.In[1]]; ok {
 			w = ir.NewF32(f.apply(make([]float32, w.Shape.Elems()), w), w.Shape...)
@@ -137,11 +130,7 @@ func (c *chain) bind(p ir.Problem, _ ir.Schedule) (ir.Bound, error) {
 		for _, s := range v.bounds {
 			b.MACsExecuted += s.MACsExecuted
 		}
-		at := list[0].in // a plain map has no border above it
-		if l := p.InLayout[0]; l.Block != 0 {
-			at += l.Border.Top - list[0].above
-		}
-		s := strip{variant: v, in: at * inRow, out: (p.OutLayout[0].Border.Top + y) * outRow}
+		s := strip{variant: v, in: (p.InLayout[0].Border.Top + list[0].in - list[0].above) * inRow, out: (p.OutLayout[0].Border.Top + y) * outRow}
 		if resRow > 0 {
 			s.res = (p.InLayout[1].Border.Top + y) * resRow
 		}
@@ -166,9 +155,6 @@ func (c *chain) parts(n int) int {
 	}
 	macs := 0
 	for _, s := range c.stages {
-		if s.pools() {
-			continue
-		}
 		w := s.problem.In[1]
 		macs += s.problem.Out[0][1:].Elems() * w[1] * w[2] * w[3]
 	}
@@ -212,9 +198,7 @@ func (c *chain) variant(p ir.Problem, list, before []reach, heights []int, r *st
 		n.Attrs["pads"] = []int{e.above, s.win.Left, e.below, s.win.Right}
 		q.Node, q.Machine.Threads = &n, 1
 		q.Weights = slices.Clone(q.Weights)
-		if !s.pools() {
-			q.Weights[1] = c.scaled[i]
-		}
+		q.Weights[1] = c.scaled[i]
 		q.In, q.Out = slices.Clone(q.In), []ir.Shape{{1, q.Out[0][1], e.to - e.from, q.Out[0][3]}}
 		q.In[0] = ir.Shape{1, q.In[0][1], e.end - e.in, q.In[0][3]}
 		q.InLayout, q.OutLayout = make([]ir.Layout, len(q.In)), []ir.Layout{ir.Blocked}
@@ -254,7 +238,7 @@ func (c *chain) variant(p ir.Problem, list, before []reach, heights []int, r *st
 			return nil, err
 		}
 		v.bounds = append(v.bounds, b)
-		c.unpacked = c.unpacked || b.Unpacked && !s.pools()
+		c.unpacked = c.unpacked || b.Unpacked
 		weights := make([]ir.Memory, len(q.In))
 		for j, w := range q.Weights {
 			if w != nil && b.Unpacked {
@@ -268,12 +252,9 @@ func (c *chain) variant(p ir.Problem, list, before []reach, heights []int, r *st
 }
 
 // window is the layout of some rows of a whole map, of which as many above are read as border: memory from the first of
-// these on is that of a map of so many rows, whose bottom border is whatever follows. Rows above a plain map are none.
+// these on is that of a map of so many rows, whose bottom border is whatever follows.
 func window(l ir.Layout, s ir.Shape, above, rows int) ir.Layout {
 	_, _, height := whole(l, s)
-	if l.Block == 0 {
-		above = 0
-	}
 	l.Border.Top, l.Border.Bottom = above, height-above-rows
 	return l
 }
