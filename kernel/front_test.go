@@ -383,9 +383,9 @@ func TestOutputAfterItsCell(t *testing.T) {
 	k := startKernel(t, nil)
 	c := k.connect(t)
 	id := c.send(c.shell, "execute_request", obj{"code": "late hello"})
-	c.finish(id)
-	c.run("result 1")
-	for {
+	c.reply(id)
+	c.reply(c.send(c.shell, "execute_request", obj{"code": "result 1"}))
+	for { // nothing on iopub was passed over so far
 		if m := c.next(c.fromIOPub); m.Header.MsgType == "stream" {
 			if parentID(m) != id || body(m)["text"] != "hello\n" {
 				t.Errorf("%s of %s, want %s", m.Content, parentID(m), id)
