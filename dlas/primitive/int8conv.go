@@ -47,6 +47,8 @@ type byteConv struct {
 	copyAt, copyBytes int // where in the workspace it is
 	copyParts         int
 	pieceBytes        int
+	runs              []int // where the bytes under a window are, from its first on, in runs of so many side by side
+	runBytes          int
 
 	// The first phase of a stem.
 	quantize    asm.ByteRun

@@ -23,7 +23,7 @@ func byteCopyFits(p ir.Problem) error {
 }
 
 // byteCopyCycles is what copying a byte costs.
-const byteCopyCycles = 0.15
+const byteCopyCycles = 0.2
 
 // byteCopyCost estimates the cycles of an algorithm's copies.
 func byteCopyCost(p ir.Problem, algorithm string) float64 {
@@ -61,6 +61,17 @@ func (c *byteConv) copies(m ir.Machine) {
 		t.KH, t.KW, t.RowStep, t.TapStep, t.BlockStep, t.Pixel = 1, taps, 0, u, taps*u, row
 		for i := range c.pieces {
 			c.pieces[i].in = c.pieces[i].x * row
+		}
+		c.runBytes = v.KW * u
+		if v.DW > 1 {
+			c.runBytes = u
+		}
+		for b := range c.blocks() {
+			for kh := range v.KH {
+				for kw := 0; kw < v.KW; kw += c.runBytes / u {
+					c.runs = append(c.runs, b*c.block+kh*v.DH*c.row+kw*v.DW*u)
+				}
+			}
 		}
 		end := c.pieces[len(c.pieces)-1]
 		c.lineStep = (end.x + end.pixels) * row
@@ -106,21 +117,33 @@ func (c *byteConv) copy(to, from ir.Memory, i int) {
 			continue
 		}
 		for x := range q.pixels {
-			row := dst[x*c.proto.Pixel:]
-			for b := range c.blocks() {
-				for kh := range v.KH {
-					at := x*c.pixel + b*c.block + kh*v.DH*c.row
-					for range v.KW {
-						// A call to copy would take longer than so few bytes.
-						if u == ir.Lanes {
-							*(*[ir.Lanes]byte)(row) = *(*[ir.Lanes]byte)(src[at:])
-						} else {
-							*(*[4]byte)(row) = *(*[4]byte)(src[at:])
-						}
-						row, at = row[u:], at+v.DW*u
-					}
-				}
-			}
+			copyRuns(dst[x*c.proto.Pixel:], src[x*c.pixel:], c.runs, c.runBytes)
+		}
+	}
+}
+
+// copyRuns copies runs of that many bytes, one after the other; at is where they are. A call to copy would take longer than
+// the sizes that there are most.
+func copyRuns(to, from []byte, at []int, size int) {
+	switch size {
+	case 12:
+		for i, a := range at {
+			*(*[12]byte)(to[12*i:]) = *(*[12]byte)(from[a:])
+		}
+	case 16:
+		for i, a := range at {
+			*(*[16]byte)(to[16*i:]) = *(*[16]byte)(from[a:])
+		}
+	case 48:
+		for i, a := range at {
+			d, s := (*[48]byte)(to[48*i:]), (*[48]byte)(from[a:]) // whose assignment would be a call
+			*(*[16]byte)(d[:16]) = *(*[16]byte)(s[:16])
+			*(*[16]byte)(d[16:32]) = *(*[16]byte)(s[16:32])
+			*(*[16]byte)(d[32:]) = *(*[16]byte)(s[32:])
+		}
+	default:
+		for i, a := range at {
+			copy(to[size*i:size*(i+1)], from[a:])
 		}
 	}
 }
