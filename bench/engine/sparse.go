@@ -232,7 +232,7 @@ func breakEven(list []sparsePoint) string {
 
 func sparseAsked(words []string, c sparseCase, f sparseForm, level float64) bool {
 	for _, w := range words {
-		if w != f.name && w != string(f.typ) && !strings.Contains(c.String(), w) && w != fmt.Sprint(level) {
+		if w != f.name && w != f.format && w != string(f.typ) && !strings.Contains(c.String(), w) && w != fmt.Sprint(level) {
 			return false
 		}
 	}
