@@ -64,6 +64,11 @@ func auto(ctx context.Context, spec Spec, after string, pass ir.Choice) (found s
 
 // begin measures where the search starts, and refuses what cannot be.
 func (a *searcher) begin(ctx context.Context, spec Spec) (err error) {
+	for _, l := range compress.Layers(a.judge.raw) {
+		if t := a.judge.raw.Weights[l.Name].Type; !t.Float() {
+			return &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("auto takes float networks, and %q of %s has %s: it is quantised already", plain(l.Name), spec.Model, t), Try: "take its float form"}
+		}
+	}
 	if a.base, err = a.judge.see(ctx, "none"); err != nil {
 		return err
 	}

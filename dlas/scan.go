@@ -146,6 +146,9 @@ func scanChoice(text string) (c ir.Choice, levels []string, n int, err error) {
 		if len(p) != 1 || p[0].Name != points[0][0].Name {
 			return c, nil, 0, &ir.Error{Layer: ir.Compress, What: "a scan by layer is of one pass, but got " + text, Try: example}
 		}
+		if p[0].Arg("drop", "") != "" {
+			return c, nil, 0, &ir.Error{Layer: ir.Compress, What: "drop= is of an elbow, and a scan by layer has none", Try: "leave it out"}
+		}
 		for _, v := range p[0].Value {
 			if compress.IsLevel(v) {
 				levels = append(levels, v)
