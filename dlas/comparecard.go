@@ -84,11 +84,11 @@ func (c *Comparison) headline() string {
 // that came with zeros is judged by itself on dense kernels.
 func isBaseline(a, b *Result) bool {
 	x, y := a.Spec, b.Spec
-	_, format := pairOf(x.Primitive)
-	dense := format == "" || format == primitive.Dense
+	algorithm, format := pairOf(x.Primitive)
+	own, other := pairOf(y.Primitive)
+	dense := algorithm == own && (format == "" || format == primitive.Dense)
 	if uncompressed(y) {
-		_, other := pairOf(y.Primitive)
-		dense = format == primitive.Dense && other != primitive.Dense && b.Model.Sparsity >= leastZeros
+		dense = algorithm == own && format == primitive.Dense && other != primitive.Dense && b.Model.Sparsity >= leastZeros
 	}
 	if x.Compress != "none" {
 		return false

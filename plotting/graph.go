@@ -1,7 +1,6 @@
 package plotting
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +20,7 @@ func graph(rs []*dlas.Result, o Options) (*Figure, error) {
 	if len(rs) > 1 {
 		return nil, &ir.Error{What: fmt.Sprintf("graph draws the network of one result, not of %d", len(rs)), Try: "name the one to draw"}
 	}
-	n, err := dlas.FromSpec(rs[0].Spec).Diagram(context.Background())
+	n, err := dlas.FromSpec(rs[0].Spec).Diagram(interruptible())
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package plotting
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -250,5 +252,17 @@ func TestWeightsHavePanels(t *testing.T) {
 		if _, err := Plot(kind, many); err == nil || !strings.Contains(err.Error(), "13 networks do not fit") {
 			t.Errorf("%s of %d networks: %v", kind, len(many), err)
 		}
+	}
+}
+
+// TestWeightsFollowTheCell: a figure that compresses a network anew ends with the cell that asked for it.
+func TestWeightsFollowTheCell(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	defer func(f func() context.Context) { dlas.CellContext = f }(dlas.CellContext)
+	dlas.CellContext = func() context.Context { return ctx }
+	r := &dlas.Result{Spec: dlas.Spec{Model: "resnet8", Compress: "prune(0.5)"}}
+	if _, err := Plot("histogram", []*dlas.Result{r}); !errors.Is(err, context.Canceled) {
+		t.Errorf("an interrupted figure says %v", err)
 	}
 }

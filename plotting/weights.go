@@ -1,6 +1,7 @@
 package plotting
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -53,7 +54,7 @@ func weightsOf(rs []*dlas.Result, node string) ([]weighed, error) {
 			}
 		}
 		var err error
-		if n.layers, err = dlas.FromSpec(n.r.Spec).Weights(context.Background()); err != nil {
+		if n.layers, err = dlas.FromSpec(n.r.Spec).Weights(interruptible()); err != nil {
 			return nil, err
 		}
 		if len(n.layers) == 0 {
@@ -105,4 +106,12 @@ func (f *Figure) panels(columns int, body vg.Length, o Options) *Figure {
 	rows := (len(f.Plots) + columns - 1) / columns
 	f.body = tile(f.Plots, columns, o.Font)
 	return f.finish((max(body/vg.Length(columns)*1.2, 11*o.Font) + 5*o.Font) * vg.Length(rows))
+}
+
+// interruptible is the context of what builds a network for a figure: that of the cell, or of the command.
+func interruptible() context.Context {
+	if dlas.CellContext != nil {
+		return cmp.Or(dlas.CellContext(), context.Background())
+	}
+	return context.Background()
 }
