@@ -34,7 +34,7 @@ func newTrial(c sparseCase, w []float32, m ir.Machine, typ ir.Type, format strin
 		Name: "trial", Inputs: []ir.Value{{Name: "x", Type: ir.F32, Shape: ir.Shape{1, c.c, c.size, c.size}}}, Outputs: []string{"y"},
 		Weights: map[string]*ir.Tensor{"w": ir.NewF32(w, c.m, c.c, c.kernel, c.kernel), "b": ir.NewF32(bias, c.m)},
 		Nodes: []*ir.Node{
-			{Name: "before", Op: "MaxPool", In: []string{"x"}, Out: []string{"a"}, Attrs: same},
+			{Name: "before", Op: "AveragePool", In: []string{"x"}, Out: []string{"a"}, Attrs: same},
 			{Name: "conv", Op: "Conv", In: []string{"a", "w", "b"}, Out: []string{"s"}, Attrs: ir.Attrs{"strides": []int{c.stride, c.stride}, "pads": []int{p, p, p, p}}},
 			{Name: "relu", Op: "Relu", In: []string{"s"}, Out: []string{"c"}},
 			{Name: "after", Op: "AveragePool", In: []string{"c"}, Out: []string{"y"}, Attrs: same},
@@ -86,7 +86,7 @@ func onBytes(g *ir.Graph, w []float32) {
 		"zero": {Type: ir.U8, Shape: ir.Shape{1}, Data: []uint8{128}},
 	}
 	before, conv, after := g.Nodes[0], g.Nodes[1], g.Nodes[3]
-	after.Op = before.Op // which has bytes, and is no part of the convolution's strips there
+	before.Op, after.Op = "MaxPool", "MaxPool" // which has bytes; of floats it would go strip by strip with the convolution
 	before.In, after.In, after.Out = []string{"bytes"}, []string{"s"}, []string{"made"}
 	conv.Op, conv.In = "QLinearConv", []string{"a", "scale", "zero", "w", "w scale", "w zero", "scale", "zero"}
 	g.Nodes = []*ir.Node{
