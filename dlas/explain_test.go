@@ -258,6 +258,11 @@ func TestExplainHeadline(t *testing.T) {
 		}
 	}
 	say("prune(0.9) left 10.0 % of the work; that would allow 2.00x (10.0x if time were work, but the nodes that it left as they are take 4.00 ms); you got 1.98x, all there was to gain")
+	e.Gap, e.Speedup, e.Parts[0].MS = 0.5, 1.8, 0.05
+	say("prune(0.9) left 10.0 % of the work; that would allow 2.00x (10.0x if time were work, but the nodes that it left as they are take 4.00 ms); you got 1.80x, for no reason that is larger than the noise (the largest, format, is 50.0 us of 0.500 ms)")
+	e.Gap, e.Noise = 0.5, 0.6
+	say("prune(0.9) left 10.0 % of the work; that would allow 2.00x (10.0x if time were work, but the nodes that it left as they are take 4.00 ms); you got 1.80x, and more cannot be told: the interval is 0.00x to 0.00x")
+	e.Gap, e.Noise = 0.05, 0.1
 	e.WorkLeft, e.Ideal, e.Expected, e.Speedup, e.ExpectedMS, e.Untouched, e.Verdict = 1, 1, 1, 1.01, 10, 0, CannotTell
 	say("prune(0.9) left all of the work; that would allow 1.00x; you got 1.01x, and the difference is noise")
 	e.Spec.Compress, e.Speedup, e.Gap, e.Verdict, e.Parts = "none", 1.5, -3, Faster, append(e.Parts, Part{Name: partCache, MS: -3})

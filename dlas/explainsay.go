@@ -92,7 +92,10 @@ func (e *Explanation) Headline() string {
 	case math.Abs(e.Gap) <= e.Noise && e.Verdict == CannotTell:
 		b.WriteString(", and the difference is noise")
 	case e.Gap > max(e.Noise, 0.02*e.BaselineMS):
-		b.WriteString(", for no reason that is large by itself")
+		b.WriteString(", for no reason that is larger than the noise")
+		if p.MS > 0 {
+			fmt.Fprintf(&b, " (the largest, %s, is %s of %s)", p.Name, millis(p.MS), millis(e.Gap))
+		}
 	case e.Speedup < 0.95*e.Expected:
 		fmt.Fprintf(&b, ", and more cannot be told: the interval is %s to %s", times(e.Low), times(e.High))
 	default:
