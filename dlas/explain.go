@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/primitive"
 	"github.com/godlas/godlas/dlas/system"
 )
@@ -21,6 +22,9 @@ type Explanation struct {
 	Baseline     Spec   `json:"baseline"` // the same Spec with compress none and format dense
 	BaselineHash string `json:"baseline_hash"`
 	Own          *Own   `json:"own,omitempty"` // what no pass has compressed, but whoever made the network
+
+	WeightsLeft float64 `json:"weights_left"` // conv and linear weights that are not zero, over those of the baseline
+	Zeros       float64 `json:"zeros"`        // fraction of zeros among those that there are: the sparsity
 
 	WorkLeft float64 `json:"work_left"` // non-zero multiply-accumulates over those of the baseline; over all of them where the zeros are the network's own
 	Ideal    float64 `json:"ideal"`     // speed-up if time were work: the baseline's macs over macs_nonzero
@@ -208,6 +212,9 @@ func explain(ctx context.Context, base, now *runner) (*Explanation, error) {
 	e.Verdict, e.Rounds = string(c.Verdict), len(c.Ratios)
 	e.Spec, e.SpecHash, e.Baseline, e.BaselineHash = now.spec, now.spec.Hash(), base.spec, base.spec.Hash()
 	e.Environment = environment(now.machine)
+	was, _ := filled(base.graph)
+	left, all := filled(now.graph)
+	e.WeightsLeft, e.Zeros = float64(left)/float64(max(1, was)), 1-float64(left)/float64(max(1, all))
 	algorithm, format := pairOf(now.spec.Primitive)
 	e.auto, e.more = algorithm == primitive.Auto && format == "", a.best != now.machine.ISA
 	e.Own = now.own(base)
@@ -238,4 +245,12 @@ func (run *runner) plainer(now *runner) (*system.Program, error) {
 		sched = ir.Choice{Name: system.Heuristic}
 	}
 	return system.Shared(run.graph, primitive.Kernels(), run.machine, system.Plan{Algorithm: primitive.Direct, Format: primitive.Dense, Schedule: sched, Batch: run.batch})
+}
+
+// filled counts a network's convolution and linear weights: those that are not zero, and all.
+func filled(g *ir.Graph) (nonzero, all int64) {
+	for _, w := range op.Weights(g) {
+		nonzero, all = nonzero+op.Nonzero(g.Weights[w.Name]), all+int64(w.Elems())
+	}
+	return nonzero, all
 }

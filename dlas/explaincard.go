@@ -29,6 +29,9 @@ func (e *Explanation) path() table {
 		baseline = "the same network, " + e.Baseline.Primitive
 	}
 	add("", "baseline", millis(e.BaselineMS), "", baseline, "")
+	if e.Spec.Compress != "none" && e.WeightsLeft > 0 {
+		add("L3", "weights left", "", "", fmt.Sprintf("%s of the baseline's conv and linear weights; of those that there are %s are zero", shareText(e.WeightsLeft), percent(e.Zeros)), "")
+	}
 	if e.Ideal > 0 {
 		add("", "ideal", millis(e.BaselineMS/e.Ideal), "", fmt.Sprintf("%s, if time were work, of which %s is left", times(e.Ideal), shareText(e.WorkLeft)), "")
 		if math.Abs(e.Untouched) > 0.001*e.BaselineMS {
