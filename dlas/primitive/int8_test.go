@@ -32,7 +32,7 @@ func (c byteCase) String() string {
 
 func u8(v ...uint8) *ir.Tensor { return &ir.Tensor{Type: ir.U8, Shape: ir.Shape{}, Data: v} }
 func i8(v ...int8) *ir.Tensor  { return &ir.Tensor{Type: ir.I8, Shape: ir.Shape{}, Data: v} }
-func f1(v float32) *ir.Tensor { return &ir.Tensor{Type: ir.F32, Shape: ir.Shape{}, Data: []float32{v}} }
+func f1(v float32) *ir.Tensor  { return &ir.Tensor{Type: ir.F32, Shape: ir.Shape{}, Data: []float32{v}} }
 
 func u1(v uint8) *ir.Tensor { return &ir.Tensor{Type: ir.U8, Shape: ir.Shape{}, Data: []uint8{v}} }
 
