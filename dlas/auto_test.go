@@ -124,6 +124,29 @@ func TestAutoStates(t *testing.T) {
 	}
 }
 
+// TestAutoWithoutIntegers: where int8 cannot follow, what was asked for otherwise is looked for all the same, each once.
+func TestAutoWithoutIntegers(t *testing.T) {
+	t.Setenv("DLAS_STORE", t.TempDir())
+	spec, err := Spec{Data: "fashion-mnist(n=10)"}.Canonical()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := newJudge(t.Context(), spec, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &searcher{judge: j, after: "int8(n=4)", targets: compress.Targets{Bytes: 1e6}, costs: []int{costFloat, costInt8, costBytes}}
+	if err := a.begin(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.profile(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(a.costs, []int{costFloat, costBytes}) || len(a.notes) != 1 || a.total[costFloat] <= 0 || a.total[costBytes] != float64(a.before.Bytes) {
+		t.Errorf("costs %v of %v in all; %q", a.costs, a.total, a.notes)
+	}
+}
+
 // TestAutoMisses: the error names the targets that the nearest fails, by how much, and no others.
 func TestAutoMisses(t *testing.T) {
 	points := -1.0

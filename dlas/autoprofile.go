@@ -120,7 +120,7 @@ func (a *searcher) vector(pass int, level string, layers ...int) ir.Choice {
 // profile measures by node what each level of each pass saves where all layers have it. Of what cannot be reached for a
 // layer nothing is known.
 func (a *searcher) profile(ctx context.Context) error {
-	for _, cost := range a.costs {
+	for _, cost := range slices.Clone(a.costs) { // int8 may fall out
 		if cost == costBytes {
 			a.total[cost] = float64(a.before.Bytes)
 			continue

@@ -444,7 +444,7 @@ func TestExplainResult(t *testing.T) {
 	if e.Baseline.Compress != "none" || e.Baseline.Primitive != "direct dense" || e.Baseline.Data != r.Spec.Data || r.Explained != e || e.SpecHash != r.SpecHash {
 		t.Errorf("%+v", e.Baseline)
 	}
-	if math.Abs(e.WeightsLeft-0.1) > 1e-4 || math.Abs(e.Zeros-0.9) > 1e-4 || !strings.Contains(e.String(), " % of the baseline's conv and linear weights; of those that there are 90.00 % are zero") {
+	if math.Abs(e.WeightsLeft-0.1) > 1e-4 || math.Abs(e.Zeros-0.9) > 1e-4 || !strings.Contains(e.String(), "10.0 % of the baseline's conv and linear weights; of those that there are 90.00 % are zero") {
 		t.Errorf("%g of the weights are left, %g zero:\n%s", e.WeightsLeft, e.Zeros, e)
 	}
 	if raw, err := json.Marshal(r); err != nil || !strings.Contains(string(raw), `"explain":{"spec"`) {

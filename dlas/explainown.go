@@ -193,6 +193,9 @@ func (e *Explanation) rivals() (v rivals) {
 	return v
 }
 
+// notEnough is why a sparse format was not taken that is faster alone: the choice was by estimates.
+const notEnough = "was estimated to gain less than a tenth, its conversions counted"
+
 // reason is why dense kernels were taken, measured; empty where nothing was.
 func (v rivals) reason() string {
 	switch {
@@ -205,7 +208,7 @@ func (v rivals) reason() string {
 		}
 		return text
 	}
-	return fmt.Sprintf(", where %s takes %s for %s alone, but needs its maps converted", v.format, millis(v.all.ms), millis(v.all.instead))
+	return fmt.Sprintf(", where %s takes %s for %s alone, but %s", v.format, millis(v.all.ms), millis(v.all.instead), notEnough)
 }
 
 // formats says which nodes run in a sparse format and which keep dense kernels although they have zeros, with the times that
@@ -231,11 +234,15 @@ func (e *Explanation) formats() string {
 	for _, f := range names {
 		out = append(out, fmt.Sprintf("%s runs %s in %s for the baseline's %s", f, sparse[f].many(), millis(sparse[f].ms), millis(sparse[f].instead)))
 	}
+	var dense []string
 	if t := v.slower; len(t.nodes) > 0 {
-		out = append(out, fmt.Sprintf("dense kernels keep %s, where %s takes longer (alone %s for %s)", t.many(), v.format, millis(t.ms), millis(t.instead)))
+		dense = append(dense, fmt.Sprintf("%s, where %s takes longer (alone %s for %s)", t.many(), v.format, millis(t.ms), millis(t.instead)))
 	}
 	if t := v.faster; len(t.nodes) > 0 {
-		out = append(out, fmt.Sprintf("and %s, where alone it takes less (%s for %s) but its maps would have to be converted", t.many(), millis(t.ms), millis(t.instead)))
+		dense = append(dense, fmt.Sprintf("%s, where %s takes less (alone %s for %s), but %s", t.many(), v.format, millis(t.ms), millis(t.instead), notEnough))
+	}
+	if dense != nil {
+		out = append(out, "dense kernels keep "+strings.Join(dense, ", and "))
 	}
 	if out == nil {
 		return ""

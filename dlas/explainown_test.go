@@ -75,6 +75,28 @@ func TestExplainZerosOfTheBaseline(t *testing.T) {
 	}
 }
 
+// TestExplainFormats: which nodes dense kernels keep, whether the sparse format is faster there or not.
+func TestExplainFormats(t *testing.T) {
+	node := func(name string, sparse float64) ExplainedNode {
+		return ExplainedNode{Name: name, Kernel: "conv_f32_direct_dense__avx512", Warm: 2, Sparse: &sparse, SparseFormat: primitive.BSR}
+	}
+	const slow, fast = "a, where bsr takes longer (alone 3.00 ms for 2.00 ms)", "b, where bsr takes less (alone 1.00 ms for 2.00 ms), but was estimated to gain less than a tenth, its conversions counted"
+	for _, c := range []struct {
+		want  string
+		nodes []ExplainedNode
+	}{
+		{"by format: dense kernels keep " + slow, []ExplainedNode{node("a", 3)}},
+		{"by format: dense kernels keep " + fast, []ExplainedNode{node("b", 1)}},
+		{"by format: dense kernels keep " + slow + ", and " + fast, []ExplainedNode{node("a", 3), node("b", 1)}},
+		{"", nil},
+	} {
+		e := &Explanation{Spec: Spec{Primitive: "auto"}, Nodes: c.nodes}
+		if got := e.formats(); got != c.want {
+			t.Errorf("says %q, want %q", got, c.want)
+		}
+	}
+}
+
 // measuredFile writes a network of fashion-mnist, compressed, to a file, and measures the file.
 func measuredFile(t *testing.T, model, passes string) *Result {
 	t.Helper()

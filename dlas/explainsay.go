@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive"
 )
 
@@ -36,7 +37,11 @@ func (e *Explanation) integers() bool {
 
 // model names the network: of a file its name without the folder.
 func (e *Explanation) model() string {
-	return e.Spec.Model[strings.LastIndexByte(e.Spec.Model, '/')+1:]
+	name := e.Spec.Model // quoted and with arguments, such as head=
+	if c, err := choicesOf(e.Spec); err == nil && len(c[ir.Model]) > 0 {
+		name = c[ir.Model][0].Name
+	}
+	return name[strings.LastIndexByte(name, '/')+1:]
 }
 
 // worst is the part that lost most and whether it matters: whether it is more than what is called unexplained anyway.

@@ -13,8 +13,8 @@ import (
 	"github.com/godlas/godlas/internal/need"
 )
 
-// TestJoinedFiles runs a network that is published in two files, and the same two one after the other in LiteRT. LiteRT
-// rounds the body's convolutions otherwise now and then, so the classes agree but for ties within a step of the output.
+// TestJoinedFiles runs a network that is published in two files, and the same two one after the other in LiteRT: the outputs
+// have the same bits.
 func TestJoinedFiles(t *testing.T) {
 	t.Parallel()
 	body := need.Data(t, "weights", "coral", "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite")

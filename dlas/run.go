@@ -94,7 +94,7 @@ func (run *runner) blank() *Result {
 func leftDense(nodes []Node) string {
 	n, most := 0, Node{}
 	for _, x := range nodes {
-		if x.Format == "dense" && x.Why != "" {
+		if x.Format == primitive.Dense && x.Why != "" && x.InsteadOf == "" {
 			if n++; x.MACs-x.MACsNonzero > most.MACs-most.MACsNonzero {
 				most = x
 			}

@@ -34,8 +34,9 @@ func significant(v float64) string {
 	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
-	digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
-	return strconv.FormatFloat(v, 'f', max(0, min(digits, 12)), 64)
+	_, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 2, 64), "e") // of the rounded number: 9.999 is 10.0
+	e, _ := strconv.Atoi(exponent)
+	return strconv.FormatFloat(v, 'f', max(0, min(2-e, 12)), 64)
 }
 
 // bytesText is a size with its decimal unit.

@@ -10,6 +10,7 @@ func TestUnits(t *testing.T) {
 		{millis(12.345), "12.3 ms"},
 		{millis(1234), "1.23 s"},
 		{millis(0), "0 ms"},
+		{millis(9.9996), "10.0 ms"},
 		{millisRange(0.238, 0.241), "0.238 to 0.241 ms"},
 		{millisRange(0.0512, 0.241), "51.2 us to 0.241 ms"},
 		{bytesText(999), "999 B"},

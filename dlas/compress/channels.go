@@ -193,7 +193,12 @@ func (d *dependency) bundles(ctx context.Context, by string, t Tools) ([]bundle,
 
 // Joined says which layers can only be narrowed together, as numbers of Layers in the network's order: of those whose
 // channels are added up, say, channels with a level for each takes the highest. Layers that stay whole are in none.
-func Joined(ctx context.Context, g *ir.Graph) ([][]int, error) {
+func Joined(ctx context.Context, g *ir.Graph) (all [][]int, err error) {
+	defer func() {
+		if end := caught(recover()); end != nil {
+			all, err = nil, end
+		}
+	}()
 	d, err := depend(g)
 	if err != nil {
 		return nil, err
@@ -228,7 +233,6 @@ func Joined(ctx context.Context, g *ir.Graph) ([][]int, error) {
 			}
 		}
 	}
-	var all [][]int
 	at := map[int]int{}
 	for i, f := range first {
 		if f == i {

@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -273,5 +274,11 @@ func TestJoined(t *testing.T) {
 	}
 	if groups < 40 {
 		t.Errorf("only %d groups in all", groups)
+	}
+	end := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(end)
+	if joined, err := Joined(ctx, randomGraph(1, 12)); !errors.Is(err, end) || joined != nil {
+		t.Errorf("after its context has ended: %v, %v", joined, err)
 	}
 }

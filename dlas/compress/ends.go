@@ -11,7 +11,7 @@ import (
 type ended struct{ cause error }
 
 // goOn ends the pass where its context has ended: loops over weights are many, deep, and have no errors of their own, so
-// that it panics, which pass.run makes the pass' error. It is not for what a Runner calls back.
+// that it panics, which caught makes an error. It is not for what a Runner calls back.
 func goOn(ctx context.Context) {
 	if ctx.Err() != nil {
 		panic(ended{context.Cause(ctx)})
@@ -32,15 +32,23 @@ func inParts(ctx context.Context, n int, f func(lo, hi int)) {
 // run is applied which ends with its context.
 func (p pass) run(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (out *ir.Graph, line string, err error) {
 	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case ended:
-			out, line, err = nil, "", e.cause
-		default:
-			panic(e)
+		if end := caught(recover()); end != nil {
+			out, line, err = nil, "", end
 		}
 	}()
 	return p.applied(ctx, g, c, t)
+}
+
+// caught is the error of what goOn has panicked with, nil of no panic. Others go on.
+func caught(p any) error {
+	switch e := p.(type) {
+	case nil:
+		return nil
+	case ended:
+		return e.cause
+	default:
+		panic(e)
+	}
 }
 
 // sliced are some of the elements of a tensor of floats.
