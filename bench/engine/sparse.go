@@ -154,13 +154,14 @@ func Sparse(ctx context.Context, t Table, words []string) error {
 	for i, c := range sparseCases() {
 		for _, f := range sparseForms() {
 			isas := sparseISAs(f.typ, there)
+			best := isas[0]
 			if isa != "" {
 				isas = []string{isa}
 			}
 			if i > 0 { // of other shapes, what networks are pruned to, with the best instructions
 				isas = isas[:1]
 			}
-			for k, isa := range isas {
+			for _, isa := range isas {
 				machine, err := hardware.Resolve(ir.Choice{Name: "cpu", Args: []ir.Arg{{Key: "isa", Op: "=", Value: isa}, {Key: "threads", Op: "=", Value: "1"}}})
 				if err != nil {
 					return err
@@ -172,7 +173,7 @@ func Sparse(ctx context.Context, t Table, words []string) error {
 					}
 					rows++
 					goal := 0.0
-					if i == 0 && k == 0 && isa != hardware.ISAGo {
+					if i == 0 && isa == best && isa != hardware.ISAGo {
 						goal = f.goals[level]
 					}
 					met, p, err := sparseRow(ctx, t, c, f, level, goal, machine)

@@ -86,7 +86,7 @@ func onBytes(g *ir.Graph, w []float32) {
 		"zero": {Type: ir.U8, Shape: ir.Shape{1}, Data: []uint8{128}},
 	}
 	before, conv, after := g.Nodes[0], g.Nodes[1], g.Nodes[3]
-	before.Op, after.Op = "MaxPool", "MaxPool" // which has bytes; of floats it would go strip by strip with the convolution
+	before.Op, after.Op = "MaxPool", "MaxPool" // which has bytes, and leaves them their scale
 	before.In, after.In, after.Out = []string{"bytes"}, []string{"s"}, []string{"made"}
 	conv.Op, conv.In = "QLinearConv", []string{"a", "scale", "zero", "w", "w scale", "w zero", "scale", "zero"}
 	g.Nodes = []*ir.Node{

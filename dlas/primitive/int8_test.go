@@ -34,8 +34,6 @@ func u8(v ...uint8) *ir.Tensor { return &ir.Tensor{Type: ir.U8, Shape: ir.Shape{
 func i8(v ...int8) *ir.Tensor  { return &ir.Tensor{Type: ir.I8, Shape: ir.Shape{}, Data: v} }
 func f1(v float32) *ir.Tensor  { return &ir.Tensor{Type: ir.F32, Shape: ir.Shape{}, Data: []float32{v}} }
 
-func u1(v uint8) *ir.Tensor { return &ir.Tensor{Type: ir.U8, Shape: ir.Shape{}, Data: []uint8{v}} }
-
 func randomTensor(r *rand.Rand, t ir.Type, shape ...int) *ir.Tensor {
 	n := ir.Shape(shape).Elems()
 	out := &ir.Tensor{Type: t, Shape: shape}
@@ -245,7 +243,7 @@ func byteCases(r *rand.Rand) []byteCase {
 			add(byteCase{node: &ir.Node{Op: "QLinearAdd", Attrs: attrs}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), sa, za, byteIn(s...), sb, zb, sc, zc)
 			add(byteCase{node: &ir.Node{Op: "QLinearAdd", Attrs: attrs}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), f1(3*0x1p-9), za, byteIn(s...), f1(0x1p-9), zb, f1(0x1p-8), zc) // every other sum is a tie
 			few := &ir.Node{Op: "QLinearAdd", Attrs: attrs}                                                                                                                                   // whose sums no factors in float32 make
-			add(byteCase{node: few, made: map[int]bool{0: true, 3: true}}, byteIn(s...), f1(114078*0x1p-21), u1(251), byteIn(s...), f1(1851519*0x1p-21), u1(80), f1(1), u1(163))
+			add(byteCase{node: few, made: map[int]bool{0: true, 3: true}}, byteIn(s...), f1(114078*0x1p-21), u8(251), byteIn(s...), f1(1851519*0x1p-21), u8(80), f1(1), u8(163))
 			add(byteCase{node: &ir.Node{Op: "QLinearGlobalAveragePool", Attrs: ir.Attrs{"xnnpack": kind}}, made: first}, byteIn(s...), sa, za, sb, zb)
 		}
 		add(byteCase{node: &ir.Node{Op: "QLinearMul"}, made: map[int]bool{0: true, 3: true}}, byteIn(s...), sa, za, byteIn(s[0], s[1], 1, 1), sb, zb, sc, zc)

@@ -110,7 +110,7 @@ func byteConvFits(p ir.Problem) error {
 	if isFixed(p) && len(p.Node.In) > op.QConvRes && p.Node.In[op.QConvRes] != "" {
 		return fmt.Errorf("it adds a residual to sums in fixed point")
 	}
-	if isXNNPACK(p.Node) && len(p.Node.In) > op.QConvRes && len(p.Node.Attrs.Floats("sum_floats")) != 3 {
+	if isXNNPACK(p.Node) && len(p.Node.In) > op.QConvRes && p.Node.In[op.QConvRes] != "" && len(p.Node.Attrs.Floats("sum_floats")) != 3 {
 		return fmt.Errorf("it adds a residual in whole numbers, and factors in float32 for them are not known")
 	}
 	if err := scalars(p, op.QConvXScale, op.QConvXZero, op.QConvYScale, op.QConvYZero, op.QConvResScale, op.QConvResZero, op.QConvSumScale, op.QConvSumZero); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/godlas/godlas/dlas/primitive/internal/mem"
 )
 
-// This file is for sums that are rounded as TensorFlow Lite rounds them. First networks whose sums are scaled in fixed point, as TensorFlow Lite's reference kernels do it: a tile
-// leaves its sums in scratch, and a second loop makes bytes of them.
+// This file is for sums that are rounded as TensorFlow Lite rounds them: in fixed point, as its reference kernels do it,
+// where a tile leaves its sums in scratch and a second loop makes bytes of them; and of additions as XNNPACK does it.
 
 // isFixed reports whether a node computes in fixed point.
 func isFixed(p ir.Problem) bool { return p.Node.Attrs.Int("fixed", 0) != 0 }
@@ -81,7 +81,7 @@ func (l *byteLevel) fixedTile(t *asm.ByteTile, pixels, half, vectors, groups int
 
 // sumParts are what the two bytes of a sum contribute to it, and the factor of both together.
 func sumParts(p ir.Problem) (a, b func(int64) int64, factor op.Fixed) {
-	if sum, ok := wholeSum(p); ok {
+	if sum, ok := wholeSum(p); ok && !isFixed(p) {
 		return sum.A, sum.B, sum.Factor()
 	}
 	sum := op.NewFixedSum(scale32(p, 1), scale32(p, 2), scale32(p, 4), scale32(p, 5), scale32(p, 6), scale32(p, 7))

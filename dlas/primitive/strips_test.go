@@ -215,7 +215,8 @@ func TestStripsShared(t *testing.T) {
 					want = got
 					continue
 				}
-				if whole := len(b.Phases) == 1; parts < threads || whole != c.whole {
+				// In Go parts are cut finer than the rows of tiles go.
+				if whole := len(b.Phases) == 1; parts < threads || whole != c.whole && k.ISA != isaGo {
 					t.Errorf("%s, %v: phases %v", k.Name, c, b.Phases)
 				}
 				if !slices.Equal(got, want) {
