@@ -232,7 +232,8 @@ func TestChannelsRefuses(t *testing.T) {
 	}
 }
 
-// TestJoined: narrowing any layer of a group narrows all of it and none of another group; a layer of no group stays whole.
+// TestJoined: narrowing a layer narrows none of another group, and a layer of no group stays whole. Layers that nothing joins
+// are groups of their own, so that there are far more groups than graphs.
 func TestJoined(t *testing.T) {
 	groups := 0
 	for seed := range uint64(40) {
@@ -272,7 +273,7 @@ func TestJoined(t *testing.T) {
 			}
 		}
 	}
-	if groups < 40 {
+	if groups < 120 {
 		t.Errorf("only %d groups in all", groups)
 	}
 	end := errors.New("enough")
