@@ -147,7 +147,10 @@ var (
 
 // pdfCanvas is a canvas of vgpdf that encodes text as its fonts expect, which
 // vgpdf leaves out: anything but ASCII would show as other characters.
-type pdfCanvas struct{ *vgpdf.Canvas }
+type pdfCanvas struct {
+	*vgpdf.Canvas
+	widths map[int]bool // of the images drawn
+}
 
 // FillString implements vg.Canvas.
 func (c pdfCanvas) FillString(f font.Face, at vg.Point, text string) {
@@ -166,7 +169,7 @@ func (c pdfCanvas) FillString(f font.Face, at vg.Point, text string) {
 func (f *Figure) PDF() ([]byte, error) {
 	// Without this fpdf writes its fonts in the random order of a map.
 	sortPDF()
-	data, err := f.render(pdfCanvas{vgpdf.New(f.Width, f.Height)})
+	data, err := f.render(pdfCanvas{vgpdf.New(f.Width, f.Height), map[int]bool{}})
 	if err != nil {
 		return nil, err
 	}

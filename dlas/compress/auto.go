@@ -79,7 +79,7 @@ func TargetsOf(c ir.Choice) (Targets, error) {
 			text, points := strings.CutSuffix(a.Value, "pt")
 			v, err := strconv.ParseFloat(text, 64)
 			switch {
-			case err != nil || math.IsNaN(v):
+			case err != nil:
 				return fail("auto(accuracy>=%s) is neither a fraction nor points", a.Value)
 			case points && !(v <= 0 && v >= -100):
 				return fail("auto(accuracy>=%s): compression loses accuracy, so the points are zero or negative", a.Value)
