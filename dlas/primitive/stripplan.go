@@ -186,6 +186,10 @@ func (s *strips) plan(isa asm.ISA, sch ir.Schedule, density float64, f stripForm
 // Cycles of copying a vector of 16 pixels.
 const stripCopyCycles = 2.5
 
+// mostDensity is the share of weights from which on no plan beats dense kernels, so that the best is not looked for: that
+// would be most of the time in which a network of full weights is compiled.
+const mostDensity = 0.9
+
 // stripCost estimates the cycles of one run, conversions of what it reads and writes left out.
 func stripCost(p ir.Problem, isa asm.ISA, f stripForm) float64 {
 	s, err := newStrips(p)
@@ -193,7 +197,11 @@ func stripCost(p ir.Problem, isa asm.ISA, f stripForm) float64 {
 		return 0
 	}
 	d := s.density(p.Weights[1].F32(), f)
-	plan := s.plan(isa, ir.Schedule{}, d, f)
+	sch := ir.Schedule{}
+	if d > mostDensity {
+		sch.Tiles = []int{stripCols: 8, stripRows: 1, stripChunk: s.c}
+	}
+	plan := s.plan(isa, sch, d, f)
 	cost := plan.cycles
 	switch {
 	case f.matrix:
