@@ -5,6 +5,7 @@ package session
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -52,6 +53,22 @@ func startChild(t *testing.T) *child {
 
 func startChildAs(t *testing.T, how string) *child {
 	t.Helper()
+	c := startDeaf(t, how)
+	gather := func(b *bytes.Buffer) func([]byte) {
+		return func(text []byte) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			b.Write(text)
+		}
+	}
+	pipe.NewNative(c.Stdout(), false, func() bool { return true }, gather(&c.out))
+	pipe.NewNative(c.Stderr(), false, func() bool { return true }, gather(&c.err))
+	return c
+}
+
+// startDeaf leaves what the session writes to its file descriptors unread.
+func startDeaf(t *testing.T, how string) *child {
+	t.Helper()
 	t.Setenv(asSession, how)
 	s, err := kernel.StartProcess([]string{os.Args[0]})
 	if err != nil {
@@ -64,15 +81,6 @@ func startChildAs(t *testing.T, how string) *child {
 		s.Wait()
 		late.Stop()
 	})
-	gather := func(b *bytes.Buffer) func([]byte) {
-		return func(text []byte) {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			b.Write(text)
-		}
-	}
-	pipe.NewNative(s.Stdout(), false, func() bool { return true }, gather(&c.out))
-	pipe.NewNative(s.Stderr(), false, func() bool { return true }, gather(&c.err))
 	f, err := s.Receive()
 	if err != nil || f.Kind != pipe.KindReady || body[pipe.Ready](t, f).PID == os.Getpid() {
 		t.Fatalf("%v, %v", f, err)
@@ -118,7 +126,7 @@ func TestProcess(t *testing.T) {
 
 // TestNativeOrder: what is written to the file descriptors stands where it was written, between what is printed and shown.
 func TestNativeOrder(t *testing.T) {
-	c := startChild(t)
+	c := startDeaf(t, "yes") // a front that listens takes what a slow session has left lying
 	if _, done, _ := c.run("files := []*os.File{1: os.NewFile(1, \"1\"), 2: os.NewFile(2, \"2\")}\nfunc native(fd int, s string) { files[fd].WriteString(s) }"); done.Err != nil {
 		t.Fatal(done.Err)
 	}
@@ -147,10 +155,12 @@ native(2, "g")`)
 			t.Fatalf("run %d: %q", i, out)
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.out.Len()+c.err.Len() > 0 {
-		t.Errorf("left to the front: %q, %q", c.out.String(), c.err.String())
+	c.Close()
+	c.Wait()
+	for _, r := range []io.Reader{c.Stdout(), c.Stderr()} {
+		if left, err := io.ReadAll(r); len(left) > 0 || err != nil {
+			t.Errorf("left to the front: %q, %v", left, err)
+		}
 	}
 }
 
