@@ -46,10 +46,13 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 		c.res = p.LayoutIn(3).StridesOf(p.In[3])
 	}
 	d.tile.Lo, d.tile.Hi = clampOf(p.Node)
-	d.act = actFor(p.Node, l)
+	if act := afterOf(p.Node); act.more {
+		isa := asm.ISAOf(l.isa)
+		d.act = func(out []float32, pitch, rows, vecs int) { act.apply(isa, out, pitch, rows, vecs) }
+	}
 	d.tile.OutBlock, d.tile.ResBlock = 4*c.out.Block, 4*c.res.Block
 	d.imageStep = spot{in: 4 * c.in.Image, res: 4 * c.res.Image, out: 4 * c.out.Image}
-	d.rowStep, d.rowBytes, d.outFirst = 4*c.out.Row, pixelBytes*c.ow, 4*c.out.Origin
+	d.rowStep, d.rowVecs, d.outFirst = 4*c.out.Row, c.ow, 4*c.out.Origin
 
 	var groups []outGroup
 	var weights []float32

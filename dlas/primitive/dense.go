@@ -17,15 +17,15 @@ type dense struct {
 	level   level
 	tile    asm.Tile // what all tiles share
 	weights packedWeights
-	act     fusedAct
+	act     func(out []float32, pitch, rows, vecs int) // what is done to rows of a tile's output while they are in the cache; nil: nothing
 
 	images    int
 	imageStep spot // from image to image
 	span      int  // images whose rows follow each other as those of one map; 0: each image is a map of its own
 	oh        int  // rows of an image
 	bands     []band
-	rowStep   int // bytes from one row of the output map to the next, and of one
-	rowBytes  int
+	rowStep   int // bytes from one row of the output map to the next, and pixels of one
+	rowVecs   int
 	outFirst  int // bytes of the first pixel of the output
 	bandParts int
 	// groupParts are the parts of all groups; part i of both is i%groupParts of them.
@@ -143,9 +143,11 @@ func (d *dense) multiply(t *asm.Tile, g *outGroup, b *band, at spot, next ir.Mem
 		return
 	}
 	for v := range g.blocks {
-		for y := b.y0; y < b.y1; y++ {
+		for y := b.y0; y < b.y1; {
+			rows := min(b.y1-y, d.oh-y%d.oh) // of one image
 			row := at.out + v*t.OutBlock + d.outFirst + y/d.oh*d.imageStep.out + y%d.oh*d.rowStep
-			d.act(ir.Memory(out[row : row+d.rowBytes]).F32())
+			d.act(ir.Memory(out[row:]).F32(), d.rowStep/4, rows, d.rowVecs)
+			y += rows
 		}
 	}
 }

@@ -184,6 +184,9 @@ func (a after) apply(isa asm.ISA, out []float32, pitch, rows, vecs int) {
 	if !a.more {
 		return
 	}
+	if pitch == vecs*ir.Lanes {
+		rows, vecs = 1, rows*vecs
+	}
 	m := asm.Map{Out: out, A: out, OutPitch: 4 * pitch, APitch: 4 * pitch, AStep: 64, Rows: rows, Vecs: vecs}
 	m.Run(a.fn, isa)
 }

@@ -6832,17 +6832,15 @@ TEXT ·mapSigmoidAVX512(SB), NOSPLIT, $0-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), BX
 	MOVQ    128(AX), DI
-	VMOVUPS laneConstants<>+896(SB), Z0
-	VMOVUPS laneConstants<>+960(SB), Z1
-	VMOVUPS laneConstants<>+192(SB), Z2
-	VMOVUPS laneConstants<>+256(SB), Z3
-	VMOVUPS laneConstants<>+1024(SB), Z4
-	VMOVUPS laneConstants<>+448(SB), Z5
-	VMOVUPS laneConstants<>+512(SB), Z6
-	VMOVUPS laneConstants<>+576(SB), Z7
-	VMOVUPS laneConstants<>+640(SB), Z8
-	VMOVUPS laneConstants<>+704(SB), Z9
-	VMOVUPS laneConstants<>+768(SB), Z10
+	VMOVUPS laneConstants<>+1088(SB), Z0
+	VMOVUPS laneConstants<>+896(SB), Z1
+	VMOVUPS laneConstants<>+960(SB), Z2
+	VMOVUPS laneConstants<>+2816(SB), Z3
+	VMOVUPS laneConstants<>+256(SB), Z4
+	VMOVUPS laneConstants<>+1024(SB), Z5
+	VMOVUPS laneConstants<>+2880(SB), Z6
+	VMOVUPS laneConstants<>+2944(SB), Z7
+	VMOVUPS laneConstants<>+3008(SB), Z8
 	MOVQ    152(AX), R8
 
 row:
@@ -6853,29 +6851,27 @@ row:
 	MOVQ 160(AX), R9
 
 vec:
-	VMOVUPS      (SI), Z11
-	VMOVUPS      Z0, Z12
-	VMAXPS       Z11, Z12, Z11
-	VMOVUPS      Z1, Z12
-	VMINPS       Z11, Z12, Z11
-	VMOVUPS      Z2, Z12
-	VFNMADD231PS Z3, Z11, Z12
-	VSUBPS       Z2, Z12, Z13
-	VFNMSUB231PS Z4, Z13, Z11
-	VMOVUPS      Z5, Z13
-	VFMADD213PS  Z6, Z11, Z13
-	VFMADD213PS  Z7, Z11, Z13
-	VFMADD213PS  Z8, Z11, Z13
-	VFMADD213PS  Z9, Z11, Z13
-	VFMADD213PS  Z10, Z11, Z13
-	VPSLLD       $0x17, Z12, Z12
-	VPADDD       Z12, Z13, Z13
-	VADDPS       laneConstants<>+1088(SB), Z13, Z13
-	VRCP14PS     Z13, Z11
-	VMOVUPS      laneConstants<>+1088(SB), Z12
-	VFNMADD231PS Z13, Z11, Z12
-	VFMADD231PS  Z11, Z12, Z11
-	VMOVUPS      Z11, (DX)
+	VMOVUPS      (SI), Z9
+	VMOVUPS      Z1, Z10
+	VMAXPS       Z9, Z10, Z9
+	VMOVUPS      Z2, Z10
+	VMINPS       Z9, Z10, Z9
+	VMOVUPS      Z3, Z10
+	VFNMADD231PS Z4, Z9, Z10
+	VSUBPS       Z3, Z10, Z11
+	VFNMSUB231PS Z5, Z11, Z9
+	VMOVUPS      Z6, Z11
+	VFMADD213PS  Z7, Z9, Z11
+	VFMADD213PS  Z0, Z9, Z11
+	VPERMPS      Z8, Z10, Z9
+	VPSLLD       $0x13, Z10, Z10
+	VPADDD       Z10, Z9, Z9
+	VFMADD213PS  Z0, Z11, Z9
+	VRCP14PS     Z9, Z10
+	VMOVUPS      Z0, Z11
+	VFNMADD231PS Z9, Z10, Z11
+	VFMADD231PS  Z10, Z11, Z10
+	VMOVUPS      Z10, (DX)
 	ADDQ         $0x40, DX
 	ADDQ         DI, SI
 	DECQ         R9
@@ -6892,17 +6888,15 @@ TEXT ·mapSiLUAVX512(SB), NOSPLIT, $0-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), BX
 	MOVQ    128(AX), DI
-	VMOVUPS laneConstants<>+896(SB), Z0
-	VMOVUPS laneConstants<>+960(SB), Z0
-	VMOVUPS laneConstants<>+192(SB), Z1
-	VMOVUPS laneConstants<>+256(SB), Z2
-	VMOVUPS laneConstants<>+1024(SB), Z3
-	VMOVUPS laneConstants<>+448(SB), Z4
-	VMOVUPS laneConstants<>+512(SB), Z5
-	VMOVUPS laneConstants<>+576(SB), Z6
-	VMOVUPS laneConstants<>+640(SB), Z7
-	VMOVUPS laneConstants<>+704(SB), Z8
-	VMOVUPS laneConstants<>+768(SB), Z9
+	VMOVUPS laneConstants<>+1088(SB), Z0
+	VMOVUPS laneConstants<>+896(SB), Z1
+	VMOVUPS laneConstants<>+960(SB), Z1
+	VMOVUPS laneConstants<>+2816(SB), Z2
+	VMOVUPS laneConstants<>+256(SB), Z3
+	VMOVUPS laneConstants<>+1024(SB), Z4
+	VMOVUPS laneConstants<>+2880(SB), Z5
+	VMOVUPS laneConstants<>+2944(SB), Z6
+	VMOVUPS laneConstants<>+3008(SB), Z7
 	MOVQ    152(AX), R8
 
 row:
@@ -6913,29 +6907,27 @@ row:
 	MOVQ 160(AX), R9
 
 vec:
-	VMOVUPS      (SI), Z10
-	VMOVAPS      Z10, Z11
-	VMOVUPS      Z0, Z12
-	VRANGEPS     $0x02, Z12, Z11, Z11
-	VMOVUPS      Z1, Z12
-	VFNMADD231PS Z2, Z11, Z12
-	VSUBPS       Z1, Z12, Z13
-	VFNMSUB231PS Z3, Z13, Z11
-	VMOVUPS      Z4, Z13
-	VFMADD213PS  Z5, Z11, Z13
-	VFMADD213PS  Z6, Z11, Z13
-	VFMADD213PS  Z7, Z11, Z13
-	VFMADD213PS  Z8, Z11, Z13
-	VFMADD213PS  Z9, Z11, Z13
-	VPSLLD       $0x17, Z12, Z12
-	VPADDD       Z12, Z13, Z13
-	VADDPS       laneConstants<>+1088(SB), Z13, Z13
-	VRCP14PS     Z13, Z11
-	VMOVUPS      laneConstants<>+1088(SB), Z12
-	VFNMADD231PS Z13, Z11, Z12
-	VFMADD231PS  Z11, Z12, Z11
-	VMULPS       Z11, Z10, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      (SI), Z8
+	VMOVAPS      Z8, Z9
+	VMOVUPS      Z1, Z10
+	VRANGEPS     $0x02, Z10, Z9, Z9
+	VMOVUPS      Z2, Z10
+	VFNMADD231PS Z3, Z9, Z10
+	VSUBPS       Z2, Z10, Z11
+	VFNMSUB231PS Z4, Z11, Z9
+	VMOVUPS      Z5, Z11
+	VFMADD213PS  Z6, Z9, Z11
+	VFMADD213PS  Z0, Z9, Z11
+	VPERMPS      Z7, Z10, Z9
+	VPSLLD       $0x13, Z10, Z10
+	VPADDD       Z10, Z9, Z9
+	VFMADD213PS  Z0, Z11, Z9
+	VRCP14PS     Z9, Z10
+	VMOVUPS      Z0, Z11
+	VFNMADD231PS Z9, Z10, Z11
+	VFMADD231PS  Z10, Z11, Z10
+	VMULPS       Z10, Z8, Z8
+	VMOVUPS      Z8, (DX)
 	ADDQ         $0x40, DX
 	ADDQ         DI, SI
 	DECQ         R9
@@ -7308,17 +7300,15 @@ TEXT ·mapGeluTanhAVX512(SB), NOSPLIT, $0-8
 	MOVQ    (AX), CX
 	MOVQ    24(AX), BX
 	MOVQ    128(AX), DI
-	VMOVUPS laneConstants<>+896(SB), Z0
-	VMOVUPS laneConstants<>+960(SB), Z0
-	VMOVUPS laneConstants<>+192(SB), Z1
-	VMOVUPS laneConstants<>+256(SB), Z2
-	VMOVUPS laneConstants<>+1024(SB), Z3
-	VMOVUPS laneConstants<>+448(SB), Z4
-	VMOVUPS laneConstants<>+512(SB), Z5
-	VMOVUPS laneConstants<>+576(SB), Z6
-	VMOVUPS laneConstants<>+640(SB), Z7
-	VMOVUPS laneConstants<>+704(SB), Z8
-	VMOVUPS laneConstants<>+768(SB), Z9
+	VMOVUPS laneConstants<>+1088(SB), Z0
+	VMOVUPS laneConstants<>+896(SB), Z1
+	VMOVUPS laneConstants<>+960(SB), Z1
+	VMOVUPS laneConstants<>+2816(SB), Z2
+	VMOVUPS laneConstants<>+256(SB), Z3
+	VMOVUPS laneConstants<>+1024(SB), Z4
+	VMOVUPS laneConstants<>+2880(SB), Z5
+	VMOVUPS laneConstants<>+2944(SB), Z6
+	VMOVUPS laneConstants<>+3008(SB), Z7
 	MOVQ    152(AX), R8
 
 row:
@@ -7329,32 +7319,30 @@ row:
 	MOVQ 160(AX), R9
 
 vec:
-	VMOVUPS      (SI), Z10
-	VMULPS       Z10, Z10, Z11
-	VMOVUPS      laneConstants<>+2176(SB), Z12
-	VFMADD213PS  laneConstants<>+2240(SB), Z12, Z11
-	VMULPS       Z10, Z11, Z11
-	VMOVUPS      Z0, Z12
-	VRANGEPS     $0x02, Z12, Z11, Z11
-	VMOVUPS      Z1, Z12
-	VFNMADD231PS Z2, Z11, Z12
-	VSUBPS       Z1, Z12, Z13
-	VFNMSUB231PS Z3, Z13, Z11
-	VMOVUPS      Z4, Z13
-	VFMADD213PS  Z5, Z11, Z13
-	VFMADD213PS  Z6, Z11, Z13
-	VFMADD213PS  Z7, Z11, Z13
-	VFMADD213PS  Z8, Z11, Z13
-	VFMADD213PS  Z9, Z11, Z13
-	VPSLLD       $0x17, Z12, Z12
-	VPADDD       Z12, Z13, Z13
-	VADDPS       laneConstants<>+1088(SB), Z13, Z13
-	VRCP14PS     Z13, Z11
-	VMOVUPS      laneConstants<>+1088(SB), Z12
-	VFNMADD231PS Z13, Z11, Z12
-	VFMADD231PS  Z11, Z12, Z11
-	VMULPS       Z11, Z10, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      (SI), Z8
+	VMULPS       Z8, Z8, Z9
+	VMOVUPS      laneConstants<>+2176(SB), Z10
+	VFMADD213PS  laneConstants<>+2240(SB), Z10, Z9
+	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z1, Z10
+	VRANGEPS     $0x02, Z10, Z9, Z9
+	VMOVUPS      Z2, Z10
+	VFNMADD231PS Z3, Z9, Z10
+	VSUBPS       Z2, Z10, Z11
+	VFNMSUB231PS Z4, Z11, Z9
+	VMOVUPS      Z5, Z11
+	VFMADD213PS  Z6, Z9, Z11
+	VFMADD213PS  Z0, Z9, Z11
+	VPERMPS      Z7, Z10, Z9
+	VPSLLD       $0x13, Z10, Z10
+	VPADDD       Z10, Z9, Z9
+	VFMADD213PS  Z0, Z11, Z9
+	VRCP14PS     Z9, Z10
+	VMOVUPS      Z0, Z11
+	VFNMADD231PS Z9, Z10, Z11
+	VFMADD231PS  Z10, Z11, Z10
+	VMULPS       Z10, Z8, Z8
+	VMOVUPS      Z8, (DX)
 	ADDQ         $0x40, DX
 	ADDQ         DI, SI
 	DECQ         R9
@@ -15731,4 +15719,68 @@ DATA laneConstants<>+2800(SB)/4, $0xff800000
 DATA laneConstants<>+2804(SB)/4, $0xff800000
 DATA laneConstants<>+2808(SB)/4, $0xff800000
 DATA laneConstants<>+2812(SB)/4, $0xff800000
-GLOBL laneConstants<>(SB), RODATA|NOPTR, $2816
+DATA laneConstants<>+2816(SB)/4, $0x49400000
+DATA laneConstants<>+2820(SB)/4, $0x49400000
+DATA laneConstants<>+2824(SB)/4, $0x49400000
+DATA laneConstants<>+2828(SB)/4, $0x49400000
+DATA laneConstants<>+2832(SB)/4, $0x49400000
+DATA laneConstants<>+2836(SB)/4, $0x49400000
+DATA laneConstants<>+2840(SB)/4, $0x49400000
+DATA laneConstants<>+2844(SB)/4, $0x49400000
+DATA laneConstants<>+2848(SB)/4, $0x49400000
+DATA laneConstants<>+2852(SB)/4, $0x49400000
+DATA laneConstants<>+2856(SB)/4, $0x49400000
+DATA laneConstants<>+2860(SB)/4, $0x49400000
+DATA laneConstants<>+2864(SB)/4, $0x49400000
+DATA laneConstants<>+2868(SB)/4, $0x49400000
+DATA laneConstants<>+2872(SB)/4, $0x49400000
+DATA laneConstants<>+2876(SB)/4, $0x49400000
+DATA laneConstants<>+2880(SB)/4, $0x3efffe13
+DATA laneConstants<>+2884(SB)/4, $0x3efffe13
+DATA laneConstants<>+2888(SB)/4, $0x3efffe13
+DATA laneConstants<>+2892(SB)/4, $0x3efffe13
+DATA laneConstants<>+2896(SB)/4, $0x3efffe13
+DATA laneConstants<>+2900(SB)/4, $0x3efffe13
+DATA laneConstants<>+2904(SB)/4, $0x3efffe13
+DATA laneConstants<>+2908(SB)/4, $0x3efffe13
+DATA laneConstants<>+2912(SB)/4, $0x3efffe13
+DATA laneConstants<>+2916(SB)/4, $0x3efffe13
+DATA laneConstants<>+2920(SB)/4, $0x3efffe13
+DATA laneConstants<>+2924(SB)/4, $0x3efffe13
+DATA laneConstants<>+2928(SB)/4, $0x3efffe13
+DATA laneConstants<>+2932(SB)/4, $0x3efffe13
+DATA laneConstants<>+2936(SB)/4, $0x3efffe13
+DATA laneConstants<>+2940(SB)/4, $0x3efffe13
+DATA laneConstants<>+2944(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2948(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2952(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2956(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2960(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2964(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2968(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2972(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2976(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2980(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2984(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2988(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2992(SB)/4, $0x3f8001ed
+DATA laneConstants<>+2996(SB)/4, $0x3f8001ed
+DATA laneConstants<>+3000(SB)/4, $0x3f8001ed
+DATA laneConstants<>+3004(SB)/4, $0x3f8001ed
+DATA laneConstants<>+3008(SB)/4, $0x3f800000
+DATA laneConstants<>+3012(SB)/4, $0x3f7daac3
+DATA laneConstants<>+3016(SB)/4, $0x3f7b95c2
+DATA laneConstants<>+3020(SB)/4, $0x3f79c3d3
+DATA laneConstants<>+3024(SB)/4, $0x3f7837f0
+DATA laneConstants<>+3028(SB)/4, $0x3f76f532
+DATA laneConstants<>+3032(SB)/4, $0x3f75fed7
+DATA laneConstants<>+3036(SB)/4, $0x3f75583f
+DATA laneConstants<>+3040(SB)/4, $0x3f7504f3
+DATA laneConstants<>+3044(SB)/4, $0x3f7508a4
+DATA laneConstants<>+3048(SB)/4, $0x3f75672a
+DATA laneConstants<>+3052(SB)/4, $0x3f76248c
+DATA laneConstants<>+3056(SB)/4, $0x3f7744fd
+DATA laneConstants<>+3060(SB)/4, $0x3f78ccdf
+DATA laneConstants<>+3064(SB)/4, $0x3f7ac0c7
+DATA laneConstants<>+3068(SB)/4, $0x3f7d257d
+GLOBL laneConstants<>(SB), RODATA|NOPTR, $3072

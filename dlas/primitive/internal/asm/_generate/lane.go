@@ -59,52 +59,73 @@ func (v width) load(p reg.Register, fields []field, name string) reg.VecVirtual 
 	return x
 }
 
-// constants is a table of numbers, each 16 times, that instructions read as operands in memory.
-type constants struct {
-	name string
-	at   map[uint32]int
-	list []uint32
-	kept map[uint32]reg.VecVirtual
+// spread is the 16 numbers of a constant, as their bits.
+type spread [16]uint32
+
+// all is a number in every lane.
+func all(bits uint32) (l spread) {
+	for i := range l {
+		l[i] = bits
+	}
+	return l
 }
 
-var table = constants{name: "laneConstants", at: map[uint32]int{}}
+// same are constants with one number each in every lane.
+func same(list ...float64) (c []spread) {
+	for _, x := range list {
+		c = append(c, all(math.Float32bits(float32(x))))
+	}
+	return c
+}
 
-func (c *constants) word(bits uint32) Mem {
-	at, ok := c.at[bits]
+// constants is a table of numbers that instructions read as operands in memory.
+type constants struct {
+	name string
+	at   map[spread]int
+	list []spread
+	kept map[spread]reg.VecVirtual
+}
+
+var table = constants{name: "laneConstants", at: map[spread]int{}}
+
+func (c *constants) place(l spread) Mem {
+	at, ok := c.at[l]
 	if !ok {
 		at = 64 * len(c.list)
-		c.at[bits] = at
-		c.list = append(c.list, bits)
+		c.at[l] = at
+		c.list = append(c.list, l)
 	}
 	return NewDataAddr(Symbol{Name: c.name, Static: true}, at)
 }
 
-// float is a number as an operand: the register that keep loaded it into, or memory.
-func (c *constants) float(x float64) Op {
-	bits := math.Float32bits(float32(x))
-	if r, ok := c.kept[bits]; ok {
+func (c *constants) word(bits uint32) Mem { return c.place(all(bits)) }
+
+// get is a constant as an operand: the register that keep loaded it into, or memory.
+func (c *constants) get(l spread) Op {
+	if r, ok := c.kept[l]; ok {
 		return r
 	}
-	return c.word(bits)
+	return c.place(l)
 }
 
-// keep loads numbers into registers, for the loop that is written next.
-func (c *constants) keep(v width, numbers ...float64) {
-	c.kept = map[uint32]reg.VecVirtual{}
-	for _, x := range numbers {
-		bits := math.Float32bits(float32(x))
-		if c.kept[bits] == nil {
+func (c *constants) float(x float64) Op { return c.get(all(math.Float32bits(float32(x)))) }
+
+// keep loads constants into registers, for the loop that is written next.
+func (c *constants) keep(v width, list ...spread) {
+	c.kept = map[spread]reg.VecVirtual{}
+	for _, l := range list {
+		if c.kept[l] == nil {
 			r := v.vec()
-			VMOVUPS(c.word(bits), r)
-			c.kept[bits] = r
+			VMOVUPS(c.place(l), r)
+			c.kept[l] = r
 		}
 	}
 }
 
 func (c *constants) write() {
 	GLOBL(c.name, attr.RODATA|attr.NOPTR)
-	for i, bits := range c.list {
-		for j := range 16 {
+	for i, l := range c.list {
+		for j, bits := range l {
 			DATA(64*i+4*j, U32(bits))
 		}
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -31,8 +33,8 @@ type mapping struct {
 	name     string
 	operands int // besides A
 	clamp    bool
-	uses     []string  // of Alpha and Beta
-	keep     []float64 // numbers that the wide loop holds in registers
+	uses     []string // of Alpha and Beta
+	keep     []spread // constants that the wide loop holds in registers
 	f        func(v width, a reg.VecVirtual, in []Op, par []reg.VecVirtual) reg.VecVirtual
 }
 
@@ -287,12 +289,22 @@ func (v width) horner(r reg.VecVirtual, coefficients ...float64) reg.VecVirtual 
 }
 
 // expCoefficients are of e^r for |r| <= ln(2)/2, of least relative error (7.5e-8), found by a weighted least-squares
-// fit; expm1Coefficients of (e^r - 1 - r)/r^2, so that e^r - 1 has a small error even next to 0.
+// fit; expm1Coefficients of (e^r - 1 - r)/r^2, so that e^r - 1 has a small error even next to 0; shortCoefficients of e^r
+// for |r| <= ln(2)/32 (4.4e-7).
 var (
+	shortCoefficients = []float64{0.49998530745506287, 1.0000587701797485, 1}
 	expCoefficients   = []float64{0.008297616615891457, 0.04191562905907631, 0.16667576134204865, 0.4999889135360718, 0.9999997019767761, 1.0000001192092896}
 	expm1Coefficients = []float64{0.0013946493854746222, 0.00836661085486412, 0.04166628047823906, 0.1666654348373413, 0.5}
 	atanhCoefficients = []float64{0.12212450057268143, 0.1069498136639595, 0.14310520887374878, 0.19999338686466217, 0.33333340287208557, 1}
 )
+
+// sixteenths are 2 to 0, 1, .. 15 sixteenths less what their numbers become when they are shifted beside the exponent.
+func sixteenths() (l spread) {
+	for i := range l {
+		l[i] = math.Float32bits(float32(math.Exp2(float64(i)/16))) - uint32(i)<<19
+	}
+	return l
+}
 
 // expSoft is e^x, or e^-x, for |x| <= 87. It uses x up.
 func (v width) expSoft(x reg.VecVirtual, negative bool) reg.VecVirtual {
@@ -317,15 +329,16 @@ func (v width) expSoft(x reg.VecVirtual, negative bool) reg.VecVirtual {
 
 // The numbers of the functions: read from memory each time, they would take longer than the arithmetic.
 var (
-	hardNumbers    = []float64{0, 1, 0.5, 1. / 6}
-	softNumbers    = append([]float64{0, 0.5, 1, 2, 87, magic, log2e, ln2}, expCoefficients...)
-	sigmoidNumbers = append([]float64{-87, 87, magic, log2e, ln2}, expCoefficients...)
-	expNumbers     = append([]float64{-104, 89, magic, log2e, ln2Hi, ln2Lo}, expCoefficients...)
-	expm1Numbers   = append([]float64{0, 1, 2, -30, 30, -87, magic, log2e, ln2Hi, ln2Lo}, expm1Coefficients...)
+	hardNumbers    = same(0, 1, 0.5, 1./6)
+	softNumbers    = append(same(0, 0.5, 1, 2, 87, magic, log2e, ln2), same(expCoefficients...)...)
+	sigmoidNumbers = append(append(same(1, -87, 87, magic/16, log2e, ln2), same(shortCoefficients...)...), sixteenths())
+	expNumbers     = append(same(-104, 89, magic, log2e, ln2Hi, ln2Lo), same(expCoefficients...)...)
+	expm1Numbers   = append(same(0, 1, 2, -30, 30, -87, magic, log2e, ln2Hi, ln2Lo), same(expm1Coefficients...)...)
 )
 
-// sigmoid is 1/(1+e^-x), and of a NaN a NaN if it is strict, else anything. It uses x up. The wide form takes the reciprocal by one step of Newton's, since a division
-// takes as long as all the rest.
+// sigmoid is 1/(1+e^-x), and of a NaN a NaN if it is strict, else anything. It uses x up. The wide form takes the
+// reciprocal by one step of Newton's, since a division takes as long as all the rest, and finds 2 to the sixteenths in a
+// register: a long polynomial has too much wait for too little.
 func (v width) sigmoid(x reg.VecVirtual, strict bool) reg.VecVirtual {
 	if v.wide() && !strict {
 		l := v.vec()
@@ -334,20 +347,37 @@ func (v width) sigmoid(x reg.VecVirtual, strict bool) reg.VecVirtual {
 	} else {
 		clampTo(x, -87, 87)
 	}
-	e := v.expSoft(x, true)
-	VADDPS(table.float(1), e, e)
-	y := v.vec()
 	if !v.wide() {
+		e, y := v.expSoft(x, true), v.vec()
+		VADDPS(table.float(1), e, e)
 		VMOVUPS(table.float(1), y)
 		VDIVPS(e, y, y)
 		return y
 	}
+	e, p := v.expParts(x)
+	VFMADD213PS(table.float(1), p, e)
+	y := v.vec()
 	VRCP14PS(e, y)
 	d := v.vec()
 	VMOVUPS(table.float(1), d)
 	VFNMADD231PS(e, y, d)
 	VFMADD231PS(y, d, y)
 	return y
+}
+
+// expParts are two factors of e^-x for |x| <= 87, of relative error 5e-7: 2 to the next sixteenth, and a polynomial of what
+// is left. It uses x up.
+func (v width) expParts(x reg.VecVirtual) (power, p reg.VecVirtual) {
+	t, n, power := v.vec(), v.vec(), v.vec()
+	VMOVUPS(table.float(magic/16), t)
+	VFNMADD231PS(table.float(log2e), x, t)
+	VSUBPS(table.float(magic/16), t, n)
+	VFNMSUB231PS(table.float(ln2), n, x)
+	p = v.horner(x, shortCoefficients...)
+	VPERMPS(table.get(sixteenths()), t, power) // by the last four bits
+	VPSLLD(U8(19), t, t)
+	VPADDD(t, power, power)
+	return power, p
 }
 
 // exp is e^x for every x: the power of two is multiplied in twice, so that neither half overflows.
