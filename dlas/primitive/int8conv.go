@@ -282,13 +282,7 @@ func (c *byteConv) shape(p ir.Problem) {
 		resBorder = p.LayoutIn(op.QConvRes).Border
 		c.resAt = p.LayoutIn(op.QConvRes).StridesOf(c.out)
 		t.ResStep = c.resAt.Block
-		first := n.Attrs.Int("res_first", 0) != 0
-		if f := n.Attrs.Floats("sum_floats"); isXNNPACK(n) && len(f) == 3 {
-			t.ResidualBy(float32(f[0]), float32(f[1]), float32(f[2]), float32(t.Zero), first)
-		} else {
-			t.Residual(scale32(p, op.QConvYScale), float32(t.Zero), scale32(p, op.QConvResScale), scale32(p, op.QConvResZero),
-				scale32(p, op.QConvSumScale), scale32(p, op.QConvSumZero), first)
-		}
+		byteResidual(t, p)
 	}
 	t.Table = c.table
 	bare := ir.Border{}
@@ -317,6 +311,17 @@ func (c *byteConv) shape(p ir.Problem) {
 		from, to := part(ow, count, i)
 		c.pieces = append(c.pieces, bytePiece{from, to - from, from * c.pixel})
 	}
+}
+
+// byteResidual fills in what a tile needs for its residual; the tile's own zero point is in Zero.
+func byteResidual(t *asm.ByteTile, p ir.Problem) {
+	first := p.Node.Attrs.Int("res_first", 0) != 0
+	if f := p.Node.Attrs.Floats("sum_floats"); isXNNPACK(p.Node) && len(f) == 3 {
+		t.ResidualBy(float32(f[0]), float32(f[1]), float32(f[2]), float32(t.Zero), first)
+		return
+	}
+	t.Residual(scale32(p, op.QConvYScale), float32(t.Zero), scale32(p, op.QConvResScale), scale32(p, op.QConvResZero),
+		scale32(p, op.QConvSumScale), scale32(p, op.QConvSumZero), first)
 }
 
 func (c *byteConv) hasRes(p ir.Problem) bool {

@@ -1,0 +1,139 @@
+package primitive
+
+import (
+	"slices"
+
+	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/primitive/internal/asm"
+)
+
+// byteWinogradPlan is how a quantised convolution by minimal filtering is cut. A schedule's Tiles hold it: [0] rows of
+// tiles of a chunk, [1] blocks of output channels of a panel, [2] parts that share the panels of a chunk, each of which
+// transforms the input for itself, [3] 2 where all transformed weights are kept through a run, 1 where they are made anew
+// for each chunk.
+type byteWinogradPlan struct {
+	chunk   int
+	vectors int
+	shares  int
+	kept    bool
+}
+
+func (p byteWinogradPlan) schedule() ir.Schedule {
+	kept := 1
+	if p.kept {
+		kept = 2
+	}
+	return ir.Schedule{Name: "tuned", Tiles: []int{p.chunk, p.vectors, p.shares, kept}}
+}
+
+// planOf is the plan that a schedule asks for.
+func (w *byteWinograd) planOf(s ir.Schedule) byteWinogradPlan {
+	if s.Name == "untuned" {
+		return byteWinogradPlan{chunk: 1, vectors: 1, shares: 1}
+	}
+	p := w.best()
+	if len(s.Tiles) > 3 {
+		p = byteWinogradPlan{s.Tiles[0], s.Tiles[1], s.Tiles[2], s.Tiles[3] == 2}
+	}
+	p.chunk = min(max(1, p.chunk), w.rows)
+	p.vectors = min(max(1, p.vectors), min(2, w.ocb))
+	p.shares = min(max(1, p.shares), ceilDiv(w.ocb, p.vectors))
+	return p
+}
+
+// plans are those worth a thought.
+func (w *byteWinograd) plans() (list []byteWinogradPlan) {
+	for tiles := 14; ; tiles += 14 {
+		chunk := min(w.rows, max(1, tiles/w.tw))
+		chunk = ceilDiv(w.rows, ceilDiv(w.rows, chunk)) // even chunks, as many as come out
+		for vectors := 1; vectors <= min(2, w.ocb); vectors++ {
+			for _, kept := range []bool{false, true} {
+				v := *w
+				v.byteWinogradPlan = byteWinogradPlan{chunk, vectors, 1, kept}
+				// What one thread does at a time is short enough, and there is as much for each.
+				v.shares = max(1, int(v.cycles()/mostPartCycles+0.999))
+				if n := v.chunks(); n%w.threads != 0 {
+					v.shares = ceilDiv(v.shares, w.threads) * w.threads
+				}
+				v.shares = min(v.shares, v.panels())
+				if !slices.Contains(list, v.byteWinogradPlan) {
+					list = append(list, v.byteWinogradPlan)
+				}
+			}
+		}
+		if chunk == w.rows || tiles >= 196 {
+			return list
+		}
+	}
+}
+
+// best is the plan whose estimated time is least.
+func (w *byteWinograd) best() (best byteWinogradPlan) {
+	least := 0.0
+	for _, p := range w.plans() {
+		if c := w.cost(p); best.chunk == 0 || c < least {
+			least, best = c, p
+		}
+	}
+	return best
+}
+
+// Cycles of the loops: to transform a tile of a block of channels and a unit of weights, and to end a tile of a block.
+const (
+	byteForwardCycles = 95.0
+	byteUnitCycles    = 120.0
+	byteBackCycles    = 145.0
+)
+
+// slower is how much more time all takes on a level.
+func (w *byteWinograd) slower() float64 {
+	if w.level.wide {
+		return 1
+	}
+	return 100
+}
+
+// productCycles is the time of a place's product with a panel, for all groups of that many tiles.
+func (w *byteWinograd) productCycles(tiles int) float64 {
+	groups := float64(ceilDiv(tiles, asm.Wino8Rows))
+	rows := float64(tiles) / groups
+	step := rows*float64(w.vectors)/2 + max(0, 0.3*(12-rows))
+	return groups * (float64(w.pairs())*step + 20)
+}
+
+// cycles is the time of a chunk's work by one thread.
+func (w *byteWinograd) cycles() float64 {
+	tiles := float64(w.rows) / float64(w.chunks()) * float64(w.tw)
+	panels := float64(w.panels())
+	c := tiles * float64(w.icb) * byteForwardCycles
+	c += panels * asm.Wino8Places * w.productCycles(int(tiles+0.5))
+	c += tiles * float64(w.ocb) * byteBackCycles
+	if !w.kept {
+		c += float64(w.pairs()*w.ocb) * byteUnitCycles
+	}
+	return c * w.slower()
+}
+
+// cost estimates the cycles of one run with one thread's share of the work.
+func (w *byteWinograd) cost(p byteWinogradPlan) float64 {
+	v := *w
+	v.byteWinogradPlan = p
+	chunks := v.chunks()
+	tiles := float64(v.rows) / float64(chunks) * float64(v.tw)
+	forward := tiles * float64(v.icb) * byteForwardCycles * v.slower()
+	one := (v.cycles()-forward)/float64(v.shares) + forward
+	rounds := float64(ceilDiv(chunks*v.shares, v.threads))
+	total := rounds * one
+	u := float64(asm.Wino8Places * v.uPlane())
+	if v.kept {
+		total += float64(v.pairs()*v.ocb)*byteUnitCycles*v.slower()/min(float64(v.threads), float64(v.panels())) + handover(v.threads)
+		u *= float64(v.panels())
+	}
+	// The chunk's transforms are read once for every panel; what is more than the second-level cache comes from behind it.
+	space := float64(v.vBytes(int(tiles+0.5)) + v.mBytes())
+	if more := u + space - 0.85*float64(v.l2); more > 0 {
+		reads := float64(v.panels()) / float64(v.shares)
+		total += rounds * min(more*reads, space*reads+u) / farBytes
+	}
+	return total + handover(v.threads)
+}
