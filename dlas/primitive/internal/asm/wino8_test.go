@@ -12,7 +12,7 @@ func bytesOf[T any](s []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(s[0])))
 }
 
-// both runs a loop of Winograd's in whole numbers on an output of random bytes, in Go and in assembly, and compares them.
+// bothWino8 runs a loop of Winograd's in whole numbers on an output of random bytes, in Go and in assembly, and compares them.
 func bothWino8[T any](t *testing.T, r *rand.Rand, what string, size int, loops ...func(out *T)) {
 	t.Helper()
 	var zero T
