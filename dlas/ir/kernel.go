@@ -49,6 +49,8 @@ type Problem struct {
 	OutLayout []Layout
 	Weights   []*Tensor
 	Machine   Machine
+	// Known is where those keep what they find who are asked about the node: nil where nobody else will be.
+	Known *Known
 	// Spent takes, where it is not nil, what Bind has packed of the weights' elements and will not read again, piece by piece;
 	// a kernel need not call it. Pieces may come at the same time.
 	Spent func(part Memory)
@@ -110,6 +112,9 @@ type Kernel struct {
 	// Cost estimates the time of one run, in clock cycles of one thread: what auto chooses by. nil: no other kernel
 	// competes.
 	Cost func(Problem) float64
+	// Worth says whether the kernel may be the fastest at all, by a look that is much cheaper than Cost: of kernels that skip
+	// zeros, whether there are any to speak of. Those that are not are asked no more, unless their format is named. nil: it may.
+	Worth func(Problem) bool
 	// Layouts says in which Block, and with what least Border, it wants each input that is an activation, and in which
 	// Block it makes its outputs; an element-wise kernel answers with what its first input has. nil: plain everywhere.
 	Layouts func(Problem) (in, out []Layout)

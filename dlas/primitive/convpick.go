@@ -3,6 +3,7 @@ package primitive
 import (
 	"unsafe"
 
+	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
@@ -107,15 +108,28 @@ const (
 	pickSum  = 1.5
 )
 
-// pickCost estimates the cycles of one map from a sample of the weights, and which share of them is stored.
-func pickCost[T weight](c *convolution, rows int, w []T) (cycles, stored float64) {
+// pickShares are of a sample of the elements of the depth those that are wanted by some of a block of 16 output channels,
+// over all blocks, and by some of a pair of blocks, over all pairs.
+type pickShares struct {
+	one, two float64
+	pairs    bool // there are any
+}
+
+// picksOf looks at the weights once for all rows.
+func (c *convolution) picksOf() pickShares {
+	type shares struct{}
+	return ir.Find(c.p.Known, shares{}, func() pickShares {
+		if w, ok := c.p.Weights[1].Data.([]uint16); ok {
+			return pickSharesOf(c, w)
+		}
+		return pickSharesOf(c, c.p.Weights[1].F32())
+	})
+}
+
+func pickSharesOf[T weight](c *convolution, w []T) pickShares {
 	const most = 1 << 11 // elements of the depth that are looked at, over all blocks
 	blocks := ceilDiv(c.m, asm.Block)
 	step := sampleStep((blocks+1)/2*c.weightRow, most/2)
-	depth := c.weightRow
-	if c.groups > 1 {
-		depth = asm.Block * c.win.KH * c.win.KW * max(1, c.cg/asm.Block)
-	}
 	some := func(block, k int) bool {
 		for o := block * asm.Block; o < min(c.m, (block+1)*asm.Block); o++ {
 			if w[o*c.weightRow+k] != 0 {
@@ -143,19 +157,32 @@ func pickCost[T weight](c *convolution, rows int, w []T) (cycles, stored float64
 			}
 		}
 	}
+	s := pickShares{one: float64(one) / float64(looked+pairs), pairs: pairs > 0}
+	if s.pairs {
+		s.two = float64(two) / float64(pairs)
+	}
+	return s
+}
+
+// pickCost estimates the cycles of one map from a sample of the weights, and which share of them is stored.
+func pickCost(c *convolution, rows int) (cycles, stored float64) {
+	blocks := ceilDiv(c.m, asm.Block)
+	depth := c.weightRow
+	if c.groups > 1 {
+		depth = asm.Block * c.win.KH * c.win.KW * max(1, c.cg/asm.Block)
+	}
 	of := func(vectors int, entries float64) float64 {
 		least := tilesCost(c.level, rows, c.ow, vectors)
 		tiles := ceilDiv(rows*c.ow, c.level.mostRows(vectors))
 		return least*entries + float64(tiles)*pickTile + float64(rows*c.ow*vectors)*pickSum*c.level.cycles(2, vectors)/c.level.cycles(2, 1)
 	}
-	share := float64(one) / float64(looked+pairs)
-	cycles = float64(blocks) * of(1, share*float64(depth))
-	stored = share
-	if c.groups == 1 && pairs > 0 && c.level.mostRows(2) > 0 {
-		share := float64(two) / float64(pairs)
-		joined := float64(blocks) / 2 * of(2, share*float64(depth))
+	share := c.picksOf()
+	cycles = float64(blocks) * of(1, share.one*float64(depth))
+	stored = share.one
+	if c.groups == 1 && share.pairs && c.level.mostRows(2) > 0 {
+		joined := float64(blocks) / 2 * of(2, share.two*float64(depth))
 		if joined < cycles {
-			cycles, stored = joined, share
+			cycles, stored = joined, share.two
 		}
 	}
 	return cycles, stored

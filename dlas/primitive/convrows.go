@@ -50,7 +50,7 @@ func denseKernel(algorithm string, l level) ir.Kernel {
 	if l.picks {
 		format = BSR
 	}
-	return ir.Kernel{
+	k := ir.Kernel{
 		Name: strings.Join([]string{"conv", string(l.weight()), algorithm, format}, "_") + "__" + l.isa,
 		Op:   "Conv", Algorithm: algorithm, Format: format, Type: l.weight(), ISA: l.isa, Exact: ir.ExactF32,
 		Fits: func(p ir.Problem) error {
@@ -67,6 +67,10 @@ func denseKernel(algorithm string, l level) ir.Kernel {
 		Schedules: func(p ir.Problem) []ir.Schedule { return denseSchedules(p, l) },
 		Bind:      func(p ir.Problem, s ir.Schedule) (ir.Bound, error) { return bindDense(p, s, l, algorithm) },
 	}
+	if l.picks {
+		k.Worth = someZeros
+	}
+	return k
 }
 
 // copyCycles is what copying an element costs.
@@ -87,11 +91,7 @@ func denseCost(p ir.Problem, l level, algorithm string) float64 {
 	}
 	stored := 1.0
 	if l.picks {
-		if l.half {
-			cost, stored = pickCost(c, rows, p.Weights[1].Data.([]uint16))
-		} else {
-			cost, stored = pickCost(c, rows, p.Weights[1].F32())
-		}
+		cost, stored = pickCost(c, rows)
 	} else {
 		for _, g := range c.outGroups(0) {
 			if perDepth[g.blocks] == 0 {

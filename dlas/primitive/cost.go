@@ -2,7 +2,6 @@ package primitive
 
 import (
 	"github.com/godlas/godlas/dlas/ir"
-	"github.com/godlas/godlas/dlas/ir/op"
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
@@ -32,13 +31,39 @@ func commonDivisor(a, b int) int {
 	return a
 }
 
-// density estimates which share of the weights is not zero, from some thousands of them.
-func density(w []float32) float64 {
-	const most = 1 << 12
-	if len(w) <= most {
-		return float64(op.Nonzero(ir.NewF32(w, len(w)))) / float64(len(w))
+// mostFull is the share of weights that are not zero from which on nobody looks for what skipping the others would save:
+// as estimates go, and with what zeros lie alone, nothing.
+const mostFull = 0.95
+
+// someZeros is the Worth of float rows that skip zeros.
+func someZeros(p ir.Problem) bool {
+	if len(p.Weights) < 2 || p.Weights[1] == nil {
+		return false
 	}
-	step, n, nonzero := sampleStep(len(w), most), 0, 0
+	return densityOf(p) < mostFull
+}
+
+// densityOf is density of a convolution's weights, looked at once.
+func densityOf(p ir.Problem) float64 {
+	type share struct{}
+	return ir.Find(p.Known, share{}, func() float64 {
+		switch w := p.Weights[1].Data.(type) {
+		case []float32:
+			return density(w)
+		case []uint16:
+			return density(w)
+		}
+		return 1
+	})
+}
+
+// density estimates which share of the weights is not zero, from some thousands of them.
+func density[T weight](w []T) float64 {
+	const most = 1 << 12
+	step, n, nonzero := 1, 0, 0
+	if len(w) > most {
+		step = sampleStep(len(w), most)
+	}
 	for i := 0; i < len(w); i += step {
 		n++
 		if w[i] != 0 {

@@ -40,7 +40,7 @@ func TestDensity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := st.density(p.Weights[1].F32(), stripForm{pattern: true}); math.Abs(got-4./9) > 0.02 {
+		if got := st.density(stripForm{pattern: true}); math.Abs(got-4./9) > 0.02 {
 			t.Errorf("%v with four of nine places: %.3f are counted", s, got)
 		}
 	}

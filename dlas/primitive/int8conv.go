@@ -77,7 +77,7 @@ type bytePiece struct{ x, pixels, in int }
 
 func byteConvKernel(l byteLevel, algorithm, format string) ir.Kernel {
 	picks := format == BSR
-	return ir.Kernel{
+	k := ir.Kernel{
 		Name: "conv_i8_" + algorithm + "_" + format + "__" + l.isa,
 		Op:   "QLinearConv", Algorithm: algorithm, Format: format, Type: ir.I8, ISA: l.isa, Exact: ir.ExactInt,
 		Fits: func(p ir.Problem) error {
@@ -101,9 +101,22 @@ func byteConvKernel(l byteLevel, algorithm, format string) ir.Kernel {
 		},
 		Schedules: func(p ir.Problem) []ir.Schedule { return byteConvSchedules(p, l) },
 	}
+	if picks {
+		k.Worth = worthPicks
+	}
+	return k
 }
 
+// byteConvFits is the part of Fits that the rows share, found out once.
 func byteConvFits(p ir.Problem) error {
+	type fits struct{}
+	return ir.Find(p.Known, fits{}, func() unfit { return unfit{byteConvFit(p)} }).why
+}
+
+// unfit is why a node cannot be run; nil: it can.
+type unfit struct{ why error }
+
+func byteConvFit(p ir.Problem) error {
 	if err := constant(op.QConvW, op.QConvWScale, op.QConvWZero, op.QConvBias, op.QConvTable)(p); err != nil {
 		return err
 	}
@@ -125,11 +138,12 @@ func byteConvFits(p ir.Problem) error {
 	w, zeros := p.Weights[op.QConvW], p.Weights[op.QConvWZero]
 	m := p.Out[0][1]
 	each := w.Shape.Elems() / m
+	sx, sy, scales := scale32(p, op.QConvXScale), scale32(p, op.QConvYScale), p.Weights[op.QConvWScale]
 	fits := func(c int, most int64) bool {
 		if b := biasAt(p, c); b != 0 {
 			most += max(int64(b), -int64(b))
 		}
-		return fitsInt(2*most, requantScale(scale32(p, op.QConvXScale), perChannel(p.Weights[op.QConvWScale], c), scale32(p, op.QConvYScale)))
+		return fitsInt(2*most, requantScale(sx, perChannel(scales, c), sy))
 	}
 	var passes [][]int8
 	for c := range m {
@@ -342,13 +356,14 @@ func (c *byteConv) pack(p ir.Problem) int64 {
 	c.bias, c.scale = mem.Alloc(4*16*blocks).I32(), mem.F32(16*blocks)
 	zero := int32(c.zero)
 	each := cg * c.win.KH * c.win.KW
+	sx, sy, scales := scale32(p, op.QConvXScale), scale32(p, op.QConvYScale), p.Weights[op.QConvWScale]
 	for o := range m {
 		sum := int32(0)
 		for _, pass := range passes {
 			sum += sumBytes(pass[o*each : (o+1)*each])
 		}
 		c.bias[o] = biasAt(p, o) - zero*sum
-		c.scale[o] = requantScale(scale32(p, op.QConvXScale), perChannel(p.Weights[op.QConvWScale], o), scale32(p, op.QConvYScale))
+		c.scale[o] = requantScale(sx, perChannel(scales, o), sy)
 	}
 	if isFixed(p) {
 		c.point = fixedPoints(m, func(o int) op.Fixed {

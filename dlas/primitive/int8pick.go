@@ -113,8 +113,13 @@ func (c *byteConv) placeOf(k int) int32 {
 	return int32(b*t.BlockStep + kh*t.RowStep + kw*t.TapStep + 4*g)
 }
 
-// bytePickCost estimates the cycles of one run from a sample of the weights.
-func bytePickCost(p ir.Problem, l byteLevel) float64 {
+// bytePicks is the share of the groups of weights that are stored, from a sample, looked at once for all rows.
+func bytePicks(p ir.Problem) float64 {
+	type share struct{}
+	return ir.Find(p.Known, share{}, func() float64 { return storedBytes(p) })
+}
+
+func storedBytes(p ir.Problem) float64 {
 	const most = 1 << 11 // groups of weights that are looked at
 	w := p.Weights[op.QConvW]
 	m, c, taps := w.Shape[0], w.Shape[1], w.Shape[2]*w.Shape[3]
@@ -143,8 +148,20 @@ func bytePickCost(p ir.Problem, l byteLevel) float64 {
 			}
 		}
 	}
-	share := float64(found) / float64(looked)
+	return float64(found) / float64(looked)
+}
+
+// worthPicks is the Worth of rows that leave groups of zeros out.
+func worthPicks(p ir.Problem) bool {
+	if w := op.QConvW; w >= len(p.Weights) || p.Weights[w] == nil || len(p.Weights[w].Shape) != 4 {
+		return false
+	}
+	return bytePicks(p) < mostFull
+}
+
+// bytePickCost estimates the cycles of one run from a sample of the weights.
+func bytePickCost(p ir.Problem, l byteLevel) float64 {
 	// A sum costs its beginning and end whatever is between.
 	const sum, pick = 1.0, 1.15
-	return byteConvCost(p, l)*share*pick + sum*float64(p.Out[0].Elems())/16
+	return byteConvCost(p, l)*bytePicks(p)*pick + sum*float64(p.Out[0].Elems())/16
 }

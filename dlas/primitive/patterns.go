@@ -23,7 +23,11 @@ const (
 
 // patternFits says why weights have no patterns, from some thousands of their kernels: the loop is right for any weights.
 func patternFits(p ir.Problem) error {
-	w := p.Weights[1]
+	type fits struct{}
+	return ir.Find(p.Known, fits{}, func() unfit { return unfit{patternsOf(p.Weights[1])} }).why
+}
+
+func patternsOf(w *ir.Tensor) error {
 	if !w.Shape[2:].Equal(ir.Shape{3, 3}) {
 		return fmt.Errorf("its kernels of %v are not 3x3", w.Shape[2:])
 	}

@@ -57,10 +57,15 @@ func quadCycles(isa asm.ISA, n int) float64 {
 }
 
 // density is the share of the entries that are stored, from some thousands of them.
-func (s *strips) density(w []float32, f stripForm) float64 {
+func (s *strips) density(f stripForm) float64 {
 	if !f.quads {
-		return density(w)
+		return densityOf(s.p)
 	}
+	type share struct{}
+	return ir.Find(s.p.Known, share{}, func() float64 { return s.quadDensity(s.p.Weights[1].F32()) })
+}
+
+func (s *strips) quadDensity(w []float32) float64 {
 	each := len(w) / s.m
 	all := s.m / 4 * each
 	if all == 0 {

@@ -38,6 +38,7 @@ func stripKernels() []ir.Kernel {
 					return copiesFit(p)
 				},
 				Cost:    func(p ir.Problem) float64 { return stripCost(p, level, form) },
+				Worth:   someZeros,
 				Layouts: stripLayouts,
 				Schedules: func(p ir.Problem) []ir.Schedule {
 					if form.quads {
@@ -117,7 +118,7 @@ func bindStrips(p ir.Problem, sch ir.Schedule, isa string, form stripForm) (ir.B
 	c := &stripConv{strips: s, isa: asm.ISAOf(isa), form: form, bias: biasOf(p, s.m), act: actFor(p.Node, level{isa: isa})}
 	c.lo, c.hi = clampOf(p.Node)
 	w := p.Weights[1].F32()
-	c.stripPlan = s.plan(c.isa, sch, s.density(w, c.form), c.form)
+	c.stripPlan = s.plan(c.isa, sch, s.density(c.form), c.form)
 	c.in, c.out = x.StridesOf(p.In[0]), y.StridesOf(p.Out[0])
 	if len(p.In) > 3 && p.In[3] != nil {
 		c.res = p.LayoutIn(3).StridesOf(p.In[3])

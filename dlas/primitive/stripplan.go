@@ -196,7 +196,7 @@ func stripCost(p ir.Problem, isa asm.ISA, f stripForm) float64 {
 	if err != nil {
 		return 0
 	}
-	d := s.density(p.Weights[1].F32(), f)
+	d := s.density(f)
 	sch := ir.Schedule{}
 	if d > mostDensity {
 		sch.Tiles = []int{stripCols: 8, stripRows: 1, stripChunk: s.c}

@@ -20,6 +20,10 @@ type binder struct {
 	machine ir.Machine
 	plan    Plan
 
+	families map[string][]*family   // by operator
+	known    map[*ir.Node]*ir.Known // what kernels found out about a node
+	moved    ir.Known               // estimates of conversions
+
 	scales map[string]scale // of weights that are as they were before the rewriting
 	rescue sync.Mutex       // of g.Weights while nodes are bound
 	spent  *consumption
@@ -108,6 +112,10 @@ func (b *binder) value(name string) ir.Value {
 // drafted.
 func (b *binder) problem(n *ir.Node) (p ir.Problem) {
 	p.Node, p.Machine = n, b.machine
+	if p.Known = b.known[n]; p.Known == nil {
+		p.Known = &ir.Known{}
+		b.known[n] = p.Known
+	}
 	for _, name := range n.In {
 		v := b.values[name]
 		p.In, p.InType, p.Weights = append(p.In, v.Shape), append(p.InType, v.Type), append(p.Weights, b.constant(name))
@@ -249,61 +257,43 @@ func (b *binder) output(i int, name string) error {
 // choose picks a node's kernel: of those that fit, those the plan names where there are any; of these the one whose
 // estimated time is least, or where not all estimate it, the highest ISA's.
 func (b *binder) choose(p ir.Problem) (best ir.Kernel, insteadOf string, two [2]rival, err error) {
-	var fitting, wanted []ir.Kernel
-	var why error
-	for _, k := range b.kernels {
-		if k.Op != p.Node.Op || b.level(k.ISA) < 0 {
-			continue
-		}
-		if e := k.Fits(seenBy(k, p)); e != nil {
-			why = e
-			continue
-		}
-		fitting = append(fitting, k)
-		if b.plan.wants(k) {
-			wanted = append(wanted, k)
-		}
-	}
-	if len(fitting) == 0 {
+	asked := askAbout(p)
+	list, wanted, why := b.applicants(&asked)
+	if len(list) == 0 {
 		return best, "", two, &ir.Error{Layer: ir.Primitive, What: fmt.Sprintf("no kernel runs node %q (%s)", p.Node.Name, p.Node.Op), Err: why}
 	}
-	if len(wanted) == 0 {
-		if wanted = fitting; b.plan.Algorithm != "auto" || b.plan.Format != "" {
-			if wanted[0].Algorithm != "" || wanted[0].Format != "" {
-				insteadOf = b.plan.choice()
-			}
-		}
+	if !wanted && (b.plan.Algorithm != "auto" || b.plan.Format != "") && (list[0].Algorithm != "" || list[0].Format != "") {
+		insteadOf = b.plan.choice()
 	}
-	estimated := !slices.ContainsFunc(wanted, func(k ir.Kernel) bool { return k.Cost == nil })
-	costs := make(map[string]float64, len(wanted))
+	estimated := !slices.ContainsFunc(list, func(a applicant) bool { return a.Cost == nil })
 	var all []rival
 	if estimated {
-		for _, k := range wanted {
-			r := rival{kernel: k, alone: k.Cost(seenBy(k, p)), moves: b.moveCost(k, p)}
-			costs[k.Name] = b.doubt(k)*r.alone + r.moves
+		for _, k := range list {
+			r := rival{kernel: k.Kernel, alone: k.Cost(asked.as(k.Kernel)), moves: b.moveCost(k.Kernel, &asked)}
+			r.cost = b.doubt(k.Kernel)*r.alone + r.moves
 			all = append(all, r)
 		}
 	}
-	best = slices.MinFunc(wanted, func(x, y ir.Kernel) int {
-		if estimated && costs[x.Name] != costs[y.Name] {
-			if costs[x.Name] < costs[y.Name] {
-				return -1
-			}
-			return 1
-		}
-		if d := b.level(y.ISA) - b.level(x.ISA); d != 0 {
-			return d
-		}
-		// Rows for elements of any type move them one by one.
+	first := 0
+	for i := range list {
+		x, y := list[i], list[first]
 		switch {
-		case x.Type != "" && y.Type == "":
-			return -1
-		case x.Type == "" && y.Type != "":
-			return 1
+		case estimated && all[i].cost != all[first].cost:
+			if all[i].cost < all[first].cost {
+				first = i
+			}
+		case x.level != y.level:
+			if x.level > y.level {
+				first = i
+			}
+		case x.Type != "" && y.Type == "": // rows for elements of any type move them one by one
+			first = i
 		}
-		return 0
-	})
-	return best, insteadOf, rivalsOf(best, all, costs), nil
+	}
+	if estimated {
+		two = rivalsOf(first, all)
+	}
+	return *list[first].Kernel, insteadOf, two, nil
 }
 
 // level is the rank of an ISA among those that a program may use; -1 for one that it may not.

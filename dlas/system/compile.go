@@ -123,10 +123,13 @@ func Compile(g *ir.Graph, kernels []ir.Kernel, m ir.Machine, p Plan) (*Program, 
 }
 
 func newBinder(g *ir.Graph, scales map[string]scale, kernels []ir.Kernel, m ir.Machine, p Plan) *binder {
-	return &binder{
+	b := &binder{
 		Program: &Program{batch: p.Batch, crew: crewOf(m.Threads), l2: cmp.Or(m.L2, 1<<20)}, g: g, kernels: kernels, machine: m, plan: p,
 		scales: scales, same: map[string]string{}, forms: map[string][]*form{}, joined: map[*form]bool{},
+		known: map[*ir.Node]*ir.Known{},
 	}
+	b.families = b.familiesOf(kernels)
+	return b
 }
 
 // compile makes the program of a graph whose values are known.

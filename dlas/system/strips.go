@@ -3,6 +3,8 @@ package system
 import (
 	"math"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
@@ -28,7 +30,7 @@ func seenBy(k ir.Kernel, p ir.Problem) ir.Problem {
 
 // doubt is what a sparse kernel's estimate is multiplied by where no format is asked for: estimates are some percent off,
 // and nobody wants to be slower than dense for having left zeros out.
-func (b *binder) doubt(k ir.Kernel) float64 {
+func (b *binder) doubt(k *ir.Kernel) float64 {
 	if b.plan.Format == "" && k.Format != "" && k.Format != "dense" {
 		return 1.1
 	}
@@ -38,7 +40,8 @@ func (b *binder) doubt(k ir.Kernel) float64 {
 // moveCost estimates the cycles of the conversions into strips and out of them that a node has made if that kernel runs it:
 // of its inputs, where no form of them is there yet, and of its output into what its consumers would rather have.
 // Conversions between plain values and blocks are not counted: no choice between kernels hangs on them.
-func (b *binder) moveCost(k ir.Kernel, p ir.Problem) float64 {
+func (b *binder) moveCost(k *ir.Kernel, a *askedAbout) float64 {
+	p := a.strips
 	cost := b.chainCost(k, p)
 	if !b.strips {
 		return cost
@@ -46,7 +49,7 @@ func (b *binder) moveCost(k ir.Kernel, p ir.Problem) float64 {
 	var in []ir.Layout
 	out := []ir.Layout{ir.Plain} // of a kernel that knows of no layouts
 	if k.Layouts != nil {
-		in, out = k.Layouts(seenBy(k, p))
+		in, out = k.Layouts(a.as(k))
 	}
 	for i, name := range p.Node.In {
 		if name == "" || p.Weights[i] != nil || len(p.In[i]) != 4 {
@@ -81,7 +84,7 @@ const chainBytes = 10
 
 // chainCost is what a kernel that no chain takes costs where it stands between maps that are large: these are written to
 // memory and read again.
-func (b *binder) chainCost(k ir.Kernel, p ir.Problem) float64 {
+func (b *binder) chainCost(k *ir.Kernel, p ir.Problem) float64 {
 	if p.Node.Op != "Conv" || k.Format == "dense" || k.Type != ir.F32 || len(b.chained) == 0 || b.plan.Schedule.Name == Untuned {
 		return 0
 	}
@@ -122,14 +125,25 @@ func (b *binder) convertCost(s ir.Shape, from, to ir.Layout) float64 {
 			l.Grid = ir.Grid{Rows: 4, Cols: 4, H: (s[2] + 3) / 4, W: (s[3] + 3) / 4}
 		}
 	}
+	return ir.Find(&b.moved, conversion{[4]int(s), from, to}, func() float64 { return b.leastConversion(s, from, to) })
+}
+
+type conversion struct {
+	shape    [4]int
+	from, to ir.Layout
+}
+
+func (b *binder) leastConversion(s ir.Shape, from, to ir.Layout) float64 {
 	p := ir.Problem{
 		Node: &ir.Node{Op: "Layout"}, In: []ir.Shape{s}, Out: []ir.Shape{s}, InType: []ir.Type{ir.F32}, OutType: []ir.Type{ir.F32},
 		InLayout: []ir.Layout{from}, OutLayout: []ir.Layout{to}, Weights: []*ir.Tensor{nil}, Machine: b.machine,
 	}
 	least := math.Inf(1)
-	for _, k := range b.kernels {
-		if k.Op == "Layout" && k.Strips && b.level(k.ISA) >= 0 && k.Fits(p) == nil {
-			least = min(least, k.Cost(p))
+	for _, f := range b.families["Layout"] {
+		for _, k := range f.rows {
+			if k.Strips && k.Fits(p) == nil {
+				least = min(least, k.Cost(p))
+			}
 		}
 	}
 	return least
@@ -139,21 +153,29 @@ func (b *binder) convertCost(s ir.Shape, from, to ir.Layout) float64 {
 // strips if its input is in them already; and those that it would keep in strips, since the way out of them takes longer.
 func (b *binder) wantStrips() {
 	b.striped, b.kept = map[string]bool{}, map[string]bool{}
-	b.strips = slices.ContainsFunc(b.kernels, func(k ir.Kernel) bool { return k.Op == "Conv" && k.Strips && b.plan.wants(k) })
-	if !b.strips {
-		return
-	}
+	var problems []ir.Problem
 	for _, n := range b.g.Nodes {
 		if n.Op != "Conv" {
 			continue
 		}
-		p := b.problem(n)
-		if len(p.In[0]) != 4 || p.Weights[0] != nil {
-			continue
+		if p := b.problem(n); len(p.In[0]) == 4 && p.Weights[0] == nil {
+			problems = append(problems, p)
 		}
+	}
+	if b.strips = b.worthStrips(problems); !b.strips {
+		return
+	}
+	type wish struct{ striped, kept bool }
+	wishes := make([]wish, len(problems))
+	b.each(len(problems), func(i int) {
+		p := problems[i]
 		blocks, strips := math.Inf(1), math.Inf(1)
-		for _, k := range b.kernels {
-			if k.Op != n.Op || k.Cost == nil || b.level(k.ISA) < 0 || !b.plan.wants(k) || k.Fits(p) != nil {
+		for _, f := range b.families[p.Node.Op] {
+			if !f.wanted || f.rows[0].Cost == nil {
+				continue
+			}
+			k := f.fit(p)
+			if k == nil {
 				continue
 			}
 			if cost := b.doubt(k) * k.Cost(p); k.Strips {
@@ -162,12 +184,46 @@ func (b *binder) wantStrips() {
 				blocks = min(blocks, cost)
 			}
 		}
-		if strips < blocks {
-			b.striped[n.In[0]], b.kept[n.In[0]] = true, true
-		}
 		// Half the way out: many nodes may stay in strips for one way saved.
-		if !math.IsInf(strips, 0) && strips < blocks+b.convertCost(p.In[0], ir.Layout{Block: ir.Strips}, ir.Blocked)/2 {
-			b.kept[n.In[0]] = true
+		wishes[i] = wish{strips < blocks, strips < blocks || !math.IsInf(strips, 0) && strips < blocks+b.convertCost(p.In[0], ir.Layout{Block: ir.Strips}, ir.Blocked)/2}
+	})
+	for i, p := range problems {
+		x := p.Node.In[0]
+		b.striped[x], b.kept[x] = b.striped[x] || wishes[i].striped, b.kept[x] || wishes[i].kept
+	}
+}
+
+// worthStrips reports whether any of these convolutions may be worth strips, or the plan names a format that needs them.
+func (b *binder) worthStrips(problems []ir.Problem) bool {
+	var some []*ir.Kernel
+	for _, f := range b.families["Conv"] {
+		if k := f.rows[0]; k.Strips && f.wanted {
+			if some = append(some, k); b.plan.Format != "" || k.Worth == nil {
+				return true
+			}
 		}
 	}
+	var worth atomic.Bool
+	b.each(len(problems), func(i int) {
+		if slices.ContainsFunc(some, func(k *ir.Kernel) bool { return k.Worth(problems[i]) }) {
+			worth.Store(true)
+		}
+	})
+	return worth.Load()
+}
+
+// each calls f for 0..n-1 on as many threads as the program will have.
+func (b *binder) each(n int, f func(i int)) {
+	var next atomic.Int32
+	var all sync.WaitGroup
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			f(i)
+		}
+	}
+	for range min(b.machine.Threads, n) - 1 {
+		all.Go(work)
+	}
+	work()
+	all.Wait()
 }

@@ -8,8 +8,9 @@ import (
 
 // rival is a kernel with its estimated cycles: alone, and of the conversions that it has made.
 type rival struct {
-	kernel       ir.Kernel
+	kernel       *ir.Kernel // nil: none
 	alone, moves float64
+	cost         float64 // by which it was chosen: of both, with doubts
 }
 
 func (r rival) cycles() float64 { return r.alone + r.moves }
@@ -25,14 +26,10 @@ func (r rival) name() string {
 func (r rival) skips() bool { return r.kernel.Format != "" && r.kernel.Format != "dense" }
 
 // rivalsOf are the kernel chosen and the cheapest of those that skip zeros where it does not, or the other way round.
-func rivalsOf(best ir.Kernel, all []rival, costs map[string]float64) (two [2]rival) {
+func rivalsOf(best int, all []rival) (two [2]rival) {
+	two[0] = all[best]
 	for _, r := range all {
-		if r.kernel.Name == best.Name {
-			two[0] = r
-		}
-	}
-	for _, r := range all {
-		if r.skips() != two[0].skips() && (two[1].kernel.Bind == nil || costs[r.kernel.Name] < costs[two[1].kernel.Name]) {
+		if r.skips() != two[0].skips() && (two[1].kernel == nil || r.cost < two[1].cost) {
 			two[1] = r
 		}
 	}
@@ -46,7 +43,7 @@ const leastZeros = 0.1
 func (d *draft) why() string {
 	chosen, other := d.rivals[0], d.rivals[1]
 	zeros := 1 - float64(d.work.Nonzero)/float64(max(1, d.work.MACs))
-	if zeros < leastZeros || other.kernel.Bind == nil || chosen.kernel.Name != d.kernel.Name {
+	if zeros < leastZeros || other.kernel == nil || chosen.kernel.Name != d.kernel.Name {
 		return ""
 	}
 	at := fmt.Sprintf("at %.0f %% zeros", 100*zeros)

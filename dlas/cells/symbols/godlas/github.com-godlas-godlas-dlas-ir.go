@@ -27,6 +27,7 @@ func symbols_github_com_godlas_godlas_dlas_ir() map[string]reflect.Value {
 		"Grid":       reflect.ValueOf((*p.Grid)(nil)),
 		"Image":      reflect.ValueOf((*p.Image)(nil)),
 		"Kernel":     reflect.ValueOf((*p.Kernel)(nil)),
+		"Known":      reflect.ValueOf((*p.Known)(nil)),
 		"Layer":      reflect.ValueOf((*p.Layer)(nil)),
 		"Layers":     reflect.ValueOf(p.Layers),
 		"Layout":     reflect.ValueOf((*p.Layout)(nil)),
