@@ -147,6 +147,44 @@ func TestAutoWithoutIntegers(t *testing.T) {
 	}
 }
 
+// TestAutoLevelFails: a level that each layer alone can have and all together cannot ends no search; of it nothing is known.
+func TestAutoLevelFails(t *testing.T) {
+	fewPasses(t, autoPass{ir.Choice{Name: "prune"}, []string{"0.7"}, true, false, true})
+	t.Setenv("DLAS_STORE", t.TempDir())
+	spec, err := Spec{Data: "fashion-mnist(n=10)"}.Canonical()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := newJudge(t.Context(), spec, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &searcher{judge: j, after: "fp16", targets: compress.Targets{Latency: 1}}
+	for _, step := range []func(context.Context) error{func(ctx context.Context) error { return a.begin(ctx, spec) }, a.findUnits} {
+		if err := step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.profileLevel(t.Context(), costInt8, 0, "0.7", nil); err != nil { // integers do not take the place of halves
+		t.Fatal(err)
+	}
+	if len(a.notes) != 1 || !strings.HasPrefix(a.notes[0], "auto did not try prune(0.7): ") {
+		t.Errorf("it says %q", a.notes)
+	}
+	for _, u := range a.units {
+		for _, o := range u.options {
+			if o.pass >= 0 && !math.IsNaN(o.saves[costInt8]) {
+				t.Errorf("a layer saves %v", o.saves)
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.profileLevel(ctx, costInt8, 0, "0.7", nil); err == nil || len(a.notes) != 1 {
+		t.Errorf("a search that was ended goes on: %v, %q", err, a.notes)
+	}
+}
+
 // TestAutoMisses: the error names the targets that the nearest fails, by how much, and no others.
 func TestAutoMisses(t *testing.T) {
 	points := -1.0

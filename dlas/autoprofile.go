@@ -2,6 +2,7 @@ package dlas
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -169,8 +170,11 @@ func (a *searcher) profileLevel(ctx context.Context, cost, pass int, level strin
 	}
 	text := a.vector(pass, level, layers...).String()
 	times, err := a.nodeTimes(ctx, a.join(text, costSuffix(cost)))
-	if err != nil {
-		return err
+	if err != nil { // each layer can be compressed so, all together cannot: nothing is known of the level
+		if ctx.Err() == nil {
+			a.notes = append(a.notes, fmt.Sprintf("auto did not try %s: %s", compress.At(autoPasses[pass].choice, level), asError(err).What))
+		}
+		return ctx.Err()
 	}
 	if !units[0].narrow {
 		for i, o := range at {

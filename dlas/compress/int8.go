@@ -167,7 +167,7 @@ func applyInt8(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*ir.Grap
 	if _, err := op.Infer(out, 1); err != nil {
 		return nil, "", err
 	}
-	line := fmt.Sprintf("%s: %d of %d conv and linear layers in bytes, ranges by %s from %d images of val", c, len(layers)-a.keep, len(layers), a.method, n)
+	line := fmt.Sprintf("%s: %d of %d conv and linear layers in bytes, ranges by %s from %s of val", c, len(layers)-a.keep, len(layers), a.method, plural(n, "image"))
 	if a.equalise {
 		line += fmt.Sprintf(", %d pairs of layers equalised", equalised)
 	}

@@ -93,3 +93,16 @@ func TestLowrank(t *testing.T) {
 		t.Errorf("the factors of float16 weights are %v", w)
 	}
 }
+
+// TestPassesOfNothing: a layer without any weight stays as it is, and hinders no pass.
+func TestPassesOfNothing(t *testing.T) {
+	for _, text := range []string{"lowrank(0.6)", "prune(0.5)", "prune(0.5, scope=layer)", "blocks(0.5, 16x1)", "blocks(0.5, 4x1, scope=layer)", "punch(0.5, 8x4)", "palette(3)", "ternary", "fp16", "bf16", "channels(0.25)", "channels(0.25, scope=global)"} {
+		g := mixed()
+		g.Weights["none.w"] = ir.NewF32(nil, 0, 21)
+		g.Nodes = append(g.Nodes, &ir.Node{Name: "none", Op: "Gemm", In: []string{"plain", "none.w"}, Out: []string{"none"}, Attrs: ir.Attrs{"transB": 1}})
+		g.Outputs = append(g.Outputs, "none")
+		if out, lines := applied(t, g, text); out.Weights["none.w"] == nil || out == g {
+			t.Errorf("%s: the empty layer is gone, or nothing was done: %q", text, lines)
+		}
+	}
+}

@@ -105,9 +105,9 @@ func applyRecalibrate(ctx context.Context, g *ir.Graph, c ir.Choice, t Tools) (*
 		}
 		s.set(ctx, m)
 	}
-	line := fmt.Sprintf("%s: mean and variance of %d batch norms estimated anew from %d images of val", c, len(w.stops), n)
+	line := fmt.Sprintf("%s: mean and variance of %s estimated anew from %s of val", c, plural(len(w.stops), "batch norm"), plural(n, "image"))
 	if folded {
-		line = fmt.Sprintf("%s: no batch norm to estimate anew; %d layers have the mean of each channel that they had before the passes, %d of them the variance too, from %d images of val", c, len(w.stops), w.scaled, n)
+		line = fmt.Sprintf("%s: no batch norm to estimate anew; %d layers have the mean of each channel that they had before the passes, %d of them the variance too, from %s of val", c, len(w.stops), w.scaled, plural(n, "image"))
 	}
 	return w.out, line, nil
 }

@@ -129,7 +129,7 @@ func quantNet(signed, wide bool) *ir.Graph {
 	return b.Graph
 }
 
-// markXNNPACK has sums and means rounded as XNNPACK does.
+// markXNNPACK has sums and means rounded as XNNPACK does, as far as it has them: of windows it has none.
 func markXNNPACK(g *ir.Graph, signed bool) {
 	kind := 1
 	if signed {
@@ -140,7 +140,7 @@ func markXNNPACK(g *ir.Graph, signed bool) {
 		made[n.Out[0]] = n.Op
 		if from := made[n.In[0]]; n.Op == "Relu" {
 			made[n.Out[0]] = from
-		} else if n.Op == "QuantizeLinear" && (from == "Add" || from == "GlobalAveragePool") {
+		} else if n.Op == "QuantizeLinear" && (from == "Add" || from == "GlobalAveragePool" || from == "AveragePool") {
 			n.Attrs = ir.Attrs{"xnnpack": kind}
 		}
 	}

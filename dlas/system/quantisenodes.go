@@ -251,10 +251,11 @@ func (z *quantiser) mean(n *ir.Node, s sink) bool {
 }
 
 // keepFixed says of a node on bytes that it computes in fixed point, or rounds as XNNPACK does, where its sink says so of
-// what it quantises.
+// what it quantises and the operator can: XNNPACK has no means of windows.
 func (s sink) keepFixed(m *ir.Node) {
+	row, _ := op.Lookup(m.Op)
 	for _, rule := range []string{"fixed", "xnnpack"} {
-		if f := s.node.Attrs.Int(rule, 0); f != 0 {
+		if f := s.node.Attrs.Int(rule, 0); f != 0 && slices.Contains(row.Attrs, rule) {
 			m.Attrs[rule] = f
 		}
 	}

@@ -51,7 +51,7 @@ func WeightInput(operator string) int {
 // NonzeroMACs are those of that many multiply-accumulates whose weight is not zero: every element of the weights takes part
 // in equally many. Of u8, whose zero is its zero point, all count.
 func NonzeroMACs(macs int64, w *ir.Tensor) int64 {
-	if w.Type == ir.U8 {
+	if w.Type == ir.U8 || w.Shape.Elems() == 0 {
 		return macs
 	}
 	return macs / int64(w.Shape.Elems()) * Nonzero(w)

@@ -2,9 +2,8 @@
 // tensor in whichever lossless form takes the fewest bytes. What is read has the same bits as what was written.
 //
 // A file begins with "DLASnet" and a byte 2, the version; then four bytes, little-endian, of the header's length and
-// four of its CRC-32C; then the header, JSON in zlib's format (RFC 1950) with zeros behind it; files of version 1 have it
-// as it is, with spaces behind it. From there on, at a multiple of 64 bytes, the
-// tensors follow in the header's order, each at a multiple of 64 and followed by the CRC-32C of its bytes.
+// four of its CRC-32C; then the header, JSON in zlib's format (RFC 1950) with zeros behind it. From there on, at a multiple of 64 bytes, the tensors
+// follow in the header's order, each at a multiple of 64 and followed by the CRC-32C of its bytes.
 //
 // Files are hostile: no length in one is believed before the file covers it, and as forms that leave zeros out stand for
 // more than they take, a file's tensors take at most 256 times its size: one of hardly anything but zeros ends in filler.
@@ -243,11 +242,8 @@ func deflated(text []byte) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// inflated is the text of a header that stands in a file so, or as it is.
+// inflated is the text of a header that stands in a file so.
 func inflated(stored []byte) ([]byte, error) {
-	if len(stored) > 0 && stored[0] == '{' {
-		return stored, nil
-	}
 	z, err := zlib.NewReader(bytes.NewReader(stored))
 	if err != nil {
 		return nil, fmt.Errorf("its header cannot be unpacked: %w", err)

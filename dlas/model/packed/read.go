@@ -57,8 +57,8 @@ func readHead(raw []byte, sums bool) (*head, []byte, error) {
 	switch {
 	case len(raw) < len(Magic) || string(raw[:len(Magic)-1]) != Magic[:len(Magic)-1]:
 		return nil, nil, errors.New("is no file of this format")
-	case raw[len(Magic)-1] < 1 || raw[len(Magic)-1] > Magic[len(Magic)-1]:
-		return nil, nil, fmt.Errorf("is of version %d of this format, and this program reads versions 1 to %d", raw[len(Magic)-1], Magic[len(Magic)-1])
+	case raw[len(Magic)-1] != Magic[len(Magic)-1]:
+		return nil, nil, fmt.Errorf("is of version %d of this format, and this program reads version %d", raw[len(Magic)-1], Magic[len(Magic)-1])
 	case len(raw) < prefix:
 		return nil, nil, errors.New("ends before its header")
 	}
