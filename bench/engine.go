@@ -20,7 +20,7 @@ func (t table) Note(line string) {
 // engines are the benchmarks of package engine; words choose some of their rows.
 var engines = map[string]func(ctx context.Context, t engine.Table, words []string) error{
 	"engine": engine.Run, "batch": engine.Batch, "cold": engine.Cold, "litert": engine.LiteRT, "pauses": engine.Pauses, "scale": engine.Scale,
-	"avx2": engine.AVX2, "sparse": engine.Sparse, "compressed": engine.Compressed,
+	"avx2": engine.AVX2, "sparse": engine.Sparse, "compressed": engine.Compressed, "operators": engine.Operators,
 }
 
 func benchEngine(name string) func(context.Context, *report) error {

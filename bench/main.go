@@ -32,6 +32,7 @@ func benchmarks() []benchmark {
 		{"compressed", "ResNet-18 compressed, against ONNX Runtime on the uncompressed network and against our own dense kernels, one thread, block by block in turns; words choose rows.", benchEngine("compressed")},
 		{"cold", "From opening a network's file to its first output, and the memory that takes, against ONNX Runtime.", benchEngine("cold")},
 		{"litert", "Published TFLite networks in our engine and in LiteRT (XNNPACK).", benchEngine("litert")},
+		{"operators", "Single operators, at sizes of real networks, in our engine and ONNX Runtime on one thread; words choose some.", benchEngine("operators")},
 		{"pauses", "How long the collector stops inference, and how soon a cancelled run ends.", benchEngine("pauses")},
 		{"scale", "10,000 images on one thread and two, as a queue, one after the other, and from 64 goroutines.", benchEngine("scale")},
 		{"explain", "Where the speed-up of two compressed ResNets went, on one thread and two: how much of the gap is unexplained. Words choose some networks, threads or passes.", benchExplain(nil)},

@@ -27,7 +27,9 @@ func laneKernels() []ir.Kernel {
 		ks = append(ks, unaryRows(isa)...)
 		ks = append(ks, binaryRows(isa)...)
 		ks = append(ks, poolRows(isa)...)
-		ks = append(ks, affineRow(isa), softmaxRow(isa), resizeRow(isa))
+		ks = append(ks, affineRow(isa), softmaxRow(isa, "Softmax"), softmaxRow(isa, "LogSoftmax"), resizeRow(isa))
+		ks = append(ks, rowKernels(isa)...)
+		ks = append(ks, reduceRows(isa)...)
 	}
 	if asm.HasNEON() {
 		ks = append(ks, depthwiseRow("neon"))

@@ -133,7 +133,7 @@ func laneShapes() []shape {
 func TestLanes(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	used, cut := map[string][2]int{}, map[string]int{}
-	for _, s := range slices.Concat(laneShapes(), moveShapes(), resizeShapes()) {
+	for _, s := range slices.Concat(laneShapes(), moveShapes(), resizeShapes(), operatorShapes()) {
 		for _, threads := range []int{1, 16} {
 			p, in, want := s.problem(r, 0, testMachine(threads))
 			for _, k := range laneKernels() {

@@ -325,6 +325,8 @@ func unaryFns() []unaryFn {
 		{op: "Floor", fn: asm.FnFloor, cost: 1.5},
 		{op: "Ceil", fn: asm.FnCeil, cost: 1.5},
 		{op: "Round", fn: asm.FnRound, cost: 1.5},
+		{op: "Erf", fn: asm.FnErf, cost: 8},
+		{op: "Log", fn: asm.FnLog, cost: 9, poles: true},
 	}
 }
 

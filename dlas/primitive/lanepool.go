@@ -162,6 +162,9 @@ func globalFits(p ir.Problem) error {
 }
 
 func globalLayouts(p ir.Problem) (in, out []ir.Layout) {
+	if p.LayoutIn(0).Block == 0 {
+		return []ir.Layout{ir.Plain}, []ir.Layout{ir.Plain}
+	}
 	out = []ir.Layout{ir.Plain}
 	if len(p.Out[0]) == 4 {
 		out[0] = ir.Blocked
@@ -171,6 +174,13 @@ func globalLayouts(p ir.Problem) (in, out []ir.Layout) {
 
 func bindGlobal(p ir.Problem, isa asm.ISA, largest bool) ir.Bound {
 	x := p.In[0]
+	if p.LayoutIn(0).Block == 0 {
+		r := reductionsOf()[0]
+		if largest {
+			r.op, r.fn = "ReduceMax", asm.FnMax
+		}
+		return reducing{x[0] * x[1], x[2] * x[3], 1}.rows(p, r, isa)
+	}
 	blocks := ir.Blocks(x)
 	ix := p.LayoutIn(0).StridesOf(x)
 	scale := 1 / float32(x[2]*x[3])
@@ -271,8 +281,9 @@ func total(r *asm.Reduce, sum *[ir.Lanes]float32, largest bool, isa asm.ISA) {
 }
 
 // softmaxRow runs along the last axis or across the others, over plain values.
-func softmaxRow(isa string) ir.Kernel {
-	return laneRow("Softmax", "softmax_f32", isa, always, nil, func(p ir.Problem, level asm.ISA) (ir.Bound, error) {
+func softmaxRow(isa, operator string) ir.Kernel {
+	log := operator == "LogSoftmax"
+	return laneRow(operator, opName(operator)+"_f32", isa, always, nil, func(p ir.Problem, level asm.ISA) (ir.Bound, error) {
 		s := p.In[0]
 		axis := p.Node.Attrs.Int("axis", -1)
 		if axis < 0 {
@@ -284,7 +295,7 @@ func softmaxRow(isa string) ir.Kernel {
 			return shared(p, s.Elems()/extent, nanos, func(call ir.Call, from, to int) {
 				x, out := call.In[0].F32(), call.Out[0].F32()
 				for i := from; i < to; i++ {
-					softmaxRun(level, out[i*extent:(i+1)*extent], x[i*extent:(i+1)*extent])
+					softmaxRun(level, out[i*extent:(i+1)*extent], x[i*extent:(i+1)*extent], log)
 				}
 			}), nil
 		}
@@ -296,51 +307,65 @@ func softmaxRow(isa string) ir.Kernel {
 			for i := from; i < to; i++ {
 				at := i/cols*extent*step + i%cols*width
 				n := min(width, step-i%cols*width)
-				softmaxColumns(level, out[at:], x[at:], n, extent, step)
+				softmaxColumns(level, out[at:], x[at:], n, extent, step, log)
 			}
 		})
 		return b, nil
 	})
 }
 
-func softmaxRun(isa asm.ISA, out, x []float32) {
-	n := len(x) / ir.Lanes
-	top := float32(math.Inf(-1))
+// softmaxRun computes one softmax; its logarithm where log says so.
+func softmaxRun(isa asm.ISA, out, x []float32, log bool) {
+	if log && len(x) == 1 { // exactly
+		out[0] = x[0] - x[0]
+		return
+	}
+	n := len(x) / ir.Lanes * ir.Lanes
+	top := largest(x, isa)
 	var lanes [ir.Lanes]float32
-	if n > 0 {
-		total(&asm.Reduce{A: x, Rows: 1, Vecs: n}, &lanes, true, isa)
-		for _, v := range lanes {
-			top = max(top, v)
-		}
-	}
-	for _, v := range x[n*ir.Lanes:] {
-		top = max(top, v)
-	}
 	for j := range lanes {
 		lanes[j] = top
 	}
-	asm.Map{AStep: 64}.Vector(asm.FnExpSub, isa, out, x, lanes[:], nil)
-	sum := float64(0)
-	if n > 0 {
-		total(&asm.Reduce{A: out, Rows: 1, Vecs: n}, &lanes, false, isa)
-		for _, v := range lanes {
-			sum += float64(v)
+	m := asm.Map{Out: out, A: x, B: lanes[:], AStep: 64, Rows: 1, Vecs: n / ir.Lanes}
+	m.Run(asm.FnExpSub, isa)
+	if n < len(x) {
+		if n > 0 { // the last 16 once more, some of them for the second time
+			m.Out, m.A, m.Vecs = out[len(x)-ir.Lanes:], x[len(x)-ir.Lanes:], 1
+			m.Run(asm.FnExpSub, isa)
+		} else {
+			m.Vector(asm.FnExpSub, isa, out, x, lanes[:], nil)
 		}
 	}
-	for _, v := range out[n*ir.Lanes:] {
-		sum += float64(v)
+	sum := sumOf(out[:len(x)], false, 0, isa)
+	if log {
+		shift := float32(float64(top) + math.Log(sum))
+		for j := range lanes {
+			lanes[j] = shift
+		}
+		asm.Map{AStep: 64, Lo: float32(math.Inf(-1)), Hi: 0}.Vector(asm.FnSub, isa, out, x, lanes[:], nil)
+		return
 	}
+	factor := float32(1 / sum)
 	for j := range lanes {
-		lanes[j] = float32(1 / sum)
+		lanes[j] = factor
 	}
-	asm.Map{AStep: 64, Lo: 0, Hi: 1}.Vector(asm.FnMul, isa, out, out, lanes[:], nil)
+	m = asm.Map{Out: out, A: out, B: lanes[:], AStep: 64, Rows: 1, Vecs: n / ir.Lanes, Lo: 0, Hi: 1}
+	m.Run(asm.FnMul, isa)
+	for i, v := range out[n:len(x)] {
+		out[n+i] = v * factor
+	}
 }
 
-func softmaxColumns(isa asm.ISA, out, x []float32, n, extent, step int) {
+func softmaxColumns(isa asm.ISA, out, x []float32, n, extent, step int, log bool) {
 	var tops, sums [256]float32
 	top, sum := tops[:n], sums[:n]
 	two := asm.Map{AStep: 64, BStep: 64, Lo: 0, Hi: float32(math.Inf(1))}
 	copy(top, x[:n])
+	if log && extent == 1 {
+		two.Lo = float32(math.Inf(-1))
+		two.Vector(asm.FnSub, isa, out[:n], top, top, nil)
+		return
+	}
 	for j := 1; j < extent; j++ {
 		two.Vector(asm.FnMax, isa, top, top, x[j*step:][:n], nil)
 	}
@@ -348,6 +373,16 @@ func softmaxColumns(isa asm.ISA, out, x []float32, n, extent, step int) {
 		o := out[j*step:][:n]
 		two.Vector(asm.FnExpSub, isa, o, x[j*step:][:n], top, nil)
 		two.Vector(asm.FnAdd, isa, sum, sum, o, nil)
+	}
+	if log {
+		for j, v := range sum {
+			top[j] += float32(math.Log(float64(v)))
+		}
+		two.Lo, two.Hi = float32(math.Inf(-1)), 0
+		for j := range extent {
+			two.Vector(asm.FnSub, isa, out[j*step:][:n], x[j*step:][:n], top, nil)
+		}
+		return
 	}
 	for j := range extent {
 		o := out[j*step:][:n]

@@ -30,6 +30,7 @@ func layoutKernels() []ir.Kernel {
 			},
 		})
 	}
+	ks = append(ks, turnKernels()...)
 	return append(ks, ir.Kernel{
 		Name: "layout_any__go", Op: "Layout", ISA: "go", Exact: ir.ExactInt,
 		Fits: func(p ir.Problem) error {

@@ -118,6 +118,8 @@ func Kernels() []ir.Kernel {
 	ks = append(ks, winogradKernels()...)
 	ks = append(ks, padBlocked())
 	ks = append(ks, laneKernels()...)
+	ks = append(ks, productKernels()...)
+	ks = append(ks, upKernels()...)
 	ks = append(ks,
 		row("Concat", "concat_f32", "", "go", bindConcat),
 		row("Flatten", "copy_f32", "", "go", bindCopy),

@@ -15,8 +15,6 @@ func rareKernels() []ir.Kernel {
 			_, err := op.SpreadOf(p.Node, p.In[0], p.In[1])
 			return err
 		}),
-		row("GroupNormalization", "groupnorm_f32", "", "go", bindGroupNorm),
-		row("InstanceNormalization", "instancenorm_f32", "", "go", bindGroupNorm),
 		row("LRN", "lrn_f32", "", "go", bindLRN),
 	}
 }
@@ -92,39 +90,6 @@ func spreadTap(dst, src []float32, v float32, x, y ir.Shape, s op.Spread, dy, dx
 			to[i*s.SW] += v * u
 		}
 	}
-}
-
-// bindGroupNorm standardises each group of channels of each image; without num_groups each channel is one. Sums are in
-// float64.
-func bindGroupNorm(p ir.Problem) ir.Bound {
-	x := p.In[0]
-	groups, plane := p.Node.Attrs.Int("num_groups", x[1]), x[2:].Elems()
-	epsilon := p.Node.Attrs.Float("epsilon", op.DefaultEpsilon)
-	each := x[1] / groups * plane
-	return inParts(p, x[0]*groups, 4*float64(each), func(call ir.Call, from, to int) {
-		scale, bias := call.In[1].F32(), call.In[2].F32()
-		for i := from; i < to; i++ {
-			src, dst := call.In[0].F32()[i*each:(i+1)*each], call.Out[0].F32()[i*each:(i+1)*each]
-			sum, square := 0.0, 0.0
-			for _, v := range src {
-				sum += float64(v)
-			}
-			mean := sum / float64(each)
-			for _, v := range src {
-				square += (float64(v) - mean) * (float64(v) - mean)
-			}
-			inverse := 1 / math.Sqrt(square/float64(each)+epsilon)
-			for c := range x[1] / groups {
-				channel := i%groups*(x[1]/groups) + c
-				// A parameter is one number a channel, or one a group.
-				mul := inverse * float64(scale[channel*len(scale)/x[1]])
-				add := float64(bias[channel*len(bias)/x[1]]) - mean*mul
-				for j := c * plane; j < (c+1)*plane; j++ {
-					dst[j] = float32(float64(src[j])*mul + add)
-				}
-			}
-		}
-	})
 }
 
 // bindLRN divides each number by a power of the sum of squares of its neighbours in other channels, an item being a pixel

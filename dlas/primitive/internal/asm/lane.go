@@ -45,6 +45,7 @@ const (
 	FnMax                   // max(a, b)
 	FnPRelu                 // max(a, 0) + b min(a, 0)
 	FnAffine                // clamp(a*b + c)
+	FnNorm                  // (a - Alpha) Beta b + c
 	FnExpSub                // e^(a-b)
 	FnClip                  // clamp(a): the larger of a and Lo, then the smaller of that and Hi
 	FnLeaky                 // max(a, 0) + Alpha min(a, 0)
@@ -66,13 +67,15 @@ const (
 	FnFloor                 //
 	FnCeil                  //
 	FnRound                 // to the nearest, halves to even
+	FnErf                   // the error function
+	FnLog                   // natural; of a negative number a NaN
 	fnCount
 )
 
 // operands is the number of arrays that a function reads besides A.
 func (f Fn) operands() int {
 	switch {
-	case f == FnAffine:
+	case f == FnAffine, f == FnNorm:
 		return 2
 	case f <= FnExpSub:
 		return 1
@@ -200,6 +203,10 @@ func (m *Map) goLoop(f Fn) {
 				for j := range out {
 					out[j] = m.clamp(a[j]*b[j] + c[j])
 				}
+			case FnNorm:
+				for j := range out {
+					out[j] = (a[j]-m.Alpha)*m.Beta*b[j] + c[j]
+				}
 			case FnClip:
 				for j := range out {
 					out[j] = m.clamp(a[j])
@@ -277,17 +284,22 @@ func (m *Map) one(f Fn, a, b float32) float32 {
 		return float32(math.Ceil(x))
 	case FnRound:
 		return float32(math.RoundToEven(x))
+	case FnErf:
+		return float32(math.Erf(x))
+	case FnLog:
+		return float32(math.Log(x))
 	}
 	panic("asm: unknown function")
 }
 
-// Reduce makes 16 numbers of Rows rows of Vecs times 16 floats: Out[j] is the sum, or the maximum, of all
-// A[y*Pitch+x*64+4*j], the pitch in bytes. Neighbours go to different partial sums.
+// Reduce makes 16 numbers of Rows rows of Vecs times 16 floats: Out[j] is the sum, the maximum, or the sum of the squares of
+// the distances from Mean, of all A[y*Pitch+x*64+4*j], the pitch in bytes. Neighbours go to different partial sums.
 type Reduce struct {
 	Out        []float32
 	A          []float32
 	Pitch      int
 	Rows, Vecs int
+	Mean       float32
 }
 
 func (r *Reduce) check() {
@@ -296,9 +308,18 @@ func (r *Reduce) check() {
 	}
 }
 
-func (r *Reduce) goLoop(largest bool) {
+// What a reduction makes of its numbers.
+type reduction uint8
+
+const (
+	reduceSum reduction = iota
+	reduceMax
+	reduceSquares
+)
+
+func (r *Reduce) goLoop(what reduction) {
 	var acc [4][Vec]float32
-	if largest {
+	if what == reduceMax {
 		for i := range acc {
 			for j := range acc[i] {
 				acc[i][j] = float32(math.Inf(-1))
@@ -309,16 +330,19 @@ func (r *Reduce) goLoop(largest bool) {
 		for x := range r.Vecs {
 			a, s := r.A[(y*r.Pitch+x*64)/4:][:Vec], &acc[x%4]
 			for j, v := range a {
-				if largest {
+				switch what {
+				case reduceMax:
 					s[j] = max(s[j], v)
-				} else {
+				case reduceSquares:
+					s[j] += (v - r.Mean) * (v - r.Mean)
+				default:
 					s[j] += v
 				}
 			}
 		}
 	}
 	for j := range Vec {
-		if largest {
+		if what == reduceMax {
 			r.Out[j] = max(acc[0][j], acc[1][j], acc[2][j], acc[3][j])
 		} else {
 			r.Out[j] = (acc[0][j] + acc[1][j]) + (acc[2][j] + acc[3][j])

@@ -29,6 +29,9 @@ func mapPReluAVX2(m *Map)
 func mapAffineAVX2(m *Map)
 
 //go:noescape
+func mapNormAVX2(m *Map)
+
+//go:noescape
 func mapExpSubAVX2(m *Map)
 
 //go:noescape
@@ -92,10 +95,19 @@ func mapCeilAVX2(m *Map)
 func mapRoundAVX2(m *Map)
 
 //go:noescape
+func mapErfAVX2(m *Map)
+
+//go:noescape
+func mapLogAVX2(m *Map)
+
+//go:noescape
 func reduceSumAVX2(r *Reduce)
 
 //go:noescape
 func reduceMaxAVX2(r *Reduce)
+
+//go:noescape
+func reduceSquaresAVX2(r *Reduce)
 
 //go:noescape
 func windowDepthwiseAVX2(w *Window)
@@ -141,6 +153,9 @@ func mapPReluAVX512(m *Map)
 
 //go:noescape
 func mapAffineAVX512(m *Map)
+
+//go:noescape
+func mapNormAVX512(m *Map)
 
 //go:noescape
 func mapExpSubAVX512(m *Map)
@@ -206,10 +221,19 @@ func mapCeilAVX512(m *Map)
 func mapRoundAVX512(m *Map)
 
 //go:noescape
+func mapErfAVX512(m *Map)
+
+//go:noescape
+func mapLogAVX512(m *Map)
+
+//go:noescape
 func reduceSumAVX512(r *Reduce)
 
 //go:noescape
 func reduceMaxAVX512(r *Reduce)
+
+//go:noescape
+func reduceSquaresAVX512(r *Reduce)
 
 //go:noescape
 func windowDepthwiseAVX512(w *Window)

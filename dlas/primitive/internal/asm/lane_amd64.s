@@ -359,6 +359,58 @@ vec:
 	VZEROUPPER
 	RET
 
+// func mapNormAVX2(m *Map)
+// Requires: AVX, FMA3
+TEXT ·mapNormAVX2(SB), NOSPLIT, $0-8
+	MOVQ         m+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         24(AX), BX
+	MOVQ         48(AX), DI
+	MOVQ         72(AX), R9
+	MOVQ         128(AX), R11
+	MOVQ         136(AX), R12
+	MOVQ         144(AX), R13
+	VBROADCASTSS 168(AX), Y0
+	VBROADCASTSS 172(AX), Y1
+	MOVQ         152(AX), R14
+
+row:
+	MOVQ CX, DX
+	ADDQ 96(AX), CX
+	MOVQ BX, SI
+	ADDQ 104(AX), BX
+	MOVQ DI, R8
+	ADDQ 112(AX), DI
+	MOVQ R9, R10
+	ADDQ 120(AX), R9
+	MOVQ 160(AX), R15
+
+vec:
+	VMOVUPS     (SI), Y2
+	VMOVUPS     (R8), Y3
+	VMOVUPS     (R10), Y4
+	VSUBPS      Y0, Y2, Y2
+	VMULPS      Y1, Y2, Y2
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     Y2, (DX)
+	VMOVUPS     32(SI), Y2
+	VMOVUPS     32(R8), Y3
+	VMOVUPS     32(R10), Y4
+	VSUBPS      Y0, Y2, Y2
+	VMULPS      Y1, Y2, Y2
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     Y2, 32(DX)
+	ADDQ        $0x40, DX
+	ADDQ        R11, SI
+	ADDQ        R12, R8
+	ADDQ        R13, R10
+	DECQ        R15
+	JNZ         vec
+	DECQ        R14
+	JNZ         row
+	VZEROUPPER
+	RET
+
 // func mapExpSubAVX2(m *Map)
 // Requires: AVX, AVX2, FMA3
 TEXT ·mapExpSubAVX2(SB), NOSPLIT, $0-8
@@ -1551,6 +1603,184 @@ vec:
 	VZEROUPPER
 	RET
 
+// func mapErfAVX2(m *Map)
+// Requires: AVX, FMA3
+TEXT ·mapErfAVX2(SB), NOSPLIT, $0-8
+	MOVQ m+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 24(AX), BX
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
+
+row:
+	MOVQ CX, DX
+	ADDQ 96(AX), CX
+	MOVQ BX, SI
+	ADDQ 104(AX), BX
+	MOVQ 160(AX), R9
+
+vec:
+	VMOVUPS     (SI), Y0
+	VMOVUPS     laneConstants<>+2752(SB), Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     laneConstants<>+2816(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     laneConstants<>+2880(SB), Y2
+	VFMADD213PS laneConstants<>+2944(SB), Y1, Y2
+	VFMADD213PS laneConstants<>+3008(SB), Y1, Y2
+	VFMADD213PS laneConstants<>+3072(SB), Y1, Y2
+	VFMADD213PS laneConstants<>+3136(SB), Y1, Y2
+	VFMADD213PS laneConstants<>+3200(SB), Y1, Y2
+	VMOVUPS     laneConstants<>+3264(SB), Y3
+	VFMADD213PS laneConstants<>+3328(SB), Y1, Y3
+	VFMADD213PS laneConstants<>+3392(SB), Y1, Y3
+	VFMADD213PS laneConstants<>+3456(SB), Y1, Y3
+	VFMADD213PS laneConstants<>+3520(SB), Y1, Y3
+	VFMADD213PS laneConstants<>+1088(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y2
+	VDIVPS      Y3, Y2, Y2
+	VMOVUPS     laneConstants<>+3584(SB), Y0
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     laneConstants<>+1088(SB), Y0
+	VMINPS      Y2, Y0, Y2
+	VMOVUPS     Y2, (DX)
+	VMOVUPS     32(SI), Y0
+	VMOVUPS     laneConstants<>+2752(SB), Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     laneConstants<>+2816(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     laneConstants<>+2880(SB), Y2
+	VFMADD213PS laneConstants<>+2944(SB), Y1, Y2
+	VFMADD213PS laneConstants<>+3008(SB), Y1, Y2
+	VFMADD213PS laneConstants<>+3072(SB), Y1, Y2
+	VFMADD213PS laneConstants<>+3136(SB), Y1, Y2
+	VFMADD213PS laneConstants<>+3200(SB), Y1, Y2
+	VMOVUPS     laneConstants<>+3264(SB), Y3
+	VFMADD213PS laneConstants<>+3328(SB), Y1, Y3
+	VFMADD213PS laneConstants<>+3392(SB), Y1, Y3
+	VFMADD213PS laneConstants<>+3456(SB), Y1, Y3
+	VFMADD213PS laneConstants<>+3520(SB), Y1, Y3
+	VFMADD213PS laneConstants<>+1088(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y2
+	VDIVPS      Y3, Y2, Y2
+	VMOVUPS     laneConstants<>+3584(SB), Y0
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     laneConstants<>+1088(SB), Y0
+	VMINPS      Y2, Y0, Y2
+	VMOVUPS     Y2, 32(DX)
+	ADDQ        $0x40, DX
+	ADDQ        DI, SI
+	DECQ        R9
+	JNZ         vec
+	DECQ        R8
+	JNZ         row
+	VZEROUPPER
+	RET
+
+// func mapLogAVX2(m *Map)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mapLogAVX2(SB), NOSPLIT, $0-8
+	MOVQ m+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 24(AX), BX
+	MOVQ 128(AX), DI
+	MOVQ 152(AX), R8
+
+row:
+	MOVQ CX, DX
+	ADDQ 96(AX), CX
+	MOVQ BX, SI
+	ADDQ 104(AX), BX
+	MOVQ 160(AX), R9
+
+vec:
+	VMOVUPS      (SI), Y0
+	VMOVUPS      laneConstants<>+0(SB), Y2
+	VMULPS       laneConstants<>+3648(SB), Y0, Y1
+	VMOVUPS      laneConstants<>+3712(SB), Y3
+	VCMPPS       $0x01, laneConstants<>+3776(SB), Y0, Y4
+	VBLENDVPS    Y4, Y1, Y0, Y1
+	VCMPPS       $0x01, laneConstants<>+3776(SB), Y0, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VPSUBD       laneConstants<>+3840(SB), Y1, Y3
+	VPSRAD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y3, Y4
+	VPSUBD       Y4, Y1, Y1
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       Y2, Y3, Y3
+	VADDPS       laneConstants<>+1088(SB), Y1, Y2
+	VSUBPS       laneConstants<>+1088(SB), Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      laneConstants<>+2304(SB), Y4
+	VFMADD213PS  laneConstants<>+2368(SB), Y2, Y4
+	VFMADD213PS  laneConstants<>+2432(SB), Y2, Y4
+	VFMADD213PS  laneConstants<>+2496(SB), Y2, Y4
+	VFMADD213PS  laneConstants<>+2560(SB), Y2, Y4
+	VFMADD213PS  laneConstants<>+1088(SB), Y2, Y4
+	VADDPS       Y1, Y1, Y1
+	VMULPS       Y1, Y4, Y4
+	VFNMADD231PS laneConstants<>+384(SB), Y3, Y4
+	VFMADD231PS  laneConstants<>+320(SB), Y3, Y4
+	VMOVUPS      laneConstants<>+3904(SB), Y1
+	VCMPPS       $0x09, laneConstants<>+0(SB), Y0, Y2
+	VBLENDVPS    Y2, Y1, Y4, Y2
+	VMOVUPS      laneConstants<>+3968(SB), Y1
+	VCMPPS       $0x00, laneConstants<>+0(SB), Y0, Y3
+	VBLENDVPS    Y3, Y1, Y2, Y2
+	VMOVUPS      laneConstants<>+4032(SB), Y1
+	VCMPPS       $0x00, laneConstants<>+4032(SB), Y0, Y0
+	VBLENDVPS    Y0, Y1, Y2, Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(SI), Y0
+	VMOVUPS      laneConstants<>+0(SB), Y2
+	VMULPS       laneConstants<>+3648(SB), Y0, Y1
+	VMOVUPS      laneConstants<>+3712(SB), Y3
+	VCMPPS       $0x01, laneConstants<>+3776(SB), Y0, Y4
+	VBLENDVPS    Y4, Y1, Y0, Y1
+	VCMPPS       $0x01, laneConstants<>+3776(SB), Y0, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VPSUBD       laneConstants<>+3840(SB), Y1, Y3
+	VPSRAD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y3, Y4
+	VPSUBD       Y4, Y1, Y1
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       Y2, Y3, Y3
+	VADDPS       laneConstants<>+1088(SB), Y1, Y2
+	VSUBPS       laneConstants<>+1088(SB), Y1, Y1
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      laneConstants<>+2304(SB), Y4
+	VFMADD213PS  laneConstants<>+2368(SB), Y2, Y4
+	VFMADD213PS  laneConstants<>+2432(SB), Y2, Y4
+	VFMADD213PS  laneConstants<>+2496(SB), Y2, Y4
+	VFMADD213PS  laneConstants<>+2560(SB), Y2, Y4
+	VFMADD213PS  laneConstants<>+1088(SB), Y2, Y4
+	VADDPS       Y1, Y1, Y1
+	VMULPS       Y1, Y4, Y4
+	VFNMADD231PS laneConstants<>+384(SB), Y3, Y4
+	VFMADD231PS  laneConstants<>+320(SB), Y3, Y4
+	VMOVUPS      laneConstants<>+3904(SB), Y1
+	VCMPPS       $0x09, laneConstants<>+0(SB), Y0, Y2
+	VBLENDVPS    Y2, Y1, Y4, Y2
+	VMOVUPS      laneConstants<>+3968(SB), Y1
+	VCMPPS       $0x00, laneConstants<>+0(SB), Y0, Y3
+	VBLENDVPS    Y3, Y1, Y2, Y2
+	VMOVUPS      laneConstants<>+4032(SB), Y1
+	VCMPPS       $0x00, laneConstants<>+4032(SB), Y0, Y0
+	VBLENDVPS    Y0, Y1, Y2, Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         $0x40, DX
+	ADDQ         DI, SI
+	DECQ         R9
+	JNZ          vec
+	DECQ         R8
+	JNZ          row
+	VZEROUPPER
+	RET
+
 // func reduceSumAVX2(r *Reduce)
 // Requires: AVX
 TEXT ·reduceSumAVX2(SB), NOSPLIT, $0-8
@@ -1620,7 +1850,7 @@ TEXT ·reduceMaxAVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), CX
 	MOVQ    56(AX), DX
 	VMOVUPS laneConstants<>+0(SB), Y0
-	VMOVUPS laneConstants<>+2752(SB), Y0
+	VMOVUPS laneConstants<>+3968(SB), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
@@ -1672,6 +1902,89 @@ next:
 	VMAXPS  Y4, Y2, Y2
 	VMAXPS  Y0, Y6, Y6
 	VMAXPS  Y6, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VZEROUPPER
+	RET
+
+// func reduceSquaresAVX2(r *Reduce)
+// Requires: AVX, FMA3
+TEXT ·reduceSquaresAVX2(SB), NOSPLIT, $0-8
+	MOVQ         r+0(FP), AX
+	MOVQ         24(AX), CX
+	MOVQ         56(AX), DX
+	VMOVUPS      laneConstants<>+0(SB), Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y0, Y5
+	VMOVAPS      Y0, Y6
+	VMOVAPS      Y0, Y7
+	VMOVAPS      Y0, Y0
+	VBROADCASTSS 72(AX), Y8
+
+row:
+	MOVQ 64(AX), SI
+	MOVQ CX, BX
+	ADDQ 48(AX), CX
+	SUBQ $0x04, SI
+	JLT  few
+
+four:
+	VMOVUPS     (BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y1
+	VMOVUPS     32(BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y2
+	VMOVUPS     64(BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y3
+	VMOVUPS     96(BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y4
+	VMOVUPS     128(BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y5
+	VMOVUPS     160(BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y6
+	VMOVUPS     192(BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y7
+	VMOVUPS     224(BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y0
+	ADDQ        $0x00000100, BX
+	SUBQ        $0x04, SI
+	JGE         four
+
+few:
+	ADDQ $0x04, SI
+	JEQ  next
+
+one:
+	VMOVUPS     (BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y1
+	VMOVUPS     32(BX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD231PS Y9, Y9, Y2
+	ADDQ        $0x40, BX
+	DECQ        SI
+	JNZ         one
+
+next:
+	DECQ    DX
+	JNZ     row
+	MOVQ    (AX), AX
+	VADDPS  Y3, Y1, Y1
+	VADDPS  Y7, Y5, Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y0, Y6, Y6
+	VADDPS  Y6, Y2, Y2
 	VMOVUPS Y2, 32(AX)
 	VZEROUPPER
 	RET
@@ -2001,7 +2314,7 @@ group1:
 
 full1:
 	VMOVUPS laneConstants<>+0(SB), Y0
-	VMOVUPS laneConstants<>+2752(SB), Y0
+	VMOVUPS laneConstants<>+3968(SB), Y0
 	VMOVAPS Y0, Y0
 	MOVQ    104(AX), R11
 	MOVQ    CX, R10
@@ -2061,7 +2374,7 @@ group4:
 
 full4:
 	VMOVUPS laneConstants<>+0(SB), Y0
-	VMOVUPS laneConstants<>+2752(SB), Y0
+	VMOVUPS laneConstants<>+3968(SB), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
@@ -2138,7 +2451,7 @@ group7:
 
 full7:
 	VMOVUPS laneConstants<>+0(SB), Y0
-	VMOVUPS laneConstants<>+2752(SB), Y0
+	VMOVUPS laneConstants<>+3968(SB), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
@@ -6685,6 +6998,51 @@ vec:
 	VZEROUPPER
 	RET
 
+// func mapNormAVX512(m *Map)
+// Requires: AVX, AVX512F
+TEXT ·mapNormAVX512(SB), NOSPLIT, $0-8
+	MOVQ         m+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         24(AX), BX
+	MOVQ         48(AX), DI
+	MOVQ         72(AX), R9
+	MOVQ         128(AX), R11
+	MOVQ         136(AX), R12
+	MOVQ         144(AX), R13
+	VBROADCASTSS 168(AX), Z0
+	VBROADCASTSS 172(AX), Z1
+	MOVQ         152(AX), R14
+
+row:
+	MOVQ CX, DX
+	ADDQ 96(AX), CX
+	MOVQ BX, SI
+	ADDQ 104(AX), BX
+	MOVQ DI, R8
+	ADDQ 112(AX), DI
+	MOVQ R9, R10
+	ADDQ 120(AX), R9
+	MOVQ 160(AX), R15
+
+vec:
+	VMOVUPS     (SI), Z2
+	VMOVUPS     (R8), Z3
+	VMOVUPS     (R10), Z4
+	VSUBPS      Z0, Z2, Z2
+	VMULPS      Z1, Z2, Z2
+	VFMADD213PS Z4, Z3, Z2
+	VMOVUPS     Z2, (DX)
+	ADDQ        $0x40, DX
+	ADDQ        R11, SI
+	ADDQ        R12, R8
+	ADDQ        R13, R10
+	DECQ        R15
+	JNZ         vec
+	DECQ        R14
+	JNZ         row
+	VZEROUPPER
+	RET
+
 // func mapExpSubAVX512(m *Map)
 // Requires: AVX, AVX512F
 TEXT ·mapExpSubAVX512(SB), NOSPLIT, $0-8
@@ -6835,12 +7193,12 @@ TEXT ·mapSigmoidAVX512(SB), NOSPLIT, $0-8
 	VMOVUPS laneConstants<>+1088(SB), Z0
 	VMOVUPS laneConstants<>+896(SB), Z1
 	VMOVUPS laneConstants<>+960(SB), Z2
-	VMOVUPS laneConstants<>+2816(SB), Z3
+	VMOVUPS laneConstants<>+4096(SB), Z3
 	VMOVUPS laneConstants<>+256(SB), Z4
 	VMOVUPS laneConstants<>+1024(SB), Z5
-	VMOVUPS laneConstants<>+2880(SB), Z6
-	VMOVUPS laneConstants<>+2944(SB), Z7
-	VMOVUPS laneConstants<>+3008(SB), Z8
+	VMOVUPS laneConstants<>+4160(SB), Z6
+	VMOVUPS laneConstants<>+4224(SB), Z7
+	VMOVUPS laneConstants<>+4288(SB), Z8
 	MOVQ    152(AX), R8
 
 row:
@@ -6891,12 +7249,12 @@ TEXT ·mapSiLUAVX512(SB), NOSPLIT, $0-8
 	VMOVUPS laneConstants<>+1088(SB), Z0
 	VMOVUPS laneConstants<>+896(SB), Z1
 	VMOVUPS laneConstants<>+960(SB), Z1
-	VMOVUPS laneConstants<>+2816(SB), Z2
+	VMOVUPS laneConstants<>+4096(SB), Z2
 	VMOVUPS laneConstants<>+256(SB), Z3
 	VMOVUPS laneConstants<>+1024(SB), Z4
-	VMOVUPS laneConstants<>+2880(SB), Z5
-	VMOVUPS laneConstants<>+2944(SB), Z6
-	VMOVUPS laneConstants<>+3008(SB), Z7
+	VMOVUPS laneConstants<>+4160(SB), Z5
+	VMOVUPS laneConstants<>+4224(SB), Z6
+	VMOVUPS laneConstants<>+4288(SB), Z7
 	MOVQ    152(AX), R8
 
 row:
@@ -7303,12 +7661,12 @@ TEXT ·mapGeluTanhAVX512(SB), NOSPLIT, $0-8
 	VMOVUPS laneConstants<>+1088(SB), Z0
 	VMOVUPS laneConstants<>+896(SB), Z1
 	VMOVUPS laneConstants<>+960(SB), Z1
-	VMOVUPS laneConstants<>+2816(SB), Z2
+	VMOVUPS laneConstants<>+4096(SB), Z2
 	VMOVUPS laneConstants<>+256(SB), Z3
 	VMOVUPS laneConstants<>+1024(SB), Z4
-	VMOVUPS laneConstants<>+2880(SB), Z5
-	VMOVUPS laneConstants<>+2944(SB), Z6
-	VMOVUPS laneConstants<>+3008(SB), Z7
+	VMOVUPS laneConstants<>+4160(SB), Z5
+	VMOVUPS laneConstants<>+4224(SB), Z6
+	VMOVUPS laneConstants<>+4288(SB), Z7
 	MOVQ    152(AX), R8
 
 row:
@@ -7691,6 +8049,141 @@ vec:
 	VZEROUPPER
 	RET
 
+// func mapErfAVX512(m *Map)
+// Requires: AVX, AVX512F
+TEXT ·mapErfAVX512(SB), NOSPLIT, $0-8
+	MOVQ    m+0(FP), AX
+	MOVQ    (AX), CX
+	MOVQ    24(AX), BX
+	MOVQ    128(AX), DI
+	VMOVUPS laneConstants<>+2880(SB), Z0
+	VMOVUPS laneConstants<>+2944(SB), Z1
+	VMOVUPS laneConstants<>+3008(SB), Z2
+	VMOVUPS laneConstants<>+3072(SB), Z3
+	VMOVUPS laneConstants<>+3136(SB), Z4
+	VMOVUPS laneConstants<>+3200(SB), Z5
+	VMOVUPS laneConstants<>+3264(SB), Z6
+	VMOVUPS laneConstants<>+3328(SB), Z7
+	VMOVUPS laneConstants<>+3392(SB), Z8
+	VMOVUPS laneConstants<>+3456(SB), Z9
+	VMOVUPS laneConstants<>+3520(SB), Z10
+	VMOVUPS laneConstants<>+1088(SB), Z11
+	MOVQ    152(AX), R8
+
+row:
+	MOVQ CX, DX
+	ADDQ 96(AX), CX
+	MOVQ BX, SI
+	ADDQ 104(AX), BX
+	MOVQ 160(AX), R9
+
+vec:
+	VMOVUPS     (SI), Z12
+	VMOVUPS     laneConstants<>+2752(SB), Z13
+	VMAXPS      Z12, Z13, Z12
+	VMOVUPS     laneConstants<>+2816(SB), Z13
+	VMINPS      Z12, Z13, Z12
+	VMULPS      Z12, Z12, Z13
+	VMOVUPS     Z0, Z14
+	VFMADD213PS Z1, Z13, Z14
+	VFMADD213PS Z2, Z13, Z14
+	VFMADD213PS Z3, Z13, Z14
+	VFMADD213PS Z4, Z13, Z14
+	VFMADD213PS Z5, Z13, Z14
+	VMOVUPS     Z6, Z15
+	VFMADD213PS Z7, Z13, Z15
+	VFMADD213PS Z8, Z13, Z15
+	VFMADD213PS Z9, Z13, Z15
+	VFMADD213PS Z10, Z13, Z15
+	VFMADD213PS Z11, Z13, Z15
+	VMULPS      Z12, Z14, Z14
+	VDIVPS      Z15, Z14, Z14
+	VMOVUPS     laneConstants<>+3584(SB), Z12
+	VMAXPS      Z14, Z12, Z14
+	VMOVUPS     Z11, Z12
+	VMINPS      Z14, Z12, Z14
+	VMOVUPS     Z14, (DX)
+	ADDQ        $0x40, DX
+	ADDQ        DI, SI
+	DECQ        R9
+	JNZ         vec
+	DECQ        R8
+	JNZ         row
+	VZEROUPPER
+	RET
+
+// func mapLogAVX512(m *Map)
+// Requires: AVX, AVX512F
+TEXT ·mapLogAVX512(SB), NOSPLIT, $0-8
+	MOVQ    m+0(FP), AX
+	MOVQ    (AX), CX
+	MOVQ    24(AX), BX
+	MOVQ    128(AX), DI
+	VMOVUPS laneConstants<>+320(SB), Z0
+	VMOVUPS laneConstants<>+384(SB), Z1
+	VMOVUPS laneConstants<>+1088(SB), Z2
+	VMOVUPS laneConstants<>+2304(SB), Z3
+	VMOVUPS laneConstants<>+2368(SB), Z4
+	VMOVUPS laneConstants<>+2432(SB), Z5
+	VMOVUPS laneConstants<>+2496(SB), Z6
+	VMOVUPS laneConstants<>+2560(SB), Z7
+	MOVQ    152(AX), R8
+
+row:
+	MOVQ CX, DX
+	ADDQ 96(AX), CX
+	MOVQ BX, SI
+	ADDQ 104(AX), BX
+	MOVQ 160(AX), R9
+
+vec:
+	VMOVUPS      (SI), Z8
+	VMOVUPS      laneConstants<>+0(SB), Z10
+	VMULPS       laneConstants<>+3648(SB), Z8, Z9
+	VMOVUPS      laneConstants<>+3712(SB), Z11
+	VCMPPS       $0x01, laneConstants<>+3776(SB), Z8, K1
+	VBLENDMPS    Z9, Z8, K1, Z12
+	VCMPPS       $0x01, laneConstants<>+3776(SB), Z8, K1
+	VBLENDMPS    Z11, Z10, K1, Z13
+	VPSUBD       laneConstants<>+3840(SB), Z12, Z9
+	VPSRAD       $0x17, Z9, Z9
+	VPSLLD       $0x17, Z9, Z10
+	VPSUBD       Z10, Z12, Z12
+	VCVTDQ2PS    Z9, Z9
+	VADDPS       Z13, Z9, Z9
+	VADDPS       Z2, Z12, Z10
+	VSUBPS       Z2, Z12, Z12
+	VDIVPS       Z10, Z12, Z12
+	VMULPS       Z12, Z12, Z10
+	VMOVUPS      Z3, Z11
+	VFMADD213PS  Z4, Z10, Z11
+	VFMADD213PS  Z5, Z10, Z11
+	VFMADD213PS  Z6, Z10, Z11
+	VFMADD213PS  Z7, Z10, Z11
+	VFMADD213PS  Z2, Z10, Z11
+	VADDPS       Z12, Z12, Z12
+	VMULPS       Z12, Z11, Z11
+	VFNMADD231PS Z1, Z9, Z11
+	VFMADD231PS  Z0, Z9, Z11
+	VMOVUPS      laneConstants<>+3904(SB), Z9
+	VCMPPS       $0x09, laneConstants<>+0(SB), Z8, K1
+	VBLENDMPS    Z9, Z11, K1, Z14
+	VMOVUPS      laneConstants<>+3968(SB), Z9
+	VCMPPS       $0x00, laneConstants<>+0(SB), Z8, K1
+	VBLENDMPS    Z9, Z14, K1, Z15
+	VMOVUPS      laneConstants<>+4032(SB), Z9
+	VCMPPS       $0x00, laneConstants<>+4032(SB), Z8, K1
+	VBLENDMPS    Z9, Z15, K1, Z16
+	VMOVUPS      Z16, (DX)
+	ADDQ         $0x40, DX
+	ADDQ         DI, SI
+	DECQ         R9
+	JNZ          vec
+	DECQ         R8
+	JNZ          row
+	VZEROUPPER
+	RET
+
 // func reduceSumAVX512(r *Reduce)
 // Requires: AVX, AVX512F
 TEXT ·reduceSumAVX512(SB), NOSPLIT, $0-8
@@ -7747,7 +8240,7 @@ TEXT ·reduceMaxAVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), CX
 	MOVQ    56(AX), DX
 	VMOVUPS laneConstants<>+0(SB), Z0
-	VMOVUPS laneConstants<>+2752(SB), Z0
+	VMOVUPS laneConstants<>+3968(SB), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -7786,6 +8279,66 @@ next:
 	VMAXPS  Z2, Z1, Z1
 	VMAXPS  Z0, Z3, Z3
 	VMAXPS  Z3, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VZEROUPPER
+	RET
+
+// func reduceSquaresAVX512(r *Reduce)
+// Requires: AVX, AVX512F
+TEXT ·reduceSquaresAVX512(SB), NOSPLIT, $0-8
+	MOVQ         r+0(FP), AX
+	MOVQ         24(AX), CX
+	MOVQ         56(AX), DX
+	VMOVUPS      laneConstants<>+0(SB), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	VMOVAPS      Z0, Z0
+	VBROADCASTSS 72(AX), Z4
+
+row:
+	MOVQ 64(AX), SI
+	MOVQ CX, BX
+	ADDQ 48(AX), CX
+	SUBQ $0x04, SI
+	JLT  few
+
+four:
+	VMOVUPS     (BX), Z5
+	VSUBPS      Z4, Z5, Z5
+	VFMADD231PS Z5, Z5, Z1
+	VMOVUPS     64(BX), Z5
+	VSUBPS      Z4, Z5, Z5
+	VFMADD231PS Z5, Z5, Z2
+	VMOVUPS     128(BX), Z5
+	VSUBPS      Z4, Z5, Z5
+	VFMADD231PS Z5, Z5, Z3
+	VMOVUPS     192(BX), Z5
+	VSUBPS      Z4, Z5, Z5
+	VFMADD231PS Z5, Z5, Z0
+	ADDQ        $0x00000100, BX
+	SUBQ        $0x04, SI
+	JGE         four
+
+few:
+	ADDQ $0x04, SI
+	JEQ  next
+
+one:
+	VMOVUPS     (BX), Z5
+	VSUBPS      Z4, Z5, Z5
+	VFMADD231PS Z5, Z5, Z1
+	ADDQ        $0x40, BX
+	DECQ        SI
+	JNZ         one
+
+next:
+	DECQ    DX
+	JNZ     row
+	MOVQ    (AX), AX
+	VADDPS  Z2, Z1, Z1
+	VADDPS  Z0, Z3, Z3
+	VADDPS  Z3, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VZEROUPPER
 	RET
@@ -8254,7 +8807,7 @@ group1:
 
 full1:
 	VMOVUPS laneConstants<>+0(SB), Z0
-	VMOVUPS laneConstants<>+2752(SB), Z0
+	VMOVUPS laneConstants<>+3968(SB), Z0
 	VMOVAPS Z0, Z0
 	MOVQ    104(AX), R11
 	MOVQ    CX, R10
@@ -8314,7 +8867,7 @@ group4:
 
 full4:
 	VMOVUPS laneConstants<>+0(SB), Z0
-	VMOVUPS laneConstants<>+2752(SB), Z0
+	VMOVUPS laneConstants<>+3968(SB), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -8391,7 +8944,7 @@ group7:
 
 full7:
 	VMOVUPS laneConstants<>+0(SB), Z0
-	VMOVUPS laneConstants<>+2752(SB), Z0
+	VMOVUPS laneConstants<>+3968(SB), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -8485,7 +9038,7 @@ group14:
 
 full14:
 	VMOVUPS laneConstants<>+0(SB), Z0
-	VMOVUPS laneConstants<>+2752(SB), Z0
+	VMOVUPS laneConstants<>+3968(SB), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -15703,84 +16256,404 @@ DATA laneConstants<>+2736(SB)/4, $0x80000000
 DATA laneConstants<>+2740(SB)/4, $0x80000000
 DATA laneConstants<>+2744(SB)/4, $0x80000000
 DATA laneConstants<>+2748(SB)/4, $0x80000000
-DATA laneConstants<>+2752(SB)/4, $0xff800000
-DATA laneConstants<>+2756(SB)/4, $0xff800000
-DATA laneConstants<>+2760(SB)/4, $0xff800000
-DATA laneConstants<>+2764(SB)/4, $0xff800000
-DATA laneConstants<>+2768(SB)/4, $0xff800000
-DATA laneConstants<>+2772(SB)/4, $0xff800000
-DATA laneConstants<>+2776(SB)/4, $0xff800000
-DATA laneConstants<>+2780(SB)/4, $0xff800000
-DATA laneConstants<>+2784(SB)/4, $0xff800000
-DATA laneConstants<>+2788(SB)/4, $0xff800000
-DATA laneConstants<>+2792(SB)/4, $0xff800000
-DATA laneConstants<>+2796(SB)/4, $0xff800000
-DATA laneConstants<>+2800(SB)/4, $0xff800000
-DATA laneConstants<>+2804(SB)/4, $0xff800000
-DATA laneConstants<>+2808(SB)/4, $0xff800000
-DATA laneConstants<>+2812(SB)/4, $0xff800000
-DATA laneConstants<>+2816(SB)/4, $0x49400000
-DATA laneConstants<>+2820(SB)/4, $0x49400000
-DATA laneConstants<>+2824(SB)/4, $0x49400000
-DATA laneConstants<>+2828(SB)/4, $0x49400000
-DATA laneConstants<>+2832(SB)/4, $0x49400000
-DATA laneConstants<>+2836(SB)/4, $0x49400000
-DATA laneConstants<>+2840(SB)/4, $0x49400000
-DATA laneConstants<>+2844(SB)/4, $0x49400000
-DATA laneConstants<>+2848(SB)/4, $0x49400000
-DATA laneConstants<>+2852(SB)/4, $0x49400000
-DATA laneConstants<>+2856(SB)/4, $0x49400000
-DATA laneConstants<>+2860(SB)/4, $0x49400000
-DATA laneConstants<>+2864(SB)/4, $0x49400000
-DATA laneConstants<>+2868(SB)/4, $0x49400000
-DATA laneConstants<>+2872(SB)/4, $0x49400000
-DATA laneConstants<>+2876(SB)/4, $0x49400000
-DATA laneConstants<>+2880(SB)/4, $0x3efffe13
-DATA laneConstants<>+2884(SB)/4, $0x3efffe13
-DATA laneConstants<>+2888(SB)/4, $0x3efffe13
-DATA laneConstants<>+2892(SB)/4, $0x3efffe13
-DATA laneConstants<>+2896(SB)/4, $0x3efffe13
-DATA laneConstants<>+2900(SB)/4, $0x3efffe13
-DATA laneConstants<>+2904(SB)/4, $0x3efffe13
-DATA laneConstants<>+2908(SB)/4, $0x3efffe13
-DATA laneConstants<>+2912(SB)/4, $0x3efffe13
-DATA laneConstants<>+2916(SB)/4, $0x3efffe13
-DATA laneConstants<>+2920(SB)/4, $0x3efffe13
-DATA laneConstants<>+2924(SB)/4, $0x3efffe13
-DATA laneConstants<>+2928(SB)/4, $0x3efffe13
-DATA laneConstants<>+2932(SB)/4, $0x3efffe13
-DATA laneConstants<>+2936(SB)/4, $0x3efffe13
-DATA laneConstants<>+2940(SB)/4, $0x3efffe13
-DATA laneConstants<>+2944(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2948(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2952(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2956(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2960(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2964(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2968(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2972(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2976(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2980(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2984(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2988(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2992(SB)/4, $0x3f8001ed
-DATA laneConstants<>+2996(SB)/4, $0x3f8001ed
-DATA laneConstants<>+3000(SB)/4, $0x3f8001ed
-DATA laneConstants<>+3004(SB)/4, $0x3f8001ed
-DATA laneConstants<>+3008(SB)/4, $0x3f800000
-DATA laneConstants<>+3012(SB)/4, $0x3f7daac3
-DATA laneConstants<>+3016(SB)/4, $0x3f7b95c2
-DATA laneConstants<>+3020(SB)/4, $0x3f79c3d3
-DATA laneConstants<>+3024(SB)/4, $0x3f7837f0
-DATA laneConstants<>+3028(SB)/4, $0x3f76f532
-DATA laneConstants<>+3032(SB)/4, $0x3f75fed7
-DATA laneConstants<>+3036(SB)/4, $0x3f75583f
-DATA laneConstants<>+3040(SB)/4, $0x3f7504f3
-DATA laneConstants<>+3044(SB)/4, $0x3f7508a4
-DATA laneConstants<>+3048(SB)/4, $0x3f75672a
-DATA laneConstants<>+3052(SB)/4, $0x3f76248c
-DATA laneConstants<>+3056(SB)/4, $0x3f7744fd
-DATA laneConstants<>+3060(SB)/4, $0x3f78ccdf
-DATA laneConstants<>+3064(SB)/4, $0x3f7ac0c7
-DATA laneConstants<>+3068(SB)/4, $0x3f7d257d
-GLOBL laneConstants<>(SB), RODATA|NOPTR, $3072
+DATA laneConstants<>+2752(SB)/4, $0xc07ad445
+DATA laneConstants<>+2756(SB)/4, $0xc07ad445
+DATA laneConstants<>+2760(SB)/4, $0xc07ad445
+DATA laneConstants<>+2764(SB)/4, $0xc07ad445
+DATA laneConstants<>+2768(SB)/4, $0xc07ad445
+DATA laneConstants<>+2772(SB)/4, $0xc07ad445
+DATA laneConstants<>+2776(SB)/4, $0xc07ad445
+DATA laneConstants<>+2780(SB)/4, $0xc07ad445
+DATA laneConstants<>+2784(SB)/4, $0xc07ad445
+DATA laneConstants<>+2788(SB)/4, $0xc07ad445
+DATA laneConstants<>+2792(SB)/4, $0xc07ad445
+DATA laneConstants<>+2796(SB)/4, $0xc07ad445
+DATA laneConstants<>+2800(SB)/4, $0xc07ad445
+DATA laneConstants<>+2804(SB)/4, $0xc07ad445
+DATA laneConstants<>+2808(SB)/4, $0xc07ad445
+DATA laneConstants<>+2812(SB)/4, $0xc07ad445
+DATA laneConstants<>+2816(SB)/4, $0x407ad445
+DATA laneConstants<>+2820(SB)/4, $0x407ad445
+DATA laneConstants<>+2824(SB)/4, $0x407ad445
+DATA laneConstants<>+2828(SB)/4, $0x407ad445
+DATA laneConstants<>+2832(SB)/4, $0x407ad445
+DATA laneConstants<>+2836(SB)/4, $0x407ad445
+DATA laneConstants<>+2840(SB)/4, $0x407ad445
+DATA laneConstants<>+2844(SB)/4, $0x407ad445
+DATA laneConstants<>+2848(SB)/4, $0x407ad445
+DATA laneConstants<>+2852(SB)/4, $0x407ad445
+DATA laneConstants<>+2856(SB)/4, $0x407ad445
+DATA laneConstants<>+2860(SB)/4, $0x407ad445
+DATA laneConstants<>+2864(SB)/4, $0x407ad445
+DATA laneConstants<>+2868(SB)/4, $0x407ad445
+DATA laneConstants<>+2872(SB)/4, $0x407ad445
+DATA laneConstants<>+2876(SB)/4, $0x407ad445
+DATA laneConstants<>+2880(SB)/4, $0x36099f5a
+DATA laneConstants<>+2884(SB)/4, $0x36099f5a
+DATA laneConstants<>+2888(SB)/4, $0x36099f5a
+DATA laneConstants<>+2892(SB)/4, $0x36099f5a
+DATA laneConstants<>+2896(SB)/4, $0x36099f5a
+DATA laneConstants<>+2900(SB)/4, $0x36099f5a
+DATA laneConstants<>+2904(SB)/4, $0x36099f5a
+DATA laneConstants<>+2908(SB)/4, $0x36099f5a
+DATA laneConstants<>+2912(SB)/4, $0x36099f5a
+DATA laneConstants<>+2916(SB)/4, $0x36099f5a
+DATA laneConstants<>+2920(SB)/4, $0x36099f5a
+DATA laneConstants<>+2924(SB)/4, $0x36099f5a
+DATA laneConstants<>+2928(SB)/4, $0x36099f5a
+DATA laneConstants<>+2932(SB)/4, $0x36099f5a
+DATA laneConstants<>+2936(SB)/4, $0x36099f5a
+DATA laneConstants<>+2940(SB)/4, $0x36099f5a
+DATA laneConstants<>+2944(SB)/4, $0x39955d02
+DATA laneConstants<>+2948(SB)/4, $0x39955d02
+DATA laneConstants<>+2952(SB)/4, $0x39955d02
+DATA laneConstants<>+2956(SB)/4, $0x39955d02
+DATA laneConstants<>+2960(SB)/4, $0x39955d02
+DATA laneConstants<>+2964(SB)/4, $0x39955d02
+DATA laneConstants<>+2968(SB)/4, $0x39955d02
+DATA laneConstants<>+2972(SB)/4, $0x39955d02
+DATA laneConstants<>+2976(SB)/4, $0x39955d02
+DATA laneConstants<>+2980(SB)/4, $0x39955d02
+DATA laneConstants<>+2984(SB)/4, $0x39955d02
+DATA laneConstants<>+2988(SB)/4, $0x39955d02
+DATA laneConstants<>+2992(SB)/4, $0x39955d02
+DATA laneConstants<>+2996(SB)/4, $0x39955d02
+DATA laneConstants<>+3000(SB)/4, $0x39955d02
+DATA laneConstants<>+3004(SB)/4, $0x39955d02
+DATA laneConstants<>+3008(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3012(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3016(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3020(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3024(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3028(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3032(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3036(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3040(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3044(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3048(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3052(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3056(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3060(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3064(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3068(SB)/4, $0x3b76b58e
+DATA laneConstants<>+3072(SB)/4, $0x3d580b85
+DATA laneConstants<>+3076(SB)/4, $0x3d580b85
+DATA laneConstants<>+3080(SB)/4, $0x3d580b85
+DATA laneConstants<>+3084(SB)/4, $0x3d580b85
+DATA laneConstants<>+3088(SB)/4, $0x3d580b85
+DATA laneConstants<>+3092(SB)/4, $0x3d580b85
+DATA laneConstants<>+3096(SB)/4, $0x3d580b85
+DATA laneConstants<>+3100(SB)/4, $0x3d580b85
+DATA laneConstants<>+3104(SB)/4, $0x3d580b85
+DATA laneConstants<>+3108(SB)/4, $0x3d580b85
+DATA laneConstants<>+3112(SB)/4, $0x3d580b85
+DATA laneConstants<>+3116(SB)/4, $0x3d580b85
+DATA laneConstants<>+3120(SB)/4, $0x3d580b85
+DATA laneConstants<>+3124(SB)/4, $0x3d580b85
+DATA laneConstants<>+3128(SB)/4, $0x3d580b85
+DATA laneConstants<>+3132(SB)/4, $0x3d580b85
+DATA laneConstants<>+3136(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3140(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3144(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3148(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3152(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3156(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3160(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3164(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3168(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3172(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3176(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3180(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3184(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3188(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3192(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3196(SB)/4, $0x3e42f1ef
+DATA laneConstants<>+3200(SB)/4, $0x3f906eba
+DATA laneConstants<>+3204(SB)/4, $0x3f906eba
+DATA laneConstants<>+3208(SB)/4, $0x3f906eba
+DATA laneConstants<>+3212(SB)/4, $0x3f906eba
+DATA laneConstants<>+3216(SB)/4, $0x3f906eba
+DATA laneConstants<>+3220(SB)/4, $0x3f906eba
+DATA laneConstants<>+3224(SB)/4, $0x3f906eba
+DATA laneConstants<>+3228(SB)/4, $0x3f906eba
+DATA laneConstants<>+3232(SB)/4, $0x3f906eba
+DATA laneConstants<>+3236(SB)/4, $0x3f906eba
+DATA laneConstants<>+3240(SB)/4, $0x3f906eba
+DATA laneConstants<>+3244(SB)/4, $0x3f906eba
+DATA laneConstants<>+3248(SB)/4, $0x3f906eba
+DATA laneConstants<>+3252(SB)/4, $0x3f906eba
+DATA laneConstants<>+3256(SB)/4, $0x3f906eba
+DATA laneConstants<>+3260(SB)/4, $0x3f906eba
+DATA laneConstants<>+3264(SB)/4, $0x381fcc20
+DATA laneConstants<>+3268(SB)/4, $0x381fcc20
+DATA laneConstants<>+3272(SB)/4, $0x381fcc20
+DATA laneConstants<>+3276(SB)/4, $0x381fcc20
+DATA laneConstants<>+3280(SB)/4, $0x381fcc20
+DATA laneConstants<>+3284(SB)/4, $0x381fcc20
+DATA laneConstants<>+3288(SB)/4, $0x381fcc20
+DATA laneConstants<>+3292(SB)/4, $0x381fcc20
+DATA laneConstants<>+3296(SB)/4, $0x381fcc20
+DATA laneConstants<>+3300(SB)/4, $0x381fcc20
+DATA laneConstants<>+3304(SB)/4, $0x381fcc20
+DATA laneConstants<>+3308(SB)/4, $0x381fcc20
+DATA laneConstants<>+3312(SB)/4, $0x381fcc20
+DATA laneConstants<>+3316(SB)/4, $0x381fcc20
+DATA laneConstants<>+3320(SB)/4, $0x381fcc20
+DATA laneConstants<>+3324(SB)/4, $0x381fcc20
+DATA laneConstants<>+3328(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3332(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3336(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3340(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3344(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3348(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3352(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3356(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3360(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3364(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3368(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3372(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3376(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3380(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3384(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3388(SB)/4, $0x3a9858e2
+DATA laneConstants<>+3392(SB)/4, $0x3c7537df
+DATA laneConstants<>+3396(SB)/4, $0x3c7537df
+DATA laneConstants<>+3400(SB)/4, $0x3c7537df
+DATA laneConstants<>+3404(SB)/4, $0x3c7537df
+DATA laneConstants<>+3408(SB)/4, $0x3c7537df
+DATA laneConstants<>+3412(SB)/4, $0x3c7537df
+DATA laneConstants<>+3416(SB)/4, $0x3c7537df
+DATA laneConstants<>+3420(SB)/4, $0x3c7537df
+DATA laneConstants<>+3424(SB)/4, $0x3c7537df
+DATA laneConstants<>+3428(SB)/4, $0x3c7537df
+DATA laneConstants<>+3432(SB)/4, $0x3c7537df
+DATA laneConstants<>+3436(SB)/4, $0x3c7537df
+DATA laneConstants<>+3440(SB)/4, $0x3c7537df
+DATA laneConstants<>+3444(SB)/4, $0x3c7537df
+DATA laneConstants<>+3448(SB)/4, $0x3c7537df
+DATA laneConstants<>+3452(SB)/4, $0x3c7537df
+DATA laneConstants<>+3456(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3460(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3464(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3468(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3472(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3476(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3480(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3484(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3488(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3492(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3496(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3500(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3504(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3508(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3512(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3516(SB)/4, $0x3de9abc2
+DATA laneConstants<>+3520(SB)/4, $0x3f00864a
+DATA laneConstants<>+3524(SB)/4, $0x3f00864a
+DATA laneConstants<>+3528(SB)/4, $0x3f00864a
+DATA laneConstants<>+3532(SB)/4, $0x3f00864a
+DATA laneConstants<>+3536(SB)/4, $0x3f00864a
+DATA laneConstants<>+3540(SB)/4, $0x3f00864a
+DATA laneConstants<>+3544(SB)/4, $0x3f00864a
+DATA laneConstants<>+3548(SB)/4, $0x3f00864a
+DATA laneConstants<>+3552(SB)/4, $0x3f00864a
+DATA laneConstants<>+3556(SB)/4, $0x3f00864a
+DATA laneConstants<>+3560(SB)/4, $0x3f00864a
+DATA laneConstants<>+3564(SB)/4, $0x3f00864a
+DATA laneConstants<>+3568(SB)/4, $0x3f00864a
+DATA laneConstants<>+3572(SB)/4, $0x3f00864a
+DATA laneConstants<>+3576(SB)/4, $0x3f00864a
+DATA laneConstants<>+3580(SB)/4, $0x3f00864a
+DATA laneConstants<>+3584(SB)/4, $0xbf800000
+DATA laneConstants<>+3588(SB)/4, $0xbf800000
+DATA laneConstants<>+3592(SB)/4, $0xbf800000
+DATA laneConstants<>+3596(SB)/4, $0xbf800000
+DATA laneConstants<>+3600(SB)/4, $0xbf800000
+DATA laneConstants<>+3604(SB)/4, $0xbf800000
+DATA laneConstants<>+3608(SB)/4, $0xbf800000
+DATA laneConstants<>+3612(SB)/4, $0xbf800000
+DATA laneConstants<>+3616(SB)/4, $0xbf800000
+DATA laneConstants<>+3620(SB)/4, $0xbf800000
+DATA laneConstants<>+3624(SB)/4, $0xbf800000
+DATA laneConstants<>+3628(SB)/4, $0xbf800000
+DATA laneConstants<>+3632(SB)/4, $0xbf800000
+DATA laneConstants<>+3636(SB)/4, $0xbf800000
+DATA laneConstants<>+3640(SB)/4, $0xbf800000
+DATA laneConstants<>+3644(SB)/4, $0xbf800000
+DATA laneConstants<>+3648(SB)/4, $0x4b800000
+DATA laneConstants<>+3652(SB)/4, $0x4b800000
+DATA laneConstants<>+3656(SB)/4, $0x4b800000
+DATA laneConstants<>+3660(SB)/4, $0x4b800000
+DATA laneConstants<>+3664(SB)/4, $0x4b800000
+DATA laneConstants<>+3668(SB)/4, $0x4b800000
+DATA laneConstants<>+3672(SB)/4, $0x4b800000
+DATA laneConstants<>+3676(SB)/4, $0x4b800000
+DATA laneConstants<>+3680(SB)/4, $0x4b800000
+DATA laneConstants<>+3684(SB)/4, $0x4b800000
+DATA laneConstants<>+3688(SB)/4, $0x4b800000
+DATA laneConstants<>+3692(SB)/4, $0x4b800000
+DATA laneConstants<>+3696(SB)/4, $0x4b800000
+DATA laneConstants<>+3700(SB)/4, $0x4b800000
+DATA laneConstants<>+3704(SB)/4, $0x4b800000
+DATA laneConstants<>+3708(SB)/4, $0x4b800000
+DATA laneConstants<>+3712(SB)/4, $0xc1c00000
+DATA laneConstants<>+3716(SB)/4, $0xc1c00000
+DATA laneConstants<>+3720(SB)/4, $0xc1c00000
+DATA laneConstants<>+3724(SB)/4, $0xc1c00000
+DATA laneConstants<>+3728(SB)/4, $0xc1c00000
+DATA laneConstants<>+3732(SB)/4, $0xc1c00000
+DATA laneConstants<>+3736(SB)/4, $0xc1c00000
+DATA laneConstants<>+3740(SB)/4, $0xc1c00000
+DATA laneConstants<>+3744(SB)/4, $0xc1c00000
+DATA laneConstants<>+3748(SB)/4, $0xc1c00000
+DATA laneConstants<>+3752(SB)/4, $0xc1c00000
+DATA laneConstants<>+3756(SB)/4, $0xc1c00000
+DATA laneConstants<>+3760(SB)/4, $0xc1c00000
+DATA laneConstants<>+3764(SB)/4, $0xc1c00000
+DATA laneConstants<>+3768(SB)/4, $0xc1c00000
+DATA laneConstants<>+3772(SB)/4, $0xc1c00000
+DATA laneConstants<>+3776(SB)/4, $0x00800000
+DATA laneConstants<>+3780(SB)/4, $0x00800000
+DATA laneConstants<>+3784(SB)/4, $0x00800000
+DATA laneConstants<>+3788(SB)/4, $0x00800000
+DATA laneConstants<>+3792(SB)/4, $0x00800000
+DATA laneConstants<>+3796(SB)/4, $0x00800000
+DATA laneConstants<>+3800(SB)/4, $0x00800000
+DATA laneConstants<>+3804(SB)/4, $0x00800000
+DATA laneConstants<>+3808(SB)/4, $0x00800000
+DATA laneConstants<>+3812(SB)/4, $0x00800000
+DATA laneConstants<>+3816(SB)/4, $0x00800000
+DATA laneConstants<>+3820(SB)/4, $0x00800000
+DATA laneConstants<>+3824(SB)/4, $0x00800000
+DATA laneConstants<>+3828(SB)/4, $0x00800000
+DATA laneConstants<>+3832(SB)/4, $0x00800000
+DATA laneConstants<>+3836(SB)/4, $0x00800000
+DATA laneConstants<>+3840(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3844(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3848(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3852(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3856(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3860(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3864(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3868(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3872(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3876(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3880(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3884(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3888(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3892(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3896(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3900(SB)/4, $0x3f3504f3
+DATA laneConstants<>+3904(SB)/4, $0x7fc00000
+DATA laneConstants<>+3908(SB)/4, $0x7fc00000
+DATA laneConstants<>+3912(SB)/4, $0x7fc00000
+DATA laneConstants<>+3916(SB)/4, $0x7fc00000
+DATA laneConstants<>+3920(SB)/4, $0x7fc00000
+DATA laneConstants<>+3924(SB)/4, $0x7fc00000
+DATA laneConstants<>+3928(SB)/4, $0x7fc00000
+DATA laneConstants<>+3932(SB)/4, $0x7fc00000
+DATA laneConstants<>+3936(SB)/4, $0x7fc00000
+DATA laneConstants<>+3940(SB)/4, $0x7fc00000
+DATA laneConstants<>+3944(SB)/4, $0x7fc00000
+DATA laneConstants<>+3948(SB)/4, $0x7fc00000
+DATA laneConstants<>+3952(SB)/4, $0x7fc00000
+DATA laneConstants<>+3956(SB)/4, $0x7fc00000
+DATA laneConstants<>+3960(SB)/4, $0x7fc00000
+DATA laneConstants<>+3964(SB)/4, $0x7fc00000
+DATA laneConstants<>+3968(SB)/4, $0xff800000
+DATA laneConstants<>+3972(SB)/4, $0xff800000
+DATA laneConstants<>+3976(SB)/4, $0xff800000
+DATA laneConstants<>+3980(SB)/4, $0xff800000
+DATA laneConstants<>+3984(SB)/4, $0xff800000
+DATA laneConstants<>+3988(SB)/4, $0xff800000
+DATA laneConstants<>+3992(SB)/4, $0xff800000
+DATA laneConstants<>+3996(SB)/4, $0xff800000
+DATA laneConstants<>+4000(SB)/4, $0xff800000
+DATA laneConstants<>+4004(SB)/4, $0xff800000
+DATA laneConstants<>+4008(SB)/4, $0xff800000
+DATA laneConstants<>+4012(SB)/4, $0xff800000
+DATA laneConstants<>+4016(SB)/4, $0xff800000
+DATA laneConstants<>+4020(SB)/4, $0xff800000
+DATA laneConstants<>+4024(SB)/4, $0xff800000
+DATA laneConstants<>+4028(SB)/4, $0xff800000
+DATA laneConstants<>+4032(SB)/4, $0x7f800000
+DATA laneConstants<>+4036(SB)/4, $0x7f800000
+DATA laneConstants<>+4040(SB)/4, $0x7f800000
+DATA laneConstants<>+4044(SB)/4, $0x7f800000
+DATA laneConstants<>+4048(SB)/4, $0x7f800000
+DATA laneConstants<>+4052(SB)/4, $0x7f800000
+DATA laneConstants<>+4056(SB)/4, $0x7f800000
+DATA laneConstants<>+4060(SB)/4, $0x7f800000
+DATA laneConstants<>+4064(SB)/4, $0x7f800000
+DATA laneConstants<>+4068(SB)/4, $0x7f800000
+DATA laneConstants<>+4072(SB)/4, $0x7f800000
+DATA laneConstants<>+4076(SB)/4, $0x7f800000
+DATA laneConstants<>+4080(SB)/4, $0x7f800000
+DATA laneConstants<>+4084(SB)/4, $0x7f800000
+DATA laneConstants<>+4088(SB)/4, $0x7f800000
+DATA laneConstants<>+4092(SB)/4, $0x7f800000
+DATA laneConstants<>+4096(SB)/4, $0x49400000
+DATA laneConstants<>+4100(SB)/4, $0x49400000
+DATA laneConstants<>+4104(SB)/4, $0x49400000
+DATA laneConstants<>+4108(SB)/4, $0x49400000
+DATA laneConstants<>+4112(SB)/4, $0x49400000
+DATA laneConstants<>+4116(SB)/4, $0x49400000
+DATA laneConstants<>+4120(SB)/4, $0x49400000
+DATA laneConstants<>+4124(SB)/4, $0x49400000
+DATA laneConstants<>+4128(SB)/4, $0x49400000
+DATA laneConstants<>+4132(SB)/4, $0x49400000
+DATA laneConstants<>+4136(SB)/4, $0x49400000
+DATA laneConstants<>+4140(SB)/4, $0x49400000
+DATA laneConstants<>+4144(SB)/4, $0x49400000
+DATA laneConstants<>+4148(SB)/4, $0x49400000
+DATA laneConstants<>+4152(SB)/4, $0x49400000
+DATA laneConstants<>+4156(SB)/4, $0x49400000
+DATA laneConstants<>+4160(SB)/4, $0x3efffe13
+DATA laneConstants<>+4164(SB)/4, $0x3efffe13
+DATA laneConstants<>+4168(SB)/4, $0x3efffe13
+DATA laneConstants<>+4172(SB)/4, $0x3efffe13
+DATA laneConstants<>+4176(SB)/4, $0x3efffe13
+DATA laneConstants<>+4180(SB)/4, $0x3efffe13
+DATA laneConstants<>+4184(SB)/4, $0x3efffe13
+DATA laneConstants<>+4188(SB)/4, $0x3efffe13
+DATA laneConstants<>+4192(SB)/4, $0x3efffe13
+DATA laneConstants<>+4196(SB)/4, $0x3efffe13
+DATA laneConstants<>+4200(SB)/4, $0x3efffe13
+DATA laneConstants<>+4204(SB)/4, $0x3efffe13
+DATA laneConstants<>+4208(SB)/4, $0x3efffe13
+DATA laneConstants<>+4212(SB)/4, $0x3efffe13
+DATA laneConstants<>+4216(SB)/4, $0x3efffe13
+DATA laneConstants<>+4220(SB)/4, $0x3efffe13
+DATA laneConstants<>+4224(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4228(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4232(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4236(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4240(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4244(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4248(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4252(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4256(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4260(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4264(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4268(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4272(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4276(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4280(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4284(SB)/4, $0x3f8001ed
+DATA laneConstants<>+4288(SB)/4, $0x3f800000
+DATA laneConstants<>+4292(SB)/4, $0x3f7daac3
+DATA laneConstants<>+4296(SB)/4, $0x3f7b95c2
+DATA laneConstants<>+4300(SB)/4, $0x3f79c3d3
+DATA laneConstants<>+4304(SB)/4, $0x3f7837f0
+DATA laneConstants<>+4308(SB)/4, $0x3f76f532
+DATA laneConstants<>+4312(SB)/4, $0x3f75fed7
+DATA laneConstants<>+4316(SB)/4, $0x3f75583f
+DATA laneConstants<>+4320(SB)/4, $0x3f7504f3
+DATA laneConstants<>+4324(SB)/4, $0x3f7508a4
+DATA laneConstants<>+4328(SB)/4, $0x3f75672a
+DATA laneConstants<>+4332(SB)/4, $0x3f76248c
+DATA laneConstants<>+4336(SB)/4, $0x3f7744fd
+DATA laneConstants<>+4340(SB)/4, $0x3f78ccdf
+DATA laneConstants<>+4344(SB)/4, $0x3f7ac0c7
+DATA laneConstants<>+4348(SB)/4, $0x3f7d257d
+GLOBL laneConstants<>(SB), RODATA|NOPTR, $4352

@@ -35,6 +35,8 @@ func (m *Map) avx512(f Fn) {
 		mapPReluAVX512(m)
 	case FnAffine:
 		mapAffineAVX512(m)
+	case FnNorm:
+		mapNormAVX512(m)
 	case FnExpSub:
 		mapExpSubAVX512(m)
 	case FnClip:
@@ -77,6 +79,10 @@ func (m *Map) avx512(f Fn) {
 		mapCeilAVX512(m)
 	case FnRound:
 		mapRoundAVX512(m)
+	case FnErf:
+		mapErfAVX512(m)
+	case FnLog:
+		mapLogAVX512(m)
 	}
 }
 
@@ -99,6 +105,8 @@ func (m *Map) avx2(f Fn) {
 		mapPReluAVX2(m)
 	case FnAffine:
 		mapAffineAVX2(m)
+	case FnNorm:
+		mapNormAVX2(m)
 	case FnExpSub:
 		mapExpSubAVX2(m)
 	case FnClip:
@@ -141,6 +149,10 @@ func (m *Map) avx2(f Fn) {
 		mapCeilAVX2(m)
 	case FnRound:
 		mapRoundAVX2(m)
+	case FnErf:
+		mapErfAVX2(m)
+	case FnLog:
+		mapLogAVX2(m)
 	}
 }
 
@@ -155,7 +167,7 @@ func (r *Reduce) Sum(isa ISA) {
 	case AVX2:
 		reduceSumAVX2(r)
 	default:
-		r.goLoop(false)
+		r.goLoop(reduceSum)
 	}
 }
 
@@ -170,7 +182,22 @@ func (r *Reduce) Max(isa ISA) {
 	case AVX2:
 		reduceMaxAVX2(r)
 	default:
-		r.goLoop(true)
+		r.goLoop(reduceMax)
+	}
+}
+
+// Squares runs the reduction with squares of the distances from Mean.
+//
+//go:noinline
+func (r *Reduce) Squares(isa ISA) {
+	r.check()
+	switch isa {
+	case AVX512:
+		reduceSquaresAVX512(r)
+	case AVX2:
+		reduceSquaresAVX2(r)
+	default:
+		r.goLoop(reduceSquares)
 	}
 }
 

@@ -7,11 +7,17 @@ func (m *Map) run(f Fn, _ ISA) { m.goLoop(f) }
 // Sum runs the reduction with sums.
 func (r *Reduce) Sum(ISA) {
 	r.check()
-	r.goLoop(false)
+	r.goLoop(reduceSum)
 }
 
 // Max runs the reduction with maxima.
 func (r *Reduce) Max(ISA) {
 	r.check()
-	r.goLoop(true)
+	r.goLoop(reduceMax)
+}
+
+// Squares runs the reduction with squares of the distances from Mean.
+func (r *Reduce) Squares(ISA) {
+	r.check()
+	r.goLoop(reduceSquares)
 }

@@ -30,6 +30,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Reduce{}.Pitch)-48]
 	_ = [1]struct{}{}[unsafe.Offsetof(Reduce{}.Rows)-56]
 	_ = [1]struct{}{}[unsafe.Offsetof(Reduce{}.Vecs)-64]
+	_ = [1]struct{}{}[unsafe.Offsetof(Reduce{}.Mean)-72]
 	_ = [1]struct{}{}[unsafe.Offsetof(Window{}.In)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(Window{}.W)-24]
 	_ = [1]struct{}{}[unsafe.Offsetof(Window{}.Bias)-48]

@@ -52,6 +52,8 @@ func exact(f Fn, m *Map, a, b, c float64) float64 {
 		return a
 	case FnAffine:
 		return clamp(a*b + c)
+	case FnNorm:
+		return (a-alpha)*beta*b + c
 	case FnExpSub:
 		return math.Exp(float64(float32(a) - float32(b)))
 	case FnClip:
@@ -98,6 +100,10 @@ func exact(f Fn, m *Map, a, b, c float64) float64 {
 		return math.Floor(a)
 	case FnCeil:
 		return math.Ceil(a)
+	case FnErf:
+		return math.Erf(a)
+	case FnLog:
+		return math.Log(a)
 	}
 	return math.RoundToEven(a)
 }
@@ -120,7 +126,7 @@ func TestMapPrecision(t *testing.T) {
 			// What cancels for some arguments is held to an error beside the sizes of what it is made of.
 			scale := func(i int, want float64) float64 { return math.Abs(want) }
 			switch f {
-			case FnSqrt, FnExpSub:
+			case FnSqrt, FnExpSub, FnLog:
 				for i := range a {
 					a[i] = float32(math.Abs(float64(a[i])))
 					if f == FnExpSub {
@@ -131,7 +137,7 @@ func TestMapPrecision(t *testing.T) {
 				scale = func(i int, want float64) float64 { return max(math.Abs(want), min(1, math.Abs(float64(a[i])))) }
 			case FnGelu, FnGeluTanh:
 				scale = func(i int, want float64) float64 { return max(math.Abs(want), 5e-2*math.Abs(float64(a[i]))) }
-			case FnAdd, FnSub, FnAffine:
+			case FnAdd, FnSub, FnAffine, FnNorm:
 				scale = func(i int, want float64) float64 {
 					return math.Abs(float64(a[i])*float64(b[i])) + math.Abs(float64(a[i])) + math.Abs(float64(b[i])) + math.Abs(float64(c[i]))
 				}
@@ -189,6 +195,16 @@ func TestMapEnds(t *testing.T) {
 			{FnSiLU, nan, nan},
 			{FnExp, nan, nan},
 			{FnTanh, nan, nan},
+			{FnErf, 50, 1},
+			{FnErf, -inf, -1},
+			{FnErf, nan, nan},
+			{FnLog, 0, -inf},
+			{FnLog, inf, inf},
+			{FnLog, -1, nan},
+			{FnLog, nan, nan},
+			{FnLog, 1, 0},
+			{FnLog, 1e-42, float32(math.Log(float64(float32(1e-42))))},
+			{FnLog, 3e38, float32(math.Log(float64(float32(3e38))))},
 		} {
 			x := make([]float32, 21)
 			for i := range x {
@@ -241,28 +257,34 @@ func TestReduce(t *testing.T) {
 			for _, rows := range []int{1, 4, 7} {
 				a := random(r, 16*rows*(vecs+1))
 				m := Reduce{A: a, Pitch: 64 * (vecs + 1), Rows: rows, Vecs: vecs, Out: make([]float32, 16)}
-				for _, largest := range []bool{false, true} {
-					if largest {
+				for _, what := range []reduction{reduceSum, reduceMax, reduceSquares} {
+					m.Mean = 0.3
+					switch what {
+					case reduceMax:
 						m.Max(isa)
-					} else {
+					case reduceSquares:
+						m.Squares(isa)
+					default:
 						m.Sum(isa)
 					}
 					for j := range 16 {
-						want := math.Inf(-1)
-						if !largest {
-							want = 0
+						want := 0.0
+						if what == reduceMax {
+							want = math.Inf(-1)
 						}
 						for y := range rows {
 							for x := range vecs {
-								v := float64(a[(y*(vecs+1)+x)*16+j])
-								if largest {
+								switch v := float64(a[(y*(vecs+1)+x)*16+j]); what {
+								case reduceMax:
 									want = max(want, v)
-								} else {
+								case reduceSquares:
+									want += (v - 0.3) * (v - 0.3)
+								default:
 									want += v
 								}
 							}
 						}
-						if math.Abs(float64(m.Out[j])-want) > 1e-4 {
+						if math.Abs(float64(m.Out[j])-want) > 1e-5*max(10, math.Abs(want)) {
 							t.Fatalf("level %d, %d rows of %d: %v, want %v", isa, rows, vecs, m.Out[j], want)
 						}
 					}

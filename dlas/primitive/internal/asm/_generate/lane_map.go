@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -67,6 +68,12 @@ var mappings = []mapping{
 	{"Affine", 2, true, nil, nil, func(_ width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
 		b := in[0].(reg.VecVirtual)
 		VFMADD213PS(in[1], b, a)
+		return a
+	}},
+	{"Norm", 2, false, []string{"Alpha", "Beta"}, nil, func(_ width, a reg.VecVirtual, in []Op, par []reg.VecVirtual) reg.VecVirtual {
+		VSUBPS(par[0], a, a)
+		VMULPS(par[1], a, a)
+		VFMADD213PS(in[1], in[0].(reg.VecVirtual), a)
 		return a
 	}},
 	{"ExpSub", 1, false, nil, expNumbers, func(v width, a reg.VecVirtual, in []Op, _ []reg.VecVirtual) reg.VecVirtual {
@@ -163,6 +170,8 @@ var mappings = []mapping{
 	{"Floor", 0, false, nil, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 9) })},
 	{"Ceil", 0, false, nil, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 10) })},
 	{"Round", 0, false, nil, nil, unary(func(v width, a reg.VecVirtual) reg.VecVirtual { return v.round(a, 8) })},
+	{"Erf", 0, false, nil, same(slices.Concat(erfAbove, erfBelow)...), unary(width.erf)},
+	{"Log", 0, false, nil, same(append([]float64{ln2Hi, ln2Lo, 1}, atanhCoefficients...)...), unary(width.log)},
 }
 
 func (v width) maps() {
@@ -469,4 +478,84 @@ func (v width) softplus(x reg.VecVirtual) reg.VecVirtual {
 	VMAXPS(x, zero, x)
 	VFMADD231PS(q, z, x)
 	return x
+}
+
+// erf(x)/x as a quotient of polynomials of x^2, of least relative error (2e-8) up to where the float32 next to erf(x) is 1.
+var (
+	erfAbove = []float64{2.0507346e-06, 0.0002848879, 0.0037644836, 0.05274536, 0.19037603, 1.1283791}
+	erfBelow = []float64{3.809866e-05, 0.0011623169, 0.014966934, 0.11409713, 0.5020491, 1}
+)
+
+const erfEnd = 3.9192059
+
+// erf is the error function. It uses x up.
+func (v width) erf(x reg.VecVirtual) reg.VecVirtual {
+	clampTo(x, -erfEnd, erfEnd)
+	u := v.vec()
+	VMULPS(x, x, u)
+	p, q := v.horner(u, erfAbove...), v.horner(u, erfBelow...)
+	VMULPS(x, p, p)
+	VDIVPS(q, p, p)
+	clampTo(p, -1, 1)
+	return p
+}
+
+// Predicates of comparisons: less, not at least (or not comparable), equal.
+const (
+	isLess   = 1
+	isBelow  = 9
+	isEqual  = 0
+	leastBit = 0x00800000 // of the smallest normal number
+)
+
+// pick is yes where x compares so with y, else no.
+func (v width) pick(predicate uint8, x reg.VecVirtual, y Op, yes, no reg.VecVirtual) reg.VecVirtual {
+	out := v.vec()
+	if v.wide() {
+		k := K()
+		VCMPPS(U8(predicate), y, x, k)
+		VBLENDMPS(yes, no, k, out)
+		return out
+	}
+	k := v.vec()
+	VCMPPS(U8(predicate), y, x, k)
+	VBLENDVPS(k, yes, no, out)
+	return out
+}
+
+// log is the natural logarithm: x is 2^n m with m next to 1, and log m is 2 atanh((m-1)/(m+1)).
+func (v width) log(x reg.VecVirtual) reg.VecVirtual {
+	big, none, back := v.vec(), v.zero(), v.vec()
+	VMULPS(table.float(1<<24), x, big)
+	VMOVUPS(table.float(-24), back)
+	m := v.pick(isLess, x, table.word(leastBit), big, x)
+	back = v.pick(isLess, x, table.word(leastBit), back, none)
+	n := v.vec()
+	VPSUBD(table.word(math.Float32bits(math.Sqrt2/2)), m, n)
+	VPSRAD(U8(23), n, n)
+	t := v.vec()
+	VPSLLD(U8(23), n, t)
+	VPSUBD(t, m, m)
+	VCVTDQ2PS(n, n)
+	VADDPS(back, n, n)
+	d := v.vec()
+	VADDPS(table.float(1), m, d)
+	VSUBPS(table.float(1), m, m)
+	VDIVPS(d, m, m)
+	u := v.vec()
+	VMULPS(m, m, u)
+	q := v.horner(u, atanhCoefficients...)
+	VADDPS(m, m, m)
+	VMULPS(m, q, q)
+	VFNMADD231PS(table.float(ln2Lo), n, q)
+	VFMADD231PS(table.float(ln2Hi), n, q)
+	special := v.vec()
+	for _, s := range []struct {
+		predicate uint8
+		y, result uint32
+	}{{isBelow, 0, 0x7fc00000}, {isEqual, 0, 0xff800000}, {isEqual, 0x7f800000, 0x7f800000}} {
+		VMOVUPS(table.word(s.result), special)
+		q = v.pick(s.predicate, x, table.word(s.y), special, q)
+	}
+	return q
 }

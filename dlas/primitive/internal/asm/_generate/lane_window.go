@@ -14,14 +14,15 @@ var reduceFields = []field{
 	{"Pitch", word},
 	{"Rows", word},
 	{"Vecs", word},
+	{"Mean", float},
 }
 
-// reduces: Out[j] is the sum or the maximum of all A[..][16i+j].
+// reduces: Out[j] is the sum, the maximum, or the sum of squared distances from Mean, of all A[..][16i+j].
 func (v width) reduces() {
 	for _, r := range []struct {
 		name string
 		f    func(...Op)
-	}{{"Sum", VADDPS}, {"Max", VMAXPS}} {
+	}{{"Sum", VADDPS}, {"Max", VMAXPS}, {"Squares", VADDPS}} {
 		TEXT("reduce"+r.name+v.isa, NOSPLIT, "func(r *Reduce)")
 		Pragma("noescape")
 		p := Load(Param("r"), GP64())
@@ -34,6 +35,16 @@ func (v width) reduces() {
 		for i := range acc {
 			acc[i] = v.copy(start)
 		}
+		take := func(m Mem, a reg.VecVirtual) { r.f(m, a, a) }
+		if r.name == "Squares" {
+			mean := v.load(p, reduceFields, "Mean")
+			take = func(m Mem, a reg.VecVirtual) {
+				d := v.vec()
+				VMOVUPS(m, d)
+				VSUBPS(mean, d, d)
+				VFMADD231PS(d, d, a)
+			}
+		}
 		Label("row")
 		at, left := GP64(), arg(p, reduceFields, "Vecs")
 		MOVQ(row, at)
@@ -42,7 +53,7 @@ func (v width) reduces() {
 		JLT(LabelRef("few"))
 		Label("four")
 		for i := range acc {
-			r.f(mem(at, i*v.bytes), acc[i], acc[i])
+			take(mem(at, i*v.bytes), acc[i])
 		}
 		ADDQ(U32(256), at)
 		SUBQ(U8(4), left)
@@ -52,7 +63,7 @@ func (v width) reduces() {
 		JEQ(LabelRef("next"))
 		Label("one")
 		for i := range v.halves() {
-			r.f(mem(at, i*v.bytes), acc[i], acc[i])
+			take(mem(at, i*v.bytes), acc[i])
 		}
 		ADDQ(U8(64), at)
 		DECQ(left)
