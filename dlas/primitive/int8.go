@@ -73,10 +73,7 @@ func int8Kernels() []ir.Kernel {
 		for _, algorithm := range []string{Direct, Gemm, SpatialPack} {
 			ks = append(ks, byteConvKernel(l, algorithm, Dense), byteConvKernel(l, algorithm, BSR))
 		}
-		if l.wide || l.isa == isaGo {
-			ks = append(ks, byteWinogradKernel(l))
-		}
-		ks = append(ks, byteGemmKernel(l), byteDepthwiseKernel(l))
+		ks = append(ks, byteWinogradKernel(l), byteGemmKernel(l), byteDepthwiseKernel(l))
 		ks = append(ks, byteMapKernels(l)...)
 	}
 	return ks

@@ -108,6 +108,7 @@ func byteWinogradLayouts(p ir.Problem) (in, out []ir.Layout) {
 // byteWinograd is such a convolution. Its tiles are counted in rows of tiles over all images.
 type byteWinograd struct {
 	level        byteLevel
+	speeds       byteWinogradSpeeds
 	images       int
 	inC, outC    int
 	icb, ocb     int // blocks of 16 channels
@@ -138,7 +139,7 @@ func newByteWinograd(p ir.Problem, l byteLevel) *byteWinograd {
 		tw: ceilDiv(y[3], 4), th: ceilDiv(y[2], 4), win: win, threads: max(1, p.Machine.Threads), l2: max(p.Machine.L2, 1<<20),
 		signed: p.TypeIn(0) == ir.I8,
 	}
-	w.rows = w.images * w.th
+	w.rows, w.speeds = w.images*w.th, l.winogradSpeeds()
 	return w
 }
 
@@ -254,7 +255,7 @@ func (w *byteWinograd) pack(weights []int8) {
 
 // groupsOf cuts tiles into groups, as few as can be, all about as large.
 func (w *byteWinograd) groupsOf(tiles int) (list []tileGroup) {
-	n := ceilDiv(tiles, asm.Wino8Rows)
+	n := ceilDiv(tiles, w.speeds.rows)
 	for i := range n {
 		from, to := part(tiles, n, i)
 		list = append(list, tileGroup{from, to - from})
@@ -280,9 +281,9 @@ func (w *byteWinograd) chunkBounds(i int) (from, to int) {
 func (w *byteWinograd) vPlane(tiles int) int { return 32*w.icb*tiles + 64 }
 
 func (w *byteWinograd) vBytes(tiles int) int {
-	return asm.Wino8Places * (32*w.icb*tiles + 64*ceilDiv(tiles, asm.Wino8Rows))
+	return asm.Wino8Places * (32*w.icb*tiles + 64*ceilDiv(tiles, w.speeds.rows))
 }
 
 func (w *byteWinograd) mPlane(tiles int) int { return 64 * (tiles*w.vectors | 1) }
 
-func (w *byteWinograd) mBytes() int { return asm.Wino8Places * w.mPlane(asm.Wino8Rows) }
+func (w *byteWinograd) mBytes() int { return asm.Wino8Places * w.mPlane(w.speeds.rows) }

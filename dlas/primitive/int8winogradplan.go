@@ -36,7 +36,7 @@ func (w *byteWinograd) planOf(s ir.Schedule) byteWinogradPlan {
 		p = byteWinogradPlan{s.Tiles[0], s.Tiles[1], s.Tiles[2], s.Tiles[3] == 2}
 	}
 	p.chunk = min(max(1, p.chunk), w.rows)
-	p.vectors = min(max(1, p.vectors), min(2, w.ocb))
+	p.vectors = min(max(1, p.vectors), w.speeds.vectors, w.ocb)
 	p.shares = min(max(1, p.shares), ceilDiv(w.ocb, p.vectors))
 	return p
 }
@@ -46,7 +46,7 @@ func (w *byteWinograd) plans() (list []byteWinogradPlan) {
 	for tiles := 14; ; tiles += 14 {
 		chunk := min(w.rows, max(1, tiles/w.tw))
 		chunk = ceilDiv(w.rows, ceilDiv(w.rows, chunk)) // even chunks, as many as come out
-		for vectors := 1; vectors <= min(2, w.ocb); vectors++ {
+		for vectors := 1; vectors <= min(w.speeds.vectors, w.ocb); vectors++ {
 			for _, kept := range []bool{false, true} {
 				v := *w
 				v.byteWinogradPlan = byteWinogradPlan{chunk, vectors, 1, kept}
@@ -78,40 +78,50 @@ func (w *byteWinograd) best() (best byteWinogradPlan) {
 	return best
 }
 
-// Cycles of the loops: to transform a tile of a block of channels and a unit of weights, and to end a tile of a block.
-const (
-	byteForwardCycles = 95.0
-	byteUnitCycles    = 120.0
-	byteBackCycles    = 145.0
-)
+// byteWinogradSpeeds are the speeds of a level's loops: cycles to transform a tile of a block of channels and a unit of
+// weights, and to end a tile of a block; multiply-accumulates of a product a cycle, the least cycles of a step of two input
+// channels, and the most tiles and vectors of a product.
+type byteWinogradSpeeds struct {
+	forward, unit, back float64
+	rate, step          float64
+	rows, vectors       int
+	more                float64 // what layers take beyond the sum of their loops' times
+}
 
-// slower is how much more time all takes on a level.
-func (w *byteWinograd) slower() float64 {
-	if w.level.wide {
-		return 1
+func (l *byteLevel) winogradSpeeds() byteWinogradSpeeds {
+	switch {
+	case l.wide:
+		return byteWinogradSpeeds{95, 120, 145, 64, 5.8, asm.Wino8Rows, 2, 1.17}
+	case l.isa == isaGo:
+		return byteWinogradSpeeds{12e3, 8e3, 12e3, 0.6, 0, asm.Wino8Rows, 2, 1.1}
+	case l.pairs:
+		return byteWinogradSpeeds{100, 220, 180, 21, 5, asm.Wino8Rows256, 1, 1.08}
 	}
-	return 100
+	return byteWinogradSpeeds{100, 220, 180, 31, 5.5, asm.Wino8Rows256, 1, 1.08}
 }
 
 // productCycles is the time of a place's product with a panel, for all groups of that many tiles.
 func (w *byteWinograd) productCycles(tiles int) float64 {
-	groups := float64(ceilDiv(tiles, asm.Wino8Rows))
+	groups := float64(ceilDiv(tiles, w.speeds.rows))
 	rows := float64(tiles) / groups
-	step := rows*float64(w.vectors)/2 + max(0, 0.3*(12-rows))
-	return groups * (float64(w.pairs())*step + 20)
+	least := w.speeds.step
+	if w.vectors == 1 && w.speeds.vectors > 1 {
+		least = 4.5 + 0.18*rows // a product waits for the one before
+	}
+	return groups * (float64(w.pairs())*max(rows*float64(32*w.vectors)/w.speeds.rate, least) + 20)
 }
 
 // cycles is the time of a chunk's work by one thread.
 func (w *byteWinograd) cycles() float64 {
 	tiles := float64(w.rows) / float64(w.chunks()) * float64(w.tw)
 	panels := float64(w.panels())
-	c := tiles * float64(w.icb) * byteForwardCycles
+	c := tiles * float64(w.icb) * w.speeds.forward
 	c += panels * asm.Wino8Places * w.productCycles(int(tiles+0.5))
-	c += tiles * float64(w.ocb) * byteBackCycles
+	c += tiles * float64(w.ocb) * w.speeds.back
 	if !w.kept {
-		c += float64(w.pairs()*w.ocb) * byteUnitCycles
+		c += float64(w.pairs()*w.ocb) * w.speeds.unit
 	}
-	return c * w.slower()
+	return c
 }
 
 // cost estimates the cycles of one run with one thread's share of the work.
@@ -120,13 +130,13 @@ func (w *byteWinograd) cost(p byteWinogradPlan) float64 {
 	v.byteWinogradPlan = p
 	chunks := v.chunks()
 	tiles := float64(v.rows) / float64(chunks) * float64(v.tw)
-	forward := tiles * float64(v.icb) * byteForwardCycles * v.slower()
+	forward := tiles * float64(v.icb) * w.speeds.forward
 	one := (v.cycles()-forward)/float64(v.shares) + forward
 	rounds := float64(ceilDiv(chunks*v.shares, v.threads))
 	total := rounds * one
 	u := float64(asm.Wino8Places * v.uPlane())
 	if v.kept {
-		total += float64(v.pairs()*v.ocb)*byteUnitCycles*v.slower()/min(float64(v.threads), float64(v.panels())) + handover(v.threads)
+		total += float64(v.pairs()*v.ocb)*w.speeds.unit/min(float64(v.threads), float64(v.panels())) + handover(v.threads)
 		u *= float64(v.panels())
 	}
 	// The chunk's transforms are read once for every panel; what is more than the second-level cache comes from behind it.
@@ -135,5 +145,5 @@ func (w *byteWinograd) cost(p byteWinogradPlan) float64 {
 		reads := float64(v.panels()) / float64(v.shares)
 		total += rounds * min(more*reads, space*reads+u) / farBytes
 	}
-	return total + handover(v.threads)
+	return v.speeds.more*total + handover(v.threads)
 }

@@ -48,6 +48,53 @@ func (w *byteWinograd) run(call ir.Call) {
 	}
 }
 
+// winoIn, winoWeights, winoMul and winoOut run the level's loops.
+func (l *byteLevel) winoIn(a *asm.Wino8In, signed bool) {
+	switch {
+	case l.wide:
+		asm.Wino8In512(a, signed)
+	case l.isa == isaGo:
+		asm.Wino8InGo(a, signed)
+	default:
+		asm.Wino8In256(a, signed)
+	}
+}
+
+func (l *byteLevel) winoWeights(a *asm.Wino8Weights) {
+	switch {
+	case l.wide:
+		asm.Wino8Weights512(a)
+	case l.isa == isaGo:
+		asm.Wino8WeightsGo(a)
+	default:
+		asm.Wino8Weights256(a)
+	}
+}
+
+func (l *byteLevel) winoMul(a *asm.Wino8Mul, rows, vectors int) {
+	switch {
+	case l.wide:
+		asm.Wino8Mul512(a, rows, vectors)
+	case l.isa == isaGo:
+		asm.Wino8MulGo(a, rows, vectors)
+	case l.pairs:
+		asm.Wino8Pair(a, rows)
+	default:
+		asm.Wino8VNNI(a, rows)
+	}
+}
+
+func (l *byteLevel) winoOut(a *asm.Wino8Out) {
+	switch {
+	case l.wide:
+		asm.Wino8Out512(a)
+	case l.isa == isaGo:
+		asm.Wino8OutGo(a)
+	default:
+		asm.Wino8Out256(a)
+	}
+}
+
 // byteChunk is a range of rows of tiles with the memory of its transforms.
 type byteChunk struct {
 	call       *ir.Call
@@ -67,11 +114,7 @@ func (w *byteWinograd) transform(panel int, to ir.Memory) {
 	for units := 0; units < w.pairs()*vectors; units += mostUnits {
 		a.Units = min(mostUnits, w.pairs()*vectors-units)
 		a.W, a.U = &w.weights[at+288*units], &u[32*units]
-		if w.level.wide {
-			asm.Wino8Weights512(&a)
-		} else {
-			asm.Wino8WeightsGo(&a)
-		}
+		w.level.winoWeights(&a)
 	}
 }
 
@@ -103,11 +146,7 @@ func (w *byteWinograd) forward(c *byteChunk) {
 			for block := range w.icb {
 				a.Map = &in[begin+block*w.in.Block]
 				a.Mat = &v[w.groupAt(i, g)/2+16*(block*g.tiles+at)]
-				if w.level.wide {
-					asm.Wino8In512(&a, w.signed)
-				} else {
-					asm.Wino8InGo(&a, w.signed)
-				}
+				w.level.winoIn(&a, w.signed)
 			}
 		})
 	}
@@ -128,11 +167,7 @@ func (w *byteWinograd) multiply(c *byteChunk, panel, group int, u ir.Memory) {
 	limit := max(1, callCycles/(w.pairs()*g.tiles*vectors))
 	for done := 0; done < asm.Wino8Places; done += a.Count {
 		a.Count = min(limit, asm.Wino8Places-done)
-		if w.level.wide {
-			asm.Wino8Mul512(&a, g.tiles, vectors)
-		} else {
-			asm.Wino8MulGo(&a, g.tiles, vectors)
-		}
+		w.level.winoMul(&a, g.tiles, vectors)
 		a.V, a.U, a.M = asm.Plus(a.V, a.Count*a.VStep), asm.Plus(a.U, a.Count*a.UStep), asm.Plus(a.M, a.Count*a.MStep)
 	}
 }
@@ -146,7 +181,7 @@ func (w *byteWinograd) back(c *byteChunk, panel, group int) {
 		res = c.call.In[op.QConvRes]
 	}
 	a := w.proto
-	a.Plane = w.mPlane(g.tiles)
+	a.Plane, a.Temp = w.mPlane(g.tiles), &c.temp.I32()[0]
 	for v := range w.panelVectors(panel) {
 		block := panel*w.vectors + v
 		a.Post = &w.posts[block]
@@ -161,11 +196,7 @@ func (w *byteWinograd) back(c *byteChunk, panel, group int) {
 				if res != nil {
 					a.Res = &res[resBegin+skip*4*ir.Lanes]
 				}
-				if w.level.wide {
-					asm.Wino8Out512(&a)
-				} else {
-					asm.Wino8OutGo(&a)
-				}
+				w.level.winoOut(&a)
 			}
 			whole := min(to, w.ow/4) - from
 			if whole > 0 {

@@ -3,6 +3,8 @@ package asm
 import "unsafe"
 
 //go:generate go run -C _generate . -set wino8 -out ../wino8_amd64.s -stubs ../wino8_amd64.go -pkg asm -layout ../wino8_layout_amd64.go
+//go:generate go run -C _generate . -set wino8_256 -out ../wino8_256_amd64.s -stubs ../wino8_256_amd64.go -pkg asm
+//go:generate go run -C _generate . -dots ../wino8_256_amd64.s
 
 // Winograd's F(4x4, 3x3) in whole numbers (Lavin, Gray: Fast Algorithms for Convolutional Neural Networks, 2016). Its
 // matrices are scaled so that they hold none but integers:
@@ -27,8 +29,11 @@ const (
 	wino8Pitch = 32 * (4*Wino8Tiles + 2) // bytes of a row of Temp
 )
 
-// Wino8Temp is the bytes that Wino8In wants in Temp.
+// Wino8Temp is the bytes that Wino8In and Wino8Out want in Temp.
 const Wino8Temp = 6 * wino8Pitch
+
+// Wino8Rows256 is Wino8Rows of the loops with 16 registers.
+const Wino8Rows256 = 6
 
 // wino8Inverse is that of 9 modulo 2^32.
 const wino8Inverse = 954437177
@@ -103,11 +108,12 @@ type Wino8Mul struct {
 //		}
 //	}
 //
-// Mask is 4*Cols ones. All distances are in bytes.
+// Mask is 4*Cols ones. All distances are in bytes. Temp is for loops with 16 registers alone.
 type Wino8Out struct {
 	Mat         *int32
 	Map, Res    *uint8
 	Post        *Wino8Post
+	Temp        *int32
 	Row, ResRow int
 	Plane       int
 	Tiles, Rows int

@@ -19,3 +19,18 @@ func Wino8Out512(*Wino8Out) { panic("asm: this build has no assembly") }
 
 // Wino8Sums is Wino8SumsGo.
 func Wino8Sums(w []int8) (sum, above int32) { return Wino8SumsGo(w) }
+
+// Wino8In256 is Wino8InGo (AVX2).
+func Wino8In256(*Wino8In, bool) { panic("asm: this build has no assembly") }
+
+// Wino8Weights256 is Wino8WeightsGo (AVX2).
+func Wino8Weights256(*Wino8Weights) { panic("asm: this build has no assembly") }
+
+// Wino8Out256 is Wino8OutGo (AVX2).
+func Wino8Out256(*Wino8Out) { panic("asm: this build has no assembly") }
+
+// Wino8VNNI is Wino8MulGo (AVX-VNNI).
+func Wino8VNNI(*Wino8Mul, int) { panic("asm: this build has no assembly") }
+
+// Wino8Pair is Wino8MulGo (AVX2).
+func Wino8Pair(*Wino8Mul, int) { panic("asm: this build has no assembly") }

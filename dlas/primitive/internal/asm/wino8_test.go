@@ -37,8 +37,15 @@ func bothWino8[T any](t *testing.T, r *rand.Rand, what string, size int, loops .
 
 // TestWino8Loops holds the loops in assembly to those in Go, bit for bit, and to writing nothing else.
 func TestWino8Loops(t *testing.T) {
-	if !HasWino8() {
+	if !HasAVX2() {
 		t.Skip("no assembly")
+	}
+	wide := func(loop, instead func()) {
+		if HasWino8() {
+			loop()
+		} else {
+			instead()
+		}
 	}
 	r := rand.New(rand.NewPCG(8, 9))
 	noise := make([]byte, 1<<20)
@@ -50,14 +57,24 @@ func TestWino8Loops(t *testing.T) {
 			in := Wino8In{Map: &noise[0], Row: 16 * 130, Plane: 32 * (tiles + 1), Tiles: tiles, Temp: &make([]int16, Wino8Temp/2)[0]}
 			bothWino8(t, r, fmt.Sprint("in ", tiles, signed), 36*16*(tiles+1),
 				func(out *int16) { a := in; a.Mat = out; Wino8InGo(&a, signed) },
-				func(out *int16) { a := in; a.Mat = out; Wino8In512(&a, signed) })
+				func(out *int16) { a := in; a.Mat = out; Wino8In256(&a, signed) },
+				func(out *int16) {
+					a := in
+					a.Mat = out
+					wide(func() { Wino8In512(&a, signed) }, func() { Wino8InGo(&a, signed) })
+				})
 		}
 	}
 	for _, units := range []int{1, 7} {
 		w := Wino8Weights{W: Plus((*int8)(unsafe.Pointer(&noise[0])), 5), Units: units, Plane: 64 * (units + 1)}
 		bothWino8(t, r, "weights", 36*32*(units+1),
 			func(out *int16) { a := w; a.U = out; Wino8WeightsGo(&a) },
-			func(out *int16) { a := w; a.U = out; Wino8Weights512(&a) })
+			func(out *int16) { a := w; a.U = out; Wino8Weights256(&a) },
+			func(out *int16) {
+				a := w
+				a.U = out
+				wide(func() { Wino8Weights512(&a) }, func() { Wino8WeightsGo(&a) })
+			})
 	}
 	for n := range 200 {
 		w := unsafe.Slice((*int8)(unsafe.Pointer(&noise[n])), n)
@@ -69,9 +86,17 @@ func TestWino8Loops(t *testing.T) {
 	for vectors := 1; vectors <= 2; vectors++ {
 		for rows := 1; rows <= Wino8Rows; rows++ {
 			m := Wino8Mul{V: (*int16)(unsafe.Pointer(&noise[0])), U: (*int16)(unsafe.Pointer(&noise[1<<18])), Ahead: (*int8)(unsafe.Pointer(&noise[0])), Blocks: 3, VBlock: 1024, MBlock: 64 * (rows + 1), Count: 2, VStep: 32, UStep: 128, MStep: 128 * (rows + 1)}
-			bothWino8(t, r, fmt.Sprint("mul ", rows, vectors), 64*(rows+1),
-				func(out *int32) { a := m; a.M = out; Wino8MulGo(&a, rows, vectors) },
-				func(out *int32) { a := m; a.M = out; Wino8Mul512(&a, rows, vectors) })
+			loops := []func(out *int32){func(out *int32) { a := m; a.M = out; Wino8MulGo(&a, rows, vectors) }}
+			if HasWino8() {
+				loops = append(loops, func(out *int32) { a := m; a.M = out; Wino8Mul512(&a, rows, vectors) })
+			}
+			if vectors == 1 && rows <= Wino8Rows256 {
+				loops = append(loops, func(out *int32) { a := m; a.M = out; Wino8Pair(&a, rows) })
+				if HasByteVNNI() {
+					loops = append(loops, func(out *int32) { a := m; a.M = out; Wino8VNNI(&a, rows) })
+				}
+			}
+			bothWino8(t, r, fmt.Sprint("mul ", rows, vectors), 64*(rows+1), loops...)
 		}
 	}
 	post := wino8Posts(r, 1e-8)
@@ -86,7 +111,24 @@ func TestWino8Loops(t *testing.T) {
 				}
 				bothWino8(t, r, fmt.Sprint("out ", kind, rows, cols), 16*20*4,
 					func(out *uint8) { a := o; a.Map = out; Wino8OutGo(&a) },
-					func(out *uint8) { a := o; a.Map = out; Wino8Out512(&a) })
+					func(out *uint8) { a := o; a.Map = out; wide(func() { Wino8Out512(&a) }, func() { Wino8OutGo(&a) }) },
+					func(out *uint8) {
+						a := o
+						a.Map, a.Temp = out, &make([]int32, Wino8Temp/4)[0]
+						if a.Mask == 0xffff {
+							Wino8Out256(&a)
+							return
+						}
+						for a.Tiles = 1; a.Tiles <= o.Tiles; a.Tiles++ { // one by one
+							b := a
+							b.Tiles = 1
+							Wino8Out256(&b)
+							a.Map, a.Mat = Plus(a.Map, 64), Plus(a.Mat, 64)
+							if a.Res != nil {
+								a.Res = Plus(a.Res, 64)
+							}
+						}
+					})
 			}
 		}
 	}
@@ -199,7 +241,7 @@ func BenchmarkWino8(b *testing.B) {
 			run(fmt.Sprint("in", tiles, " ", plane), tiles, func() { Wino8In512(&in, false) })
 		}
 	}
-	for _, plane := range []int{0, 64*16+64, 64 * 65, 64*256+64} {
+	for _, plane := range []int{0, 64*16 + 64, 64 * 65, 64*256 + 64} {
 		w := Wino8Weights{W: (*int8)(unsafe.Pointer(&noise[0])), U: &noise[1<<18], Units: 16, Plane: plane}
 		run(fmt.Sprint("weights", plane), 16, func() { Wino8Weights512(&w) })
 	}

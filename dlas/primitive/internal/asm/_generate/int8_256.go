@@ -241,9 +241,9 @@ func byteFinish256(at func(string) Mem, acc [][]reg.VecVirtual) {
 	}
 }
 
-var dotLine = regexp.MustCompile(`(?m)^\tVPDPBUSD +Y(\d+), Y(\d+), Y(\d+)$`)
+var dotLine = regexp.MustCompile(`(?m)^\tVPDP(BUSD|WSSD) +Y(\d+), Y(\d+), Y(\d+)$`)
 
-// encodeDots writes the VPDPBUSD of a file in their VEX form, byte by byte: the assembler knows the one with EVEX alone,
+// encodeDots writes the VPDPBUSD and VPDPWSSD of a file in their VEX form, byte by byte: the assembler knows the one with EVEX alone,
 // which processors with AVX-VNNI and without AVX-512 lack.
 func encodeDots(file string) error {
 	text, err := os.ReadFile(file)
@@ -254,13 +254,13 @@ func encodeDots(file string) error {
 		m := dotLine.FindSubmatch(line)
 		var r [3]int
 		for i := range r {
-			r[i], err = strconv.Atoi(string(m[i+1]))
+			r[i], err = strconv.Atoi(string(m[i+2]))
 			if err != nil || r[i] > 15 {
 				panic("a register that VEX cannot name: " + string(line))
 			}
 		}
 		rm, second, dst := r[0], r[1], r[2]
-		b := []int{0xc4, (^dst>>3&1)<<7 | 1<<6 | (^rm>>3&1)<<5 | 2, (^second&15)<<3 | 1<<2 | 1, 0x50, 0xc0 | dst&7<<3 | rm&7}
+		b := []int{0xc4, (^dst>>3&1)<<7 | 1<<6 | (^rm>>3&1)<<5 | 2, (^second&15)<<3 | 1<<2 | 1, map[string]int{"BUSD": 0x50, "WSSD": 0x52}[string(m[1])], 0xc0 | dst&7<<3 | rm&7}
 		s := "\t// " + string(line[1:]) + "\n\t"
 		for i, v := range b {
 			if i > 0 {

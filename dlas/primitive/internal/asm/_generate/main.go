@@ -76,7 +76,7 @@ func offset(fields []field, name string) int {
 func main() {
 	name := flag.String("set", "", "the set to write")
 	layout := flag.String("layout", "", "file for the compile-time checks of the structs' layout")
-	dots := flag.String("dots", "", "a file of assembly whose VPDPBUSD are to be written in their VEX form; nothing else is done")
+	dots := flag.String("dots", "", "a file of assembly whose VPDPBUSD and VPDPWSSD are to be written in their VEX form; nothing else is done")
 	flag.Parse()
 	if *dots != "" {
 		if err := encodeDots(*dots); err != nil {

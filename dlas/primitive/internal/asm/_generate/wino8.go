@@ -54,6 +54,7 @@ var wino8OutArgs = []field{
 	{"Map", word},
 	{"Res", word},
 	{"Post", word},
+	{"Temp", word},
 	{"Row", word},
 	{"ResRow", word},
 	{"Plane", word},
