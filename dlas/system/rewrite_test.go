@@ -3,6 +3,7 @@ package system
 import (
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 
@@ -71,6 +72,39 @@ func TestRewrites(t *testing.T) {
 			up := b.node("Clip", ir.Attrs{"min": 0.0, "max": 6.0}, b.node("Add", nil, x, "3"))
 			b.node("Div", nil, b.node("Mul", nil, x, up), "7")
 		}, []string{"Conv", "Add", "Mul", "Div"}, ""},
+		"gelu of five": {func(b *builder) {
+			x := conv(b)
+			b.Weights["root"], b.Weights["1"], b.Weights["half"] = ir.NewF32([]float32{math.Sqrt2}), ir.NewF32([]float32{1}), ir.NewF32([]float32{0.5})
+			up := b.node("Add", nil, b.node("Erf", nil, b.node("Div", nil, x, "root")), "1")
+			b.node("Mul", nil, b.node("Mul", nil, x, up), "half")
+		}, []string{"Conv", "Gelu"}, ""},
+		"gelu, halved first": {func(b *builder) {
+			x := conv(b)
+			b.Weights["root"], b.Weights["1"], b.Weights["half"] = ir.NewF32([]float32{math.Sqrt2}), ir.NewF32([]float32{1}), ir.NewF32([]float32{0.5})
+			up := b.node("Add", nil, "1", b.node("Erf", nil, b.node("Div", nil, x, "root")))
+			b.node("Mul", nil, b.node("Mul", nil, x, "half"), up)
+		}, []string{"Conv", "Gelu"}, ""},
+		"gelu, the sum halved": {func(b *builder) {
+			x := conv(b)
+			b.Weights["root"], b.Weights["1"], b.Weights["half"] = ir.NewF32([]float32{math.Sqrt2 / 2}), ir.NewF32([]float32{1}), ir.NewF32([]float32{0.5})
+			up := b.node("Add", nil, "1", b.node("Erf", nil, b.node("Mul", nil, x, "root")))
+			b.node("Mul", nil, x, b.node("Mul", nil, "half", up))
+		}, []string{"Conv", "Gelu"}, ""},
+		"no gelu": {func(b *builder) {
+			x := conv(b)
+			b.Weights["root"], b.Weights["1"], b.Weights["half"] = ir.NewF32([]float32{math.Sqrt2}), ir.NewF32([]float32{1}), ir.NewF32([]float32{0.25})
+			up := b.node("Add", nil, b.node("Erf", nil, b.node("Div", nil, x, "root")), "1")
+			b.node("Mul", nil, b.node("Mul", nil, x, up), "half")
+		}, []string{"Conv", "Div", "Erf", "Add", "Mul", "Mul"}, ""},
+		"layer norm of nine": {func(b *builder) {
+			b.Weights["2"], b.Weights["eps"] = ir.NewF32([]float32{2}), ir.NewF32([]float32{1e-5})
+			row := ir.Attrs{"axes": []int{-1}}
+			x := conv(b)
+			d := b.node("Sub", nil, x, b.node("ReduceMean", row, x))
+			v := b.node("ReduceMean", row, b.node("Pow", nil, d, "2"))
+			y := b.node("Div", nil, d, b.node("Sqrt", nil, b.node("Add", nil, v, "eps")))
+			b.node("Add", nil, b.node("Mul", nil, y, b.weight("scale", 1, 7)), b.weight("shift", 1, 7))
+		}, []string{"Conv", "LayerNormalization"}, ""},
 		"sigmoid": {func(b *builder) { b.node("Sigmoid", nil, conv(b)) }, []string{"Conv"}, "sigmoid"},
 		"clip":    {func(b *builder) { b.node("Clip", ir.Attrs{"min": -1.0, "max": 0.5}, conv(b)) }, []string{"Conv"}, "clip"},
 		"used twice": {
