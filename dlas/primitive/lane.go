@@ -30,6 +30,7 @@ func laneKernels() []ir.Kernel {
 		ks = append(ks, affineRow(isa), softmaxRow(isa, "Softmax"), softmaxRow(isa, "LogSoftmax"), resizeRow(isa))
 		ks = append(ks, rowKernels(isa)...)
 		ks = append(ks, reduceRows(isa)...)
+		ks = append(ks, powerRow(isa))
 	}
 	if asm.HasNEON() {
 		ks = append(ks, depthwiseRow("neon"))

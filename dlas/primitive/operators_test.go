@@ -1,11 +1,15 @@
 package primitive
 
 import (
+	"bytes"
+	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/godlas/godlas/dlas/internal/exactness"
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/dlas/ir/op"
 )
 
 // operatorShapes are problems of the operators that detectors, segmenters and transformers have beside convolutions.
@@ -107,6 +111,129 @@ func TestOperators(t *testing.T) {
 			}
 			if fast == 0 {
 				t.Errorf("%d rows beside the definition run %v", fast, s)
+			}
+		}
+	}
+}
+
+// TestPower holds powers to the definition, of numbers that have no logarithm too.
+func TestPower(t *testing.T) {
+	inf := float32(math.Inf(1))
+	x := []float32{0, float32(math.Copysign(0, -1)), 1, -1, inf, -inf, -2.5, 2.5, 1e-42, 3e4, float32(math.NaN())}
+	for i := range 700 {
+		x = append(x, float32(i)*0.37)
+	}
+	for _, k := range laneKernels() {
+		if k.Op != "Pow" {
+			continue
+		}
+		for _, e := range []float32{0, 0.5, 1, 2, 3, 2.2, -1, -0.5, 1. / 3, 7} {
+			p := ir.Problem{
+				Node: &ir.Node{Op: "Pow", In: []string{"x", "e"}, Out: []string{"y"}}, In: []ir.Shape{{len(x)}, {}}, Out: []ir.Shape{{len(x)}},
+				Weights: []*ir.Tensor{nil, ir.NewF32([]float32{e})}, Machine: testMachine(1),
+			}
+			b, err := k.Bind(p, ir.Schedule{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]float32, len(x))
+			runParts(rand.New(rand.NewPCG(1, 1)), b, ir.Call{In: []ir.Memory{ir.MemoryOf(x), nil}, Out: []ir.Memory{ir.MemoryOf(got)}})
+			for i, v := range x {
+				want := math.Pow(float64(v), float64(e))
+				if g := float64(got[i]); g != float64(float32(want)) && !(g != g && want != want) && !(math.Abs(g-want) <= 5e-6*math.Abs(want)+1e-37) {
+					t.Errorf("%s: %v to the power of %v is %v, want %v", k.Name, v, e, g, want)
+				}
+			}
+		}
+	}
+}
+
+// TestLogic holds the loops that are no arithmetic to their definitions, over every way to broadcast and every type.
+func TestLogic(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 2))
+	big := ir.Shape{2, 3, 5000}
+	shapes := [][3]ir.Shape{{big, big, big}, {big, {}, big}, {{}, big, big}, {big, {3, 1}, {5000}}, {{2, 1, 1}, big, {3, 5000}}, {{7}, {7}, {1}}, {{4, 1}, {1, 5}, {4, 5}}}
+	kinds := map[string][][]ir.Type{
+		"Where": {{ir.Bool, ir.F32, ir.F32}, {ir.Bool, ir.I64, ir.I64}, {ir.Bool, ir.U8, ir.U8}},
+		"And":   {{ir.Bool, ir.Bool}}, "Or": {{ir.Bool, ir.Bool}}, "Xor": {{ir.Bool, ir.Bool}}, "Not": {{ir.Bool}},
+		"Sign": {{ir.F32}}, "ArgMax": {{ir.F32}}, "ArgMin": {{ir.F32}},
+	}
+	for _, c := range []string{"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"} {
+		kinds[c] = [][]ir.Type{{ir.F32, ir.F32}, {ir.I64, ir.I64}, {ir.I32, ir.I32}, {ir.U8, ir.U8}}
+	}
+	try := func(k ir.Kernel, types []ir.Type, shapes []ir.Shape, attrs ir.Attrs) {
+		p := ir.Problem{Node: &ir.Node{Op: k.Op, Attrs: attrs, Out: []string{"y"}}, InType: types, In: shapes, Weights: make([]*ir.Tensor, len(types)), Machine: testMachine(3)}
+		var known []op.Operand
+		var call ir.Call
+		var in []op.Array
+		for i, s := range shapes {
+			p.Node.In = append(p.Node.In, string(rune('a'+i)))
+			a := op.Array{Type: types[i], Shape: s, Data: make([]float64, s.Elems())}
+			for j := range a.Data {
+				switch v := r.IntN(7) - 3; types[i] {
+				case ir.Bool:
+					a.Data[j] = float64(v & 1)
+				case ir.U8:
+					a.Data[j] = float64(v + 3)
+				case ir.F32:
+					a.Data[j] = float64(v) / 2
+					if len(types) == 1 && j%50 == 7 {
+						a.Data[j] = []float64{1e30, -1e30, math.NaN(), 3e9, math.Copysign(0, -1)}[j/50%5]
+					}
+					if strings.HasPrefix(k.Op, "Arg") && a.Data[j] != a.Data[j] {
+						a.Data[j] = 0
+					}
+				default:
+					a.Data[j] = float64(v)
+				}
+			}
+			in = append(in, a)
+			call.In = append(call.In, a.Tensor().Memory())
+			known = append(known, op.Operand{Type: types[i], Shape: s})
+		}
+		row, _ := op.Lookup(k.Op)
+		made, err := row.Infer(p.Node, known)
+		if err != nil {
+			t.Fatal(k.Name, err)
+		}
+		p.Out, p.OutType = []ir.Shape{made[0].Shape}, []ir.Type{made[0].Type}
+		if err := k.Fits(p); err != nil {
+			t.Fatal(k.Name, types, err)
+		}
+		want := op.Array{Type: made[0].Type, Shape: made[0].Shape, Data: make([]float64, made[0].Shape.Elems())}
+		row.Eval(p.Node, in, []op.Array{want})
+		b, err := k.Bind(p, ir.Schedule{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted := want.Tensor().Memory()
+		call.Out = []ir.Memory{ir.NewMemory(len(wanted))}
+		runParts(r, b, call)
+		if !bytes.Equal(call.Out[0], wanted) {
+			t.Errorf("%s of %v %v %v is not as defined", k.Name, types, shapes, attrs)
+		}
+	}
+	for _, k := range logicKernels() {
+		for _, types := range kinds[k.Op] {
+			for _, s := range shapes {
+				if strings.HasPrefix(k.Op, "Arg") {
+					for axis := range len(s[2]) {
+						try(k, types, s[2:], ir.Attrs{"axis": axis, "select_last_index": axis % 2})
+					}
+					continue
+				}
+				try(k, types, s[:len(types)], nil)
+			}
+		}
+	}
+	all := []ir.Type{ir.F32, ir.F16, ir.I32, ir.I64, ir.U8, ir.Bool}
+	numbers := map[ir.Type]int{ir.F32: 1, ir.U8: 2, ir.I32: 6, ir.I64: 7, ir.Bool: 9, ir.F16: 10}
+	for _, k := range logicKernels() {
+		for _, from := range all {
+			for _, to := range all {
+				if k.Op == "Cast" && castOf(from, to) != nil {
+					try(k, []ir.Type{from}, []ir.Shape{{999}}, ir.Attrs{"to": numbers[to]})
+				}
 			}
 		}
 	}

@@ -127,6 +127,7 @@ func Kernels() []ir.Kernel {
 		row("Pad", "pad_f32", "", "go", bindPad, padsOutward),
 	)
 	ks = append(ks, rareKernels()...)
+	ks = append(ks, logicKernels()...)
 	ks = append(ks, plainKernels()...)
 	for i := range ks {
 		ks[i].Fits = guarded(ks[i])
