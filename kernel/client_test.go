@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-zeromq/zmq4"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/internal/heard"
 	"github.com/godlas/godlas/kernel/internal/schema"
 	"github.com/godlas/godlas/kernel/internal/wire"
@@ -101,7 +102,7 @@ func startKernel(t *testing.T, change func(*connection, *Options)) *kernelUnderT
 		cancel()
 		select {
 		case <-k.done:
-		case <-time.After(patience):
+		case <-awake.After(patience):
 			t.Error("the kernel does not end")
 		}
 		if t.Failed() {
@@ -207,16 +208,18 @@ func (c *client) pump(ctx context.Context, s zmq4.Socket) chan *wire.Message {
 
 func (c *client) next(ch chan *wire.Message) *wire.Message {
 	c.t.Helper()
-	select {
-	case m := <-ch:
-		if m == nil {
-			c.t.Fatal("the socket has failed")
+	for tick := range awake.Ticks(patience) {
+		select {
+		case m := <-ch:
+			if m == nil {
+				c.t.Fatal("the socket has failed")
+			}
+			return m
+		case <-tick:
 		}
-		return m
-	case <-time.After(patience):
-		c.t.Fatal("no message")
-		return nil
 	}
+	c.t.Fatal("no message")
+	return nil
 }
 
 // send sends a request and returns its id.

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/kernel/internal/wire"
 )
 
@@ -71,11 +72,9 @@ func pids(t *testing.T, c *client, code string) (ids []int) {
 
 func wantGone(t *testing.T, what string, pid int) {
 	t.Helper()
-	for end := time.Now().Add(patience); running(pid); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			syscall.Kill(pid, syscall.SIGKILL)
-			t.Fatalf("%s is left", what)
-		}
+	if !awake.Until(patience, func() bool { return !running(pid) }) {
+		syscall.Kill(pid, syscall.SIGKILL)
+		t.Fatalf("%s is left", what)
 	}
 }
 

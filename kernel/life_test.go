@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/godlas/godlas/internal/awake"
 )
 
 func TestControlDoesNotWaitForShell(t *testing.T) {
@@ -215,7 +217,7 @@ func TestShutdown(t *testing.T) {
 			if d := time.Since(begun); d > patience {
 				t.Errorf("it took %v", d)
 			}
-		case <-time.After(patience):
+		case <-awake.After(patience):
 			t.Fatal("it does not end")
 		}
 	}
@@ -316,7 +318,7 @@ func TestSignals(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(patience):
+	case <-awake.After(patience):
 		t.Error("it does not end")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/kernel/internal/wire"
 )
 
@@ -39,7 +40,7 @@ func TestQueueIsBounded(t *testing.T) {
 			if took != (name == "taken") {
 				t.Errorf("%s: taken %v", name, took)
 			}
-		case <-time.After(patience):
+		case <-awake.After(patience):
 			t.Errorf("%s: still waits", name)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
+	"github.com/godlas/godlas/internal/awake"
 )
 
 // images are some whose reading is what the test says.
@@ -49,7 +50,7 @@ func TestPassEndsWithItsContext(t *testing.T) {
 		if !errors.Is(err, end) {
 			t.Errorf("it ended with %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-awake.After(20 * time.Second):
 		t.Fatal("a pass goes on after its context has ended")
 	}
 	before := told.Load()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
+	"github.com/godlas/godlas/internal/awake"
 )
 
 // written is a network as an ONNX file in a folder of its own.
@@ -115,7 +116,7 @@ func TestWhatIsNoFile(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) && runtime.GOOS == "linux" {
 				t.Errorf("%s: %v", path, err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-awake.After(20 * time.Second):
 			t.Fatalf("%s: waits", path)
 		}
 	}

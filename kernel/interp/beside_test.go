@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/godlas/godlas/internal/awake"
 )
 
 func besideInterp() *Interp {
@@ -60,7 +62,7 @@ func TestCellBesideACell(t *testing.T) {
 		if got != "42<nil>" && got != "42 <nil>" {
 			t.Error(got)
 		}
-	case <-time.After(20 * time.Second):
+	case <-awake.After(20 * time.Second):
 		t.Fatal("the first cell does not end")
 	}
 	if v, err := evalWith(in, ctx, 7, `y`); v != "21" || err != nil {

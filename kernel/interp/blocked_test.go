@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/internal/blocked"
 	"github.com/godlas/godlas/internal/heard"
 )
@@ -31,11 +32,9 @@ func deaf(t *testing.T) (*Interp, *heard.Buffer) {
 
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for start := time.Now(); !ok(); time.Sleep(time.Millisecond) {
-		if time.Since(start) > 20*time.Second {
-			b := make([]byte, 1<<20)
-			t.Fatalf("%s\n%s", what, b[:runtime.Stack(b, true)])
-		}
+	if !awake.Until(20*time.Second, ok) {
+		b := make([]byte, 1<<20)
+		t.Fatalf("%s\n%s", what, b[:runtime.Stack(b, true)])
 	}
 }
 
@@ -74,7 +73,7 @@ func TestBlocked(t *testing.T) {
 			var err error
 			select {
 			case err = <-done:
-			case <-time.After(20 * time.Second):
+			case <-awake.After(20 * time.Second):
 				t.Fatal("not stopped")
 			}
 			if !errors.Is(err, errStop) {

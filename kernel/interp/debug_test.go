@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/internal/heard"
 )
 
@@ -90,7 +91,7 @@ func (g *debugged) next() Stop {
 		return s
 	case err := <-g.done:
 		g.t.Fatalf("the cell ended (%v), want a stop", err)
-	case <-time.After(debugPatience):
+	case <-awake.After(debugPatience):
 		g.t.Fatal("no stop")
 	}
 	return Stop{}
@@ -116,7 +117,7 @@ func (g *debugged) ended() error {
 		return err
 	case s := <-g.stops:
 		g.t.Fatalf("stopped (%s%s), want the end", s.Reason, g.where(s.Thread))
-	case <-time.After(debugPatience):
+	case <-awake.After(debugPatience):
 		g.t.Fatal("the cell does not end")
 	}
 	return nil
@@ -391,7 +392,7 @@ wg.Wait()`
 				t.Errorf("threads %+v lack %d", g.d.Threads(), s.Thread)
 			}
 			g.d.Continue()
-		case <-time.After(debugPatience):
+		case <-awake.After(debugPatience):
 			t.Fatal("no stop")
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/internal/heard"
 )
 
@@ -25,17 +26,15 @@ func interrupted(t *testing.T, in *Interp, out *heard.Buffer, src string) error 
 		_, err := in.Eval(ctx, Cell{N: 1, Source: "fmt.Print(\"go\")\n" + src})
 		done <- err
 	}()
-	for start := time.Now(); !strings.Contains(out.String(), "go"); time.Sleep(time.Millisecond) {
-		if time.Since(start) > 20*time.Second {
-			t.Fatal("the cell does not begin")
-		}
+	if !awake.Until(20*time.Second, func() bool { return strings.Contains(out.String(), "go") }) {
+		t.Fatal("the cell does not begin")
 	}
 	time.Sleep(5 * time.Millisecond)
 	cancel(errStop)
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-awake.After(20 * time.Second):
 		t.Fatalf("%s\nis not stopped", src)
 		return nil
 	}
@@ -97,10 +96,8 @@ func TestInterruptLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for start := time.Now(); runtime.NumGoroutine() > before+2; time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 20*time.Second {
-			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
-		}
+	if !awake.Until(20*time.Second, func() bool { return runtime.NumGoroutine() <= before+2 }) {
+		t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 	}
 }
 
@@ -216,10 +213,8 @@ func TestPanicsElsewhere(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", src, err)
 		}
-		for start := time.Now(); !strings.Contains(out.String(), "panic: lost\n\ngoroutine:\n"); time.Sleep(time.Millisecond) {
-			if time.Since(start) > 20*time.Second {
-				t.Fatalf("%s: %q", src, out.String())
-			}
+		if !awake.Until(20*time.Second, func() bool { return strings.Contains(out.String(), "panic: lost\n\ngoroutine:\n") }) {
+			t.Fatalf("%s: %q", src, out.String())
 		}
 		if !strings.Contains(out.String(), "cell[3]:") {
 			t.Errorf("%s: %q", src, out.String())

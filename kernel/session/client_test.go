@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/kernel/display"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
@@ -55,7 +56,7 @@ func start(t *testing.T, o Options) *client {
 		toW.Close()
 		select {
 		case <-c.ended:
-		case <-time.After(deadline):
+		case <-awake.After(deadline):
 			t.Error("the session does not end at the end of its pipe")
 		}
 	})
@@ -67,16 +68,18 @@ func start(t *testing.T, o Options) *client {
 
 func (c *client) next() pipe.Frame {
 	c.t.Helper()
-	select {
-	case f, ok := <-c.in:
-		if !ok {
-			c.t.Fatal("the session has ended")
+	for tick := range awake.Ticks(deadline) {
+		select {
+		case f, ok := <-c.in:
+			if !ok {
+				c.t.Fatal("the session has ended")
+			}
+			return f
+		case <-tick:
 		}
-		return f
-	case <-time.After(deadline):
-		c.t.Fatal("no frame comes")
 	}
-	panic("unreachable")
+	c.t.Fatal("no frame comes")
+	return pipe.Frame{}
 }
 
 func (c *client) send(kind pipe.Kind, parent uint64, body any) uint64 {

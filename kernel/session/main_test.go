@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/internal/need"
 	"github.com/godlas/godlas/kernel"
 	"github.com/godlas/godlas/kernel/internal/pipe"
@@ -199,14 +200,11 @@ func TestProcessEndsWithItsCommands(t *testing.T) {
 		t.Errorf("it ends with %+v", e)
 	}
 	pid := strings.TrimSpace(strings.TrimPrefix(out[0], "stdout: "))
-	for end := time.Now().Add(deadline); ; time.Sleep(time.Millisecond) {
-		// A dead process that nobody has waited for has no command line any more.
-		if b, err := os.ReadFile("/proc/" + pid + "/cmdline"); err != nil || len(b) == 0 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("process %s outlives its session", pid)
-		}
+	if !awake.Until(deadline, func() bool { // a dead process that nobody has waited for has no command line any more
+		b, err := os.ReadFile("/proc/" + pid + "/cmdline")
+		return err != nil || len(b) == 0
+	}) {
+		t.Fatalf("process %s outlives its session", pid)
 	}
 }
 
@@ -240,16 +238,14 @@ func TestProcessDies(t *testing.T) {
 			t.Errorf("%s ends with %q, %+v", code, out, done)
 			continue
 		}
-		for end := time.Now().Add(deadline); ; time.Sleep(time.Millisecond) {
+		var said string
+		if !awake.Until(deadline, func() bool {
 			c.mu.Lock()
-			said := c.err.String()
-			c.mu.Unlock()
-			if strings.Contains(said, want) {
-				break
-			}
-			if time.Now().After(end) {
-				t.Fatalf("%s: without %q: %.300s", code, want, said)
-			}
+			defer c.mu.Unlock()
+			said = c.err.String()
+			return strings.Contains(said, want)
+		}) {
+			t.Fatalf("%s: without %q: %.300s", code, want, said)
 		}
 	}
 }

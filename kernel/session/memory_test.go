@@ -6,7 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/godlas/godlas/internal/awake"
 )
 
 // TestMemoryLimit: a cell that goes past the limit is stopped and what there is is kept; the cells after it can free it; what
@@ -35,16 +36,14 @@ func TestMemoryLimit(t *testing.T) {
 	if _, _, ok := c.run("large := make([]byte, 8<<30)"); ok {
 		t.Fatal("8 GiB are there")
 	}
-	for end := time.Now().Add(deadline); ; time.Sleep(time.Millisecond) {
+	var said string
+	if !awake.Until(deadline, func() bool {
 		c.mu.Lock()
-		said := c.err.String()
-		c.mu.Unlock()
-		if strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory") {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("it says %.200q", said)
-		}
+		defer c.mu.Unlock()
+		said = c.err.String()
+		return strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory")
+	}) {
+		t.Fatalf("it says %.200q", said)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 )
 
@@ -89,11 +89,8 @@ func TestCompiledInterrupt(t *testing.T) {
 		if _, last := c.answer(id); !body[pipe.Done](t, last).Interrupted {
 			t.Errorf("%q is not interrupted: %s", code, last.Body)
 		}
-		for end := time.Now().Add(deadline); syscall.Kill(pid, 0) == nil && !dead(pid); time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Errorf("%q: process %d goes on", code, pid)
-				break
-			}
+		if !awake.Until(deadline, func() bool { return syscall.Kill(pid, 0) != nil || dead(pid) }) {
+			t.Errorf("%q: process %d goes on", code, pid)
 		}
 	}
 }

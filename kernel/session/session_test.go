@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/kernel/display"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
@@ -358,7 +358,7 @@ func TestEndOfThePipe(t *testing.T) {
 			t.Error(err)
 		}
 		c.ended <- nil
-	case <-time.After(deadline):
+	case <-awake.After(deadline):
 		t.Fatal("the session does not end")
 	}
 }

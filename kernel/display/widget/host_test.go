@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/kernel/internal/comms"
 )
 
@@ -155,9 +156,7 @@ func briefs(ms []posted) string {
 // eventually waits for something that handlers do.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not within 20 s", what)
-		}
+	if !awake.Until(20*time.Second, ok) {
+		t.Fatalf("%s: not within 20 s", what)
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-zeromq/zmq4"
 	"github.com/go-zeromq/zmq4/transport"
+	"github.com/godlas/godlas/internal/awake"
 )
 
 // The tests of this file show the faults of zmq4 v0.17.0 that this package contains, on zmq4's own sockets. That they
@@ -75,7 +76,7 @@ func wantSoon(t *testing.T, ch <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-ch:
-	case <-time.After(patience):
+	case <-awake.After(patience):
 		t.Fatal(what)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-zeromq/zmq4"
+	"github.com/godlas/godlas/internal/awake"
 )
 
 // patience is what a test waits for something that takes milliseconds.
@@ -103,16 +104,18 @@ func recvFrames(t *testing.T, s *Socket) [][]byte {
 		f, err := s.Recv()
 		ch <- result{f, err}
 	}()
-	select {
-	case r := <-ch:
-		if r.err != nil {
-			t.Fatal(r.err)
+	for tick := range awake.Ticks(patience) {
+		select {
+		case r := <-ch:
+			if r.err != nil {
+				t.Fatal(r.err)
+			}
+			return r.f
+		case <-tick:
 		}
-		return r.f
-	case <-time.After(patience):
-		t.Fatal("nothing received")
-		return nil
 	}
+	t.Fatal("nothing received")
+	return nil
 }
 
 func dialer(t *testing.T, s *Socket, sock zmq4.Socket) zmq4.Socket {
@@ -248,10 +251,8 @@ func TestConnectionLimit(t *testing.T) {
 
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it did not come true")
-		}
+	if !awake.Until(patience, ok) {
+		t.Fatal("it did not come true")
 	}
 }
 
@@ -556,7 +557,7 @@ func TestCloseDoesNotWaitForAStuckPeer(t *testing.T) {
 	go func() { s.Close(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-awake.After(patience):
 		t.Fatal("Close hangs")
 	}
 	if _, err := s.Recv(); err != net.ErrClosed {

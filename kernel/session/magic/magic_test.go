@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/internal/heard"
 	"github.com/godlas/godlas/internal/need"
 	"github.com/godlas/godlas/kernel/display"
@@ -362,7 +363,7 @@ func TestShellInterrupt(t *testing.T) {
 			if !errors.Is(err, why) {
 				t.Errorf("%s: ends in %v", line, err)
 			}
-		case <-time.After(20 * grace):
+		case <-awake.After(20 * grace):
 			t.Fatalf("%s: does not stop", line)
 		}
 	}

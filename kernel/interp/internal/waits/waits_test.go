@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/godlas/godlas/internal/awake"
 )
 
 func never() <-chan struct{} { return nil }
@@ -26,7 +28,7 @@ func ends(t *testing.T, what string, f func()) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(20 * time.Second):
+	case <-awake.After(20 * time.Second):
 		t.Fatalf("%s does not end", what)
 	}
 }
