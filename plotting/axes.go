@@ -117,9 +117,23 @@ func tile(plots []*plot.Plot, columns int, gap vg.Length) func(draw.Canvas) {
 		for i, row := range plot.Align(table, tiles, c) {
 			for j, cell := range row {
 				if table[i][j] != nil {
-					table[i][j].Draw(cell)
+					drawTitled(table[i][j], cell)
 				}
 			}
 		}
 	}
+}
+
+// drawTitled draws a plot with its title over the middle of the axes. That of the canvas, where gonum's stands, is far to
+// the left of it where rows have long names.
+func drawTitled(p *plot.Plot, c draw.Canvas) {
+	if title, style := p.Title.Text, p.Title.TextStyle; title != "" {
+		size, data := style.Rectangle(title).Size(), p.DataCanvas(c)
+		x := min(max(data.Center().X, c.Min.X+size.X/2), c.Max.X-size.X/2)
+		c.FillText(style, vg.Point{X: x, Y: c.Max.Y + style.FontExtents().Descent}, title)
+		c.Max.Y -= size.Y + p.Title.Padding
+		p.Title.Text = ""
+		defer func() { p.Title.Text = title }()
+	}
+	p.Draw(c)
 }

@@ -67,6 +67,8 @@ func (f *Figure) SVG() ([]byte, error) {
 	})
 	// The pictures inside are PNG, whatever vgsvg calls them.
 	s = strings.ReplaceAll(s, "data:image/jpg;base64,", "data:image/png;base64,")
+	// They fill their rectangles; without this one keeps its own shape, in the middle of it.
+	s = strings.ReplaceAll(s, "<image ", `<image preserveAspectRatio="none" `)
 	start := strings.Index(s, "<svg")
 	if start < 0 {
 		return []byte(s), nil

@@ -255,6 +255,30 @@ func TestWeightsHavePanels(t *testing.T) {
 	}
 }
 
+// TestSparsityOfOthers: of a model that has no such layer the largest is shown, and the caption says which; and how many
+// weights there are where networks differ in that.
+func TestSparsityOfOthers(t *testing.T) {
+	other := made("prune(0.8)", "direct csr", 0.9, 1)
+	other.Spec.Model = "vgg7"
+	f, err := Plot("sparsity", []*dlas.Result{made("prune(0.5)", "direct csr", 0.9, 1), other, made("channels(0.5)", "direct dense", 0.9, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers := map[string]string{}
+	for _, r := range rows(t, f) {
+		layers[r["compress"]] = r["layer"]
+	}
+	if layers["prune(0.5)"] != layers["channels(0.5)"] || layers["prune(0.5)"] == layers["prune(0.8)"] ||
+		!strings.HasPrefix(f.Caption, layers["prune(0.5)"]+" after 3 compressions; "+layers["prune(0.8)"]+" after vgg7, prune(0.8): n = ") ||
+		!strings.Contains(f.Caption, " or 9,216 weights. fashion-mnist.") {
+		t.Errorf("layers %v; %s", layers, f.Caption)
+	}
+	svg, err := f.SVG()
+	if pictures := strings.Count(string(svg), "<image "); err != nil || pictures != 3 || strings.Count(string(svg), `<image preserveAspectRatio="none" `) != pictures {
+		t.Errorf("%d pictures, which need not fill their axes: %v", pictures, err)
+	}
+}
+
 // TestWeightsFollowTheCell: a figure that compresses a network anew ends with the cell that asked for it.
 func TestWeightsFollowTheCell(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

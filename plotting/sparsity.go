@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -36,10 +38,11 @@ func sparsity(rs []*dlas.Result, o Options) (*Figure, error) {
 	columns := weightColumns(len(nets))
 	tallest, coarse := 0.0, ""
 	caption, layer := "", ""
+	var counts, others []string
 	for k, n := range nets {
 		l := n.layers[0]
 		for _, x := range n.layers {
-			if x.Name == layer {
+			if x.Name == layer && len(x.After.Values) > 0 {
 				l = x
 				break
 			}
@@ -67,7 +70,11 @@ func sparsity(rs []*dlas.Result, o Options) (*Figure, error) {
 			}
 			if k == 0 {
 				layer = l.Name
-				caption = fmt.Sprintf("%s after %d compressions: n = %s weights before. %s.", layer, len(nets), thousands(len(l.Before.Values)), sameNetwork(nets))
+			} else if l.Name != layer { // it has been split, or is of another model
+				others = append(others, fmt.Sprintf("; %s after %s", l.Name, n.name))
+			}
+			if count := thousands(total); !slices.Contains(counts, count) {
+				counts = append(counts, count)
 			}
 		} else {
 			caption = fmt.Sprintf("%s of %s after %s: n = %s weights, %s of them zero (%.1f %%).", l.Name, n.r.Spec.Model, n.r.Spec.Compress, thousands(total), thousands(zero), 100*float64(zero)/float64(total))
@@ -77,6 +84,9 @@ func sparsity(rs []*dlas.Result, o Options) (*Figure, error) {
 		}
 		tallest = max(tallest, float64(w.Rows)/float64(w.Cols*w.Taps))
 		f.Plots = append(f.Plots, p)
+	}
+	if len(nets) > 1 {
+		caption = fmt.Sprintf("%s after %d compressions%s: n = %s weights. %s.", layer, len(nets), strings.Join(others, ""), strings.Join(counts, " or "), sameNetwork(nets))
 	}
 	f.Caption = clean(caption) + coarse
 	if len(nets) > 1 {
