@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
@@ -26,6 +27,11 @@ func (c *byteConv) packStrip(to []byte, s byteStrip, w []int8, from, m, mg, cg, 
 		for g := range c.groups {
 			ch := first + 4*g
 			at := g*s.vectors*64 + 4*o
+			if taps == 1 && ch >= 0 && ch+4 <= cg {
+				q := row[ch : ch+4]
+				binary.LittleEndian.PutUint32(to[at:], four(q[0], q[1], q[2], q[3]))
+				continue
+			}
 			if ch >= 0 && ch+4 <= cg {
 				r := row[ch*taps : (ch+4)*taps]
 				r0, r1, r2, r3 := r[:taps], r[taps:2*taps], r[2*taps:3*taps], r[3*taps:4*taps]
@@ -47,16 +53,26 @@ func (c *byteConv) packStrip(to []byte, s byteStrip, w []int8, from, m, mg, cg, 
 	}
 }
 
-// sumBytes is the sum of weights.
+// sumBytes is the sum of weights, eight at a time: without their signs, in pairs.
 func sumBytes(w []int8) (sum int32) {
-	var a, b, c, d int32
-	for ; len(w) >= 4; w = w[4:] {
-		a, b, c, d = a+int32(w[0]), b+int32(w[1]), c+int32(w[2]), d+int32(w[3])
+	const pairs = 0x00ff00ff_00ff00ff
+	b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w))), len(w))
+	for len(b) >= 8 {
+		some := b[:min(len(b), 8*128)&^7] // before a pair's sum overflows
+		b = b[len(some):]
+		sum -= 128 * int32(len(some))
+		var a uint64
+		for ; len(some) >= 8; some = some[8:] {
+			v := binary.LittleEndian.Uint64(some) ^ 0x80808080_80808080
+			a += v&pairs + v>>8&pairs
+		}
+		a = a&0x0000ffff_0000ffff + a>>16&0x0000ffff_0000ffff
+		sum += int32(a&0xffffffff + a>>32)
 	}
-	for _, v := range w {
-		a += int32(v)
+	for _, v := range b {
+		sum += int32(int8(v))
 	}
-	return a + b + c + d
+	return sum
 }
 
 // byteMatrix is weights of m outputs and k inputs, one output after the other or, turned, one input after the other. They
@@ -78,36 +94,38 @@ func newByteMatrix(w, zeros *ir.Tensor, m, k int, turned bool) byteMatrix {
 	return byteMatrix{signedWeights(w, zeros, m), m, k, false}
 }
 
-// sums are those of each output's weights, and of their magnitudes.
-func (x byteMatrix) sums() (sum []int32, most []int64) {
-	sum, most = make([]int32, x.m), make([]int64, x.m)
-	add := func(o int, v int8) {
-		sum[o] += int32(v)
-		most[o] += max(int64(v), -int64(v))
-	}
+// sums are those of each output's weights.
+func (x byteMatrix) sums() []int32 {
+	sum := make([]int32, x.m)
 	for _, w := range x.passes {
 		if x.turned {
 			for k := range x.k {
 				for o, v := range w[k*x.m : (k+1)*x.m] {
-					add(o, v)
+					sum[o] += int32(v)
 				}
 			}
 			continue
 		}
 		for o := range x.m {
-			s, n := int32(0), int32(0)
-			for i, v := range w[o*x.k : (o+1)*x.k] {
-				s += int32(v)
-				sign := int32(v) >> 31
-				n += (int32(v) ^ sign) - sign
-				if i&(1<<20-1) == 0 { // before it overflows
-					most[o], n = most[o]+int64(n), 0
-				}
-			}
-			sum[o], most[o] = sum[o]+s, most[o]+int64(n)
+			sum[o] += sumBytes(w[o*x.k : (o+1)*x.k])
 		}
 	}
-	return sum, most
+	return sum
+}
+
+// most is the sum of the magnitudes of an output's weights.
+func (x byteMatrix) most(o int) (most int64) {
+	first, step := o*x.k, 1
+	if x.turned {
+		first, step = o, x.m
+	}
+	for _, w := range x.passes {
+		for i := range x.k {
+			v := int64(w[first+i*step])
+			most += max(v, -v)
+		}
+	}
+	return most
 }
 
 // pack lays the matrix out in strips of that many blocks of 16 outputs, each strip's passes after each other, many on all

@@ -194,10 +194,15 @@ func packColumns[T weight](d *linear, g *outGroup, to, w []T) {
 			}
 			continue
 		}
-		for c := range n {
-			row := w[(g.first+c)*d.colStep:]
-			for k := k0; k < k1; k++ {
-				to[k*width+c] = row[k]
+		row := func(c int) []T { return w[(g.first+c)*d.colStep+k0:][:k1-k0] }
+		for c := 0; c < n; c++ {
+			if c+4 <= n {
+				packFour(to[k0*width+c:], width, row(c), row(c+1), row(c+2), row(c+3))
+				c += 3
+				continue
+			}
+			for k, v := range row(c) {
+				to[(k0+k)*width+c] = v
 			}
 		}
 	}

@@ -111,21 +111,58 @@ func packedGroup[T weight](p *packedWeights, g *outGroup) []T {
 }
 
 // packGroup goes over the depth in pieces that stay in the cache, and in each over the output channels, whose numbers lie
-// together in w.
+// together in w, four at a time.
 func packGroup[T weight](dst []T, g *outGroup, w []T, m, each int, from []int32) {
 	const piece = 128
 	width := g.blocks * asm.Block
+	n := min(width, m-g.first)
+	w = w[g.first*each:]
 	for k0 := 0; k0 < len(from); k0 += piece {
 		f := from[k0:min(len(from), k0+piece)]
-		for c := range min(width, m-g.first) {
-			row := w[(g.first+c)*each : (g.first+c+1)*each]
+		run := isRun(f)
+		for c := 0; c < n; c++ {
 			to := dst[k0*width+c:]
+			if c+4 > n {
+				row := w[c*each : (c+1)*each]
+				for i, at := range f {
+					if at >= 0 {
+						to[i*width] = row[at]
+					}
+				}
+				continue
+			}
+			r0, r1, r2, r3 := w[c*each:(c+1)*each], w[(c+1)*each:(c+2)*each], w[(c+2)*each:(c+3)*each], w[(c+3)*each:(c+4)*each]
+			if c += 3; run {
+				at := int(f[0])
+				packFour(to, width, r0[at:at+len(f)], r1[at:], r2[at:], r3[at:])
+				continue
+			}
 			for i, at := range f {
 				if at >= 0 {
-					to[i*width] = row[at]
+					t := to[i*width:][:4]
+					t[0], t[1], t[2], t[3] = r0[at], r1[at], r2[at], r3[at]
 				}
 			}
 		}
+	}
+}
+
+// isRun reports whether these places follow each other.
+func isRun(f []int32) bool {
+	for i, at := range f {
+		if at != f[0]+int32(i) || at < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// packFour writes the numbers of four rows beside each other, as many as the first has, width apart.
+func packFour[T weight](to []T, width int, r0, r1, r2, r3 []T) {
+	r1, r2, r3 = r1[:len(r0)], r2[:len(r0)], r3[:len(r0)]
+	for i := range r0 {
+		t := to[i*width:][:4]
+		t[0], t[1], t[2], t[3] = r0[i], r1[i], r2[i], r3[i]
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
@@ -73,7 +74,7 @@ func IsFormat(word string) bool { return slices.Contains(names(formats()), word)
 // pairs lists what there are kernels for, as a user chooses it: an algorithm and a format.
 func pairs() []string {
 	var list []string
-	for _, k := range Kernels() {
+	for _, k := range table() {
 		pair := k.Algorithm + " " + k.Format
 		if k.Op == "Conv" && k.Algorithm != "" && !slices.Contains(list, pair) {
 			list = append(list, pair)
@@ -102,7 +103,12 @@ func Check(algorithm, format string) error {
 }
 
 // Kernels is the table: all rows that this build and this processor can run.
-func Kernels() []ir.Kernel {
+func Kernels() []ir.Kernel { return slices.Clone(table()) }
+
+// table is made once: hundreds of rows take a good part of the time in which a small network is compiled.
+var table = sync.OnceValue(newTable)
+
+func newTable() []ir.Kernel {
 	ks := append(convKernels(), matrixKernels()...)
 	ks = append(ks, stripKernels()...)
 	ks = append(ks, stripMoves()...)

@@ -17,7 +17,7 @@ import (
 // mean, a sum, a product and a batch normalization round as their operators in package op say; a function of one value is
 // a table and exact.
 func Quantise(g *ir.Graph) error {
-	if !slices.ContainsFunc(g.Nodes, func(n *ir.Node) bool { return n.Op == "DequantizeLinear" }) {
+	if !isQuantised(g) {
 		return nil
 	}
 	z := &quantiser{Graph: g, from: map[string]quantised{}, tables: map[string]string{}}
@@ -42,6 +42,11 @@ func Quantise(g *ir.Graph) error {
 	return nil
 }
 
+// isQuantised reports whether there is anything for Quantise to do.
+func isQuantised(g *ir.Graph) bool {
+	return slices.ContainsFunc(g.Nodes, func(n *ir.Node) bool { return n.Op == "DequantizeLinear" })
+}
+
 // quantised is the integers that a float value is made of.
 type quantised struct {
 	value       string
@@ -61,7 +66,13 @@ type quantiser struct {
 }
 
 func (z *quantiser) link() {
-	z.maker, z.users = map[string]*ir.Node{}, map[string][]*ir.Node{}
+	if z.maker == nil {
+		z.maker, z.users = make(map[string]*ir.Node, len(z.Nodes)), make(map[string][]*ir.Node, 2*len(z.Nodes))
+	}
+	clear(z.maker)
+	for name, users := range z.users {
+		z.users[name] = users[:0]
+	}
 	for _, n := range z.Nodes {
 		for _, out := range n.Out {
 			z.maker[out] = n

@@ -14,16 +14,18 @@ import (
 // graph given is not changed. Weights that are to be scaled are left as they are, scales says by what: a large network
 // need not be in memory once more before it is packed.
 func rewrite(g *ir.Graph) (*ir.Graph, map[string]scale, error) {
-	if _, err := op.Infer(g, 1); err != nil {
-		return nil, nil, err
-	}
-	g = g.Clone()
-	if err := Quantise(g); err != nil {
-		return nil, nil, err
-	}
 	values, err := op.Infer(g, 1)
 	if err != nil {
 		return nil, nil, err
+	}
+	g = g.Clone()
+	if isQuantised(g) {
+		if err := Quantise(g); err != nil {
+			return nil, nil, err
+		}
+		if values, err = op.Infer(g, 1); err != nil {
+			return nil, nil, err
+		}
 	}
 	r := &rewriter{Graph: g, values: values, scales: map[string]scale{}}
 	for _, pass := range []func(){
@@ -52,7 +54,20 @@ type rewriter struct {
 }
 
 func (r *rewriter) begin() {
-	r.uses, r.maker = map[string]int{}, map[string]*ir.Node{}
+	if r.uses == nil {
+		n := len(r.Nodes)
+		r.uses, r.maker, r.users = make(map[string]int, 2*n), make(map[string]*ir.Node, n), make(map[string][]*ir.Node, 2*n)
+		r.order, r.gone, r.in, r.after = make(map[*ir.Node]int, n), map[*ir.Node]bool{}, map[*ir.Node]*ir.Node{}, map[*ir.Node]*ir.Node{}
+	}
+	clear(r.uses)
+	clear(r.maker)
+	clear(r.order)
+	clear(r.gone)
+	clear(r.in)
+	clear(r.after)
+	for name, users := range r.users {
+		r.users[name] = users[:0]
+	}
 	for _, name := range r.Outputs {
 		r.uses[name]++
 	}

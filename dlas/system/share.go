@@ -75,8 +75,18 @@ func programKey(g *ir.Graph, m ir.Machine, p Plan) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed())
 	fmt.Fprintf(&h, "%q %q %+v %+v\n", g.Inputs, g.Outputs, m, p)
+	list := func(names []string) {
+		maphash.WriteComparable(&h, len(names))
+		for _, name := range names {
+			maphash.WriteComparable(&h, name)
+		}
+	}
 	for _, n := range g.Nodes {
-		fmt.Fprintf(&h, "%q %q %q %q", n.Name, n.Op, n.In, n.Out)
+		maphash.WriteComparable(&h, n.Name)
+		maphash.WriteComparable(&h, n.Op)
+		list(n.In)
+		list(n.Out)
+		maphash.WriteComparable(&h, len(n.Attrs))
 		for _, a := range slices.Sorted(maps.Keys(n.Attrs)) {
 			if t, ok := n.Attrs[a].(*ir.Tensor); ok {
 				fmt.Fprintf(&h, " %q %v %v %x", a, t.Type, t.Shape, maphash.Bytes(seed(), t.Memory()))
@@ -84,7 +94,6 @@ func programKey(g *ir.Graph, m ir.Machine, p Plan) uint64 {
 			}
 			fmt.Fprintf(&h, " %q %T %#v", a, n.Attrs[a], n.Attrs[a])
 		}
-		h.WriteByte('\n')
 	}
 	names := slices.Sorted(maps.Keys(g.Weights))
 	sums := make([]uint64, len(names))
@@ -102,7 +111,13 @@ func programKey(g *ir.Graph, m ir.Machine, p Plan) uint64 {
 	wg.Wait()
 	for i, name := range names {
 		if t := g.Weights[name]; t != nil {
-			fmt.Fprintf(&h, "%q %v %v %x\n", name, t.Type, t.Shape, sums[i])
+			maphash.WriteComparable(&h, name)
+			maphash.WriteComparable(&h, t.Type)
+			maphash.WriteComparable(&h, len(t.Shape))
+			for _, n := range t.Shape {
+				maphash.WriteComparable(&h, n)
+			}
+			maphash.WriteComparable(&h, sums[i])
 		}
 	}
 	return h.Sum64()

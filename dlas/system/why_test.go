@@ -1,6 +1,7 @@
 package system
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,8 +47,8 @@ func TestWhy(t *testing.T) {
 
 // TestWhySays: each sentence, of the estimates that ask for it.
 func TestWhySays(t *testing.T) {
-	named := func(algorithm, format string) ir.Kernel {
-		return ir.Kernel{Name: algorithm + " " + format, Algorithm: algorithm, Format: format, Bind: func(ir.Problem, ir.Schedule) (ir.Bound, error) { return ir.Bound{}, nil }}
+	named := func(algorithm, format string) *ir.Kernel {
+		return &ir.Kernel{Name: algorithm + " " + format, Algorithm: algorithm, Format: format, Bind: func(ir.Problem, ir.Schedule) (ir.Bound, error) { return ir.Bound{}, nil }}
 	}
 	dense, csr, wino := named("direct", "dense"), named("direct", "csr"), named("winograd", "dense")
 	work := func(zeros int64) op.Work { return op.Work{MACs: 100, Nonzero: 100 - zeros} }
@@ -56,24 +57,24 @@ func TestWhySays(t *testing.T) {
 		zeros         int64
 		want          string
 	}{
-		{rival{csr, 30, 10}, rival{dense, 100, 0}, 80, "direct csr is estimated 2.5x faster than direct dense at 80 % zeros"},
-		{rival{wino, 40, 0}, rival{csr, 60, 0}, 67, "winograd is estimated 1.5x faster than direct csr at 67 % zeros"},
-		{rival{dense, 100, 0}, rival{csr, 104, 0}, 30, "direct dense is estimated 1.04x faster than direct csr at 30 % zeros"},
-		{rival{dense, 100, 0}, rival{csr, 80, 40}, 40, "direct dense is estimated 1.2x faster than direct csr with its conversions at 40 % zeros"},
-		{rival{dense, 100, 50}, rival{csr, 80, 100}, 40, "direct dense is estimated 1.2x faster than direct csr with its conversions at 40 % zeros"},
-		{rival{dense, 100, 50}, rival{csr, 120, 60}, 40, "direct dense is estimated 1.2x faster than direct csr at 40 % zeros"}, // its conversions do not decide
-		{rival{dense, 105, 0}, rival{csr, 90, 10}, 55, "direct csr is estimated only 1.05x faster than direct dense at 55 % zeros, less than estimates are sure of"},
-		{rival{csr, 100, 0}, rival{dense, 100, 0}, 50, "direct csr is estimated 1.00x faster than direct dense at 50 % zeros"},
-		{rival{csr, 0, 0}, rival{dense, 10, 0}, 50, "direct csr is estimated 10.0x faster than direct dense at 50 % zeros"}, // no division by nothing
-		{rival{dense, 100, 0}, rival{csr, 120, 0}, 9, ""},
-		{rival{dense, 100, 0}, rival{csr, 120, 0}, 11, "direct dense is estimated 1.2x faster than direct csr at 11 % zeros"},
-		{rival{dense, 100, 0}, rival{}, 50, ""}, // there was no other
+		{rival{kernel: csr, alone: 30, moves: 10}, rival{kernel: dense, alone: 100, moves: 0}, 80, "direct csr is estimated 2.5x faster than direct dense at 80 % zeros"},
+		{rival{kernel: wino, alone: 40, moves: 0}, rival{kernel: csr, alone: 60, moves: 0}, 67, "winograd is estimated 1.5x faster than direct csr at 67 % zeros"},
+		{rival{kernel: dense, alone: 100, moves: 0}, rival{kernel: csr, alone: 104, moves: 0}, 30, "direct dense is estimated 1.04x faster than direct csr at 30 % zeros"},
+		{rival{kernel: dense, alone: 100, moves: 0}, rival{kernel: csr, alone: 80, moves: 40}, 40, "direct dense is estimated 1.2x faster than direct csr with its conversions at 40 % zeros"},
+		{rival{kernel: dense, alone: 100, moves: 50}, rival{kernel: csr, alone: 80, moves: 100}, 40, "direct dense is estimated 1.2x faster than direct csr with its conversions at 40 % zeros"},
+		{rival{kernel: dense, alone: 100, moves: 50}, rival{kernel: csr, alone: 120, moves: 60}, 40, "direct dense is estimated 1.2x faster than direct csr at 40 % zeros"}, // its conversions do not decide
+		{rival{kernel: dense, alone: 105, moves: 0}, rival{kernel: csr, alone: 90, moves: 10}, 55, "direct csr is estimated only 1.05x faster than direct dense at 55 % zeros, less than estimates are sure of"},
+		{rival{kernel: csr, alone: 100, moves: 0}, rival{kernel: dense, alone: 100, moves: 0}, 50, "direct csr is estimated 1.00x faster than direct dense at 50 % zeros"},
+		{rival{kernel: csr, alone: 0, moves: 0}, rival{kernel: dense, alone: 10, moves: 0}, 50, "direct csr is estimated 10.0x faster than direct dense at 50 % zeros"}, // no division by nothing
+		{rival{kernel: dense, alone: 100, moves: 0}, rival{kernel: csr, alone: 120, moves: 0}, 9, ""},
+		{rival{kernel: dense, alone: 100, moves: 0}, rival{kernel: csr, alone: 120, moves: 0}, 11, "direct dense is estimated 1.2x faster than direct csr at 11 % zeros"},
+		{rival{kernel: dense, alone: 100, moves: 0}, rival{}, 50, ""}, // there was no other
 	} {
-		d := &draft{kernel: c.chosen.kernel, rivals: [2]rival{c.chosen, c.other}, work: work(c.zeros)}
+		d := &draft{kernel: *c.chosen.kernel, rivals: [2]rival{c.chosen, c.other}, work: work(c.zeros)}
 		if got := d.why(); got != c.want {
 			t.Errorf("%v against %v cycles at %d %%:\n%q, not\n%q", c.chosen.cycles(), c.other.cycles(), c.zeros, got, c.want)
 		}
-		if d.kernel = named("gemm", "csr"); d.why() != "" {
+		if d.kernel = *named("gemm", "csr"); d.why() != "" {
 			t.Errorf("of a kernel that was not chosen by estimates it is said: %q", d.why())
 		}
 	}
@@ -81,7 +82,6 @@ func TestWhySays(t *testing.T) {
 
 // TestRivals: of the kernels that treat zeros otherwise than the one chosen, the rival is that of the least cost.
 func TestRivals(t *testing.T) {
-	bind := func(ir.Problem, ir.Schedule) (ir.Bound, error) { return ir.Bound{}, nil }
 	costs := map[string]float64{"dense": 5, "winograd": 4, "csr": 6, "bsr": 3}
 	var all []rival
 	for name := range costs {
@@ -89,10 +89,10 @@ func TestRivals(t *testing.T) {
 		if name == "winograd" {
 			format = "dense"
 		}
-		all = append(all, rival{kernel: ir.Kernel{Name: name, Format: format, Bind: bind}, alone: costs[name]})
+		all = append(all, rival{kernel: &ir.Kernel{Name: name, Format: format}, cost: costs[name]})
 	}
 	for chosen, want := range map[string]string{"dense": "bsr", "winograd": "bsr", "csr": "winograd", "bsr": "winograd"} {
-		two := rivalsOf(ir.Kernel{Name: chosen}, all, costs)
+		two := rivalsOf(slices.IndexFunc(all, func(r rival) bool { return r.kernel.Name == chosen }), all)
 		if two[0].kernel.Name != chosen || two[1].kernel.Name != want {
 			t.Errorf("%s has the rival %s, not %s", two[0].kernel.Name, two[1].kernel.Name, want)
 		}

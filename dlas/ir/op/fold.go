@@ -17,9 +17,8 @@ func Fold(g *ir.Graph) (*ir.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	g = freeBatch(g)
-	f := &folder{Graph: g.Clone(), known: known, outputs: map[string]bool{}}
-	f.other, _ = Infer(g, 2) // fails where the batch is part of the network: then it is constant
+	g, other := freeBatch(g, known)
+	f := &folder{Graph: g.Clone(), known: known, other: other, outputs: map[string]bool{}}
 	for _, name := range f.Outputs {
 		f.outputs[name] = true
 	}
@@ -223,19 +222,17 @@ func (f *folder) dropUnused() {
 
 // freeBatch lets a network that was exported for one image run any batch, where all that binds it are Reshapes to a
 // shape that begins with 1: they copy the batch instead. A network that runs two images, or does not then either, is
-// returned as it is.
-func freeBatch(g *ir.Graph) *ir.Graph {
+// returned as it is. before is what is known of one image; other is the same of two images, nil where the batch is part of
+// the network: then it is constant.
+func freeBatch(g *ir.Graph, before map[string]Operand) (free *ir.Graph, other map[string]Operand) {
+	other, err := Infer(g, 2)
+	if err == nil {
+		return g, other
+	}
 	for _, in := range g.Inputs {
 		if len(in.Shape) == 0 || in.Shape[0] != 1 {
-			return g
+			return g, nil
 		}
-	}
-	before, err := Infer(g, 1)
-	if err != nil {
-		return g
-	}
-	if _, err := Infer(g, 2); err == nil {
-		return g
 	}
 	c := g.Clone()
 	for i, n := range c.Nodes {
@@ -262,15 +259,15 @@ func freeBatch(g *ir.Graph) *ir.Graph {
 	one, err1 := Infer(c, 1)
 	two, err2 := Infer(c, 2)
 	if err1 != nil || err2 != nil {
-		return g
+		return g, nil
 	}
 	for _, name := range g.Outputs {
 		a, b, was := one[name].Shape, two[name].Shape, before[name].Shape
 		if !a.Equal(was) || len(b) == 0 || len(a) == 0 || a[0] != 1 || b[0] != 2 || !b[1:].Equal(a[1:]) {
-			return g
+			return g, nil
 		}
 	}
-	return c
+	return c, two
 }
 
 func operandOf(known map[string]Operand, n *ir.Node, i int) Operand {

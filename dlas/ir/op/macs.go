@@ -3,6 +3,7 @@ package op
 import (
 	"bytes"
 	"math"
+	"unsafe"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
@@ -82,18 +83,27 @@ func Nonzero(t *ir.Tensor) int64 {
 	return n
 }
 
-// nonzero32 counts without branches, four at a time: a large network has 10^8 weights.
+// nonzero32 counts without branches, eight at a time, two a word: a large network has 10^8 weights.
 func nonzero32(data []float32) int64 {
-	var a, b, c, d uint64
-	one := func(v float32) uint64 { return (uint64(math.Float32bits(v)&^(1<<31)) + 1<<32 - 1) >> 32 }
-	for ; len(data) >= 4; data = data[4:] {
-		a += one(data[0])
-		b += one(data[1])
-		c += one(data[2])
-		d += one(data[3])
+	const most, top = 0x7fffffff_7fffffff, 0x80000000_80000000
+	// With its sign away, a number that is not zero carries into the place of the sign, and no further.
+	two := func(w uint64) uint64 { return (w&most + most) & top >> 31 }
+	n := int64(0)
+	for rest := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/2); len(rest) > 0; {
+		some := rest[:min(len(rest), 1<<20)]
+		rest = rest[len(some):]
+		var a, b, c, d uint64
+		for ; len(some) >= 4; some = some[4:] {
+			a, b, c, d = a+two(some[0]), b+two(some[1]), c+two(some[2]), d+two(some[3])
+		}
+		for _, w := range some {
+			a += two(w)
+		}
+		a += b + c + d
+		n += int64(a&math.MaxUint32 + a>>32)
 	}
-	for _, v := range data {
-		a += one(v)
+	if len(data)%2 > 0 && data[len(data)-1] != 0 {
+		n++
 	}
-	return int64(a + b + c + d)
+	return n
 }
