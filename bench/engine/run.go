@@ -163,13 +163,11 @@ func (l *lab) row(ctx context.Context, t Table, n network, f *files, kind string
 		return false, err
 	}
 	entries = append(entries, auto)
-	var direct *entry
-	if kind == "f32" {
-		if direct, err = l.ours(ctx, "direct", file, f.input, threads, 1, "direct", ""); err != nil {
-			return false, err
-		}
-		entries = append(entries, direct)
+	direct, err := l.ours(ctx, "direct", file, f.input, threads, 1, "direct", "")
+	if err != nil {
+		return false, err
 	}
+	entries = append(entries, direct)
 	var peers []*entry
 	ms := map[string]string{"onnxruntime": "fails", "openvino": "fails"}
 	for _, engine := range []string{"onnxruntime", "openvino"} {
@@ -189,11 +187,7 @@ func (l *lab) row(ctx context.Context, t Table, n network, f *files, kind string
 	}
 	rival := best(peers)
 	r, low, high := ratio(auto, rival)
-	without := ""
-	if direct != nil {
-		d, _, _ := ratio(direct, rival)
-		without = fmt.Sprintf("%.3f", d)
-	}
+	without, _, _ := ratio(direct, rival)
 	worst, err := f.worst(ctx, kind, auto, peers)
 	if err != nil {
 		return false, err
@@ -204,7 +198,7 @@ func (l *lab) row(ctx context.Context, t Table, n network, f *files, kind string
 	}
 	v := verdict(r, high, goal)
 	t.Add(fmt.Sprintf("%s %dx%d", n.title, n.size, n.size), kind, fmt.Sprint(threads), fmt.Sprintf("%.3f", stat.Median(auto.ms)), ms["onnxruntime"], ms["openvino"],
-		fmt.Sprintf("%.3f", r), fmt.Sprintf("%.3f to %.3f", low, high), fmt.Sprintf("%.2f", goal), v, without, share, worst)
+		fmt.Sprintf("%.3f", r), fmt.Sprintf("%.3f to %.3f", low, high), fmt.Sprintf("%.2f", goal), v, fmt.Sprintf("%.3f", without), share, worst)
 	return v != "not met", nil
 }
 

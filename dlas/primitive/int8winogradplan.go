@@ -138,6 +138,8 @@ func (w *byteWinograd) cost(p byteWinogradPlan) float64 {
 	if v.kept {
 		total += float64(v.pairs()*v.ocb)*w.speeds.unit/min(float64(v.threads), float64(v.panels())) + handover(v.threads)
 		u *= float64(v.panels())
+		// A thread fetches what the others have made.
+		total += u * (1 - 1/float64(v.threads)) / crossBytes
 	}
 	// The chunk's transforms are read once for every panel; what is more than the second-level cache comes from behind it.
 	space := float64(v.vBytes(int(tiles+0.5)) + v.mBytes())
