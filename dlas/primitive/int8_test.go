@@ -200,6 +200,8 @@ func byteCases(r *rand.Rand) []byteCase {
 	conv(ir.U8, ir.I8, 1, 32, 40, 40, 32, 3, 3, 32, p1, "bci")
 	conv(ir.U8, ir.I8, 1, 32, 4, 4, 32, 3, 3, 32, p1, "br")
 	conv(ir.U8, ir.I8, 1, 48, 20, 20, 96, 3, 3, 1, p1, "bc") // cut into parts
+	conv(ir.U8, ir.I8, 1, 17, 9, 70, 33, 3, 3, 1, pads(0, 2, 1, 0), "bcr") // tiles that reach far past the map
+	conv(ir.I8, ir.I8, 2, 24, 5, 13, 20, 3, 3, 1, pads(2, 0, 0, 1), "br")
 	for fixed := 1; fixed <= 2; fixed++ {
 		with := func(a ir.Attrs) ir.Attrs {
 			a = maps.Clone(a)

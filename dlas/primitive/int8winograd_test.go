@@ -3,11 +3,68 @@ package primitive
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/godlas/godlas/dlas/ir"
 )
+
+// TestByteWinogradRange runs sums at the very ends of what minimal filtering can hold, and has it refuse those past them.
+func TestByteWinogradRange(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for _, sign := range []int{1, -1} {
+		for _, typ := range []ir.Type{ir.U8, ir.I8} {
+			const channels = 128
+			c := byteConvCase(r, typ, ir.I8, 1, channels, 6, 7, 20, 3, 3, 1, pads(1, 1, 1, 1), "b")
+			largest, x := 255, c.in[0].Memory()
+			c.in[2], c.zero[0] = u8(0), 0
+			if typ == ir.I8 {
+				largest, c.in[2] = 127, i8(0)
+			}
+			for i := range x {
+				x[i] = byte(largest)
+			}
+			w, bias := c.in[3].Data.([]int8), c.in[8].Data.([]int32)
+			for i := range w {
+				w[i] = int8(sign * 114)
+			}
+			for i := range bias {
+				bias[i] = int32(sign * (byteSumLimit - 1 - largest*114*9*channels))
+			}
+			if typ == ir.I8 { // the other end is -128 times the weights
+				for i := range bias {
+					bias[i] = int32(sign * (byteSumLimit - 1 - 128*114*9*channels))
+				}
+			}
+			c.in[1], c.in[4], c.in[6], c.in[7] = f1(1), f1(1), f1(byteSumLimit/100), u8(128)
+			p, want := c.problem(testMachine(1))
+			for _, l := range byteLevels() {
+				k := byteWinogradKernel(l)
+				if err := k.Fits(p); err != nil {
+					t.Fatalf("%s, %d, %s: %v", k.Name, sign, typ, err)
+				}
+				q, _ := arrange(k, p, ir.Lanes)
+				for i, v := range runBytesOf(t, r, k, q, ir.Schedule{}, c) {
+					if v != want[i] {
+						t.Fatalf("%s, %d, %s: element %d is %d, want %d", k.Name, sign, typ, i, v, want[i])
+					}
+				}
+				bias[7] += int32(sign)
+				if err := k.Fits(p); typ == ir.U8 && (err == nil || !strings.Contains(err.Error(), "channel 7 ")) {
+					t.Errorf("%s takes a sum of 2^25: %v", k.Name, err)
+				}
+				bias[7] -= int32(sign)
+			}
+			for i := range w {
+				w[i] = int8(sign * 127)
+			}
+			if err := byteWinogradFits(p); typ == ir.U8 && err == nil {
+				t.Error("sums of more than 2^25 are taken")
+			}
+		}
+	}
+}
 
 // BenchmarkByteWinograd times layers of ResNet and VGG alone, with every plan, as the least of many runs: microseconds
 // beside those of the direct kernel.
