@@ -146,7 +146,7 @@ func tableOf(p ir.Problem, i int) *[256]uint8 {
 }
 
 // signedWeights are the weights less their zero points, which i8 or u8 with its zero point may be: as one byte each, or
-// where that is too small as the sum of two. The result may be w's own elements.
+// where that is too small as the sum of two, or of three for 255. The result may be w's own elements.
 func signedWeights(w, zeros *ir.Tensor, channels int) [][]int8 {
 	if d, ok := w.Data.([]int8); ok && noZeroPoint(zeros) {
 		return [][]int8{d}
@@ -162,25 +162,21 @@ func signedWeights(w, zeros *ir.Tensor, channels int) [][]int8 {
 	}
 	n := w.Shape.Elems()
 	each := n / channels
-	first, second := make([]int8, n), []int8(nil)
-	for i := range first {
+	passes := [][]int8{make([]int8, n)}
+	for i := range n {
 		v := at(w, i)
 		if zeros != nil {
 			v -= at(zeros, min(i/each, zeros.Shape.Elems()-1))
 		}
-		b := min(max(v, -128), 127)
-		if b != v {
-			if second == nil {
-				second = make([]int8, n)
+		for pass := 0; v != 0; pass++ {
+			if pass == len(passes) {
+				passes = append(passes, make([]int8, n))
 			}
-			second[i] = int8(v - b)
+			b := min(max(v, -128), 127)
+			passes[pass][i], v = int8(b), v-b
 		}
-		first[i] = int8(b)
 	}
-	if second == nil {
-		return [][]int8{first}
-	}
-	return [][]int8{first, second}
+	return passes
 }
 
 // noZeroPoint reports whether all zero points are 0.

@@ -149,6 +149,32 @@ func byteConvCase(r *rand.Rand, x, w ir.Type, n, c, h, wd, m, kh, kw, group int,
 	return b
 }
 
+// TestSignedWeights holds weights less their zero points to the sums of bytes that stand for them, at all that both can be.
+func TestSignedWeights(t *testing.T) {
+	for _, typ := range []ir.Type{ir.U8, ir.I8} {
+		w, zeros := &ir.Tensor{Type: typ, Shape: ir.Shape{256, 256}}, &ir.Tensor{Type: typ, Shape: ir.Shape{256}}
+		var all [256 * 256]uint8
+		for i := range all {
+			all[i] = uint8(i)
+		}
+		of := func(i int) int { return int(uint8(i)) }
+		if w.Data, zeros.Data = all[:], all[:256]; typ == ir.I8 {
+			w.Data, zeros.Data = ir.Memory(all[:]).I8(), ir.Memory(all[:256]).I8()
+			of = func(i int) int { return int(int8(i)) }
+		}
+		passes := signedWeights(w, zeros, 256)
+		for i := range all {
+			sum := 0
+			for _, p := range passes {
+				sum += int(p[i])
+			}
+			if want := of(i) - of(i/256); sum != want {
+				t.Fatalf("%s: %d less %d is %d", typ, of(i), of(i/256), sum)
+			}
+		}
+	}
+}
+
 func byteCases(r *rand.Rand) []byteCase {
 	var list []byteCase
 	conv := func(x, w ir.Type, n, c, h, wd, m, kh, kw, group int, attrs ir.Attrs, extras string) {
@@ -199,7 +225,7 @@ func byteCases(r *rand.Rand) []byteCase {
 	}
 	conv(ir.U8, ir.I8, 1, 32, 40, 40, 32, 3, 3, 32, p1, "bci")
 	conv(ir.U8, ir.I8, 1, 32, 4, 4, 32, 3, 3, 32, p1, "br")
-	conv(ir.U8, ir.I8, 1, 48, 20, 20, 96, 3, 3, 1, p1, "bc") // cut into parts
+	conv(ir.U8, ir.I8, 1, 48, 20, 20, 96, 3, 3, 1, p1, "bc")               // cut into parts
 	conv(ir.U8, ir.I8, 1, 17, 9, 70, 33, 3, 3, 1, pads(0, 2, 1, 0), "bcr") // tiles that reach far past the map
 	conv(ir.I8, ir.I8, 2, 24, 5, 13, 20, 3, 3, 1, pads(2, 0, 0, 1), "br")
 	for fixed := 1; fixed <= 2; fixed++ {
