@@ -102,6 +102,13 @@ func shapes() []shape {
 		convShape(1, 256, 1, 1, 128, 3, 3, 1, pads(1, 1, 1, 1), false, false),
 		convShape(2, 64, 17, 17, 64, 3, 3, 64, pads(1, 1, 1, 1), true, false),
 		convShape(3, 64, 6, 6, 96, 3, 3, 2, pads(1, 1, 1, 1), true, true),
+		// Strassen's tiles of each size, over odd numbers of blocks, and of several bands.
+		convShape(1, 32, 4, 4, 32, 1, 1, 1, nil, false, false),
+		convShape(2, 64, 8, 8, 96, 1, 1, 1, ir.Attrs{"act": "silu"}, true, true),
+		convShape(1, 96, 14, 14, 64, 1, 1, 1, ir.Attrs{"act": "relu6"}, true, true),
+		convShape(3, 32, 7, 28, 160, 1, 1, 1, nil, true, false),
+		convShape(1, 64, 6, 10, 64, 1, 1, 1, nil, true, true),
+		convShape(1, 32, 4, 12, 64, 1, 1, 1, ir.Attrs{"act": "relu"}, false, true),
 		// Depthwise and grouped.
 		convShape(1, 1, 8, 8, 1, 3, 3, 1, pads(1, 1, 1, 1), true, false),
 		convShape(2, 5, 7, 9, 5, 3, 3, 5, pads(1, 1, 1, 1), true, true),
@@ -457,7 +464,7 @@ func TestAutoCost(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	const there = "; there is: auto, direct dense, direct bsr, gemm dense, gemm bsr, spatialpack dense, spatialpack bsr, direct csr, gemm csr, spatialpack csr, direct punched, direct pattern, depthwise dense, winograd dense"
+	const there = "; there is: auto, direct dense, direct bsr, gemm dense, gemm bsr, spatialpack dense, spatialpack bsr, direct csr, gemm csr, spatialpack csr, direct punched, direct pattern, depthwise dense, winograd dense, strassen dense"
 	for _, c := range []struct{ algorithm, format, want string }{
 		{"auto", "", ""},
 		{"auto", "csr", ""},

@@ -41,6 +41,7 @@ func algorithms() []ir.Option {
 		{Name: Direct, Help: "Convolution straight from the map, without a matrix. Dense: the map lies in blocks of 16 channels with its border of zeros, and a tile of up to 14 pixels by 32 output channels stays in registers; csr: the map is cut into 16 strips with their borders, and the lanes of a vector are pixels, one of each strip.", Source: "Gibson et al., DLAS: A Conceptual Model for Across-Stack Deep Learning Acceleration, 2025"},
 		{Name: Gemm, Help: "Convolution as a matrix product: every pixel's window is written out as a column of the im2col matrix first. workspace_bytes shows the matrix.", Source: "Chellapilla, Puri, Simard: High Performance Convolutional Neural Networks for Document Processing, 2006"},
 		{Name: Winograd, Help: "3x3 convolutions of stride 1 by minimal filtering: tiles of the map and the weights are transformed so that 16 multiplications make 2x2 outputs (of 36), or 36 make 4x4 (of 144); the schedule says which. Other nodes run what auto would choose, and say so. Its exactness class is 1e-4; of quantised convolutions it is exact, 4x4 outputs in whole numbers of 16 bits, for the layers whose weights prove that no sum leaves its range.", Source: "Lavin, Gray: Fast Algorithms for Convolutional Neural Networks, 2016"},
+		{Name: Strassen, Help: "1x1 convolutions as a matrix product of quarters, by seven products of quarters instead of eight; the sums of weights are made once, those of the input before they are multiplied. Channels, in and out, are multiples of 32 and pixels such as make pairs of equal tiles; other nodes run what auto would choose, and say so. Its exactness class is 1e-4.", Source: "Strassen: Gaussian elimination is not optimal, 1969"},
 		{Name: depthwise, Help: "Convolutions whose channels are each a group of its own, 16 of them at a time. They run so under every choice, having no other kernels; other nodes run what auto would choose, and say so.", Source: "Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, 2017"},
 		{Name: SpatialPack, Help: "Convolution over packed pieces of the map: for each tile of neighbouring pixels everything that their windows cover is copied together first. workspace_bytes shows the pieces.", Source: "Chen et al., TVM: An Automated End-to-End Optimizing Compiler for Deep Learning, 2018"},
 	}
@@ -122,6 +123,7 @@ func newTable() []ir.Kernel {
 	ks = append(ks, layoutKernels()...)
 	ks = append(ks, int8Kernels()...)
 	ks = append(ks, winogradKernels()...)
+	ks = append(ks, strassenKernels()...)
 	ks = append(ks, padBlocked())
 	ks = append(ks, laneKernels()...)
 	ks = append(ks, productKernels()...)

@@ -39,8 +39,8 @@ func (b *binder) chainAll() {
 	}
 	after := map[*draft]*draft{} // by their input
 	for _, d := range b.drafts {
-		if d.chainable() && large(d.in[0]) {
-			if before := makes[d.in[0]]; before != nil && before.chainable() && (len(before.in) < 4 || before.in[3] == nil) {
+		if b.chainable(d) && large(d.in[0]) {
+			if before := makes[d.in[0]]; before != nil && b.chainable(before) && (len(before.in) < 4 || before.in[3] == nil) {
 				after[before] = d
 			}
 		}
@@ -60,6 +60,11 @@ func (b *binder) chainAll() {
 		for ; len(list) > 1; list = list[:len(list)-1] {
 			if c := newChain(b.machine, list); c != nil {
 				c.scales = b.scales
+				for i, s := range c.stages {
+					if s.kernel.Algorithm == "strassen" {
+						c.stages[i].rest = b.kernel("conv_f32_direct_dense__" + s.kernel.ISA)
+					}
+				}
 				for _, s := range list {
 					gone[s] = c
 				}
@@ -84,8 +89,9 @@ func (b *binder) chainAll() {
 }
 
 // chainable reports whether a node can be part of a chain: a convolution over blocks, depthwise or with windows of one
-// pixel.
-func (d *draft) chainable() bool {
+// pixel. One by Strassen's algorithm runs so in strips, unless their pixels make no pairs of tiles: whoever names that
+// algorithm gets it for whole maps.
+func (b *binder) chainable(d *draft) bool {
 	n := d.node
 	if n.Op != "Conv" || d.kernel.Type != ir.F32 || len(d.in) < 2 || d.in[0] == nil || d.in[0].layout.Block == 0 || d.out[0].layout.Block == 0 {
 		return false
@@ -94,7 +100,7 @@ func (d *draft) chainable() bool {
 		return true
 	}
 	w, err := op.WindowOf(n, d.problem.In[1][2], d.problem.In[1][3])
-	return err == nil && d.kernel.Algorithm == "direct" && d.kernel.Format == "dense" && n.Attrs.Int("group", 1) == 1 &&
+	return err == nil && (d.kernel.Algorithm == "direct" || d.kernel.Algorithm == "strassen" && b.plan.Algorithm == "auto") && d.kernel.Format == "dense" && n.Attrs.Int("group", 1) == 1 &&
 		w == op.Window{KH: 1, KW: 1, SH: 1, SW: 1, DH: 1, DW: 1}
 }
 
@@ -121,7 +127,8 @@ func cutChain(list []*draft) []*draft {
 // stage is a node of a chain.
 type stage struct {
 	*draft
-	win op.Window
+	win  op.Window
+	rest ir.Kernel // runs strips that the node's own kernel does not fit
 }
 
 type chain struct {
@@ -148,7 +155,7 @@ func newChain(m ir.Machine, list []*draft) *chain {
 		if err != nil {
 			return nil
 		}
-		c.stages = append(c.stages, stage{d, w})
+		c.stages = append(c.stages, stage{draft: d, win: w})
 	}
 	out := c.last().problem.Out[0]
 	for rows := 2; rows <= out[2]/max(2, 2*m.Threads/out[0]); rows++ {
@@ -205,8 +212,12 @@ func (c *chain) draft() *draft {
 		names = append(names, last.node.In[3])
 	}
 	var parts []string
+	exact := ir.ExactF32
 	for _, s := range c.stages {
 		parts = append(parts, s.kernel.Algorithm)
+		if s.kernel.Exact == ir.ExactWinograd {
+			exact = s.kernel.Exact
+		}
 		d.insteadOf = cmp.Or(d.insteadOf, s.insteadOf)
 		if row, ok := op.Lookup(s.node.Op); ok {
 			macs := row.MACs(s.node, s.problem.In, s.problem.Out[0]) / int64(s.problem.Out[0][0])
@@ -218,7 +229,7 @@ func (c *chain) draft() *draft {
 	d.node = &ir.Node{Name: first.node.Name + " to " + last.node.Name, Op: "Chain", In: names, Out: last.node.Out}
 	d.kernel = ir.Kernel{
 		Name: "conv_f32_" + strings.Join(parts, "_") + "_dense__" + last.kernel.ISA, Algorithm: "direct", Format: "dense",
-		Type: ir.F32, ISA: last.kernel.ISA, Exact: ir.ExactF32, Bind: c.bind,
+		Type: ir.F32, ISA: last.kernel.ISA, Exact: exact, Bind: c.bind,
 	}
 	return d
 }

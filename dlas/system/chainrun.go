@@ -233,7 +233,11 @@ func (c *chain) variant(p ir.Problem, list, before []reach, heights []int, r *st
 	problems[len(problems)-1].OutLayout[0] = window(p.OutLayout[0], p.Out[0], 0, c.rows)
 	for i, s := range c.stages {
 		q := problems[i]
-		b, err := s.kernel.Bind(q, s.schedule)
+		k := s.kernel
+		if s.rest.Bind != nil && k.Fits(q) != nil {
+			k = s.rest
+		}
+		b, err := k.Bind(q, s.schedule)
 		if err != nil {
 			return nil, err
 		}

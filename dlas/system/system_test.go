@@ -252,7 +252,7 @@ func TestNoAllocation(t *testing.T) {
 		in := narrow(randomInput(1, g, 2).Data)
 		for _, isa := range hardware.Probe().ISAs {
 			for _, threads := range []int{1, 2} {
-				for _, c := range [][2]string{{"auto", ""}, {"direct", "dense"}, {"gemm", "dense"}, {"spatialpack", "dense"}, {"winograd", "dense"}, {"gemm", "csr"}} {
+				for _, c := range [][2]string{{"auto", ""}, {"direct", "dense"}, {"gemm", "dense"}, {"spatialpack", "dense"}, {"winograd", "dense"}, {"strassen", "dense"}, {"gemm", "csr"}} {
 					p := compile(t, g, machine(isa, threads), Plan{Algorithm: c[0], Format: c[1], Batch: 2})
 					if len(p.Outputs()) > 1 {
 						t.Fatal("a network with two outputs")
