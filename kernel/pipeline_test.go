@@ -8,8 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/kernel/internal/wire"
 )
 
@@ -31,6 +31,7 @@ func dialRaw(t *testing.T, conn connection, port int, socket, id string) *rawPee
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
+	c = awake.Conn(c, patience)
 	p := &rawPeer{t: t, conn: c, r: bufio.NewReaderSize(c, 64<<10), w: bufio.NewWriterSize(c, 64<<10)}
 	greeting := make([]byte, 64)
 	copy(greeting, "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL")
@@ -69,7 +70,6 @@ func (p *rawPeer) send(frames ...[]byte) {
 // frame reads the next frame; more says that the message goes on.
 func (p *rawPeer) frame() (b []byte, more bool) {
 	p.t.Helper()
-	p.conn.SetReadDeadline(time.Now().Add(patience))
 	head := make([]byte, 9)
 	_, err := io.ReadFull(p.r, head[:2])
 	size := uint64(head[1])

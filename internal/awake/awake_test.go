@@ -1,6 +1,9 @@
 package awake
 
 import (
+	"errors"
+	"net"
+	"os"
 	"testing"
 	"time"
 )
@@ -42,5 +45,31 @@ func TestStandstill(t *testing.T) {
 		return n == 3
 	}) {
 		t.Errorf("given up after %d", n)
+	}
+}
+
+func TestConn(t *testing.T) {
+	const d = 40 * time.Millisecond
+	near, far := net.Pipe()
+	defer far.Close()
+	c := Conn(near, d)
+	begin := time.Now()
+	if _, err := c.Read(make([]byte, 8)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begin) < d {
+		t.Errorf("nothing comes: %v after %v", err, time.Since(begin))
+	}
+	c = Conn(near, time.Minute)
+	go far.Write([]byte("late"))
+	b := make([]byte, 8)
+	if n, err := c.Read(b); err != nil || string(b[:n]) != "late" {
+		t.Errorf("%q, %v", b[:n], err)
+	}
+	c.SetReadDeadline(time.Now().Add(-time.Second))
+	if _, err := c.Read(b); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("with a deadline of its own: %v", err)
+	}
+	c.SetReadDeadline(time.Time{})
+	go far.Write([]byte("later"))
+	if n, err := c.Read(b); err != nil || string(b[:n]) != "later" {
+		t.Errorf("%q, %v", b[:n], err)
 	}
 }
