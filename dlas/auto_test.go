@@ -14,6 +14,7 @@ import (
 	"github.com/godlas/godlas/dlas/compress"
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/ir/op"
+	"github.com/godlas/godlas/internal/awake"
 )
 
 // fewPasses lets auto try these alone, with nothing after them, for as long as the test runs.
@@ -214,7 +215,8 @@ func TestAutoMisses(t *testing.T) {
 func TestAutoEnds(t *testing.T) {
 	t.Setenv("DLAS_STORE", t.TempDir())
 	end := errors.New("enough")
-	for _, after := range []time.Duration{20 * time.Millisecond, 150 * time.Millisecond, 400 * time.Millisecond} {
+	stopped := 0
+	for _, after := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 150 * time.Millisecond, 400 * time.Millisecond} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		ended := make(chan error, 1)
 		go func() {
@@ -225,11 +227,17 @@ func TestAutoEnds(t *testing.T) {
 		cancel(end)
 		select {
 		case err := <-ended:
-			if !errors.Is(err, end) {
+			if err == nil {
+				continue // it was done before
+			}
+			if stopped++; !errors.Is(err, end) {
 				t.Errorf("after %v it ended with %v", after, err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-awake.After(20 * time.Second):
 			t.Fatalf("after %v it goes on", after)
 		}
+	}
+	if stopped == 0 {
+		t.Error("it was never at work when the context ended")
 	}
 }

@@ -220,10 +220,17 @@ func TestCard(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	begin := time.Now()
-	code, stdout, _ := start(t, "help")
-	if took := time.Since(begin); took > time.Second { // it takes 20 ms
-		t.Errorf("help took %v", took)
+	const most = time.Second // it takes 20 ms
+	least := time.Hour       // of some tries: other work on the machine makes them longer, never shorter
+	var code int
+	var stdout string
+	for try := 0; try < 5 && least > most; try++ {
+		begin := time.Now()
+		code, stdout, _ = start(t, "help")
+		least = min(least, time.Since(begin))
+	}
+	if least > most {
+		t.Errorf("help took %v", least)
 	}
 	for _, row := range commands() {
 		if strings.Contains(stdout, "\n  "+row.name+" ") == row.internal {

@@ -199,6 +199,7 @@ func TestDebugEvalThatDoesNotEnd(t *testing.T) {
 			t.Errorf("call %d: %s", call, got)
 		}
 	}
+	evalFor = debugPatience
 	if got := g.eval(0, "x"); got != "1" {
 		t.Errorf("then x is %s", got)
 	}

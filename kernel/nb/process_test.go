@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/godlas/godlas/kernel/internal/pipe"
 	"github.com/godlas/godlas/kernel/interp"
@@ -70,6 +69,7 @@ func serve(how string) {
 			case "crash":
 				panic(arg)
 			case "spin":
+				conn.Send(pipe.KindStream, 0, f.ID, pipe.Stream{Name: "stdout", Text: "spins"})
 				<-stop
 				done.Interrupted, done.Err = true, &pipe.Error{Name: "Interrupted"}
 				conn.Send(pipe.KindError, 0, f.ID, done.Err)
@@ -154,6 +154,16 @@ func TestProcessCrash(t *testing.T) {
 	}
 }
 
+// heeded calls a function when a cell shows something.
+type heeded struct {
+	Runner
+	shown func()
+}
+
+func (h heeded) Execute(ctx context.Context, ex pipe.Execute, out func(pipe.Frame)) (pipe.Done, error) {
+	return h.Runner.Execute(ctx, ex, func(f pipe.Frame) { out(f); h.shown() })
+}
+
 func TestProcessInterrupt(t *testing.T) {
 	p, err := startSelf(t, "yes")
 	if err != nil {
@@ -162,11 +172,10 @@ func TestProcessInterrupt(t *testing.T) {
 	ctx, stop := context.WithCancelCause(t.Context())
 	why := errors.New("enough")
 	n := notebook("spin", "print")
-	time.AfterFunc(50*time.Millisecond, func() { stop(why) })
-	if err := Run(ctx, n, p, Options{}); !errors.Is(err, why) {
+	if err := Run(ctx, n, heeded{p, func() { stop(why) }}, Options{}); !errors.Is(err, why) {
 		t.Errorf("%v", err)
 	}
-	if got := briefly(n.Cells[0]); !slices.Equal(got, []string{"error: Interrupted: "}) {
+	if got := briefly(n.Cells[0]); !slices.Equal(got, []string{"stdout: spins", "error: Interrupted: "}) {
 		t.Errorf("%q", got)
 	}
 }
