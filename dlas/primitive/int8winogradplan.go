@@ -29,7 +29,10 @@ func (p byteWinogradPlan) schedule() ir.Schedule {
 // planOf is the plan that a schedule asks for.
 func (w *byteWinograd) planOf(s ir.Schedule) byteWinogradPlan {
 	if s.Name == "untuned" {
-		return byteWinogradPlan{chunk: 1, vectors: 1, shares: 1}
+		v := *w
+		v.byteWinogradPlan = byteWinogradPlan{chunk: 1, vectors: 1, shares: 1}
+		v.shares = v.enough()
+		return v.byteWinogradPlan
 	}
 	p := w.best()
 	if len(s.Tiles) > 3 {
@@ -51,7 +54,7 @@ func (w *byteWinograd) plans() (list []byteWinogradPlan) {
 				v := *w
 				v.byteWinogradPlan = byteWinogradPlan{chunk, vectors, 1, kept}
 				// What one thread does at a time is short enough, and there is as much for each.
-				v.shares = max(1, int(v.cycles()/mostPartCycles+0.999))
+				v.shares = v.enough()
 				if n := v.chunks(); n%w.threads != 0 {
 					v.shares = ceilDiv(v.shares, w.threads) * w.threads
 				}
@@ -65,6 +68,11 @@ func (w *byteWinograd) plans() (list []byteWinogradPlan) {
 			return list
 		}
 	}
+}
+
+// enough is how many parts a chunk is cut into for each to be short.
+func (w *byteWinograd) enough() int {
+	return max(1, min(int(w.cycles()/mostPartCycles+0.999), w.panels()))
 }
 
 // best is the plan whose estimated time is least.
