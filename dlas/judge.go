@@ -54,7 +54,7 @@ func newJudge(ctx context.Context, spec Spec, n int) (*judge, error) {
 		return nil, &ir.Error{Layer: e.Layer, What: "choosing a level needs images of the split val: " + e.What, Err: e.Err, Try: "put pictures that may choose into a folder val beside test, or take data that has the split val"}
 	}
 	if _, labelled := all.Label(0); !labelled {
-		return nil, &ir.Error{Layer: ir.Data, What: "choosing a level needs the true classes of images, and " + all.Name + " has none", Try: "take data with labels, such as fashion-mnist or cifar10"}
+		return nil, &ir.Error{Layer: ir.Data, What: "choosing a level needs the true classes of images, and " + all.Name + " has none", Try: "take data with labels, such as cifar10, or a folder of your own pictures with val/CLASS/*.png in it"}
 	}
 	if n < all.Len() {
 		of.Args = append(of.Args, ir.Arg{Key: "n", Op: "=", Value: fmt.Sprint(n)})
