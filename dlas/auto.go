@@ -43,9 +43,7 @@ func auto(ctx context.Context, spec Spec, after string, pass ir.Choice) (found s
 		return "", nil, nil, err
 	}
 	a := &searcher{judge: j, after: after, targets: t}
-	for _, step := range []func(context.Context) error{
-		func(ctx context.Context) error { return a.begin(ctx, spec) }, a.findUnits, a.profile, a.scan,
-	} {
+	for _, step := range []func(context.Context) error{func(ctx context.Context) error { return a.begin(ctx, spec) }, a.findUnits, a.look} {
 		if err := step(ctx); err != nil {
 			return "", nil, nil, err
 		}
@@ -96,6 +94,25 @@ func (a *searcher) begin(ctx context.Context, spec Spec) (err error) {
 	}
 	a.raw = a.user.graph
 	return nil
+}
+
+// look measures what each layer has to give: time, and accuracy for it. Where the most accurate is looked for, and what the
+// search starts from meets the targets, there is nothing to ask of layers.
+func (a *searcher) look(ctx context.Context) error {
+	if t := a.targets; t.Accuracy == nil && !t.MinBytes {
+		on, err := a.goesOn(ctx, &candidate{text: a.join(), seen: a.before})
+		if err != nil {
+			return err
+		}
+		if !on {
+			a.notes = append(a.notes, "auto looked at no layer: the network meets the targets as it is; told how much accuracy may go, as in accuracy>=-0.5pt, it looks for the fastest")
+			return nil
+		}
+	}
+	if err := a.profile(ctx); err != nil {
+		return err
+	}
+	return a.scan(ctx)
 }
 
 // forTime and forBytes say what is made less. Bytes lead where they alone are asked for; a target for them beside others is

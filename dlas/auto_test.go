@@ -42,6 +42,10 @@ func TestAuto(t *testing.T) {
 	if len(p.run.scans) == 0 || !p.run.scans[0].byLayer() {
 		t.Error("the scans are not kept")
 	}
+	p, err = s.Compress("auto(latency<=1000ms, n=100)").Compile(ctx)
+	if err != nil || len(p.run.scans) != 0 || !slices.ContainsFunc(p.run.notes, func(n string) bool { return strings.HasPrefix(n, "auto looked at no layer: ") }) {
+		t.Errorf("a target that is met from the start: %v, %q", err, p.run.notes)
+	}
 	_, err = s.Compress("auto(accuracy>=-1pt, latency<=0.001us, n=100)").Compile(ctx)
 	if err == nil || !strings.Contains(err.Error(), "auto cannot meet latency<=1e-06ms: the nearest is ") || !strings.Contains(err.Error(), " times it, with top-1 ") {
 		t.Errorf("a target that nothing meets: %v", err)

@@ -56,9 +56,11 @@ func autoPass() pass {
 // TargetsOf reads auto's arguments.
 func TargetsOf(c ir.Choice) (Targets, error) {
 	t := Targets{Images: 1000}
-	example := "write it like auto(accuracy>=-0.5pt) or auto(accuracy>=0.9, latency<=5ms)"
+	wrong := func(try, format string, args ...any) (Targets, error) {
+		return t, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf(format, args...), Try: try}
+	}
 	fail := func(format string, args ...any) (Targets, error) {
-		return t, &ir.Error{Layer: ir.Compress, What: fmt.Sprintf(format, args...), Try: example}
+		return wrong("write it like auto(accuracy>=-0.5pt) or auto(accuracy>=0.9, latency<=5ms)", format, args...)
 	}
 	if len(c.Value) > 0 {
 		return fail("auto takes targets, but got %s", c.Value[0])
@@ -79,12 +81,19 @@ func TargetsOf(c ir.Choice) (Targets, error) {
 			text, points := strings.CutSuffix(a.Value, "pt")
 			v, err := strconv.ParseFloat(text, 64)
 			switch {
-			case err != nil:
+			case err != nil || points && math.IsNaN(v):
 				return fail("auto(accuracy>=%s) is neither a fraction nor points", a.Value)
 			case points && !(v <= 0 && v >= -100):
 				return fail("auto(accuracy>=%s): compression loses accuracy, so the points are zero or negative", a.Value)
 			case !points && !(v >= 0 && v <= 1):
-				return fail("auto(accuracy>=%s): an accuracy is a fraction from 0 to 1", a.Value)
+				try := "write accuracy>=0.9 for 90 %"
+				switch {
+				case v > 1 && v <= 100:
+					try = fmt.Sprintf("write accuracy>=%.4g for %.4g %%", v/100, v)
+				case v < 0 && v >= -100:
+					try = fmt.Sprintf("write accuracy>=%spt for points below the uncompressed network", a.Value)
+				}
+				return wrong(try, "auto(accuracy>=%s): an accuracy is a fraction from 0 to 1", a.Value)
 			}
 			t.Accuracy, t.Points = &v, points
 		case "latency":
@@ -92,14 +101,14 @@ func TargetsOf(c ir.Choice) (Targets, error) {
 			text, ok := strings.CutSuffix(a.Value, "ms")
 			v, err := strconv.ParseFloat(text, 64)
 			if err != nil || !ok || !(v > 0) || math.IsInf(v, 0) {
-				return fail("auto(latency<=%s) is no time", a.Value)
+				return wrong("write it like latency<=5ms or latency<=300us", "auto(latency<=%s) is no time", a.Value)
 			}
 			t.Latency = v
 		case "bytes":
 			targets++
 			v, ok := readBytes(a.Value)
 			if !ok {
-				return fail("auto(bytes<=%s) is no number of bytes", a.Value)
+				return wrong("write it like bytes<=60000, bytes<=60kB or bytes<=1.5MB", "auto(bytes<=%s) is no number of bytes", a.Value)
 			}
 			t.Bytes = v
 		case "min":

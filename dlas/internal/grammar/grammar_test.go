@@ -80,6 +80,7 @@ func TestErrors(t *testing.T) {
 		{"prune(0.9", "L3 compress: missing , or ) at the end of `prune(0.9`"},
 		{"prune(0.9))", "L3 compress: unexpected ')' at column 11 of `prune(0.9))`"},
 		{"prune(0.9 0.8)", "L3 compress: missing , or ) at column 11 of `prune(0.9 0.8)`"},
+		{"prune(90%)", "L3 compress: shares are fractions, 0.9 for 90 %, but there is a % at column 9 of `prune(90%)`"},
 		{"prune(0.9,)", "L3 compress: a value is missing at column 11 of `prune(0.9,)`"},
 		{"prune(,)", "L3 compress: a value is missing before ',' at column 7 of `prune(,)`"},
 		{"prune(1e999)", "L3 compress: the number 1e999 is out of range at column 12 of `prune(1e999)`"},

@@ -200,7 +200,10 @@ func (p *parser) call() (Call, error) {
 			}
 			continue
 		}
-		if p.skip(); p.peek() != ')' {
+		if p.skip(); p.peek() == '%' {
+			return Call{}, p.errorf("shares are fractions, 0.9 for 90 %%, but there is a %%")
+		}
+		if p.peek() != ')' {
 			return Call{}, p.errorf("missing , or )")
 		}
 	}
