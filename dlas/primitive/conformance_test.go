@@ -326,7 +326,7 @@ func TestConformance(t *testing.T) {
 		t.Errorf("no shape of the table is cut into parts for 16 threads: %v", cut)
 	}
 	lanes := map[string]bool{} // TestLanes and TestOperators are theirs
-	for _, k := range slices.Concat(laneKernels(), productKernels(), upKernels()) {
+	for _, k := range slices.Concat(laneKernels(), productKernels(), upKernels(), transposeKernels()) {
 		lanes[k.Name] = true
 	}
 	for _, k := range Kernels() {

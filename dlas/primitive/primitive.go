@@ -125,6 +125,7 @@ func newTable() []ir.Kernel {
 	ks = append(ks, winogradKernels()...)
 	ks = append(ks, strassenKernels()...)
 	ks = append(ks, padBlocked())
+	ks = append(ks, transposeKernels()...)
 	ks = append(ks, laneKernels()...)
 	ks = append(ks, productKernels()...)
 	ks = append(ks, upKernels()...)

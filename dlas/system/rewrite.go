@@ -95,7 +95,7 @@ func (r *rewriter) end() {
 			n = m
 		}
 		nodes = append(nodes, n)
-		if m := r.after[n]; m != nil {
+		for m := r.after[n]; m != nil; m = r.after[m] {
 			nodes = append(nodes, m)
 		}
 	}

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -171,4 +172,29 @@ func (r *rewriter) rowOf(n *ir.Node, value string, s ir.Shape) string {
 		}
 	}
 	return ""
+}
+
+// lineToMap makes a convolution along one axis one over maps of one row.
+func (r *rewriter) lineToMap(n *ir.Node) {
+	w, x, y := r.Weights[n.In[1]], r.values[n.In[0]].Shape, r.values[n.Out[0]].Shape
+	if len(x) != 3 || w == nil || w.Type != ir.F32 || len(w.Shape) != 3 || n.Attrs.Str("auto_pad", "NOTSET") != "NOTSET" || len(n.In) > 3 {
+		return
+	}
+	in := r.newValue(n.In[0]+" as a map", ir.Shape{x[0], x[1], 1, x[2]}, n.In[0])
+	out := r.newValue(n.Out[0]+" as a map", ir.Shape{y[0], y[1], 1, y[2]}, n.Out[0])
+	pads := n.Attrs.Ints("pads", 0, 0)
+	wide := *w
+	wide.Shape = ir.Shape{w.Shape[0], w.Shape[1], 1, w.Shape[2]}
+	before := &ir.Node{Name: n.Name + " (as a map)", Op: "Unsqueeze", In: []string{n.In[0]}, Out: []string{in}, Attrs: ir.Attrs{"axes": []int{2}}}
+	conv := &ir.Node{Name: n.Name, Op: "Conv", In: slices.Clone(n.In), Out: []string{out}, Attrs: maps.Clone(n.Attrs)}
+	if conv.Attrs == nil {
+		conv.Attrs = ir.Attrs{}
+	}
+	conv.In[0], conv.In[1] = in, r.newWeight(n.In[1]+" of maps", &wide)
+	conv.Attrs["kernel_shape"] = []int{1, w.Shape[2]}
+	conv.Attrs["pads"] = []int{0, pads[0], 0, pads[1]}
+	conv.Attrs["strides"] = []int{1, n.Attrs.Ints("strides", 1)[0]}
+	conv.Attrs["dilations"] = []int{1, n.Attrs.Ints("dilations", 1)[0]}
+	r.in[n], r.after[before] = before, conv
+	r.after[conv] = &ir.Node{Name: n.Name + " (a line again)", Op: "Squeeze", In: []string{out}, Out: n.Out, Attrs: ir.Attrs{"axes": []int{2}}}
 }
