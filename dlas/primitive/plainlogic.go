@@ -32,17 +32,14 @@ func logicKernels() []ir.Kernel {
 			return bindCompare(p, ir.Memory.F32)
 		})
 	}
-	for name, f := range map[string]func(a, b byte) byte{
-		"And": func(a, b byte) byte { return a & b },
-		"Or":  func(a, b byte) byte { return a | b },
-		"Xor": func(a, b byte) byte { return a ^ b },
-	} {
+	for _, name := range []string{"And", "Or", "Xor"} {
 		add(name, opName(name)+"_any", ofTypes(2, ir.Bool), func(p ir.Problem) ir.Bound {
 			return walked(p, func(call ir.Call, at [3]int, to, n int, still [3]bool) {
-				a, b, out := operand(call.In[0].U8(), at[0], n, still[0]), operand(call.In[1].U8(), at[1], n, still[1]), call.Out[0][to:to+n]
-				for i := range out {
-					out[i] = f(a[i*len(a)/n], b[i*len(b)/n])
+				a, b, out := operand(call.In[0].U8(), at[0], n, still[0]), operand(call.In[1].U8(), at[1], n, still[1]), call.Out[0].U8()[to:to+n]
+				if len(a) < len(b) {
+					a, b = b, a // all three are symmetric
 				}
+				logical(name, out, a, b)
 			})
 		})
 	}
@@ -177,6 +174,41 @@ func operand[T any](v []T, at, n int, still bool) []T {
 	return v[at : at+n]
 }
 
+// logical joins truth values; b may be one for all.
+func logical(name string, out, a, b []uint8) {
+	a = a[:min(len(a), len(out))]
+	switch {
+	case len(b) == len(out) && len(a) == len(out):
+		b = b[:len(a)]
+		switch name {
+		case "And":
+			for i, x := range a {
+				out[i] = x & b[i]
+			}
+		case "Or":
+			for i, x := range a {
+				out[i] = x | b[i]
+			}
+		default:
+			for i, x := range a {
+				out[i] = x ^ b[i]
+			}
+		}
+	default:
+		y := b[0]
+		for i := range out {
+			switch x := a[min(i, len(a)-1)]; name {
+			case "And":
+				out[i] = x & y
+			case "Or":
+				out[i] = x | y
+			default:
+				out[i] = x ^ y
+			}
+		}
+	}
+}
+
 func bindCompare[T float32 | int64 | int32 | uint8](p ir.Problem, view func(ir.Memory) []T) ir.Bound {
 	name := p.Node.Op
 	return walked(p, func(call ir.Call, at [3]int, to, n int, still [3]bool) {
@@ -260,11 +292,11 @@ func bindWhere[T uint8 | uint32 | uint64](p ir.Problem, view func(ir.Memory) []T
 func castOf(in, out ir.Type) func(dst, src ir.Memory, from, to int) {
 	switch [2]ir.Type{in, out} {
 	case [2]ir.Type{ir.F32, ir.I32}:
-		return castTo(ir.Memory.F32, ir.Memory.I32, truncated[int32])
+		return truncateTo(ir.Memory.I32)
 	case [2]ir.Type{ir.F32, ir.I64}:
-		return castTo(ir.Memory.F32, ir.Memory.I64, truncated[int64])
+		return truncateTo(ir.Memory.I64)
 	case [2]ir.Type{ir.F32, ir.U8}:
-		return castTo(ir.Memory.F32, ir.Memory.U8, truncated[uint8])
+		return truncateTo(ir.Memory.U8)
 	case [2]ir.Type{ir.F32, ir.Bool}:
 		return castTo(ir.Memory.F32, ir.Memory.Bool, func(v float32) bool { return v != 0 })
 	case [2]ir.Type{ir.F32, ir.F16}:
@@ -272,21 +304,47 @@ func castOf(in, out ir.Type) func(dst, src ir.Memory, from, to int) {
 	case [2]ir.Type{ir.F16, ir.F32}:
 		return castTo(ir.Memory.U16, ir.Memory.F32, asm.FromHalf)
 	case [2]ir.Type{ir.I32, ir.F32}:
-		return castTo(ir.Memory.I32, ir.Memory.F32, func(v int32) float32 { return float32(v) })
+		return widenTo(ir.Memory.I32, ir.Memory.F32)
 	case [2]ir.Type{ir.I64, ir.F32}:
-		return castTo(ir.Memory.I64, ir.Memory.F32, func(v int64) float32 { return float32(v) })
+		return widenTo(ir.Memory.I64, ir.Memory.F32)
 	case [2]ir.Type{ir.U8, ir.F32}, [2]ir.Type{ir.Bool, ir.F32}:
-		return castTo(ir.Memory.U8, ir.Memory.F32, func(v uint8) float32 { return float32(v) })
+		return widenTo(ir.Memory.U8, ir.Memory.F32)
 	case [2]ir.Type{ir.I64, ir.I32}:
-		return castTo(ir.Memory.I64, ir.Memory.I32, func(v int64) int32 { return int32(v) })
+		return widenTo(ir.Memory.I64, ir.Memory.I32)
 	case [2]ir.Type{ir.I32, ir.I64}:
-		return castTo(ir.Memory.I32, ir.Memory.I64, func(v int32) int64 { return int64(v) })
+		return widenTo(ir.Memory.I32, ir.Memory.I64)
 	case [2]ir.Type{ir.Bool, ir.I64}:
-		return castTo(ir.Memory.U8, ir.Memory.I64, func(v uint8) int64 { return int64(v) })
+		return widenTo(ir.Memory.U8, ir.Memory.I64)
 	case [2]ir.Type{ir.Bool, ir.I32}:
-		return castTo(ir.Memory.U8, ir.Memory.I32, func(v uint8) int32 { return int32(v) })
+		return widenTo(ir.Memory.U8, ir.Memory.I32)
 	}
 	return nil
+}
+
+// widenTo converts as the language does, element by element without a call.
+func widenTo[S, D int32 | int64 | uint8 | float32](src func(ir.Memory) []S, dst func(ir.Memory) []D) func(d, s ir.Memory, from, to int) {
+	return func(d, s ir.Memory, from, to int) {
+		in := src(s)[from:to]
+		out := dst(d)[from:to][:len(in)]
+		for i, v := range in {
+			out[i] = D(v)
+		}
+	}
+}
+
+// truncateTo takes the fractions away: in one step those of numbers that every processor truncates alike.
+func truncateTo[D int32 | int64 | uint8](dst func(ir.Memory) []D) func(d, s ir.Memory, from, to int) {
+	return func(d, s ir.Memory, from, to int) {
+		in := s.F32()[from:to]
+		out := dst(d)[from:to][:len(in)]
+		for i, v := range in {
+			if v > -1<<62 && v < 1<<62 {
+				out[i] = D(int64(v))
+			} else {
+				out[i] = truncated[D](v)
+			}
+		}
+	}
 }
 
 func castTo[S, D any](src func(ir.Memory) []S, dst func(ir.Memory) []D, f func(S) D) func(d, s ir.Memory, from, to int) {
