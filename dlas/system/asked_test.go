@@ -10,6 +10,22 @@ import (
 	"github.com/godlas/godlas/dlas/primitive"
 )
 
+// TestEachPanics: what panics on another thread can be recovered from by who compiles, as if it were on his own.
+func TestEachPanics(t *testing.T) {
+	b := &binder{machine: machine(hardware.Probe().ISA, 2)}
+	defer func() {
+		if v := recover(); v != "a fault" {
+			t.Errorf("recovered %v", v)
+		}
+	}()
+	b.each(100, func(i int) {
+		if i > 2 {
+			panic("a fault")
+		}
+	})
+	t.Error("it went on")
+}
+
 // asking counts how often each kernel is asked about each node.
 type asking struct {
 	mu          sync.Mutex

@@ -212,11 +212,17 @@ func (b *binder) worthStrips(problems []ir.Problem) bool {
 	return worth.Load()
 }
 
-// each calls f for 0..n-1 on as many threads as the program will have.
+// each calls f for 0..n-1 on as many threads as the program will have. A panic of f is one of the caller.
 func (b *binder) each(n int, f func(i int)) {
 	var next atomic.Int32
 	var all sync.WaitGroup
+	var fault atomic.Pointer[any]
 	work := func() {
+		defer func() {
+			if v := recover(); v != nil {
+				fault.CompareAndSwap(nil, &v)
+			}
+		}()
 		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 			f(i)
 		}
@@ -226,4 +232,7 @@ func (b *binder) each(n int, f func(i int)) {
 	}
 	work()
 	all.Wait()
+	if v := fault.Load(); v != nil {
+		panic(*v)
+	}
 }
