@@ -45,7 +45,10 @@ func takes(c ir.Choice, name string, t ir.Type) error {
 	case t.Float():
 		return ir.Errorf(ir.Compress, "%s takes weights of f32, f16 or bf16, and %q has %s", c.Name, name, t)
 	}
-	try := "of a float network: " + c.String() + " int8"
+	try := "take the network that has not been quantised"
+	if CheckOrder([]ir.Choice{c, {Name: "int8"}}) == nil {
+		try = "of a float network: " + c.String() + " int8"
+	}
 	return &ir.Error{Layer: ir.Compress, What: fmt.Sprintf("%s takes float weights, and %q has %s: the network is quantised already", c.Name, name, t), Try: try}
 }
 

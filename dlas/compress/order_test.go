@@ -55,7 +55,7 @@ func TestPassFaults(t *testing.T) {
 		{"fp16(n=3)", "fp16 takes no arguments, but got n", nil},
 		{"bf16(1)", "bf16 takes no value, but got 1", nil},
 		{"prune(0.5)", `prune takes float weights, and "wide.w" has i8: the network is quantised already; of a float network: prune(0.5) int8`, quantised},
-		{"fp16", `fp16 takes float weights, and "wide.w" has i8`, quantised},
+		{"fp16", `fp16 takes float weights, and "wide.w" has i8: the network is quantised already; take the network that has not been quantised`, quantised},
 		{"fp16", `fp16 takes weights of f32, f16 or bf16, and "wide.w" has f64`, double},
 		{"prune(0.5) lowrank(0.9)", "lowrank(0.9) after prune(0.5): lowrank would fill the zeros of prune(0.5): a product of two small matrices has none; write lowrank(0.9) prune(0.5)", nil},
 		{"palette(4) prune(0.5)", "prune(0.5) after palette(4): after palette(4) many weights are equal, and prune(0.5) would choose among them by their place", nil},
