@@ -104,9 +104,9 @@ func shapes() []shape {
 		convShape(3, 64, 6, 6, 96, 3, 3, 2, pads(1, 1, 1, 1), true, true),
 		// Strassen's tiles of each size, over odd numbers of blocks, and of several bands.
 		convShape(1, 32, 4, 4, 32, 1, 1, 1, nil, false, false),
-		convShape(2, 64, 8, 8, 96, 1, 1, 1, ir.Attrs{"act": "silu"}, true, true),
-		convShape(1, 96, 14, 14, 64, 1, 1, 1, ir.Attrs{"act": "relu6"}, true, true),
-		convShape(3, 32, 7, 28, 160, 1, 1, 1, nil, true, false),
+		convShape(1, 64, 8, 8, 96, 1, 1, 1, ir.Attrs{"act": "silu"}, true, true),
+		convShape(1, 32, 14, 14, 64, 1, 1, 1, ir.Attrs{"act": "relu6"}, true, true),
+		convShape(3, 32, 2, 28, 96, 1, 1, 1, nil, true, false),
 		convShape(1, 64, 6, 10, 64, 1, 1, 1, nil, true, true),
 		convShape(1, 32, 4, 12, 64, 1, 1, 1, ir.Attrs{"act": "relu"}, false, true),
 		// Depthwise and grouped.
