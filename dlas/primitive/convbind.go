@@ -46,8 +46,11 @@ func bindDense(p ir.Problem, s ir.Schedule, l level, algorithm string) (ir.Bound
 		c.res = p.LayoutIn(3).StridesOf(p.In[3])
 	}
 	d.tile.Lo, d.tile.Hi = clampOf(p.Node)
-	if act := afterOf(p.Node); act.more {
-		isa := asm.ISAOf(l.isa)
+	isa := asm.ISAOf(l.isa)
+	switch act := afterOf(p.Node); {
+	case act.more && act.fn == asm.FnSiLU && !l.half && !l.picks && asm.TileSiLU(isa):
+		d.tile.SiLU = 1
+	case act.more:
 		d.act = func(out []float32, pitch, rows, vecs int) { act.apply(isa, out, pitch, rows, vecs) }
 	}
 	d.tile.OutBlock, d.tile.ResBlock = 4*c.out.Block, 4*c.res.Block

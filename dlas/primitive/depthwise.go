@@ -100,6 +100,7 @@ func bindDepthwise(p ir.Problem, isa asm.ISA) (ir.Bound, error) {
 	}
 	units := ceilDiv(y[2], step)
 	nanos := float64(x[0]*blocks*y[2]*y[3]) * (laneCost(isa, 0.2*float64(taps)+1) + laneCost(isa, act.cost()))
+	fused := false
 	// do slides over rows y0..y0+rows-1 of some blocks.
 	do := func(call ir.Call, n, b, planes, y0, rows int) {
 		o := call.Out[0].F32()[n*iy.Image+b*iy.Block+iy.Origin+y0*iy.Row:]
@@ -110,6 +111,7 @@ func bindDepthwise(p ir.Problem, isa asm.ISA) (ir.Bound, error) {
 				KH: v.KH, KW: v.KW, HStep: 4 * v.DH * ix.Row, WStep: 64 * v.DW, Stride: 64 * v.SW, OutPitch: 4 * iy.Row,
 				Rows: rows, Lo: first.lo, Hi: first.hi, Planes: planes, InPlane: 4 * ix.Block, OutPlane: 4 * iy.Block,
 			},
+			SiLU: fused,
 		}
 		s.Slide(asm.SlideDepthwise, isa)
 		for i := range planes {
@@ -121,11 +123,17 @@ func bindDepthwise(p ir.Problem, isa asm.ISA) (ir.Bound, error) {
 				}
 				m.Run(asm.FnAdd, isa)
 			}
-			act.apply(isa, o, iy.Row, rows, y[3])
+			if !fused {
+				act.apply(isa, o, iy.Row, rows, y[3])
+			}
 		}
 	}
+	if act.more && act.fn == asm.FnSiLU && !residual {
+		like := asm.Pixels{SH: v.SH, InPitch: 4 * ix.Row, Window: asm.Window{KH: v.KH, KW: v.KW, HStep: 4 * v.DH * ix.Row, WStep: 64 * v.DW, Stride: 64 * v.SW}}
+		fused = like.Fuses(asm.SlideDepthwise, isa)
+	}
 	hotPlanes, hotRows := blocks, y[2]
-	if residual || act.more {
+	if residual || act.more && !fused {
 		hotPlanes = max(1, hotBytes/(y[2]*y[3]*64))
 		hotRows = max(2, hotBytes/(y[3]*64)&^1)
 	}

@@ -40,6 +40,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Lo)-400]
 	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Hi)-404]
 	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.Off)-408]
+	_ = [1]struct{}{}[unsafe.Offsetof(Tile{}.SiLU)-416]
 )
 
 // callPick512 calls the kernel of rows and blocks; it reports whether there is one.

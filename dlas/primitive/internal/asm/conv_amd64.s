@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func tile512_1x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_1x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -117,17 +117,45 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z1
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z2
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z2, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z2
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z2, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z4
+	VPERMPS           Z1, Z3, Z1
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z1, Z1
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z1
+	VRCP14PS          Z1, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z1, Z2, Z3
+	VMULPS            Z0, Z2, Z2
+	VFMADD231PS       Z2, Z3, Z2
+	VMOVUPS           Z2, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z1
 	VBROADCASTSS 404(AX), Z2
 	MOVQ         8(SP), DX
@@ -137,19 +165,21 @@ next:
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_2x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_2x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -272,17 +302,65 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z2
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z3
+	VBROADCASTSS      tileConstants<>+128(SB), Z4
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z3, Z4
+	VSUBPS.BCST       tileConstants<>+128(SB), Z4, Z5
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z5, Z3
+	VBROADCASTSS      tileConstants<>+320(SB), Z5
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z3, Z5
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z5
+	VPERMPS           Z2, Z4, Z3
+	VPSLLD            $0x13, Z4, Z4
+	VPADDD            Z4, Z3, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z5, Z3
+	VRCP14PS          Z3, Z4
+	VBROADCASTSS      tileConstants<>+448(SB), Z5
+	VFNMADD231PS      Z3, Z4, Z5
+	VMULPS            Z0, Z4, Z4
+	VFMADD231PS       Z4, Z5, Z4
+	VMOVUPS           Z4, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z2, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z2, Z3
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z3, Z2
+	VMOVUPS           Z2, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z2
 	VBROADCASTSS 404(AX), Z3
 	MOVQ         8(SP), DX
@@ -297,19 +375,21 @@ next:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_3x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_3x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -443,17 +523,85 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z3
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z4
+	VBROADCASTSS      tileConstants<>+128(SB), Z5
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z4, Z5
+	VSUBPS.BCST       tileConstants<>+128(SB), Z5, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z4
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z4, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z6
+	VPERMPS           Z3, Z5, Z4
+	VPSLLD            $0x13, Z5, Z5
+	VPADDD            Z5, Z4, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z4
+	VRCP14PS          Z4, Z5
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z4, Z5, Z6
+	VMULPS            Z0, Z5, Z5
+	VFMADD231PS       Z5, Z6, Z5
+	VMOVUPS           Z5, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z4
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z4
+	VSUBPS.BCST       tileConstants<>+128(SB), Z4, Z5
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z5
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z5
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z5
+	VPERMPS           Z3, Z4, Z0
+	VPSLLD            $0x13, Z4, Z4
+	VPADDD            Z4, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z5, Z0
+	VRCP14PS          Z0, Z4
+	VBROADCASTSS      tileConstants<>+448(SB), Z5
+	VFNMADD231PS      Z0, Z4, Z5
+	VMULPS            Z1, Z4, Z4
+	VFMADD231PS       Z4, Z5, Z4
+	VMOVUPS           Z4, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z3, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z3
 	VBROADCASTSS 404(AX), Z4
 	MOVQ         8(SP), DX
@@ -473,19 +621,21 @@ next:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_4x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_4x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -630,17 +780,105 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z4
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z5
+	VBROADCASTSS      tileConstants<>+128(SB), Z6
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z5, Z6
+	VSUBPS.BCST       tileConstants<>+128(SB), Z6, Z7
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z7, Z5
+	VBROADCASTSS      tileConstants<>+320(SB), Z7
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z5, Z7
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z5, Z7
+	VPERMPS           Z4, Z6, Z5
+	VPSLLD            $0x13, Z6, Z6
+	VPADDD            Z6, Z5, Z5
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z7, Z5
+	VRCP14PS          Z5, Z6
+	VBROADCASTSS      tileConstants<>+448(SB), Z7
+	VFNMADD231PS      Z5, Z6, Z7
+	VMULPS            Z0, Z6, Z6
+	VFMADD231PS       Z6, Z7, Z6
+	VMOVUPS           Z6, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z5
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z5
+	VSUBPS.BCST       tileConstants<>+128(SB), Z5, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z4, Z5, Z0
+	VPSLLD            $0x13, Z5, Z5
+	VPADDD            Z5, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z5
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z5, Z6
+	VMULPS            Z1, Z5, Z5
+	VFMADD231PS       Z5, Z6, Z5
+	VMOVUPS           Z5, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z5
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z5
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z5
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z5
+	VPERMPS           Z4, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z5, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z5
+	VFNMADD231PS      Z0, Z1, Z5
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z5, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z4, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z4
 	VBROADCASTSS 404(AX), Z5
 	MOVQ         8(SP), DX
@@ -665,19 +903,21 @@ next:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_5x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_5x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -833,17 +1073,125 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z5
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z6
+	VBROADCASTSS      tileConstants<>+128(SB), Z7
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z6, Z7
+	VSUBPS.BCST       tileConstants<>+128(SB), Z7, Z8
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z8, Z6
+	VBROADCASTSS      tileConstants<>+320(SB), Z8
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z6, Z8
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z8
+	VPERMPS           Z5, Z7, Z6
+	VPSLLD            $0x13, Z7, Z7
+	VPADDD            Z7, Z6, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z8, Z6
+	VRCP14PS          Z6, Z7
+	VBROADCASTSS      tileConstants<>+448(SB), Z8
+	VFNMADD231PS      Z6, Z7, Z8
+	VMULPS            Z0, Z7, Z7
+	VFMADD231PS       Z7, Z8, Z7
+	VMOVUPS           Z7, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z6
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z6
+	VSUBPS.BCST       tileConstants<>+128(SB), Z6, Z7
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z7
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z7
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z7
+	VPERMPS           Z5, Z6, Z0
+	VPSLLD            $0x13, Z6, Z6
+	VPADDD            Z6, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z7, Z0
+	VRCP14PS          Z0, Z6
+	VBROADCASTSS      tileConstants<>+448(SB), Z7
+	VFNMADD231PS      Z0, Z6, Z7
+	VMULPS            Z1, Z6, Z6
+	VFMADD231PS       Z6, Z7, Z6
+	VMOVUPS           Z6, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z5, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z1, Z6
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z6, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z5, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z5, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z5
 	VBROADCASTSS 404(AX), Z6
 	MOVQ         8(SP), DX
@@ -873,19 +1221,21 @@ next:
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_6x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_6x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -1052,17 +1402,145 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z6
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z7
+	VBROADCASTSS      tileConstants<>+128(SB), Z8
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z7, Z8
+	VSUBPS.BCST       tileConstants<>+128(SB), Z8, Z9
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z9, Z7
+	VBROADCASTSS      tileConstants<>+320(SB), Z9
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z7, Z9
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z7, Z9
+	VPERMPS           Z6, Z8, Z7
+	VPSLLD            $0x13, Z8, Z8
+	VPADDD            Z8, Z7, Z7
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z9, Z7
+	VRCP14PS          Z7, Z8
+	VBROADCASTSS      tileConstants<>+448(SB), Z9
+	VFNMADD231PS      Z7, Z8, Z9
+	VMULPS            Z0, Z8, Z8
+	VFMADD231PS       Z8, Z9, Z8
+	VMOVUPS           Z8, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z7
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z7
+	VSUBPS.BCST       tileConstants<>+128(SB), Z7, Z8
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z8
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z8
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z8
+	VPERMPS           Z6, Z7, Z0
+	VPSLLD            $0x13, Z7, Z7
+	VPADDD            Z7, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z8, Z0
+	VRCP14PS          Z0, Z7
+	VBROADCASTSS      tileConstants<>+448(SB), Z8
+	VFNMADD231PS      Z0, Z7, Z8
+	VMULPS            Z1, Z7, Z7
+	VFMADD231PS       Z7, Z8, Z7
+	VMOVUPS           Z7, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z7
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z7
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z7
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z7
+	VPERMPS           Z6, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z7, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z7
+	VFNMADD231PS      Z0, Z1, Z7
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z7, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z6, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z6, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              208(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z6, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z6
 	VBROADCASTSS 404(AX), Z7
 	MOVQ         8(SP), DX
@@ -1097,19 +1575,21 @@ next:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_7x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_7x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -1287,17 +1767,165 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z7
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z8
+	VBROADCASTSS      tileConstants<>+128(SB), Z9
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z8, Z9
+	VSUBPS.BCST       tileConstants<>+128(SB), Z9, Z10
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z10, Z8
+	VBROADCASTSS      tileConstants<>+320(SB), Z10
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z8, Z10
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z8, Z10
+	VPERMPS           Z7, Z9, Z8
+	VPSLLD            $0x13, Z9, Z9
+	VPADDD            Z9, Z8, Z8
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z10, Z8
+	VRCP14PS          Z8, Z9
+	VBROADCASTSS      tileConstants<>+448(SB), Z10
+	VFNMADD231PS      Z8, Z9, Z10
+	VMULPS            Z0, Z9, Z9
+	VFMADD231PS       Z9, Z10, Z9
+	VMOVUPS           Z9, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z8
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z8
+	VSUBPS.BCST       tileConstants<>+128(SB), Z8, Z9
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z9
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z9
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z9
+	VPERMPS           Z7, Z8, Z0
+	VPSLLD            $0x13, Z8, Z8
+	VPADDD            Z8, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z9, Z0
+	VRCP14PS          Z0, Z8
+	VBROADCASTSS      tileConstants<>+448(SB), Z9
+	VFNMADD231PS      Z0, Z8, Z9
+	VMULPS            Z1, Z8, Z8
+	VFMADD231PS       Z8, Z9, Z8
+	VMOVUPS           Z8, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z8
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z8
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z8
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z8
+	VPERMPS           Z7, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z8, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z8
+	VFNMADD231PS      Z0, Z1, Z8
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z8, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z7, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z7, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              208(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z7, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              216(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z7, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z6, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z7
 	VBROADCASTSS 404(AX), Z8
 	MOVQ         8(SP), DX
@@ -1337,19 +1965,21 @@ next:
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_8x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_8x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -1538,17 +2168,185 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z8
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z9
+	VBROADCASTSS      tileConstants<>+128(SB), Z10
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z9, Z10
+	VSUBPS.BCST       tileConstants<>+128(SB), Z10, Z11
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z11, Z9
+	VBROADCASTSS      tileConstants<>+320(SB), Z11
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z9, Z11
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z9, Z11
+	VPERMPS           Z8, Z10, Z9
+	VPSLLD            $0x13, Z10, Z10
+	VPADDD            Z10, Z9, Z9
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z11, Z9
+	VRCP14PS          Z9, Z10
+	VBROADCASTSS      tileConstants<>+448(SB), Z11
+	VFNMADD231PS      Z9, Z10, Z11
+	VMULPS            Z0, Z10, Z10
+	VFMADD231PS       Z10, Z11, Z10
+	VMOVUPS           Z10, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z9
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z9
+	VSUBPS.BCST       tileConstants<>+128(SB), Z9, Z10
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z10
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z10
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z10
+	VPERMPS           Z8, Z9, Z0
+	VPSLLD            $0x13, Z9, Z9
+	VPADDD            Z9, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z10, Z0
+	VRCP14PS          Z0, Z9
+	VBROADCASTSS      tileConstants<>+448(SB), Z10
+	VFNMADD231PS      Z0, Z9, Z10
+	VMULPS            Z1, Z9, Z9
+	VFMADD231PS       Z9, Z10, Z9
+	VMOVUPS           Z9, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z9
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z9
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z9
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z9
+	VPERMPS           Z8, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z9, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z9
+	VFNMADD231PS      Z0, Z1, Z9
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z9, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z8, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z8, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              208(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z8, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              216(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z8, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z6, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              224(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z8, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z8
 	VBROADCASTSS 404(AX), Z9
 	MOVQ         8(SP), DX
@@ -1593,19 +2391,21 @@ next:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_9x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_9x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -1814,19 +2614,201 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R13
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R13
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z9
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z10
+	VBROADCASTSS      tileConstants<>+128(SB), Z11
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z10, Z11
+	VSUBPS.BCST       tileConstants<>+128(SB), Z11, Z12
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z12, Z10
+	VBROADCASTSS      tileConstants<>+320(SB), Z12
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z10, Z12
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z10, Z12
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z12, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      tileConstants<>+448(SB), Z12
+	VFNMADD231PS      Z10, Z11, Z12
+	VMULPS            Z0, Z11, Z11
+	VFMADD231PS       Z11, Z12, Z11
+	VMOVUPS           Z11, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z10
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z10
+	VSUBPS.BCST       tileConstants<>+128(SB), Z10, Z11
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z11
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z11
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z11
+	VPERMPS           Z9, Z10, Z0
+	VPSLLD            $0x13, Z10, Z10
+	VPADDD            Z10, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z11, Z0
+	VRCP14PS          Z0, Z10
+	VBROADCASTSS      tileConstants<>+448(SB), Z11
+	VFNMADD231PS      Z0, Z10, Z11
+	VMULPS            Z1, Z10, Z10
+	VFMADD231PS       Z10, Z11, Z10
+	VMOVUPS           Z10, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z10
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z10
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z10
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z10
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z10, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z10
+	VFNMADD231PS      Z0, Z1, Z10
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z10, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z6, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z9
 	VBROADCASTSS 404(AX), Z10
 	MOVQ         8(SP), DX
@@ -1870,19 +2852,21 @@ next:
 	VMAXPS       Z8, Z9, Z8
 	VMINPS       Z8, Z10, Z8
 	VMOVUPS      Z8, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_10x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_10x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -2099,19 +3083,220 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R13
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R13
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z10
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z11
+	VBROADCASTSS      tileConstants<>+128(SB), Z12
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z11, Z12
+	VSUBPS.BCST       tileConstants<>+128(SB), Z12, Z13
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z13, Z11
+	VBROADCASTSS      tileConstants<>+320(SB), Z13
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z11, Z13
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z11, Z13
+	VPERMPS           Z10, Z12, Z11
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z11, Z11
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z13, Z11
+	VRCP14PS          Z11, Z12
+	VBROADCASTSS      tileConstants<>+448(SB), Z13
+	VFNMADD231PS      Z11, Z12, Z13
+	VMULPS            Z0, Z12, Z12
+	VFMADD231PS       Z12, Z13, Z12
+	VMOVUPS           Z12, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z11
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z11
+	VSUBPS.BCST       tileConstants<>+128(SB), Z11, Z12
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z12
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z12
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z12
+	VPERMPS           Z10, Z11, Z0
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z12, Z0
+	VRCP14PS          Z0, Z11
+	VBROADCASTSS      tileConstants<>+448(SB), Z12
+	VFNMADD231PS      Z0, Z11, Z12
+	VMULPS            Z1, Z11, Z11
+	VFMADD231PS       Z11, Z12, Z11
+	VMOVUPS           Z11, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z11
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z11
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z11
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z11
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z11, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z11
+	VFNMADD231PS      Z0, Z1, Z11
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z11, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z6, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z10
 	VBROADCASTSS 404(AX), Z11
 	MOVQ         8(SP), DX
@@ -2159,19 +3344,21 @@ next:
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_11x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_11x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -2396,19 +3583,239 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R13
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R13
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z11
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z12
+	VBROADCASTSS      tileConstants<>+128(SB), Z13
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z12, Z13
+	VSUBPS.BCST       tileConstants<>+128(SB), Z13, Z14
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z14, Z12
+	VBROADCASTSS      tileConstants<>+320(SB), Z14
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z12, Z14
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z12, Z14
+	VPERMPS           Z11, Z13, Z12
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z12, Z12
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z14, Z12
+	VRCP14PS          Z12, Z13
+	VBROADCASTSS      tileConstants<>+448(SB), Z14
+	VFNMADD231PS      Z12, Z13, Z14
+	VMULPS            Z0, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z12
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z12
+	VSUBPS.BCST       tileConstants<>+128(SB), Z12, Z13
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z13
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z13
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z13
+	VPERMPS           Z11, Z12, Z0
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z13, Z0
+	VRCP14PS          Z0, Z12
+	VBROADCASTSS      tileConstants<>+448(SB), Z13
+	VFNMADD231PS      Z0, Z12, Z13
+	VMULPS            Z1, Z12, Z12
+	VFMADD231PS       Z12, Z13, Z12
+	VMOVUPS           Z12, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z12
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z12
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z12
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z12
+	VPERMPS           Z11, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z12, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z12
+	VFNMADD231PS      Z0, Z1, Z12
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z12, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z11, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z11, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z11, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z11, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z6, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z11, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z11, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z11, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z11, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z10, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z11
 	VBROADCASTSS 404(AX), Z12
 	MOVQ         8(SP), DX
@@ -2460,19 +3867,21 @@ next:
 	VMAXPS       Z10, Z11, Z10
 	VMINPS       Z10, Z12, Z10
 	VMOVUPS      Z10, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_12x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_12x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -2711,20 +4120,260 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	ADDQ         64(SP), R12
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R14
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	ADDQ              64(SP), R12
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R14
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z12
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z13
+	VBROADCASTSS      tileConstants<>+128(SB), Z14
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z13, Z14
+	VSUBPS.BCST       tileConstants<>+128(SB), Z14, Z15
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z15, Z13
+	VBROADCASTSS      tileConstants<>+320(SB), Z15
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z13, Z15
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z13, Z15
+	VPERMPS           Z12, Z14, Z13
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z13, Z13
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z15, Z13
+	VRCP14PS          Z13, Z14
+	VBROADCASTSS      tileConstants<>+448(SB), Z15
+	VFNMADD231PS      Z13, Z14, Z15
+	VMULPS            Z0, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z13
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z13
+	VSUBPS.BCST       tileConstants<>+128(SB), Z13, Z14
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z14
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z14
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z14
+	VPERMPS           Z12, Z13, Z0
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z14, Z0
+	VRCP14PS          Z0, Z13
+	VBROADCASTSS      tileConstants<>+448(SB), Z14
+	VFNMADD231PS      Z0, Z13, Z14
+	VMULPS            Z1, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z13
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z13
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z13
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z13
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z13, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z13
+	VFNMADD231PS      Z0, Z1, Z13
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z13, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z6, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z10, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z12
 	VBROADCASTSS 404(AX), Z13
 	MOVQ         8(SP), DX
@@ -2781,19 +4430,21 @@ next:
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_13x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_13x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -3040,20 +4691,279 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	ADDQ         64(SP), R12
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R14
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	ADDQ              64(SP), R12
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R14
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z13
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z14
+	VBROADCASTSS      tileConstants<>+128(SB), Z15
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z14, Z15
+	VSUBPS.BCST       tileConstants<>+128(SB), Z15, Z16
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z16, Z14
+	VBROADCASTSS      tileConstants<>+320(SB), Z16
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z14, Z16
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z14, Z16
+	VPERMPS           Z13, Z15, Z14
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z14, Z14
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z16, Z14
+	VRCP14PS          Z14, Z15
+	VBROADCASTSS      tileConstants<>+448(SB), Z16
+	VFNMADD231PS      Z14, Z15, Z16
+	VMULPS            Z0, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z14
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z14
+	VSUBPS.BCST       tileConstants<>+128(SB), Z14, Z15
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z15
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z15
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z15
+	VPERMPS           Z13, Z14, Z0
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z15, Z0
+	VRCP14PS          Z0, Z14
+	VBROADCASTSS      tileConstants<>+448(SB), Z15
+	VFNMADD231PS      Z0, Z14, Z15
+	VMULPS            Z1, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z14
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z14
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z14
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z14
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z14, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z14
+	VFNMADD231PS      Z0, Z1, Z14
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z14, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z6, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z10, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z13, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z12, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z13
 	VBROADCASTSS 404(AX), Z14
 	MOVQ         8(SP), DX
@@ -3114,19 +5024,21 @@ next:
 	VMAXPS       Z12, Z13, Z12
 	VMINPS       Z12, Z14, Z12
 	VMOVUPS      Z12, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_14x16(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_14x16(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -3381,20 +5293,298 @@ one:
 	JNZ              one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	ADDQ         64(SP), R12
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R14
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	ADDQ              64(SP), R12
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R14
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z14
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z15
+	VBROADCASTSS      tileConstants<>+128(SB), Z16
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z15, Z16
+	VSUBPS.BCST       tileConstants<>+128(SB), Z16, Z17
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z17, Z15
+	VBROADCASTSS      tileConstants<>+320(SB), Z17
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z15, Z17
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z15, Z17
+	VPERMPS           Z14, Z16, Z15
+	VPSLLD            $0x13, Z16, Z16
+	VPADDD            Z16, Z15, Z15
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z17, Z15
+	VRCP14PS          Z15, Z16
+	VBROADCASTSS      tileConstants<>+448(SB), Z17
+	VFNMADD231PS      Z15, Z16, Z17
+	VMULPS            Z0, Z16, Z16
+	VFMADD231PS       Z16, Z17, Z16
+	VMOVUPS           Z16, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z15
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z15
+	VSUBPS.BCST       tileConstants<>+128(SB), Z15, Z16
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z16
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z16
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z16
+	VPERMPS           Z14, Z15, Z0
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z16, Z0
+	VRCP14PS          Z0, Z15
+	VBROADCASTSS      tileConstants<>+448(SB), Z16
+	VFNMADD231PS      Z0, Z15, Z16
+	VMULPS            Z1, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z15
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z15
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z15
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z15
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z15, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z15
+	VFNMADD231PS      Z0, Z1, Z15
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z15, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z6, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z10, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z12, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z14
 	VBROADCASTSS 404(AX), Z15
 	MOVQ         8(SP), DX
@@ -3459,19 +5649,21 @@ next:
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_1x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_1x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -3608,17 +5800,66 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z2
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z3
+	VBROADCASTSS      tileConstants<>+128(SB), Z4
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z3, Z4
+	VSUBPS.BCST       tileConstants<>+128(SB), Z4, Z5
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z5, Z3
+	VBROADCASTSS      tileConstants<>+320(SB), Z5
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z3, Z5
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z5
+	VPERMPS           Z2, Z4, Z3
+	VPSLLD            $0x13, Z4, Z4
+	VPADDD            Z4, Z3, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z5, Z3
+	VRCP14PS          Z3, Z4
+	VBROADCASTSS      tileConstants<>+448(SB), Z5
+	VFNMADD231PS      Z3, Z4, Z5
+	VMULPS            Z0, Z4, Z4
+	VFMADD231PS       Z4, Z5, Z4
+	VMOVUPS           Z4, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z2, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z2, Z3
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z3, Z2
+	VMOVUPS           Z2, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z2
 	VBROADCASTSS 404(AX), Z3
 	MOVQ         8(SP), DX
@@ -3634,19 +5875,21 @@ next:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_2x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_2x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -3808,17 +6051,106 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z4
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z5
+	VBROADCASTSS      tileConstants<>+128(SB), Z6
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z5, Z6
+	VSUBPS.BCST       tileConstants<>+128(SB), Z6, Z7
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z7, Z5
+	VBROADCASTSS      tileConstants<>+320(SB), Z7
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z5, Z7
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z5, Z7
+	VPERMPS           Z4, Z6, Z5
+	VPSLLD            $0x13, Z6, Z6
+	VPADDD            Z6, Z5, Z5
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z7, Z5
+	VRCP14PS          Z5, Z6
+	VBROADCASTSS      tileConstants<>+448(SB), Z7
+	VFNMADD231PS      Z5, Z6, Z7
+	VMULPS            Z0, Z6, Z6
+	VFMADD231PS       Z6, Z7, Z6
+	VMOVUPS           Z6, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z5
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z5
+	VSUBPS.BCST       tileConstants<>+128(SB), Z5, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z4, Z5, Z0
+	VPSLLD            $0x13, Z5, Z5
+	VPADDD            Z5, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z5
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z5, Z6
+	VMULPS            Z2, Z5, Z5
+	VFMADD231PS       Z5, Z6, Z5
+	VMOVUPS           Z5, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z5
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z5
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z5
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z5
+	VPERMPS           Z4, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z5, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z5
+	VFNMADD231PS      Z0, Z2, Z5
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z5, Z2
+	VMOVUPS           Z2, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z4, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z4
 	VBROADCASTSS 404(AX), Z5
 	MOVQ         8(SP), DX
@@ -3844,19 +6176,21 @@ next:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_3x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_3x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -4043,17 +6377,146 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z6
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z7
+	VBROADCASTSS      tileConstants<>+128(SB), Z8
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z7, Z8
+	VSUBPS.BCST       tileConstants<>+128(SB), Z8, Z9
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z9, Z7
+	VBROADCASTSS      tileConstants<>+320(SB), Z9
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z7, Z9
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z7, Z9
+	VPERMPS           Z6, Z8, Z7
+	VPSLLD            $0x13, Z8, Z8
+	VPADDD            Z8, Z7, Z7
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z9, Z7
+	VRCP14PS          Z7, Z8
+	VBROADCASTSS      tileConstants<>+448(SB), Z9
+	VFNMADD231PS      Z7, Z8, Z9
+	VMULPS            Z0, Z8, Z8
+	VFMADD231PS       Z8, Z9, Z8
+	VMOVUPS           Z8, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z7
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z7
+	VSUBPS.BCST       tileConstants<>+128(SB), Z7, Z8
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z8
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z8
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z8
+	VPERMPS           Z6, Z7, Z0
+	VPSLLD            $0x13, Z7, Z7
+	VPADDD            Z7, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z8, Z0
+	VRCP14PS          Z0, Z7
+	VBROADCASTSS      tileConstants<>+448(SB), Z8
+	VFNMADD231PS      Z0, Z7, Z8
+	VMULPS            Z2, Z7, Z7
+	VFMADD231PS       Z7, Z8, Z7
+	VMOVUPS           Z7, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z7
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z7
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z7
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z7
+	VPERMPS           Z6, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z7, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z7
+	VFNMADD231PS      Z0, Z2, Z7
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z7, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z6, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z6, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z6, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z6
 	VBROADCASTSS 404(AX), Z7
 	MOVQ         8(SP), DX
@@ -4089,19 +6552,21 @@ next:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_4x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_4x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -4313,17 +6778,186 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z8
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z9
+	VBROADCASTSS      tileConstants<>+128(SB), Z10
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z9, Z10
+	VSUBPS.BCST       tileConstants<>+128(SB), Z10, Z11
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z11, Z9
+	VBROADCASTSS      tileConstants<>+320(SB), Z11
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z9, Z11
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z9, Z11
+	VPERMPS           Z8, Z10, Z9
+	VPSLLD            $0x13, Z10, Z10
+	VPADDD            Z10, Z9, Z9
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z11, Z9
+	VRCP14PS          Z9, Z10
+	VBROADCASTSS      tileConstants<>+448(SB), Z11
+	VFNMADD231PS      Z9, Z10, Z11
+	VMULPS            Z0, Z10, Z10
+	VFMADD231PS       Z10, Z11, Z10
+	VMOVUPS           Z10, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z9
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z9
+	VSUBPS.BCST       tileConstants<>+128(SB), Z9, Z10
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z10
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z10
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z10
+	VPERMPS           Z8, Z9, Z0
+	VPSLLD            $0x13, Z9, Z9
+	VPADDD            Z9, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z10, Z0
+	VRCP14PS          Z0, Z9
+	VBROADCASTSS      tileConstants<>+448(SB), Z10
+	VFNMADD231PS      Z0, Z9, Z10
+	VMULPS            Z2, Z9, Z9
+	VFMADD231PS       Z9, Z10, Z9
+	VMOVUPS           Z9, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z9
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z9
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z9
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z9
+	VPERMPS           Z8, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z9, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z9
+	VFNMADD231PS      Z0, Z2, Z9
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z9, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z8, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z8, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z8, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z8, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z8, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z8
 	VBROADCASTSS 404(AX), Z9
 	MOVQ         8(SP), DX
@@ -4369,19 +7003,21 @@ next:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_5x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_5x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -4618,17 +7254,226 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z10
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z11
+	VBROADCASTSS      tileConstants<>+128(SB), Z12
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z11, Z12
+	VSUBPS.BCST       tileConstants<>+128(SB), Z12, Z13
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z13, Z11
+	VBROADCASTSS      tileConstants<>+320(SB), Z13
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z11, Z13
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z11, Z13
+	VPERMPS           Z10, Z12, Z11
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z11, Z11
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z13, Z11
+	VRCP14PS          Z11, Z12
+	VBROADCASTSS      tileConstants<>+448(SB), Z13
+	VFNMADD231PS      Z11, Z12, Z13
+	VMULPS            Z0, Z12, Z12
+	VFMADD231PS       Z12, Z13, Z12
+	VMOVUPS           Z12, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z11
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z11
+	VSUBPS.BCST       tileConstants<>+128(SB), Z11, Z12
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z12
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z12
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z12
+	VPERMPS           Z10, Z11, Z0
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z12, Z0
+	VRCP14PS          Z0, Z11
+	VBROADCASTSS      tileConstants<>+448(SB), Z12
+	VFNMADD231PS      Z0, Z11, Z12
+	VMULPS            Z2, Z11, Z11
+	VFMADD231PS       Z11, Z12, Z11
+	VMOVUPS           Z11, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z11
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z11
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z11
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z11
+	VPERMPS           Z10, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z11, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z11
+	VFNMADD231PS      Z0, Z2, Z11
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z11, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z10, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z10, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z10, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z10, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z10
 	VBROADCASTSS 404(AX), Z11
 	MOVQ         8(SP), DX
@@ -4684,19 +7529,21 @@ next:
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_6x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_6x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -4958,17 +7805,266 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z12
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z13
+	VBROADCASTSS      tileConstants<>+128(SB), Z14
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z13, Z14
+	VSUBPS.BCST       tileConstants<>+128(SB), Z14, Z15
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z15, Z13
+	VBROADCASTSS      tileConstants<>+320(SB), Z15
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z13, Z15
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z13, Z15
+	VPERMPS           Z12, Z14, Z13
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z13, Z13
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z15, Z13
+	VRCP14PS          Z13, Z14
+	VBROADCASTSS      tileConstants<>+448(SB), Z15
+	VFNMADD231PS      Z13, Z14, Z15
+	VMULPS            Z0, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z13
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z13
+	VSUBPS.BCST       tileConstants<>+128(SB), Z13, Z14
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z14
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z14
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z14
+	VPERMPS           Z12, Z13, Z0
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z14, Z0
+	VRCP14PS          Z0, Z13
+	VBROADCASTSS      tileConstants<>+448(SB), Z14
+	VFNMADD231PS      Z0, Z13, Z14
+	VMULPS            Z2, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z13
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z13
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z13
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z13
+	VPERMPS           Z12, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z13, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z13
+	VFNMADD231PS      Z0, Z2, Z13
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z13, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z12, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z12, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              208(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z12, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z10, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z12, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              208(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z12
 	VBROADCASTSS 404(AX), Z13
 	MOVQ         8(SP), DX
@@ -5034,19 +8130,21 @@ next:
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_7x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_7x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -5333,17 +8431,306 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z14
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z15
+	VBROADCASTSS      tileConstants<>+128(SB), Z16
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z15, Z16
+	VSUBPS.BCST       tileConstants<>+128(SB), Z16, Z17
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z17, Z15
+	VBROADCASTSS      tileConstants<>+320(SB), Z17
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z15, Z17
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z15, Z17
+	VPERMPS           Z14, Z16, Z15
+	VPSLLD            $0x13, Z16, Z16
+	VPADDD            Z16, Z15, Z15
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z17, Z15
+	VRCP14PS          Z15, Z16
+	VBROADCASTSS      tileConstants<>+448(SB), Z17
+	VFNMADD231PS      Z15, Z16, Z17
+	VMULPS            Z0, Z16, Z16
+	VFMADD231PS       Z16, Z17, Z16
+	VMOVUPS           Z16, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z15
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z15
+	VSUBPS.BCST       tileConstants<>+128(SB), Z15, Z16
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z16
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z16
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z16
+	VPERMPS           Z14, Z15, Z0
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z16, Z0
+	VRCP14PS          Z0, Z15
+	VBROADCASTSS      tileConstants<>+448(SB), Z16
+	VFNMADD231PS      Z0, Z15, Z16
+	VMULPS            Z2, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z15
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z15
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z15
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z15
+	VPERMPS           Z14, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z15, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z15
+	VFNMADD231PS      Z0, Z2, Z15
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z15, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z14, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z14, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              208(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z14, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z10, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              216(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z14, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z12, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z14, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              208(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              216(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z14, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z14
 	VBROADCASTSS 404(AX), Z15
 	MOVQ         8(SP), DX
@@ -5419,19 +8806,21 @@ next:
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_8x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_8x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -5743,17 +9132,346 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z16
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z17
+	VBROADCASTSS      tileConstants<>+128(SB), Z18
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z17, Z18
+	VSUBPS.BCST       tileConstants<>+128(SB), Z18, Z19
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z19, Z17
+	VBROADCASTSS      tileConstants<>+320(SB), Z19
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z17, Z19
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      tileConstants<>+448(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z0, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z17
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z17
+	VSUBPS.BCST       tileConstants<>+128(SB), Z17, Z18
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z18, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z18
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z18
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z18
+	VPERMPS           Z16, Z17, Z0
+	VPSLLD            $0x13, Z17, Z17
+	VPADDD            Z17, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z18, Z0
+	VRCP14PS          Z0, Z17
+	VBROADCASTSS      tileConstants<>+448(SB), Z18
+	VFNMADD231PS      Z0, Z17, Z18
+	VMULPS            Z2, Z17, Z17
+	VFMADD231PS       Z17, Z18, Z17
+	VMOVUPS           Z17, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z17
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z17
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z17
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z17
+	VPERMPS           Z16, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z17, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z17
+	VFNMADD231PS      Z0, Z2, Z17
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z17, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z16, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z16, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              208(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z16, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z10, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              216(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z16, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z12, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              224(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z16, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z14, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z16, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z16, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z16, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z16, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z16, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              208(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z16, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              216(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z16, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              224(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z16, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z15, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z16
 	VBROADCASTSS 404(AX), Z17
 	MOVQ         8(SP), DX
@@ -5839,19 +9557,21 @@ next:
 	VMAXPS       Z15, Z16, Z15
 	VMINPS       Z15, Z17, Z15
 	VMOVUPS      Z15, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_9x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_9x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -6196,19 +9916,376 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R13
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R13
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z18
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z19
+	VBROADCASTSS      tileConstants<>+128(SB), Z20
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z19, Z20
+	VSUBPS.BCST       tileConstants<>+128(SB), Z20, Z21
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z21, Z19
+	VBROADCASTSS      tileConstants<>+320(SB), Z21
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z19, Z21
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z19, Z21
+	VPERMPS           Z18, Z20, Z19
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z19, Z19
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z21, Z19
+	VRCP14PS          Z19, Z20
+	VBROADCASTSS      tileConstants<>+448(SB), Z21
+	VFNMADD231PS      Z19, Z20, Z21
+	VMULPS            Z0, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z19
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z19
+	VSUBPS.BCST       tileConstants<>+128(SB), Z19, Z20
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z20, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z20
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z20
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z20
+	VPERMPS           Z18, Z19, Z0
+	VPSLLD            $0x13, Z19, Z19
+	VPADDD            Z19, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z20, Z0
+	VRCP14PS          Z0, Z19
+	VBROADCASTSS      tileConstants<>+448(SB), Z20
+	VFNMADD231PS      Z0, Z19, Z20
+	VMULPS            Z2, Z19, Z19
+	VFMADD231PS       Z19, Z20, Z19
+	VMOVUPS           Z19, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z19
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z19, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z19
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z19
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z19
+	VPERMPS           Z18, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z19, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z19
+	VFNMADD231PS      Z0, Z2, Z19
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z19, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z18, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z18, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z18, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z10, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z18, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z12, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z18, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z14, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z18, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z16, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z18, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z15, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z17, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z18
 	VBROADCASTSS 404(AX), Z19
 	MOVQ         8(SP), DX
@@ -6292,19 +10369,21 @@ next:
 	VMAXPS       Z17, Z18, Z17
 	VMINPS       Z17, Z19, Z17
 	VMOVUPS      Z17, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_10x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_10x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -6670,19 +10749,414 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R13
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R13
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z20
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z21
+	VBROADCASTSS      tileConstants<>+128(SB), Z22
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z21, Z22
+	VSUBPS.BCST       tileConstants<>+128(SB), Z22, Z23
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z23, Z21
+	VBROADCASTSS      tileConstants<>+320(SB), Z23
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z21, Z23
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z21, Z23
+	VPERMPS           Z20, Z22, Z21
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z21, Z21
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z23, Z21
+	VRCP14PS          Z21, Z22
+	VBROADCASTSS      tileConstants<>+448(SB), Z23
+	VFNMADD231PS      Z21, Z22, Z23
+	VMULPS            Z0, Z22, Z22
+	VFMADD231PS       Z22, Z23, Z22
+	VMOVUPS           Z22, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z21
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z21
+	VSUBPS.BCST       tileConstants<>+128(SB), Z21, Z22
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z22, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z22
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z22
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z22
+	VPERMPS           Z20, Z21, Z0
+	VPSLLD            $0x13, Z21, Z21
+	VPADDD            Z21, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z22, Z0
+	VRCP14PS          Z0, Z21
+	VBROADCASTSS      tileConstants<>+448(SB), Z22
+	VFNMADD231PS      Z0, Z21, Z22
+	VMULPS            Z2, Z21, Z21
+	VFMADD231PS       Z21, Z22, Z21
+	VMOVUPS           Z21, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z21
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z21, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z21
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z21
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z21
+	VPERMPS           Z20, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z21, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z21
+	VFNMADD231PS      Z0, Z2, Z21
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z21, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z20, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z20, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z20, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z10, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z20, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z12, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z20, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z14, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z20, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z16, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z20, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z18, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z20, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z20, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z20, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z20, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z20, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z20, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z20, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z20, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z15, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z20, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z17, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z20, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z19, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z20
 	VBROADCASTSS 404(AX), Z21
 	MOVQ         8(SP), DX
@@ -6774,19 +11248,21 @@ next:
 	VMAXPS       Z19, Z20, Z19
 	VMINPS       Z19, Z21, Z19
 	VMOVUPS      Z19, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_11x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_11x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -7173,19 +11649,452 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R13
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R13
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z22
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z23
+	VBROADCASTSS      tileConstants<>+128(SB), Z24
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z23, Z24
+	VSUBPS.BCST       tileConstants<>+128(SB), Z24, Z25
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z25, Z23
+	VBROADCASTSS      tileConstants<>+320(SB), Z25
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z23, Z25
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z23, Z25
+	VPERMPS           Z22, Z24, Z23
+	VPSLLD            $0x13, Z24, Z24
+	VPADDD            Z24, Z23, Z23
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z25, Z23
+	VRCP14PS          Z23, Z24
+	VBROADCASTSS      tileConstants<>+448(SB), Z25
+	VFNMADD231PS      Z23, Z24, Z25
+	VMULPS            Z0, Z24, Z24
+	VFMADD231PS       Z24, Z25, Z24
+	VMOVUPS           Z24, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z23
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z23
+	VSUBPS.BCST       tileConstants<>+128(SB), Z23, Z24
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z24, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z24
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z24
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z24
+	VPERMPS           Z22, Z23, Z0
+	VPSLLD            $0x13, Z23, Z23
+	VPADDD            Z23, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z24, Z0
+	VRCP14PS          Z0, Z23
+	VBROADCASTSS      tileConstants<>+448(SB), Z24
+	VFNMADD231PS      Z0, Z23, Z24
+	VMULPS            Z2, Z23, Z23
+	VFMADD231PS       Z23, Z24, Z23
+	VMOVUPS           Z23, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z23
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z23, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z23
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z23
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z23
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z23, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z23
+	VFNMADD231PS      Z0, Z2, Z23
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z23, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z10, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z12, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z14, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z16, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z18, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z20, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z22, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z15, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z17, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z19, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z21, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z22, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z21, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z22
 	VBROADCASTSS 404(AX), Z23
 	MOVQ         8(SP), DX
@@ -7285,19 +12194,21 @@ next:
 	VMAXPS       Z21, Z22, Z21
 	VMINPS       Z21, Z23, Z21
 	VMOVUPS      Z21, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_12x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_12x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -7712,20 +12623,493 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	ADDQ         64(SP), R12
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R14
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	ADDQ              64(SP), R12
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R14
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z24
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z25
+	VBROADCASTSS      tileConstants<>+128(SB), Z26
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z25, Z26
+	VSUBPS.BCST       tileConstants<>+128(SB), Z26, Z27
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z27, Z25
+	VBROADCASTSS      tileConstants<>+320(SB), Z27
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z25, Z27
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z25, Z27
+	VPERMPS           Z24, Z26, Z25
+	VPSLLD            $0x13, Z26, Z26
+	VPADDD            Z26, Z25, Z25
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z27, Z25
+	VRCP14PS          Z25, Z26
+	VBROADCASTSS      tileConstants<>+448(SB), Z27
+	VFNMADD231PS      Z25, Z26, Z27
+	VMULPS            Z0, Z26, Z26
+	VFMADD231PS       Z26, Z27, Z26
+	VMOVUPS           Z26, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z25
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z25
+	VSUBPS.BCST       tileConstants<>+128(SB), Z25, Z26
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z26, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z26
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z26
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z26
+	VPERMPS           Z24, Z25, Z0
+	VPSLLD            $0x13, Z25, Z25
+	VPADDD            Z25, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z26, Z0
+	VRCP14PS          Z0, Z25
+	VBROADCASTSS      tileConstants<>+448(SB), Z26
+	VFNMADD231PS      Z0, Z25, Z26
+	VMULPS            Z2, Z25, Z25
+	VFMADD231PS       Z25, Z26, Z25
+	VMOVUPS           Z25, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z25
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z25, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z25
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z25
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z25
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z25, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z25
+	VFNMADD231PS      Z0, Z2, Z25
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z25, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z10, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z12, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z14, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z16, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z18, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z20, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z22, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z22, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z24, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z15, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z17, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z19, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z21, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z21, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z23, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z23, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z24
 	VBROADCASTSS 404(AX), Z25
 	MOVQ         8(SP), DX
@@ -7835,19 +13219,21 @@ next:
 	VMAXPS       Z23, Z24, Z23
 	VMINPS       Z23, Z25, Z23
 	VMOVUPS      Z23, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_13x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_13x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -8283,20 +13669,531 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	ADDQ         64(SP), R12
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R14
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	ADDQ              64(SP), R12
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R14
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z26
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z27
+	VBROADCASTSS      tileConstants<>+128(SB), Z28
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z27, Z28
+	VSUBPS.BCST       tileConstants<>+128(SB), Z28, Z29
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z29, Z27
+	VBROADCASTSS      tileConstants<>+320(SB), Z29
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z27, Z29
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z27, Z29
+	VPERMPS           Z26, Z28, Z27
+	VPSLLD            $0x13, Z28, Z28
+	VPADDD            Z28, Z27, Z27
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z29, Z27
+	VRCP14PS          Z27, Z28
+	VBROADCASTSS      tileConstants<>+448(SB), Z29
+	VFNMADD231PS      Z27, Z28, Z29
+	VMULPS            Z0, Z28, Z28
+	VFMADD231PS       Z28, Z29, Z28
+	VMOVUPS           Z28, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z27
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z27
+	VSUBPS.BCST       tileConstants<>+128(SB), Z27, Z28
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z28, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z28
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z28
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z28
+	VPERMPS           Z26, Z27, Z0
+	VPSLLD            $0x13, Z27, Z27
+	VPADDD            Z27, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z28, Z0
+	VRCP14PS          Z0, Z27
+	VBROADCASTSS      tileConstants<>+448(SB), Z28
+	VFNMADD231PS      Z0, Z27, Z28
+	VMULPS            Z2, Z27, Z27
+	VFMADD231PS       Z27, Z28, Z27
+	VMOVUPS           Z27, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z27
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z27, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z27
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z27
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z27
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z27, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z27
+	VFNMADD231PS      Z0, Z2, Z27
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z27, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z10, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z12, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z14, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z16, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z18, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z20, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z22, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z22, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z24, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z24, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z26, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z15, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z17, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z19, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z21, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z21, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z23, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z23, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z25, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z26, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z25, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z26
 	VBROADCASTSS 404(AX), Z27
 	MOVQ         8(SP), DX
@@ -8414,19 +14311,21 @@ next:
 	VMAXPS       Z25, Z26, Z25
 	VMINPS       Z25, Z27, Z25
 	VMOVUPS      Z25, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_14x32(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_14x32(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -8883,20 +14782,569 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), R9
-	ADDQ         64(SP), R10
-	ADDQ         64(SP), R11
-	ADDQ         64(SP), R12
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), R9
-	ADDQ         R9, R14
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), R9
-	ADDQ         R9, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), R9
+	ADDQ              64(SP), R10
+	ADDQ              64(SP), R11
+	ADDQ              64(SP), R12
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), R9
+	ADDQ              R9, R14
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), R9
+	ADDQ              R9, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z28
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z29
+	VBROADCASTSS      tileConstants<>+128(SB), Z30
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z29, Z30
+	VSUBPS.BCST       tileConstants<>+128(SB), Z30, Z31
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z31, Z29
+	VBROADCASTSS      tileConstants<>+320(SB), Z31
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z29, Z31
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z29, Z31
+	VPERMPS           Z28, Z30, Z29
+	VPSLLD            $0x13, Z30, Z30
+	VPADDD            Z30, Z29, Z29
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z31, Z29
+	VRCP14PS          Z29, Z30
+	VBROADCASTSS      tileConstants<>+448(SB), Z31
+	VFNMADD231PS      Z29, Z30, Z31
+	VMULPS            Z0, Z30, Z30
+	VFMADD231PS       Z30, Z31, Z30
+	VMOVUPS           Z30, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z29
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z29
+	VSUBPS.BCST       tileConstants<>+128(SB), Z29, Z30
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z30, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z30
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z30
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z30
+	VPERMPS           Z28, Z29, Z0
+	VPSLLD            $0x13, Z29, Z29
+	VPADDD            Z29, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z30, Z0
+	VRCP14PS          Z0, Z29
+	VBROADCASTSS      tileConstants<>+448(SB), Z30
+	VFNMADD231PS      Z0, Z29, Z30
+	VMULPS            Z2, Z29, Z29
+	VFMADD231PS       Z29, Z30, Z29
+	VMOVUPS           Z29, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z29
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z29, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z29
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z29
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z29
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z29, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z29
+	VFNMADD231PS      Z0, Z2, Z29
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z2, Z29, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z6, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z8, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z10, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z12, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z14, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z16, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z18, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z20, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z22, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z22, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z24, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z24, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              248(AX), SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z26, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z26, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z2
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z2
+	VSUBPS.BCST       tileConstants<>+128(SB), Z2, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z28, Z2, Z0
+	VPSLLD            $0x13, Z2, Z2
+	VPADDD            Z2, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z2
+	VBROADCASTSS      tileConstants<>+448(SB), Z4
+	VFNMADD231PS      Z0, Z2, Z4
+	VMULPS            Z1, Z2, Z2
+	VFMADD231PS       Z2, Z4, Z2
+	VMOVUPS           Z2, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z3, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z9, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z15, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z17, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z19, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z21, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z21, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z23, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z23, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z25, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z25, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	ADDQ              248(AX), BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z27, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z28, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z27, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z28
 	VBROADCASTSS 404(AX), Z29
 	MOVQ         8(SP), DX
@@ -9022,19 +15470,21 @@ next:
 	VMAXPS       Z27, Z28, Z27
 	VMINPS       Z27, Z29, Z27
 	VMOVUPS      Z27, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_1x48(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_1x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -9191,17 +15641,87 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z3
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z4
+	VBROADCASTSS      tileConstants<>+128(SB), Z5
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z4, Z5
+	VSUBPS.BCST       tileConstants<>+128(SB), Z5, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z4
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z4, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z6
+	VPERMPS           Z3, Z5, Z4
+	VPSLLD            $0x13, Z5, Z5
+	VPADDD            Z5, Z4, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z4
+	VRCP14PS          Z4, Z5
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z4, Z5, Z6
+	VMULPS            Z0, Z5, Z5
+	VFMADD231PS       Z5, Z6, Z5
+	VMOVUPS           Z5, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z4
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z4
+	VSUBPS.BCST       tileConstants<>+128(SB), Z4, Z5
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z5
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z5
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z5
+	VPERMPS           Z3, Z4, Z0
+	VPSLLD            $0x13, Z4, Z4
+	VPADDD            Z4, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z5, Z0
+	VRCP14PS          Z0, Z4
+	VBROADCASTSS      tileConstants<>+448(SB), Z5
+	VFNMADD231PS      Z0, Z4, Z5
+	VMULPS            Z1, Z4, Z4
+	VFMADD231PS       Z4, Z5, Z4
+	VMOVUPS           Z4, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z4
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z4
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z4
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z4
+	VPERMPS           Z3, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z4, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z3
 	VBROADCASTSS 404(AX), Z4
 	MOVQ         8(SP), DX
@@ -9223,19 +15743,21 @@ next:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_2x48(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_2x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -9426,17 +15948,147 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z6
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z7
+	VBROADCASTSS      tileConstants<>+128(SB), Z8
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z7, Z8
+	VSUBPS.BCST       tileConstants<>+128(SB), Z8, Z9
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z9, Z7
+	VBROADCASTSS      tileConstants<>+320(SB), Z9
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z7, Z9
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z7, Z9
+	VPERMPS           Z6, Z8, Z7
+	VPSLLD            $0x13, Z8, Z8
+	VPADDD            Z8, Z7, Z7
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z9, Z7
+	VRCP14PS          Z7, Z8
+	VBROADCASTSS      tileConstants<>+448(SB), Z9
+	VFNMADD231PS      Z7, Z8, Z9
+	VMULPS            Z0, Z8, Z8
+	VFMADD231PS       Z8, Z9, Z8
+	VMOVUPS           Z8, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z7
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z7
+	VSUBPS.BCST       tileConstants<>+128(SB), Z7, Z8
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z8
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z8
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z8
+	VPERMPS           Z6, Z7, Z0
+	VPSLLD            $0x13, Z7, Z7
+	VPADDD            Z7, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z8, Z0
+	VRCP14PS          Z0, Z7
+	VBROADCASTSS      tileConstants<>+448(SB), Z8
+	VFNMADD231PS      Z0, Z7, Z8
+	VMULPS            Z3, Z7, Z7
+	VFMADD231PS       Z7, Z8, Z7
+	VMOVUPS           Z7, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z7
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z7
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z7
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z7
+	VPERMPS           Z6, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z7, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z7
+	VFNMADD231PS      Z0, Z3, Z7
+	VMULPS            Z1, Z3, Z3
+	VFMADD231PS       Z3, Z7, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z6, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z6, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z6, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z6
 	VBROADCASTSS 404(AX), Z7
 	MOVQ         8(SP), DX
@@ -9473,19 +16125,21 @@ next:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_3x48(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_3x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -9710,17 +16364,207 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z9
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z10
+	VBROADCASTSS      tileConstants<>+128(SB), Z11
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z10, Z11
+	VSUBPS.BCST       tileConstants<>+128(SB), Z11, Z12
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z12, Z10
+	VBROADCASTSS      tileConstants<>+320(SB), Z12
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z10, Z12
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z10, Z12
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z12, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      tileConstants<>+448(SB), Z12
+	VFNMADD231PS      Z10, Z11, Z12
+	VMULPS            Z0, Z11, Z11
+	VFMADD231PS       Z11, Z12, Z11
+	VMOVUPS           Z11, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z10
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z10
+	VSUBPS.BCST       tileConstants<>+128(SB), Z10, Z11
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z11
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z11
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z11
+	VPERMPS           Z9, Z10, Z0
+	VPSLLD            $0x13, Z10, Z10
+	VPADDD            Z10, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z11, Z0
+	VRCP14PS          Z0, Z10
+	VBROADCASTSS      tileConstants<>+448(SB), Z11
+	VFNMADD231PS      Z0, Z10, Z11
+	VMULPS            Z3, Z10, Z10
+	VFMADD231PS       Z10, Z11, Z10
+	VMOVUPS           Z10, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z10
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z10
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z10
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z10
+	VPERMPS           Z9, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z10, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z10
+	VFNMADD231PS      Z0, Z3, Z10
+	VMULPS            Z6, Z3, Z3
+	VFMADD231PS       Z3, Z10, Z3
+	VMOVUPS           Z3, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z9, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z1, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z9, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z9
 	VBROADCASTSS 404(AX), Z10
 	MOVQ         8(SP), DX
@@ -9772,19 +16616,21 @@ next:
 	VMAXPS       Z8, Z9, Z8
 	VMINPS       Z8, Z10, Z8
 	VMOVUPS      Z8, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_4x48(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_4x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -10043,17 +16889,267 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z12
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z13
+	VBROADCASTSS      tileConstants<>+128(SB), Z14
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z13, Z14
+	VSUBPS.BCST       tileConstants<>+128(SB), Z14, Z15
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z15, Z13
+	VBROADCASTSS      tileConstants<>+320(SB), Z15
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z13, Z15
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z13, Z15
+	VPERMPS           Z12, Z14, Z13
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z13, Z13
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z15, Z13
+	VRCP14PS          Z13, Z14
+	VBROADCASTSS      tileConstants<>+448(SB), Z15
+	VFNMADD231PS      Z13, Z14, Z15
+	VMULPS            Z0, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z13
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z13
+	VSUBPS.BCST       tileConstants<>+128(SB), Z13, Z14
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z14
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z14
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z14
+	VPERMPS           Z12, Z13, Z0
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z14, Z0
+	VRCP14PS          Z0, Z13
+	VBROADCASTSS      tileConstants<>+448(SB), Z14
+	VFNMADD231PS      Z0, Z13, Z14
+	VMULPS            Z3, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z13
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z13
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z13
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z13
+	VPERMPS           Z12, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z13, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z13
+	VFNMADD231PS      Z0, Z3, Z13
+	VMULPS            Z6, Z3, Z3
+	VFMADD231PS       Z3, Z13, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z12, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z9, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z12, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z1, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z10, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z12, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z12
 	VBROADCASTSS 404(AX), Z13
 	MOVQ         8(SP), DX
@@ -10120,19 +17216,21 @@ next:
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_5x48(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_5x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -10425,17 +17523,327 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z15
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z16
+	VBROADCASTSS      tileConstants<>+128(SB), Z17
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z16, Z17
+	VSUBPS.BCST       tileConstants<>+128(SB), Z17, Z18
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z18, Z16
+	VBROADCASTSS      tileConstants<>+320(SB), Z18
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z16, Z18
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z16, Z18
+	VPERMPS           Z15, Z17, Z16
+	VPSLLD            $0x13, Z17, Z17
+	VPADDD            Z17, Z16, Z16
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z18, Z16
+	VRCP14PS          Z16, Z17
+	VBROADCASTSS      tileConstants<>+448(SB), Z18
+	VFNMADD231PS      Z16, Z17, Z18
+	VMULPS            Z0, Z17, Z17
+	VFMADD231PS       Z17, Z18, Z17
+	VMOVUPS           Z17, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z16
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z16
+	VSUBPS.BCST       tileConstants<>+128(SB), Z16, Z17
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z17
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z17
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z17
+	VPERMPS           Z15, Z16, Z0
+	VPSLLD            $0x13, Z16, Z16
+	VPADDD            Z16, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z17, Z0
+	VRCP14PS          Z0, Z16
+	VBROADCASTSS      tileConstants<>+448(SB), Z17
+	VFNMADD231PS      Z0, Z16, Z17
+	VMULPS            Z3, Z16, Z16
+	VFMADD231PS       Z16, Z17, Z16
+	VMOVUPS           Z16, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z16
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z16
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z16
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z16
+	VPERMPS           Z15, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z16, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z16
+	VFNMADD231PS      Z0, Z3, Z16
+	VMULPS            Z6, Z3, Z3
+	VFMADD231PS       Z3, Z16, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z15, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z9, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z15, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z12, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z15, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z1, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z15, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z15, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z15, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z10, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z15, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z15, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z15, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z15, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z15, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z15, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z14, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z15
 	VBROADCASTSS 404(AX), Z16
 	MOVQ         8(SP), DX
@@ -10517,19 +17925,21 @@ next:
 	VMAXPS       Z14, Z15, Z14
 	VMINPS       Z14, Z16, Z14
 	VMOVUPS      Z14, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_6x48(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_6x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -10856,17 +18266,387 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z18
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z19
+	VBROADCASTSS      tileConstants<>+128(SB), Z20
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z19, Z20
+	VSUBPS.BCST       tileConstants<>+128(SB), Z20, Z21
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z21, Z19
+	VBROADCASTSS      tileConstants<>+320(SB), Z21
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z19, Z21
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z19, Z21
+	VPERMPS           Z18, Z20, Z19
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z19, Z19
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z21, Z19
+	VRCP14PS          Z19, Z20
+	VBROADCASTSS      tileConstants<>+448(SB), Z21
+	VFNMADD231PS      Z19, Z20, Z21
+	VMULPS            Z0, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z19
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z19
+	VSUBPS.BCST       tileConstants<>+128(SB), Z19, Z20
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z20, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z20
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z20
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z20
+	VPERMPS           Z18, Z19, Z0
+	VPSLLD            $0x13, Z19, Z19
+	VPADDD            Z19, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z20, Z0
+	VRCP14PS          Z0, Z19
+	VBROADCASTSS      tileConstants<>+448(SB), Z20
+	VFNMADD231PS      Z0, Z19, Z20
+	VMULPS            Z3, Z19, Z19
+	VFMADD231PS       Z19, Z20, Z19
+	VMOVUPS           Z19, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z19
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z19, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z19
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z19
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z19
+	VPERMPS           Z18, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z19, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z19
+	VFNMADD231PS      Z0, Z3, Z19
+	VMULPS            Z6, Z3, Z3
+	VFMADD231PS       Z3, Z19, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z18, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z9, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z18, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z12, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              208(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z18, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z15, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z18, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z1, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z10, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              208(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z16, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z14, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              208(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z18, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z17, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z18
 	VBROADCASTSS 404(AX), Z19
 	MOVQ         8(SP), DX
@@ -10963,19 +18743,21 @@ next:
 	VMAXPS       Z17, Z18, Z17
 	VMINPS       Z17, Z19, Z17
 	VMOVUPS      Z17, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_7x48(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_7x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -11336,17 +19118,447 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z21
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z22
+	VBROADCASTSS      tileConstants<>+128(SB), Z23
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z22, Z23
+	VSUBPS.BCST       tileConstants<>+128(SB), Z23, Z24
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z24, Z22
+	VBROADCASTSS      tileConstants<>+320(SB), Z24
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z22, Z24
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z22, Z24
+	VPERMPS           Z21, Z23, Z22
+	VPSLLD            $0x13, Z23, Z23
+	VPADDD            Z23, Z22, Z22
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z24, Z22
+	VRCP14PS          Z22, Z23
+	VBROADCASTSS      tileConstants<>+448(SB), Z24
+	VFNMADD231PS      Z22, Z23, Z24
+	VMULPS            Z0, Z23, Z23
+	VFMADD231PS       Z23, Z24, Z23
+	VMOVUPS           Z23, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z22
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z22
+	VSUBPS.BCST       tileConstants<>+128(SB), Z22, Z23
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z23, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z23
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z23
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z23
+	VPERMPS           Z21, Z22, Z0
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z23, Z0
+	VRCP14PS          Z0, Z22
+	VBROADCASTSS      tileConstants<>+448(SB), Z23
+	VFNMADD231PS      Z0, Z22, Z23
+	VMULPS            Z3, Z22, Z22
+	VFMADD231PS       Z22, Z23, Z22
+	VMOVUPS           Z22, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z22
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z22, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z22
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z22
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z22
+	VPERMPS           Z21, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z22, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z22
+	VFNMADD231PS      Z0, Z3, Z22
+	VMULPS            Z6, Z3, Z3
+	VFMADD231PS       Z3, Z22, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z21, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z9, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z21, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z12, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              208(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z21, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z15, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              216(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z21, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z18, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z21, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z1, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z10, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              208(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z16, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              216(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z19, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z14, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              208(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z17, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              216(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z21, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z20, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z21
 	VBROADCASTSS 404(AX), Z22
 	MOVQ         8(SP), DX
@@ -11458,19 +19670,21 @@ next:
 	VMAXPS       Z20, Z21, Z20
 	VMINPS       Z20, Z22, Z20
 	VMOVUPS      Z20, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
 // func tile512_8x48(t *Tile)
-// Requires: AVX, AVX512F, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·tile512_8x48(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), AX
 	MOVQ (AX), CX
@@ -11865,17 +20079,507 @@ one:
 	JNZ          one
 
 next:
-	ADDQ         64(SP), SI
-	DECQ         80(SP)
-	JNZ          kw
-	MOVQ         296(AX), SI
-	ADDQ         SI, 112(SP)
-	DECQ         72(SP)
-	JNZ          kh
-	MOVQ         280(AX), SI
-	ADDQ         SI, 40(SP)
-	DECQ         32(SP)
-	JNZ          block
+	ADDQ              64(SP), SI
+	DECQ              80(SP)
+	JNZ               kw
+	MOVQ              296(AX), SI
+	ADDQ              SI, 112(SP)
+	DECQ              72(SP)
+	JNZ               kh
+	MOVQ              280(AX), SI
+	ADDQ              SI, 40(SP)
+	DECQ              32(SP)
+	JNZ               block
+	CMPQ              416(AX), $0x00
+	JEQ               plain
+	VMOVUPS           tileConstants<>+0(SB), Z24
+	MOVQ              8(SP), DX
+	MOVQ              264(AX), BX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z0, Z25
+	VBROADCASTSS      tileConstants<>+128(SB), Z26
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z25, Z26
+	VSUBPS.BCST       tileConstants<>+128(SB), Z26, Z27
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z27, Z25
+	VBROADCASTSS      tileConstants<>+320(SB), Z27
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z25, Z27
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z25, Z27
+	VPERMPS           Z24, Z26, Z25
+	VPSLLD            $0x13, Z26, Z26
+	VPADDD            Z26, Z25, Z25
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z27, Z25
+	VRCP14PS          Z25, Z26
+	VBROADCASTSS      tileConstants<>+448(SB), Z27
+	VFNMADD231PS      Z25, Z26, Z27
+	VMULPS            Z0, Z26, Z26
+	VFMADD231PS       Z26, Z27, Z26
+	VMOVUPS           Z26, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z25
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z25
+	VSUBPS.BCST       tileConstants<>+128(SB), Z25, Z26
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z26, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z26
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z26
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z26
+	VPERMPS           Z24, Z25, Z0
+	VPSLLD            $0x13, Z25, Z25
+	VPADDD            Z25, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z26, Z0
+	VRCP14PS          Z0, Z25
+	VBROADCASTSS      tileConstants<>+448(SB), Z26
+	VFNMADD231PS      Z0, Z25, Z26
+	VMULPS            Z3, Z25, Z25
+	VFMADD231PS       Z25, Z26, Z25
+	VMOVUPS           Z25, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z25
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z25, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z25
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z25
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z25
+	VPERMPS           Z24, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z25, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z25
+	VFNMADD231PS      Z0, Z3, Z25
+	VMULPS            Z6, Z3, Z3
+	VFMADD231PS       Z3, Z25, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z24, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z9, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z24, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z12, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              208(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z15, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z24, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z15, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              216(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z24, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z18, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              224(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z21, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z24, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z21, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z3
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z3
+	VSUBPS.BCST       tileConstants<>+128(SB), Z3, Z6
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z6, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z6
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z6
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z6
+	VPERMPS           Z24, Z3, Z0
+	VPSLLD            $0x13, Z3, Z3
+	VPADDD            Z3, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z6, Z0
+	VRCP14PS          Z0, Z3
+	VBROADCASTSS      tileConstants<>+448(SB), Z6
+	VFNMADD231PS      Z0, Z3, Z6
+	VMULPS            Z1, Z3, Z3
+	VFMADD231PS       Z3, Z6, Z3
+	VMOVUPS           Z3, (SI)
+	MOVQ              176(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z4, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              184(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z7, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              192(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z10, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              200(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z13, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              208(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z16, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              216(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z19, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	MOVQ              224(AX), SI
+	ADDQ              DX, SI
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z22, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z22, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (SI)
+	ADDQ              BX, DX
+	MOVQ              168(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z3
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z3, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z3
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z3
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z3
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z3, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z3
+	VFNMADD231PS      Z0, Z1, Z3
+	VMULPS            Z2, Z1, Z1
+	VFMADD231PS       Z1, Z3, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              176(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z5, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              184(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z8, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              192(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z11, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              200(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z14, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z14, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              208(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z17, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              216(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z20, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	MOVQ              224(AX), BX
+	ADDQ              DX, BX
+	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z23, Z0
+	VBROADCASTSS      tileConstants<>+128(SB), Z1
+	VFNMADD231PS.BCST tileConstants<>+192(SB), Z0, Z1
+	VSUBPS.BCST       tileConstants<>+128(SB), Z1, Z2
+	VFNMSUB231PS.BCST tileConstants<>+256(SB), Z2, Z0
+	VBROADCASTSS      tileConstants<>+320(SB), Z2
+	VFMADD213PS.BCST  tileConstants<>+384(SB), Z0, Z2
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z0, Z2
+	VPERMPS           Z24, Z1, Z0
+	VPSLLD            $0x13, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VFMADD213PS.BCST  tileConstants<>+448(SB), Z2, Z0
+	VRCP14PS          Z0, Z1
+	VBROADCASTSS      tileConstants<>+448(SB), Z2
+	VFNMADD231PS      Z0, Z1, Z2
+	VMULPS            Z23, Z1, Z1
+	VFMADD231PS       Z1, Z2, Z1
+	VMOVUPS           Z1, (BX)
+	JMP               stored
+
+plain:
 	VBROADCASTSS 400(AX), Z24
 	VBROADCASTSS 404(AX), Z25
 	MOVQ         8(SP), DX
@@ -12002,14 +20706,16 @@ next:
 	VMAXPS       Z23, Z24, Z23
 	VMINPS       Z23, Z25, Z23
 	VMOVUPS      Z23, (BX)
-	MOVQ         344(AX), DX
-	ADDQ         DX, (SP)
-	MOVQ         352(AX), DX
-	ADDQ         DX, 16(SP)
-	MOVQ         360(AX), DX
-	ADDQ         DX, 8(SP)
-	DECQ         24(SP)
-	JNZ          tile
+
+stored:
+	MOVQ 344(AX), DX
+	ADDQ DX, (SP)
+	MOVQ 352(AX), DX
+	ADDQ DX, 16(SP)
+	MOVQ 360(AX), DX
+	ADDQ DX, 8(SP)
+	DECQ 24(SP)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
@@ -23829,3 +32535,133 @@ next:
 	JNZ          tile
 	VZEROUPPER
 	RET
+
+DATA tileConstants<>+0(SB)/4, $0x3f800000
+DATA tileConstants<>+4(SB)/4, $0x3f7daac3
+DATA tileConstants<>+8(SB)/4, $0x3f7b95c2
+DATA tileConstants<>+12(SB)/4, $0x3f79c3d3
+DATA tileConstants<>+16(SB)/4, $0x3f7837f0
+DATA tileConstants<>+20(SB)/4, $0x3f76f532
+DATA tileConstants<>+24(SB)/4, $0x3f75fed7
+DATA tileConstants<>+28(SB)/4, $0x3f75583f
+DATA tileConstants<>+32(SB)/4, $0x3f7504f3
+DATA tileConstants<>+36(SB)/4, $0x3f7508a4
+DATA tileConstants<>+40(SB)/4, $0x3f75672a
+DATA tileConstants<>+44(SB)/4, $0x3f76248c
+DATA tileConstants<>+48(SB)/4, $0x3f7744fd
+DATA tileConstants<>+52(SB)/4, $0x3f78ccdf
+DATA tileConstants<>+56(SB)/4, $0x3f7ac0c7
+DATA tileConstants<>+60(SB)/4, $0x3f7d257d
+DATA tileConstants<>+64(SB)/4, $0x42ae0000
+DATA tileConstants<>+68(SB)/4, $0x42ae0000
+DATA tileConstants<>+72(SB)/4, $0x42ae0000
+DATA tileConstants<>+76(SB)/4, $0x42ae0000
+DATA tileConstants<>+80(SB)/4, $0x42ae0000
+DATA tileConstants<>+84(SB)/4, $0x42ae0000
+DATA tileConstants<>+88(SB)/4, $0x42ae0000
+DATA tileConstants<>+92(SB)/4, $0x42ae0000
+DATA tileConstants<>+96(SB)/4, $0x42ae0000
+DATA tileConstants<>+100(SB)/4, $0x42ae0000
+DATA tileConstants<>+104(SB)/4, $0x42ae0000
+DATA tileConstants<>+108(SB)/4, $0x42ae0000
+DATA tileConstants<>+112(SB)/4, $0x42ae0000
+DATA tileConstants<>+116(SB)/4, $0x42ae0000
+DATA tileConstants<>+120(SB)/4, $0x42ae0000
+DATA tileConstants<>+124(SB)/4, $0x42ae0000
+DATA tileConstants<>+128(SB)/4, $0x49400000
+DATA tileConstants<>+132(SB)/4, $0x49400000
+DATA tileConstants<>+136(SB)/4, $0x49400000
+DATA tileConstants<>+140(SB)/4, $0x49400000
+DATA tileConstants<>+144(SB)/4, $0x49400000
+DATA tileConstants<>+148(SB)/4, $0x49400000
+DATA tileConstants<>+152(SB)/4, $0x49400000
+DATA tileConstants<>+156(SB)/4, $0x49400000
+DATA tileConstants<>+160(SB)/4, $0x49400000
+DATA tileConstants<>+164(SB)/4, $0x49400000
+DATA tileConstants<>+168(SB)/4, $0x49400000
+DATA tileConstants<>+172(SB)/4, $0x49400000
+DATA tileConstants<>+176(SB)/4, $0x49400000
+DATA tileConstants<>+180(SB)/4, $0x49400000
+DATA tileConstants<>+184(SB)/4, $0x49400000
+DATA tileConstants<>+188(SB)/4, $0x49400000
+DATA tileConstants<>+192(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+196(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+200(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+204(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+208(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+212(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+216(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+220(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+224(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+228(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+232(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+236(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+240(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+244(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+248(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+252(SB)/4, $0x3fb8aa3b
+DATA tileConstants<>+256(SB)/4, $0x3f317218
+DATA tileConstants<>+260(SB)/4, $0x3f317218
+DATA tileConstants<>+264(SB)/4, $0x3f317218
+DATA tileConstants<>+268(SB)/4, $0x3f317218
+DATA tileConstants<>+272(SB)/4, $0x3f317218
+DATA tileConstants<>+276(SB)/4, $0x3f317218
+DATA tileConstants<>+280(SB)/4, $0x3f317218
+DATA tileConstants<>+284(SB)/4, $0x3f317218
+DATA tileConstants<>+288(SB)/4, $0x3f317218
+DATA tileConstants<>+292(SB)/4, $0x3f317218
+DATA tileConstants<>+296(SB)/4, $0x3f317218
+DATA tileConstants<>+300(SB)/4, $0x3f317218
+DATA tileConstants<>+304(SB)/4, $0x3f317218
+DATA tileConstants<>+308(SB)/4, $0x3f317218
+DATA tileConstants<>+312(SB)/4, $0x3f317218
+DATA tileConstants<>+316(SB)/4, $0x3f317218
+DATA tileConstants<>+320(SB)/4, $0x3efffe13
+DATA tileConstants<>+324(SB)/4, $0x3efffe13
+DATA tileConstants<>+328(SB)/4, $0x3efffe13
+DATA tileConstants<>+332(SB)/4, $0x3efffe13
+DATA tileConstants<>+336(SB)/4, $0x3efffe13
+DATA tileConstants<>+340(SB)/4, $0x3efffe13
+DATA tileConstants<>+344(SB)/4, $0x3efffe13
+DATA tileConstants<>+348(SB)/4, $0x3efffe13
+DATA tileConstants<>+352(SB)/4, $0x3efffe13
+DATA tileConstants<>+356(SB)/4, $0x3efffe13
+DATA tileConstants<>+360(SB)/4, $0x3efffe13
+DATA tileConstants<>+364(SB)/4, $0x3efffe13
+DATA tileConstants<>+368(SB)/4, $0x3efffe13
+DATA tileConstants<>+372(SB)/4, $0x3efffe13
+DATA tileConstants<>+376(SB)/4, $0x3efffe13
+DATA tileConstants<>+380(SB)/4, $0x3efffe13
+DATA tileConstants<>+384(SB)/4, $0x3f8001ed
+DATA tileConstants<>+388(SB)/4, $0x3f8001ed
+DATA tileConstants<>+392(SB)/4, $0x3f8001ed
+DATA tileConstants<>+396(SB)/4, $0x3f8001ed
+DATA tileConstants<>+400(SB)/4, $0x3f8001ed
+DATA tileConstants<>+404(SB)/4, $0x3f8001ed
+DATA tileConstants<>+408(SB)/4, $0x3f8001ed
+DATA tileConstants<>+412(SB)/4, $0x3f8001ed
+DATA tileConstants<>+416(SB)/4, $0x3f8001ed
+DATA tileConstants<>+420(SB)/4, $0x3f8001ed
+DATA tileConstants<>+424(SB)/4, $0x3f8001ed
+DATA tileConstants<>+428(SB)/4, $0x3f8001ed
+DATA tileConstants<>+432(SB)/4, $0x3f8001ed
+DATA tileConstants<>+436(SB)/4, $0x3f8001ed
+DATA tileConstants<>+440(SB)/4, $0x3f8001ed
+DATA tileConstants<>+444(SB)/4, $0x3f8001ed
+DATA tileConstants<>+448(SB)/4, $0x3f800000
+DATA tileConstants<>+452(SB)/4, $0x3f800000
+DATA tileConstants<>+456(SB)/4, $0x3f800000
+DATA tileConstants<>+460(SB)/4, $0x3f800000
+DATA tileConstants<>+464(SB)/4, $0x3f800000
+DATA tileConstants<>+468(SB)/4, $0x3f800000
+DATA tileConstants<>+472(SB)/4, $0x3f800000
+DATA tileConstants<>+476(SB)/4, $0x3f800000
+DATA tileConstants<>+480(SB)/4, $0x3f800000
+DATA tileConstants<>+484(SB)/4, $0x3f800000
+DATA tileConstants<>+488(SB)/4, $0x3f800000
+DATA tileConstants<>+492(SB)/4, $0x3f800000
+DATA tileConstants<>+496(SB)/4, $0x3f800000
+DATA tileConstants<>+500(SB)/4, $0x3f800000
+DATA tileConstants<>+504(SB)/4, $0x3f800000
+DATA tileConstants<>+508(SB)/4, $0x3f800000
+GLOBL tileConstants<>(SB), RODATA|NOPTR, $512

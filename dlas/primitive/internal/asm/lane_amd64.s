@@ -9573,7 +9573,7 @@ end:
 	RET
 
 // func depthwise3s1AVX512(w *Window)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·depthwise3s1AVX512(SB), NOSPLIT, $40-8
 	MOVQ w+0(FP), AX
 	MOVQ 96(AX), CX
@@ -9613,26 +9613,38 @@ plane:
 	MOVQ    248(AX), BX
 	CMPQ    BX, $0x13
 	JEQ     form19
+	CMPQ    BX, $0x52
+	JEQ     form82
 	CMPQ    BX, $0x18
 	JEQ     form24
 	CMPQ    BX, $0x19
 	JEQ     form25
+	CMPQ    BX, $0x58
+	JEQ     form88
 	CMPQ    BX, $0x1e
 	JEQ     form30
 	CMPQ    BX, $0x1f
 	JEQ     form31
+	CMPQ    BX, $0x5e
+	JEQ     form94
 	CMPQ    BX, $0x22
 	JEQ     form34
 	CMPQ    BX, $0x23
 	JEQ     form35
+	CMPQ    BX, $0x62
+	JEQ     form98
 	CMPQ    BX, $0x28
 	JEQ     form40
 	CMPQ    BX, $0x29
 	JEQ     form41
+	CMPQ    BX, $0x68
+	JEQ     form104
 	CMPQ    BX, $0x2e
 	JEQ     form46
 	CMPQ    BX, $0x2f
 	JEQ     form47
+	CMPQ    BX, $0x6e
+	JEQ     form110
 	MOVQ    168(AX), BX
 	MOVQ    CX, R8
 	MOVQ    DX, R9
@@ -9741,6 +9753,77 @@ full19:
 	DECQ         BX
 	JNZ          row19
 	JMP          end
+
+form82:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+
+row82:
+	MOVQ R8, CX
+	MOVQ R9, DX
+	ADDQ 144(AX), R8
+	ADDQ 152(AX), R9
+	CMPQ BX, $0x01
+	JNE  inner82
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner82:
+	MOVQ 176(AX), R10
+
+group82:
+	CMPQ R10, $0x01
+	JNE  full82
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full82:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           64(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           128(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z12
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z12
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z12, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z12, Z10
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z12
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z12, Z13
+	VMULPS            Z11, Z12, Z12
+	VFMADD231PS       Z12, Z13, Z12
+	VMOVUPS           Z12, (DX)
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	DECQ              R10
+	JNZ               group82
+	DECQ              BX
+	JNZ               row82
+	JMP               end
 
 form24:
 	MOVQ 168(AX), BX
@@ -9947,6 +10030,170 @@ full25:
 	DECQ         BX
 	JNZ          row25
 	JMP          end
+
+form88:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+
+row88:
+	MOVQ R8, CX
+	MOVQ R9, DX
+	ADDQ 144(AX), R8
+	ADDQ 152(AX), R9
+	CMPQ BX, $0x01
+	JNE  inner88
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner88:
+	MOVQ 176(AX), R10
+
+group88:
+	CMPQ R10, $0x01
+	JNE  full88
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full88:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           64(CX), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           128(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z4, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z7, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z14
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z14
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z14, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z14, Z10
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z14
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z14, Z15
+	VMULPS            Z11, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, (DX)
+	VMOVUPS           192(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z1, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z12
+	VMOVUPS           192(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z4, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           192(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z7, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z14
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z14
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z14, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z14, Z10
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z14
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z14, Z15
+	VMULPS            Z12, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, 64(DX)
+	VMOVUPS           256(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           256(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           256(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z13
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z12
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z12
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z12, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z12, Z10
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z12
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z12, Z14
+	VMULPS            Z13, Z12, Z12
+	VFMADD231PS       Z12, Z14, Z12
+	VMOVUPS           Z12, 128(DX)
+	VMOVUPS           320(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           320(CX)(DI*1), Z10
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           320(CX)(DI*2), Z10
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z12
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z12
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z12, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z12, Z10
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z12
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z12, Z13
+	VMULPS            Z11, Z12, Z12
+	VFMADD231PS       Z12, Z13, Z12
+	VMOVUPS           Z12, 192(DX)
+	ADDQ              $0x00000100, CX
+	ADDQ              $0x00000100, DX
+	DECQ              R10
+	JNZ               group88
+	DECQ              BX
+	JNZ               row88
+	JMP               end
 
 form30:
 	MOVQ 168(AX), BX
@@ -10250,6 +10497,263 @@ full31:
 	JNZ          row31
 	JMP          end
 
+form94:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+
+row94:
+	MOVQ R8, CX
+	MOVQ R9, DX
+	ADDQ 144(AX), R8
+	ADDQ 152(AX), R9
+	CMPQ BX, $0x01
+	JNE  inner94
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner94:
+	MOVQ 176(AX), R10
+
+group94:
+	CMPQ R10, $0x01
+	JNE  full94
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full94:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           64(CX), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           128(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z4, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z7, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z14
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z14
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z14, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z14, Z10
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z14
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z14, Z15
+	VMULPS            Z11, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, (DX)
+	VMOVUPS           192(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z1, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z12
+	VMOVUPS           192(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z4, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           192(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z7, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z14
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z14
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z14, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z14, Z10
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z14
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z14, Z15
+	VMULPS            Z12, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, 64(DX)
+	VMOVUPS           256(CX), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z1, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           256(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z4, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           256(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z13
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z14
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z14
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z14, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z14, Z10
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z14
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z14, Z15
+	VMULPS            Z13, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, 128(DX)
+	VMOVUPS           320(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           320(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z4, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           320(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z7, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z14
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z14
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z14, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z14, Z10
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z14
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z14, Z15
+	VMULPS            Z11, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, 192(DX)
+	VMOVUPS           384(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z1, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z12
+	VMOVUPS           384(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z4, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           384(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z7, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z14
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z14
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z14, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z14, Z10
+	VPSLLD            $0x13, Z14, Z14
+	VPADDD            Z14, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z14
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z14, Z15
+	VMULPS            Z12, Z14, Z14
+	VFMADD231PS       Z14, Z15, Z14
+	VMOVUPS           Z14, 256(DX)
+	VMOVUPS           448(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           448(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           448(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z13
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z12
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z12
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z12, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z12, Z10
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z12
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z12, Z14
+	VMULPS            Z13, Z12, Z12
+	VFMADD231PS       Z12, Z14, Z12
+	VMOVUPS           Z12, 320(DX)
+	VMOVUPS           512(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           512(CX)(DI*1), Z10
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           512(CX)(DI*2), Z10
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z12
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z12
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z12, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z12, Z10
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z12
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z12, Z13
+	VMULPS            Z11, Z12, Z12
+	VFMADD231PS       Z12, Z13, Z12
+	VMOVUPS           Z12, 384(DX)
+	ADDQ              $0x000001c0, CX
+	ADDQ              $0x000001c0, DX
+	DECQ              R10
+	JNZ               group94
+	DECQ              BX
+	JNZ               row94
+	JMP               end
+
 form34:
 	MOVQ 168(AX), BX
 	MOVQ CX, R10
@@ -10391,6 +10895,108 @@ full35:
 	DECQ         BX
 	JNZ          row35
 	JMP          end
+
+form98:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row98:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ BX, $0x01
+	JNE  inner98
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner98:
+	MOVQ 176(AX), R12
+
+group98:
+	CMPQ R12, $0x01
+	JNE  full98
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full98:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           (CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VMOVUPS           64(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           64(CX)(R8*1), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           128(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z5, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           128(CX)(R8*1), Z10
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z11, Z13
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z13, Z11
+	VMOVUPS           Z11, (DX)(R9*1)
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	DECQ              R12
+	JNZ               group98
+	DECQ              BX
+	JNZ               row98
+	JMP               end
 
 form40:
 	MOVQ 168(AX), BX
@@ -10713,6 +11319,288 @@ full41:
 	DECQ         BX
 	JNZ          row41
 	JMP          end
+
+form104:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row104:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ BX, $0x01
+	JNE  inner104
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner104:
+	MOVQ 176(AX), R12
+
+group104:
+	CMPQ R12, $0x01
+	JNE  full104
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full104:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           (CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VMOVUPS           64(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VMOVUPS           (SI), Z14
+	VFMADD231PS       Z0, Z10, Z14
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z14
+	VFMADD231PS       Z4, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           64(CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z14
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           128(CX), Z10
+	VMOVUPS           (SI), Z15
+	VFMADD231PS       Z0, Z10, Z15
+	VFMADD231PS       Z1, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VMOVUPS           (SI), Z16
+	VFMADD231PS       Z0, Z10, Z16
+	VFMADD231PS       Z1, Z10, Z14
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z3, Z10, Z15
+	VFMADD231PS       Z4, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z16
+	VFMADD231PS       Z4, Z10, Z14
+	VFMADD231PS       Z5, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z15
+	VFMADD231PS       Z7, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           128(CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z16
+	VFMADD231PS       Z7, Z10, Z14
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z17
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z17
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z17, Z18
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z18, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z18
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z18
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z18
+	VPERMPS           Z9, Z17, Z10
+	VPSLLD            $0x13, Z17, Z17
+	VPADDD            Z17, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z18, Z10
+	VRCP14PS          Z10, Z17
+	VBROADCASTSS      laneConstants<>+1088(SB), Z18
+	VFNMADD231PS      Z10, Z17, Z18
+	VMULPS            Z11, Z17, Z17
+	VFMADD231PS       Z17, Z18, Z17
+	VMOVUPS           Z17, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z17
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z17, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z17
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z17
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z17
+	VFNMADD231PS      Z10, Z11, Z17
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z17, Z11
+	VMOVUPS           Z11, (DX)(R9*1)
+	VMOVUPS           192(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z1, Z10, Z15
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           192(CX)(DI*1), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z1, Z10, Z16
+	VFMADD231PS       Z2, Z10, Z14
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z4, Z10, Z15
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           192(CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z4, Z10, Z16
+	VFMADD231PS       Z5, Z10, Z14
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z7, Z10, Z15
+	VFMADD231PS       Z8, Z10, Z13
+	VMOVUPS           192(CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z16
+	VFMADD231PS       Z8, Z10, Z14
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z17
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z17
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z17, Z18
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z18, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z18
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z18
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z18
+	VPERMPS           Z9, Z17, Z10
+	VPSLLD            $0x13, Z17, Z17
+	VPADDD            Z17, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z18, Z10
+	VRCP14PS          Z10, Z17
+	VBROADCASTSS      laneConstants<>+1088(SB), Z18
+	VFNMADD231PS      Z10, Z17, Z18
+	VMULPS            Z13, Z17, Z17
+	VFMADD231PS       Z17, Z18, Z17
+	VMOVUPS           Z17, 64(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z17
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z17, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z17
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z17
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z17
+	VFNMADD231PS      Z10, Z13, Z17
+	VMULPS            Z14, Z13, Z13
+	VFMADD231PS       Z13, Z17, Z13
+	VMOVUPS           Z13, 64(DX)(R9*1)
+	VMOVUPS           256(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z15
+	VMOVUPS           256(CX)(DI*1), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z16
+	VFMADD231PS       Z4, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z15
+	VMOVUPS           256(CX)(DI*2), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z16
+	VFMADD231PS       Z7, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z15
+	VMOVUPS           256(CX)(R8*1), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z16
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z15, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 128(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z16, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 128(DX)(R9*1)
+	VMOVUPS           320(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           320(CX)(DI*1), Z10
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           320(CX)(DI*2), Z10
+	VFMADD231PS       Z5, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           320(CX)(R8*1), Z10
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 192(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z11, Z13
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z13, Z11
+	VMOVUPS           Z11, 192(DX)(R9*1)
+	ADDQ              $0x00000100, CX
+	ADDQ              $0x00000100, DX
+	DECQ              R12
+	JNZ               group104
+	DECQ              BX
+	JNZ               row104
+	JMP               end
 
 form46:
 	MOVQ 168(AX), BX
@@ -11214,6 +12102,468 @@ full47:
 	JNZ          group47
 	DECQ         BX
 	JNZ          row47
+	JMP          end
+
+form110:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row110:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ BX, $0x01
+	JNE  inner110
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner110:
+	MOVQ 176(AX), R12
+
+group110:
+	CMPQ R12, $0x01
+	JNE  full110
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full110:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           (CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VMOVUPS           64(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VMOVUPS           (SI), Z14
+	VFMADD231PS       Z0, Z10, Z14
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z14
+	VFMADD231PS       Z4, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           64(CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z14
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           128(CX), Z10
+	VMOVUPS           (SI), Z15
+	VFMADD231PS       Z0, Z10, Z15
+	VFMADD231PS       Z1, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VMOVUPS           (SI), Z16
+	VFMADD231PS       Z0, Z10, Z16
+	VFMADD231PS       Z1, Z10, Z14
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z3, Z10, Z15
+	VFMADD231PS       Z4, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z16
+	VFMADD231PS       Z4, Z10, Z14
+	VFMADD231PS       Z5, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z15
+	VFMADD231PS       Z7, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           128(CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z16
+	VFMADD231PS       Z7, Z10, Z14
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z17
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z17
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z17, Z18
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z18, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z18
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z18
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z18
+	VPERMPS           Z9, Z17, Z10
+	VPSLLD            $0x13, Z17, Z17
+	VPADDD            Z17, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z18, Z10
+	VRCP14PS          Z10, Z17
+	VBROADCASTSS      laneConstants<>+1088(SB), Z18
+	VFNMADD231PS      Z10, Z17, Z18
+	VMULPS            Z11, Z17, Z17
+	VFMADD231PS       Z17, Z18, Z17
+	VMOVUPS           Z17, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z17
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z17, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z17
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z17
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z17
+	VFNMADD231PS      Z10, Z11, Z17
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z17, Z11
+	VMOVUPS           Z11, (DX)(R9*1)
+	VMOVUPS           192(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z1, Z10, Z15
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           192(CX)(DI*1), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z1, Z10, Z16
+	VFMADD231PS       Z2, Z10, Z14
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z4, Z10, Z15
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           192(CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z4, Z10, Z16
+	VFMADD231PS       Z5, Z10, Z14
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z7, Z10, Z15
+	VFMADD231PS       Z8, Z10, Z13
+	VMOVUPS           192(CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z16
+	VFMADD231PS       Z8, Z10, Z14
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z17
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z17
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z17, Z18
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z18, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z18
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z18
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z18
+	VPERMPS           Z9, Z17, Z10
+	VPSLLD            $0x13, Z17, Z17
+	VPADDD            Z17, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z18, Z10
+	VRCP14PS          Z10, Z17
+	VBROADCASTSS      laneConstants<>+1088(SB), Z18
+	VFNMADD231PS      Z10, Z17, Z18
+	VMULPS            Z13, Z17, Z17
+	VFMADD231PS       Z17, Z18, Z17
+	VMOVUPS           Z17, 64(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z17
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z17, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z17
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z17
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z17
+	VFNMADD231PS      Z10, Z13, Z17
+	VMULPS            Z14, Z13, Z13
+	VFMADD231PS       Z13, Z17, Z13
+	VMOVUPS           Z13, 64(DX)(R9*1)
+	VMOVUPS           256(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z1, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z15
+	VMOVUPS           256(CX)(DI*1), Z10
+	VMOVUPS           (SI), Z14
+	VFMADD231PS       Z0, Z10, Z14
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z16
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z4, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z15
+	VMOVUPS           256(CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z14
+	VFMADD231PS       Z4, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z16
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z7, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z15
+	VMOVUPS           256(CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z14
+	VFMADD231PS       Z7, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z16
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z17
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z17
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z17, Z18
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z18, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z18
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z18
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z18
+	VPERMPS           Z9, Z17, Z10
+	VPSLLD            $0x13, Z17, Z17
+	VPADDD            Z17, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z18, Z10
+	VRCP14PS          Z10, Z17
+	VBROADCASTSS      laneConstants<>+1088(SB), Z18
+	VFNMADD231PS      Z10, Z17, Z18
+	VMULPS            Z15, Z17, Z17
+	VFMADD231PS       Z17, Z18, Z17
+	VMOVUPS           Z17, 128(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z17
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z17, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z17
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z17
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z17
+	VFNMADD231PS      Z10, Z15, Z17
+	VMULPS            Z16, Z15, Z15
+	VFMADD231PS       Z15, Z17, Z15
+	VMOVUPS           Z15, 128(DX)(R9*1)
+	VMOVUPS           320(CX), Z10
+	VMOVUPS           (SI), Z15
+	VFMADD231PS       Z0, Z10, Z15
+	VFMADD231PS       Z1, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           320(CX)(DI*1), Z10
+	VMOVUPS           (SI), Z16
+	VFMADD231PS       Z0, Z10, Z16
+	VFMADD231PS       Z1, Z10, Z14
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z3, Z10, Z15
+	VFMADD231PS       Z4, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           320(CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z16
+	VFMADD231PS       Z4, Z10, Z14
+	VFMADD231PS       Z5, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z15
+	VFMADD231PS       Z7, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           320(CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z16
+	VFMADD231PS       Z7, Z10, Z14
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z17
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z17
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z17, Z18
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z18, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z18
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z18
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z18
+	VPERMPS           Z9, Z17, Z10
+	VPSLLD            $0x13, Z17, Z17
+	VPADDD            Z17, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z18, Z10
+	VRCP14PS          Z10, Z17
+	VBROADCASTSS      laneConstants<>+1088(SB), Z18
+	VFNMADD231PS      Z10, Z17, Z18
+	VMULPS            Z11, Z17, Z17
+	VFMADD231PS       Z17, Z18, Z17
+	VMOVUPS           Z17, 192(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z17
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z17, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z17
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z17
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z17
+	VFNMADD231PS      Z10, Z11, Z17
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z17, Z11
+	VMOVUPS           Z11, 192(DX)(R9*1)
+	VMOVUPS           384(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z1, Z10, Z15
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           384(CX)(DI*1), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z1, Z10, Z16
+	VFMADD231PS       Z2, Z10, Z14
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z4, Z10, Z15
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           384(CX)(DI*2), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z4, Z10, Z16
+	VFMADD231PS       Z5, Z10, Z14
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z7, Z10, Z15
+	VFMADD231PS       Z8, Z10, Z13
+	VMOVUPS           384(CX)(R8*1), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z16
+	VFMADD231PS       Z8, Z10, Z14
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z17
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z17
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z17, Z18
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z18, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z18
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z18
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z18
+	VPERMPS           Z9, Z17, Z10
+	VPSLLD            $0x13, Z17, Z17
+	VPADDD            Z17, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z18, Z10
+	VRCP14PS          Z10, Z17
+	VBROADCASTSS      laneConstants<>+1088(SB), Z18
+	VFNMADD231PS      Z10, Z17, Z18
+	VMULPS            Z13, Z17, Z17
+	VFMADD231PS       Z17, Z18, Z17
+	VMOVUPS           Z17, 256(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z17
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z17, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z17
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z17
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z17
+	VFNMADD231PS      Z10, Z13, Z17
+	VMULPS            Z14, Z13, Z13
+	VFMADD231PS       Z13, Z17, Z13
+	VMOVUPS           Z13, 256(DX)(R9*1)
+	VMOVUPS           448(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z15
+	VMOVUPS           448(CX)(DI*1), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z16
+	VFMADD231PS       Z4, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z15
+	VMOVUPS           448(CX)(DI*2), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z16
+	VFMADD231PS       Z7, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z15
+	VMOVUPS           448(CX)(R8*1), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z16
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z15, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 320(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z16, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 320(DX)(R9*1)
+	VMOVUPS           512(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           512(CX)(DI*1), Z10
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           512(CX)(DI*2), Z10
+	VFMADD231PS       Z5, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           512(CX)(R8*1), Z10
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 384(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z11, Z13
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z13, Z11
+	VMOVUPS           Z11, 384(DX)(R9*1)
+	ADDQ              $0x000001c0, CX
+	ADDQ              $0x000001c0, DX
+	DECQ              R12
+	JNZ               group110
+	DECQ              BX
+	JNZ               row110
 
 end:
 	MOVQ 224(AX), CX
@@ -11230,7 +12580,7 @@ end:
 	RET
 
 // func depthwise3s2AVX512(w *Window)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·depthwise3s2AVX512(SB), NOSPLIT, $40-8
 	MOVQ w+0(FP), AX
 	MOVQ 96(AX), CX
@@ -11270,26 +12620,38 @@ plane:
 	MOVQ    248(AX), BX
 	CMPQ    BX, $0x13
 	JEQ     form19
+	CMPQ    BX, $0x52
+	JEQ     form82
 	CMPQ    BX, $0x18
 	JEQ     form24
 	CMPQ    BX, $0x19
 	JEQ     form25
+	CMPQ    BX, $0x58
+	JEQ     form88
 	CMPQ    BX, $0x1e
 	JEQ     form30
 	CMPQ    BX, $0x1f
 	JEQ     form31
+	CMPQ    BX, $0x5e
+	JEQ     form94
 	CMPQ    BX, $0x22
 	JEQ     form34
 	CMPQ    BX, $0x23
 	JEQ     form35
+	CMPQ    BX, $0x62
+	JEQ     form98
 	CMPQ    BX, $0x28
 	JEQ     form40
 	CMPQ    BX, $0x29
 	JEQ     form41
+	CMPQ    BX, $0x68
+	JEQ     form104
 	CMPQ    BX, $0x2e
 	JEQ     form46
 	CMPQ    BX, $0x2f
 	JEQ     form47
+	CMPQ    BX, $0x6e
+	JEQ     form110
 	MOVQ    168(AX), BX
 	MOVQ    CX, R8
 	MOVQ    DX, R9
@@ -11398,6 +12760,77 @@ full19:
 	DECQ         BX
 	JNZ          row19
 	JMP          end
+
+form82:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+
+row82:
+	MOVQ R8, CX
+	MOVQ R9, DX
+	ADDQ 144(AX), R8
+	ADDQ 152(AX), R9
+	CMPQ BX, $0x01
+	JNE  inner82
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner82:
+	MOVQ 176(AX), R10
+
+group82:
+	CMPQ R10, $0x01
+	JNE  full82
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full82:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           64(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           128(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z12
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z12
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z12, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z12, Z10
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z12
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z12, Z13
+	VMULPS            Z11, Z12, Z12
+	VFMADD231PS       Z12, Z13, Z12
+	VMOVUPS           Z12, (DX)
+	ADDQ              $0x00000080, CX
+	ADDQ              $0x00000040, DX
+	DECQ              R10
+	JNZ               group82
+	DECQ              BX
+	JNZ               row82
+	JMP               end
 
 form24:
 	MOVQ 168(AX), BX
@@ -11622,6 +13055,179 @@ full25:
 	DECQ         BX
 	JNZ          row25
 	JMP          end
+
+form88:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+
+row88:
+	MOVQ R8, CX
+	MOVQ R9, DX
+	ADDQ 144(AX), R8
+	ADDQ 152(AX), R9
+	CMPQ BX, $0x01
+	JNE  inner88
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner88:
+	MOVQ 176(AX), R10
+
+group88:
+	CMPQ R10, $0x01
+	JNE  full88
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full88:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           64(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           128(CX), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, (DX)
+	VMOVUPS           192(CX), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VMOVUPS           192(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           192(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           256(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z12
+	VMOVUPS           256(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           256(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z12, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 64(DX)
+	VMOVUPS           320(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           320(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           320(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           384(CX), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           384(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           384(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 128(DX)
+	VMOVUPS           448(CX), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VMOVUPS           448(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           448(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           512(CX), Z10
+	VFMADD231PS       Z2, Z10, Z12
+	VMOVUPS           512(CX)(DI*1), Z10
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           512(CX)(DI*2), Z10
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z11, Z13
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z13, Z11
+	VMOVUPS           Z11, 192(DX)
+	ADDQ              $0x00000200, CX
+	ADDQ              $0x00000100, DX
+	DECQ              R10
+	JNZ               group88
+	DECQ              BX
+	JNZ               row88
+	JMP               end
 
 form30:
 	MOVQ 168(AX), BX
@@ -11961,6 +13567,281 @@ full31:
 	JNZ          row31
 	JMP          end
 
+form94:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R8
+	MOVQ    DX, R9
+
+row94:
+	MOVQ R8, CX
+	MOVQ R9, DX
+	ADDQ 144(AX), R8
+	ADDQ 152(AX), R9
+	CMPQ BX, $0x01
+	JNE  inner94
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner94:
+	MOVQ 176(AX), R10
+
+group94:
+	CMPQ R10, $0x01
+	JNE  full94
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full94:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           64(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           128(CX), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, (DX)
+	VMOVUPS           192(CX), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VMOVUPS           192(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           192(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           256(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z12
+	VMOVUPS           256(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           256(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z12, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 64(DX)
+	VMOVUPS           320(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           320(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           320(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           384(CX), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           384(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           384(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 128(DX)
+	VMOVUPS           448(CX), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VMOVUPS           448(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           448(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           512(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z12
+	VMOVUPS           512(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           512(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z12, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 192(DX)
+	VMOVUPS           576(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           576(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           576(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           640(CX), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           640(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           640(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 256(DX)
+	VMOVUPS           704(CX), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VMOVUPS           704(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           704(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           768(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z12
+	VMOVUPS           768(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           768(CX)(DI*2), Z10
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z12, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 320(DX)
+	VMOVUPS           832(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           832(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           832(CX)(DI*2), Z10
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           896(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           896(CX)(DI*1), Z10
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           896(CX)(DI*2), Z10
+	VFMADD231PS       Z8, Z10, Z11
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z12
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z12
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z12, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z12, Z10
+	VPSLLD            $0x13, Z12, Z12
+	VPADDD            Z12, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z12
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z12, Z13
+	VMULPS            Z11, Z12, Z12
+	VFMADD231PS       Z12, Z13, Z12
+	VMOVUPS           Z12, 384(DX)
+	ADDQ              $0x00000380, CX
+	ADDQ              $0x000001c0, DX
+	DECQ              R10
+	JNZ               group94
+	DECQ              BX
+	JNZ               row94
+	JMP               end
+
 form34:
 	MOVQ 168(AX), BX
 	MOVQ CX, R10
@@ -12108,6 +13989,111 @@ full35:
 	DECQ         BX
 	JNZ          row35
 	JMP          end
+
+form98:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row98:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ BX, $0x01
+	JNE  inner98
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner98:
+	MOVQ 176(AX), R12
+
+group98:
+	CMPQ R12, $0x01
+	JNE  full98
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full98:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           (CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VMOVUPS           (CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VMOVUPS           64(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           64(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           64(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           128(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           128(CX)(R8*1), Z10
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           128(CX)(DI*4), Z10
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z11, Z13
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z13, Z11
+	VMOVUPS           Z11, (DX)(R9*1)
+	ADDQ              $0x00000080, CX
+	ADDQ              $0x00000040, DX
+	DECQ              R12
+	JNZ               group98
+	DECQ              BX
+	JNZ               row98
+	JMP               end
 
 form40:
 	MOVQ 168(AX), BX
@@ -12472,6 +14458,309 @@ full41:
 	DECQ         BX
 	JNZ          row41
 	JMP          end
+
+form104:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row104:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ BX, $0x01
+	JNE  inner104
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner104:
+	MOVQ 176(AX), R12
+
+group104:
+	CMPQ R12, $0x01
+	JNE  full104
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full104:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           (CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VMOVUPS           (CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VMOVUPS           64(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           64(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           64(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           128(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VMOVUPS           (SI), Z14
+	VFMADD231PS       Z0, Z10, Z14
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           128(CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z14
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           128(CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z14
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z16
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z16
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z16
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z16
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z16, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z16
+	VFNMADD231PS      Z10, Z15, Z16
+	VMULPS            Z11, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z11, Z15
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z15, Z11
+	VMOVUPS           Z11, (DX)(R9*1)
+	VMOVUPS           192(CX), Z10
+	VFMADD231PS       Z1, Z10, Z13
+	VMOVUPS           192(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z13
+	VMOVUPS           192(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z14
+	VFMADD231PS       Z7, Z10, Z13
+	VMOVUPS           192(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z14
+	VMOVUPS           192(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z14
+	VMOVUPS           256(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           256(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           256(CX)(DI*2), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z14
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z13
+	VMOVUPS           256(CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z14
+	VMOVUPS           256(CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z14
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z16
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z16
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z16
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z16
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z16, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z16
+	VFNMADD231PS      Z10, Z15, Z16
+	VMULPS            Z13, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, 64(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z13, Z15
+	VMULPS            Z14, Z13, Z13
+	VFMADD231PS       Z13, Z15, Z13
+	VMOVUPS           Z13, 64(DX)(R9*1)
+	VMOVUPS           320(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           320(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           320(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           320(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           320(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           384(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           384(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           384(CX)(DI*2), Z10
+	VMOVUPS           (SI), Z14
+	VFMADD231PS       Z0, Z10, Z14
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           384(CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z14
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           384(CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z14
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z16
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z16
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z16
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z16
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z16, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z16
+	VFNMADD231PS      Z10, Z15, Z16
+	VMULPS            Z11, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, 128(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z11, Z15
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z15, Z11
+	VMOVUPS           Z11, 128(DX)(R9*1)
+	VMOVUPS           448(CX), Z10
+	VFMADD231PS       Z1, Z10, Z13
+	VMOVUPS           448(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z13
+	VMOVUPS           448(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z14
+	VFMADD231PS       Z7, Z10, Z13
+	VMOVUPS           448(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z14
+	VMOVUPS           448(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z14
+	VMOVUPS           512(CX), Z10
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           512(CX)(DI*1), Z10
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           512(CX)(DI*2), Z10
+	VFMADD231PS       Z2, Z10, Z14
+	VFMADD231PS       Z8, Z10, Z13
+	VMOVUPS           512(CX)(R8*1), Z10
+	VFMADD231PS       Z5, Z10, Z14
+	VMOVUPS           512(CX)(DI*4), Z10
+	VFMADD231PS       Z8, Z10, Z14
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z12
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z12
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z12
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z12
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z12, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z12
+	VFNMADD231PS      Z10, Z11, Z12
+	VMULPS            Z13, Z11, Z11
+	VFMADD231PS       Z11, Z12, Z11
+	VMOVUPS           Z11, 192(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z12
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z12
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z12
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z12
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z12, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z12
+	VFNMADD231PS      Z10, Z11, Z12
+	VMULPS            Z14, Z11, Z11
+	VFMADD231PS       Z11, Z12, Z11
+	VMOVUPS           Z11, 192(DX)(R9*1)
+	ADDQ              $0x00000200, CX
+	ADDQ              $0x00000100, DX
+	DECQ              R12
+	JNZ               group104
+	DECQ              BX
+	JNZ               row104
+	JMP               end
 
 form46:
 	MOVQ 168(AX), BX
@@ -13051,6 +15340,507 @@ full47:
 	JNZ          group47
 	DECQ         BX
 	JNZ          row47
+	JMP          end
+
+form110:
+	VMOVUPS laneConstants<>+4288(SB), Z9
+	MOVQ    168(AX), BX
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row110:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ BX, $0x01
+	JNE  inner110
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner110:
+	MOVQ 176(AX), R12
+
+group110:
+	CMPQ R12, $0x01
+	JNE  full110
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full110:
+	VMOVUPS           (CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VMOVUPS           (CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VMOVUPS           (CX)(DI*2), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z11
+	VMOVUPS           (CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VMOVUPS           (CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VMOVUPS           64(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           64(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           64(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           64(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           64(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           128(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           128(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           128(CX)(DI*2), Z10
+	VMOVUPS           (SI), Z14
+	VFMADD231PS       Z0, Z10, Z14
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           128(CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z14
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           128(CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z14
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z16
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z16
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z16
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z16
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z16, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z16
+	VFNMADD231PS      Z10, Z15, Z16
+	VMULPS            Z11, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z11, Z15
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z15, Z11
+	VMOVUPS           Z11, (DX)(R9*1)
+	VMOVUPS           192(CX), Z10
+	VFMADD231PS       Z1, Z10, Z13
+	VMOVUPS           192(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z13
+	VMOVUPS           192(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z14
+	VFMADD231PS       Z7, Z10, Z13
+	VMOVUPS           192(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z14
+	VMOVUPS           192(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z14
+	VMOVUPS           256(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           256(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           256(CX)(DI*2), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z14
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z13
+	VMOVUPS           256(CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z14
+	VMOVUPS           256(CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z14
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z16
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z16
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z16
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z16
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z16, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z16
+	VFNMADD231PS      Z10, Z15, Z16
+	VMULPS            Z13, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, 64(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z13, Z15
+	VMULPS            Z14, Z13, Z13
+	VFMADD231PS       Z13, Z15, Z13
+	VMOVUPS           Z13, 64(DX)(R9*1)
+	VMOVUPS           320(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           320(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           320(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           320(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           320(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           384(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           384(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           384(CX)(DI*2), Z10
+	VMOVUPS           (SI), Z14
+	VFMADD231PS       Z0, Z10, Z14
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           384(CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z14
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           384(CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z14
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z16
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z16
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z16
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z16
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z16, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z16
+	VFNMADD231PS      Z10, Z15, Z16
+	VMULPS            Z11, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, 128(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z11, Z15
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z15, Z11
+	VMOVUPS           Z11, 128(DX)(R9*1)
+	VMOVUPS           448(CX), Z10
+	VFMADD231PS       Z1, Z10, Z13
+	VMOVUPS           448(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z13
+	VMOVUPS           448(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z14
+	VFMADD231PS       Z7, Z10, Z13
+	VMOVUPS           448(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z14
+	VMOVUPS           448(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z14
+	VMOVUPS           512(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           512(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           512(CX)(DI*2), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z14
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z13
+	VMOVUPS           512(CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z14
+	VMOVUPS           512(CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z14
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z16
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z16
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z16
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z16
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z16, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z16
+	VFNMADD231PS      Z10, Z15, Z16
+	VMULPS            Z13, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, 192(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z13, Z15
+	VMULPS            Z14, Z13, Z13
+	VFMADD231PS       Z13, Z15, Z13
+	VMOVUPS           Z13, 192(DX)(R9*1)
+	VMOVUPS           576(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           576(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           576(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           576(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           576(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           640(CX), Z10
+	VMOVUPS           (SI), Z13
+	VFMADD231PS       Z0, Z10, Z13
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           640(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z13
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           640(CX)(DI*2), Z10
+	VMOVUPS           (SI), Z14
+	VFMADD231PS       Z0, Z10, Z14
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z6, Z10, Z13
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           640(CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z14
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           640(CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z14
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z16
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z16
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z16
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z16
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z16, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z16
+	VFNMADD231PS      Z10, Z15, Z16
+	VMULPS            Z11, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, 256(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z11, Z15
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z15, Z11
+	VMOVUPS           Z11, 256(DX)(R9*1)
+	VMOVUPS           704(CX), Z10
+	VFMADD231PS       Z1, Z10, Z13
+	VMOVUPS           704(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z13
+	VMOVUPS           704(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z14
+	VFMADD231PS       Z7, Z10, Z13
+	VMOVUPS           704(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z14
+	VMOVUPS           704(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z14
+	VMOVUPS           768(CX), Z10
+	VMOVUPS           (SI), Z11
+	VFMADD231PS       Z0, Z10, Z11
+	VFMADD231PS       Z2, Z10, Z13
+	VMOVUPS           768(CX)(DI*1), Z10
+	VFMADD231PS       Z3, Z10, Z11
+	VFMADD231PS       Z5, Z10, Z13
+	VMOVUPS           768(CX)(DI*2), Z10
+	VMOVUPS           (SI), Z12
+	VFMADD231PS       Z0, Z10, Z12
+	VFMADD231PS       Z2, Z10, Z14
+	VFMADD231PS       Z6, Z10, Z11
+	VFMADD231PS       Z8, Z10, Z13
+	VMOVUPS           768(CX)(R8*1), Z10
+	VFMADD231PS       Z3, Z10, Z12
+	VFMADD231PS       Z5, Z10, Z14
+	VMOVUPS           768(CX)(DI*4), Z10
+	VFMADD231PS       Z6, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z14
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z15
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z15
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z15, Z16
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z16, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z16
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z16
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z16
+	VPERMPS           Z9, Z15, Z10
+	VPSLLD            $0x13, Z15, Z15
+	VPADDD            Z15, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z16, Z10
+	VRCP14PS          Z10, Z15
+	VBROADCASTSS      laneConstants<>+1088(SB), Z16
+	VFNMADD231PS      Z10, Z15, Z16
+	VMULPS            Z13, Z15, Z15
+	VFMADD231PS       Z15, Z16, Z15
+	VMOVUPS           Z15, 320(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z15
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z15, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z15
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z15
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z15
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z15, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z15
+	VFNMADD231PS      Z10, Z13, Z15
+	VMULPS            Z14, Z13, Z13
+	VFMADD231PS       Z13, Z15, Z13
+	VMOVUPS           Z13, 320(DX)(R9*1)
+	VMOVUPS           832(CX), Z10
+	VFMADD231PS       Z1, Z10, Z11
+	VMOVUPS           832(CX)(DI*1), Z10
+	VFMADD231PS       Z4, Z10, Z11
+	VMOVUPS           832(CX)(DI*2), Z10
+	VFMADD231PS       Z1, Z10, Z12
+	VFMADD231PS       Z7, Z10, Z11
+	VMOVUPS           832(CX)(R8*1), Z10
+	VFMADD231PS       Z4, Z10, Z12
+	VMOVUPS           832(CX)(DI*4), Z10
+	VFMADD231PS       Z7, Z10, Z12
+	VMOVUPS           896(CX), Z10
+	VFMADD231PS       Z2, Z10, Z11
+	VMOVUPS           896(CX)(DI*1), Z10
+	VFMADD231PS       Z5, Z10, Z11
+	VMOVUPS           896(CX)(DI*2), Z10
+	VFMADD231PS       Z2, Z10, Z12
+	VFMADD231PS       Z8, Z10, Z11
+	VMOVUPS           896(CX)(R8*1), Z10
+	VFMADD231PS       Z5, Z10, Z12
+	VMOVUPS           896(CX)(DI*4), Z10
+	VFMADD231PS       Z8, Z10, Z12
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z11, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z13
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z13
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z13, Z14
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z14, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z14
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z14
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z14
+	VPERMPS           Z9, Z13, Z10
+	VPSLLD            $0x13, Z13, Z13
+	VPADDD            Z13, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z14, Z10
+	VRCP14PS          Z10, Z13
+	VBROADCASTSS      laneConstants<>+1088(SB), Z14
+	VFNMADD231PS      Z10, Z13, Z14
+	VMULPS            Z11, Z13, Z13
+	VFMADD231PS       Z13, Z14, Z13
+	VMOVUPS           Z13, 384(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
+	VBROADCASTSS      laneConstants<>+4096(SB), Z11
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z10, Z11
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z11, Z13
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z13, Z10
+	VBROADCASTSS      laneConstants<>+4160(SB), Z13
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z10, Z13
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z10, Z13
+	VPERMPS           Z9, Z11, Z10
+	VPSLLD            $0x13, Z11, Z11
+	VPADDD            Z11, Z10, Z10
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z13, Z10
+	VRCP14PS          Z10, Z11
+	VBROADCASTSS      laneConstants<>+1088(SB), Z13
+	VFNMADD231PS      Z10, Z11, Z13
+	VMULPS            Z12, Z11, Z11
+	VFMADD231PS       Z11, Z13, Z11
+	VMOVUPS           Z11, 384(DX)(R9*1)
+	ADDQ              $0x00000380, CX
+	ADDQ              $0x000001c0, DX
+	DECQ              R12
+	JNZ               group110
+	DECQ              BX
+	JNZ               row110
 
 end:
 	MOVQ 224(AX), CX
@@ -13067,7 +15857,7 @@ end:
 	RET
 
 // func depthwise5s1AVX512(w *Window)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·depthwise5s1AVX512(SB), NOSPLIT, $40-8
 	MOVQ w+0(FP), AX
 	MOVQ 96(AX), CX
@@ -13094,7 +15884,7 @@ plane:
 	MOVQ    120(AX), DI
 	LEAQ    (DI)(DI*2), R8
 	LEAQ    (DI)(DI*4), R9
-	MOVQ    160(AX), R9
+	MOVQ    160(AX), R10
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
 	VMOVUPS 128(BX), Z2
@@ -13111,21 +15901,41 @@ plane:
 	VMOVUPS 832(BX), Z13
 	VMOVUPS 896(BX), Z14
 	VMOVUPS 960(BX), Z15
-	VMOVUPS 1024(BX), Z16
-	VMOVUPS 1088(BX), Z17
-	VMOVUPS 1152(BX), Z18
-	VMOVUPS 1216(BX), Z19
-	MOVQ    248(AX), R9
-	CMPQ    R9, $0x13
+	MOVQ    248(AX), R11
+	CMPQ    R11, $0x13
 	JEQ     form19
-	CMPQ    R9, $0x18
+	CMPQ    R11, $0x52
+	JEQ     form82
+	CMPQ    R11, $0x18
 	JEQ     form24
-	CMPQ    R9, $0x19
+	CMPQ    R11, $0x19
 	JEQ     form25
-	CMPQ    R9, $0x1e
+	CMPQ    R11, $0x58
+	JEQ     form88
+	CMPQ    R11, $0x1e
 	JEQ     form30
-	CMPQ    R9, $0x1f
+	CMPQ    R11, $0x1f
 	JEQ     form31
+	CMPQ    R11, $0x5e
+	JEQ     form94
+	CMPQ    R11, $0x22
+	JEQ     form34
+	CMPQ    R11, $0x23
+	JEQ     form35
+	CMPQ    R11, $0x62
+	JEQ     form98
+	CMPQ    R11, $0x28
+	JEQ     form40
+	CMPQ    R11, $0x29
+	JEQ     form41
+	CMPQ    R11, $0x68
+	JEQ     form104
+	CMPQ    R11, $0x2e
+	JEQ     form46
+	CMPQ    R11, $0x2f
+	JEQ     form47
+	CMPQ    R11, $0x6e
+	JEQ     form110
 	MOVQ    168(AX), R9
 	MOVQ    CX, R10
 	MOVQ    DX, R11
@@ -13150,58 +15960,58 @@ group18:
 	SUBQ 192(AX), DX
 
 full18:
-	VMOVUPS     (CX), Z20
-	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VMOVUPS     (CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VMOVUPS     (CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VMOVUPS     (CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VMOVUPS     (CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VMOVUPS     64(CX), Z20
-	VFMADD231PS Z1, Z20, Z21
-	VMOVUPS     64(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z21
-	VMOVUPS     64(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z21
-	VMOVUPS     64(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z21
-	VMOVUPS     64(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z21
-	VMOVUPS     128(CX), Z20
-	VFMADD231PS Z2, Z20, Z21
-	VMOVUPS     128(CX)(DI*1), Z20
-	VFMADD231PS Z7, Z20, Z21
-	VMOVUPS     128(CX)(DI*2), Z20
-	VFMADD231PS Z12, Z20, Z21
-	VMOVUPS     128(CX)(R8*1), Z20
-	VFMADD231PS Z17, Z20, Z21
-	VMOVUPS     128(CX)(DI*4), Z20
-	VFMADD231PS 1408(BX), Z20, Z21
-	VMOVUPS     192(CX), Z20
-	VFMADD231PS Z3, Z20, Z21
-	VMOVUPS     192(CX)(DI*1), Z20
-	VFMADD231PS Z8, Z20, Z21
-	VMOVUPS     192(CX)(DI*2), Z20
-	VFMADD231PS Z13, Z20, Z21
-	VMOVUPS     192(CX)(R8*1), Z20
-	VFMADD231PS Z18, Z20, Z21
-	VMOVUPS     192(CX)(DI*4), Z20
-	VFMADD231PS 1472(BX), Z20, Z21
-	VMOVUPS     256(CX), Z20
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     256(CX)(DI*1), Z20
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     256(CX)(DI*2), Z20
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     256(CX)(R8*1), Z20
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     256(CX)(DI*4), Z20
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, (DX)
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     64(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     128(CX), Z16
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     192(CX), Z16
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     256(CX), Z16
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, (DX)
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	DECQ        R12
@@ -13235,62 +16045,62 @@ group19:
 	SUBQ 192(AX), DX
 
 full19:
-	VMOVUPS      (CX), Z20
-	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VMOVUPS      (CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VMOVUPS      (CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VMOVUPS      (CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VMOVUPS      (CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VMOVUPS      64(CX), Z20
-	VFMADD231PS  Z1, Z20, Z21
-	VMOVUPS      64(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z21
-	VMOVUPS      64(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z21
-	VMOVUPS      64(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z21
-	VMOVUPS      64(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z21
-	VMOVUPS      128(CX), Z20
-	VFMADD231PS  Z2, Z20, Z21
-	VMOVUPS      128(CX)(DI*1), Z20
-	VFMADD231PS  Z7, Z20, Z21
-	VMOVUPS      128(CX)(DI*2), Z20
-	VFMADD231PS  Z12, Z20, Z21
-	VMOVUPS      128(CX)(R8*1), Z20
-	VFMADD231PS  Z17, Z20, Z21
-	VMOVUPS      128(CX)(DI*4), Z20
-	VFMADD231PS  1408(BX), Z20, Z21
-	VMOVUPS      192(CX), Z20
-	VFMADD231PS  Z3, Z20, Z21
-	VMOVUPS      192(CX)(DI*1), Z20
-	VFMADD231PS  Z8, Z20, Z21
-	VMOVUPS      192(CX)(DI*2), Z20
-	VFMADD231PS  Z13, Z20, Z21
-	VMOVUPS      192(CX)(R8*1), Z20
-	VFMADD231PS  Z18, Z20, Z21
-	VMOVUPS      192(CX)(DI*4), Z20
-	VFMADD231PS  1472(BX), Z20, Z21
-	VMOVUPS      256(CX), Z20
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      256(CX)(DI*1), Z20
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      256(CX)(DI*2), Z20
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      256(CX)(R8*1), Z20
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      256(CX)(DI*4), Z20
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, (DX)
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      64(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      128(CX), Z16
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      192(CX), Z16
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      256(CX), Z16
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
 	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, DX
 	DECQ         R12
@@ -13298,6 +16108,109 @@ full19:
 	DECQ         R9
 	JNZ          row19
 	JMP          end
+
+form82:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R9
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row82:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ R9, $0x01
+	JNE  inner82
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner82:
+	MOVQ 176(AX), R12
+
+group82:
+	CMPQ R12, $0x01
+	JNE  full82
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full82:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           64(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           128(CX), Z17
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           192(CX), Z17
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           256(CX), Z17
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z19
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z19
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z19, Z20
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z20
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z20
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z20
+	VPERMPS           Z16, Z19, Z17
+	VPSLLD            $0x13, Z19, Z19
+	VPADDD            Z19, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z20, Z17
+	VRCP14PS          Z17, Z19
+	VBROADCASTSS      laneConstants<>+1088(SB), Z20
+	VFNMADD231PS      Z17, Z19, Z20
+	VMULPS            Z18, Z19, Z19
+	VFMADD231PS       Z19, Z20, Z19
+	VMOVUPS           Z19, (DX)
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	DECQ              R12
+	JNZ               group82
+	DECQ              R9
+	JNZ               row82
+	JMP               end
 
 form24:
 	MOVQ 168(AX), R9
@@ -13324,154 +16237,154 @@ group24:
 	SUBQ 192(AX), DX
 
 full24:
-	VMOVUPS     (CX), Z20
-	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VMOVUPS     (CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VMOVUPS     (CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VMOVUPS     (CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VMOVUPS     (CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VMOVUPS     64(CX), Z20
-	VMOVUPS     (SI), Z22
-	VFMADD231PS Z0, Z20, Z22
-	VFMADD231PS Z1, Z20, Z21
-	VMOVUPS     64(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z22
-	VFMADD231PS Z6, Z20, Z21
-	VMOVUPS     64(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z22
-	VFMADD231PS Z11, Z20, Z21
-	VMOVUPS     64(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z22
-	VFMADD231PS Z16, Z20, Z21
-	VMOVUPS     64(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z22
-	VFMADD231PS 1344(BX), Z20, Z21
-	VMOVUPS     128(CX), Z20
-	VMOVUPS     (SI), Z23
-	VFMADD231PS Z0, Z20, Z23
-	VFMADD231PS Z1, Z20, Z22
-	VFMADD231PS Z2, Z20, Z21
-	VMOVUPS     128(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z23
-	VFMADD231PS Z6, Z20, Z22
-	VFMADD231PS Z7, Z20, Z21
-	VMOVUPS     128(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z23
-	VFMADD231PS Z11, Z20, Z22
-	VFMADD231PS Z12, Z20, Z21
-	VMOVUPS     128(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z23
-	VFMADD231PS Z16, Z20, Z22
-	VFMADD231PS Z17, Z20, Z21
-	VMOVUPS     128(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z23
-	VFMADD231PS 1344(BX), Z20, Z22
-	VFMADD231PS 1408(BX), Z20, Z21
-	VMOVUPS     192(CX), Z20
-	VMOVUPS     (SI), Z24
-	VFMADD231PS Z0, Z20, Z24
-	VFMADD231PS Z1, Z20, Z23
-	VFMADD231PS Z2, Z20, Z22
-	VFMADD231PS Z3, Z20, Z21
-	VMOVUPS     192(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z24
-	VFMADD231PS Z6, Z20, Z23
-	VFMADD231PS Z7, Z20, Z22
-	VFMADD231PS Z8, Z20, Z21
-	VMOVUPS     192(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z24
-	VFMADD231PS Z11, Z20, Z23
-	VFMADD231PS Z12, Z20, Z22
-	VFMADD231PS Z13, Z20, Z21
-	VMOVUPS     192(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z24
-	VFMADD231PS Z16, Z20, Z23
-	VFMADD231PS Z17, Z20, Z22
-	VFMADD231PS Z18, Z20, Z21
-	VMOVUPS     192(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z24
-	VFMADD231PS 1344(BX), Z20, Z23
-	VFMADD231PS 1408(BX), Z20, Z22
-	VFMADD231PS 1472(BX), Z20, Z21
-	VMOVUPS     256(CX), Z20
-	VFMADD231PS Z1, Z20, Z24
-	VFMADD231PS Z2, Z20, Z23
-	VFMADD231PS Z3, Z20, Z22
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     256(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z24
-	VFMADD231PS Z7, Z20, Z23
-	VFMADD231PS Z8, Z20, Z22
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     256(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z24
-	VFMADD231PS Z12, Z20, Z23
-	VFMADD231PS Z13, Z20, Z22
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     256(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z24
-	VFMADD231PS Z17, Z20, Z23
-	VFMADD231PS Z18, Z20, Z22
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     256(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z24
-	VFMADD231PS 1408(BX), Z20, Z23
-	VFMADD231PS 1472(BX), Z20, Z22
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, (DX)
-	VMOVUPS     320(CX), Z20
-	VFMADD231PS Z2, Z20, Z24
-	VFMADD231PS Z3, Z20, Z23
-	VFMADD231PS Z4, Z20, Z22
-	VMOVUPS     320(CX)(DI*1), Z20
-	VFMADD231PS Z7, Z20, Z24
-	VFMADD231PS Z8, Z20, Z23
-	VFMADD231PS Z9, Z20, Z22
-	VMOVUPS     320(CX)(DI*2), Z20
-	VFMADD231PS Z12, Z20, Z24
-	VFMADD231PS Z13, Z20, Z23
-	VFMADD231PS Z14, Z20, Z22
-	VMOVUPS     320(CX)(R8*1), Z20
-	VFMADD231PS Z17, Z20, Z24
-	VFMADD231PS Z18, Z20, Z23
-	VFMADD231PS Z19, Z20, Z22
-	VMOVUPS     320(CX)(DI*4), Z20
-	VFMADD231PS 1408(BX), Z20, Z24
-	VFMADD231PS 1472(BX), Z20, Z23
-	VFMADD231PS 1536(BX), Z20, Z22
-	VMOVUPS     Z22, 64(DX)
-	VMOVUPS     384(CX), Z20
-	VFMADD231PS Z3, Z20, Z24
-	VFMADD231PS Z4, Z20, Z23
-	VMOVUPS     384(CX)(DI*1), Z20
-	VFMADD231PS Z8, Z20, Z24
-	VFMADD231PS Z9, Z20, Z23
-	VMOVUPS     384(CX)(DI*2), Z20
-	VFMADD231PS Z13, Z20, Z24
-	VFMADD231PS Z14, Z20, Z23
-	VMOVUPS     384(CX)(R8*1), Z20
-	VFMADD231PS Z18, Z20, Z24
-	VFMADD231PS Z19, Z20, Z23
-	VMOVUPS     384(CX)(DI*4), Z20
-	VFMADD231PS 1472(BX), Z20, Z24
-	VFMADD231PS 1536(BX), Z20, Z23
-	VMOVUPS     Z23, 128(DX)
-	VMOVUPS     448(CX), Z20
-	VFMADD231PS Z4, Z20, Z24
-	VMOVUPS     448(CX)(DI*1), Z20
-	VFMADD231PS Z9, Z20, Z24
-	VMOVUPS     448(CX)(DI*2), Z20
-	VFMADD231PS Z14, Z20, Z24
-	VMOVUPS     448(CX)(R8*1), Z20
-	VFMADD231PS Z19, Z20, Z24
-	VMOVUPS     448(CX)(DI*4), Z20
-	VFMADD231PS 1536(BX), Z20, Z24
-	VMOVUPS     Z24, 192(DX)
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     64(CX), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     128(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     192(CX), Z16
+	VMOVUPS     (SI), Z20
+	VFMADD231PS Z0, Z16, Z20
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z20
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z20
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z20
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z20
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     256(CX), Z16
+	VFMADD231PS Z1, Z16, Z20
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z20
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z20
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z20
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z20
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     320(CX), Z16
+	VFMADD231PS Z2, Z16, Z20
+	VFMADD231PS Z3, Z16, Z19
+	VFMADD231PS Z4, Z16, Z18
+	VMOVUPS     320(CX)(DI*1), Z16
+	VFMADD231PS Z7, Z16, Z20
+	VFMADD231PS Z8, Z16, Z19
+	VFMADD231PS Z9, Z16, Z18
+	VMOVUPS     320(CX)(DI*2), Z16
+	VFMADD231PS Z12, Z16, Z20
+	VFMADD231PS Z13, Z16, Z19
+	VFMADD231PS Z14, Z16, Z18
+	VMOVUPS     320(CX)(R8*1), Z16
+	VFMADD231PS 1088(BX), Z16, Z20
+	VFMADD231PS 1152(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     320(CX)(DI*4), Z16
+	VFMADD231PS 1408(BX), Z16, Z20
+	VFMADD231PS 1472(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z18, 64(DX)
+	VMOVUPS     384(CX), Z16
+	VFMADD231PS Z3, Z16, Z20
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     384(CX)(DI*1), Z16
+	VFMADD231PS Z8, Z16, Z20
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     384(CX)(DI*2), Z16
+	VFMADD231PS Z13, Z16, Z20
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     384(CX)(R8*1), Z16
+	VFMADD231PS 1152(BX), Z16, Z20
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     384(CX)(DI*4), Z16
+	VFMADD231PS 1472(BX), Z16, Z20
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     Z19, 128(DX)
+	VMOVUPS     448(CX), Z16
+	VFMADD231PS Z4, Z16, Z20
+	VMOVUPS     448(CX)(DI*1), Z16
+	VFMADD231PS Z9, Z16, Z20
+	VMOVUPS     448(CX)(DI*2), Z16
+	VFMADD231PS Z14, Z16, Z20
+	VMOVUPS     448(CX)(R8*1), Z16
+	VFMADD231PS 1216(BX), Z16, Z20
+	VMOVUPS     448(CX)(DI*4), Z16
+	VFMADD231PS 1536(BX), Z16, Z20
+	VMOVUPS     Z20, 192(DX)
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	DECQ        R12
@@ -13505,170 +16418,170 @@ group25:
 	SUBQ 192(AX), DX
 
 full25:
-	VMOVUPS      (CX), Z20
-	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VMOVUPS      (CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VMOVUPS      (CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VMOVUPS      (CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VMOVUPS      (CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VMOVUPS      64(CX), Z20
-	VMOVUPS      (SI), Z22
-	VFMADD231PS  Z0, Z20, Z22
-	VFMADD231PS  Z1, Z20, Z21
-	VMOVUPS      64(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z22
-	VFMADD231PS  Z6, Z20, Z21
-	VMOVUPS      64(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z22
-	VFMADD231PS  Z11, Z20, Z21
-	VMOVUPS      64(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z22
-	VFMADD231PS  Z16, Z20, Z21
-	VMOVUPS      64(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z22
-	VFMADD231PS  1344(BX), Z20, Z21
-	VMOVUPS      128(CX), Z20
-	VMOVUPS      (SI), Z23
-	VFMADD231PS  Z0, Z20, Z23
-	VFMADD231PS  Z1, Z20, Z22
-	VFMADD231PS  Z2, Z20, Z21
-	VMOVUPS      128(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z23
-	VFMADD231PS  Z6, Z20, Z22
-	VFMADD231PS  Z7, Z20, Z21
-	VMOVUPS      128(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z23
-	VFMADD231PS  Z11, Z20, Z22
-	VFMADD231PS  Z12, Z20, Z21
-	VMOVUPS      128(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z23
-	VFMADD231PS  Z16, Z20, Z22
-	VFMADD231PS  Z17, Z20, Z21
-	VMOVUPS      128(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z23
-	VFMADD231PS  1344(BX), Z20, Z22
-	VFMADD231PS  1408(BX), Z20, Z21
-	VMOVUPS      192(CX), Z20
-	VMOVUPS      (SI), Z24
-	VFMADD231PS  Z0, Z20, Z24
-	VFMADD231PS  Z1, Z20, Z23
-	VFMADD231PS  Z2, Z20, Z22
-	VFMADD231PS  Z3, Z20, Z21
-	VMOVUPS      192(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z24
-	VFMADD231PS  Z6, Z20, Z23
-	VFMADD231PS  Z7, Z20, Z22
-	VFMADD231PS  Z8, Z20, Z21
-	VMOVUPS      192(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z24
-	VFMADD231PS  Z11, Z20, Z23
-	VFMADD231PS  Z12, Z20, Z22
-	VFMADD231PS  Z13, Z20, Z21
-	VMOVUPS      192(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z24
-	VFMADD231PS  Z16, Z20, Z23
-	VFMADD231PS  Z17, Z20, Z22
-	VFMADD231PS  Z18, Z20, Z21
-	VMOVUPS      192(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z24
-	VFMADD231PS  1344(BX), Z20, Z23
-	VFMADD231PS  1408(BX), Z20, Z22
-	VFMADD231PS  1472(BX), Z20, Z21
-	VMOVUPS      256(CX), Z20
-	VFMADD231PS  Z1, Z20, Z24
-	VFMADD231PS  Z2, Z20, Z23
-	VFMADD231PS  Z3, Z20, Z22
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      256(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z24
-	VFMADD231PS  Z7, Z20, Z23
-	VFMADD231PS  Z8, Z20, Z22
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      256(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z24
-	VFMADD231PS  Z12, Z20, Z23
-	VFMADD231PS  Z13, Z20, Z22
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      256(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z24
-	VFMADD231PS  Z17, Z20, Z23
-	VFMADD231PS  Z18, Z20, Z22
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      256(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z24
-	VFMADD231PS  1408(BX), Z20, Z23
-	VFMADD231PS  1472(BX), Z20, Z22
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, (DX)
-	VMOVUPS      320(CX), Z20
-	VFMADD231PS  Z2, Z20, Z24
-	VFMADD231PS  Z3, Z20, Z23
-	VFMADD231PS  Z4, Z20, Z22
-	VMOVUPS      320(CX)(DI*1), Z20
-	VFMADD231PS  Z7, Z20, Z24
-	VFMADD231PS  Z8, Z20, Z23
-	VFMADD231PS  Z9, Z20, Z22
-	VMOVUPS      320(CX)(DI*2), Z20
-	VFMADD231PS  Z12, Z20, Z24
-	VFMADD231PS  Z13, Z20, Z23
-	VFMADD231PS  Z14, Z20, Z22
-	VMOVUPS      320(CX)(R8*1), Z20
-	VFMADD231PS  Z17, Z20, Z24
-	VFMADD231PS  Z18, Z20, Z23
-	VFMADD231PS  Z19, Z20, Z22
-	VMOVUPS      320(CX)(DI*4), Z20
-	VFMADD231PS  1408(BX), Z20, Z24
-	VFMADD231PS  1472(BX), Z20, Z23
-	VFMADD231PS  1536(BX), Z20, Z22
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z22, Z20, Z22
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z22, Z20, Z22
-	VMOVUPS      Z22, 64(DX)
-	VMOVUPS      384(CX), Z20
-	VFMADD231PS  Z3, Z20, Z24
-	VFMADD231PS  Z4, Z20, Z23
-	VMOVUPS      384(CX)(DI*1), Z20
-	VFMADD231PS  Z8, Z20, Z24
-	VFMADD231PS  Z9, Z20, Z23
-	VMOVUPS      384(CX)(DI*2), Z20
-	VFMADD231PS  Z13, Z20, Z24
-	VFMADD231PS  Z14, Z20, Z23
-	VMOVUPS      384(CX)(R8*1), Z20
-	VFMADD231PS  Z18, Z20, Z24
-	VFMADD231PS  Z19, Z20, Z23
-	VMOVUPS      384(CX)(DI*4), Z20
-	VFMADD231PS  1472(BX), Z20, Z24
-	VFMADD231PS  1536(BX), Z20, Z23
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z23, Z20, Z23
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z23, Z20, Z23
-	VMOVUPS      Z23, 128(DX)
-	VMOVUPS      448(CX), Z20
-	VFMADD231PS  Z4, Z20, Z24
-	VMOVUPS      448(CX)(DI*1), Z20
-	VFMADD231PS  Z9, Z20, Z24
-	VMOVUPS      448(CX)(DI*2), Z20
-	VFMADD231PS  Z14, Z20, Z24
-	VMOVUPS      448(CX)(R8*1), Z20
-	VFMADD231PS  Z19, Z20, Z24
-	VMOVUPS      448(CX)(DI*4), Z20
-	VFMADD231PS  1536(BX), Z20, Z24
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z24, Z20, Z24
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z24, Z20, Z24
-	VMOVUPS      Z24, 192(DX)
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      64(CX), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      128(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      192(CX), Z16
+	VMOVUPS      (SI), Z20
+	VFMADD231PS  Z0, Z16, Z20
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z20
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z20
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z20
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z20
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      256(CX), Z16
+	VFMADD231PS  Z1, Z16, Z20
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z20
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z20
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z20
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z20
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VMOVUPS      320(CX), Z16
+	VFMADD231PS  Z2, Z16, Z20
+	VFMADD231PS  Z3, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z18
+	VMOVUPS      320(CX)(DI*1), Z16
+	VFMADD231PS  Z7, Z16, Z20
+	VFMADD231PS  Z8, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z18
+	VMOVUPS      320(CX)(DI*2), Z16
+	VFMADD231PS  Z12, Z16, Z20
+	VFMADD231PS  Z13, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z18
+	VMOVUPS      320(CX)(R8*1), Z16
+	VFMADD231PS  1088(BX), Z16, Z20
+	VFMADD231PS  1152(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      320(CX)(DI*4), Z16
+	VFMADD231PS  1408(BX), Z16, Z20
+	VFMADD231PS  1472(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 64(DX)
+	VMOVUPS      384(CX), Z16
+	VFMADD231PS  Z3, Z16, Z20
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      384(CX)(DI*1), Z16
+	VFMADD231PS  Z8, Z16, Z20
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      384(CX)(DI*2), Z16
+	VFMADD231PS  Z13, Z16, Z20
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      384(CX)(R8*1), Z16
+	VFMADD231PS  1152(BX), Z16, Z20
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      384(CX)(DI*4), Z16
+	VFMADD231PS  1472(BX), Z16, Z20
+	VFMADD231PS  1536(BX), Z16, Z19
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 128(DX)
+	VMOVUPS      448(CX), Z16
+	VFMADD231PS  Z4, Z16, Z20
+	VMOVUPS      448(CX)(DI*1), Z16
+	VFMADD231PS  Z9, Z16, Z20
+	VMOVUPS      448(CX)(DI*2), Z16
+	VFMADD231PS  Z14, Z16, Z20
+	VMOVUPS      448(CX)(R8*1), Z16
+	VFMADD231PS  1216(BX), Z16, Z20
+	VMOVUPS      448(CX)(DI*4), Z16
+	VFMADD231PS  1536(BX), Z16, Z20
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z20, Z16, Z20
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z20, Z16, Z20
+	VMOVUPS      Z20, 192(DX)
 	ADDQ         $0x00000100, CX
 	ADDQ         $0x00000100, DX
 	DECQ         R12
@@ -13676,6 +16589,256 @@ full25:
 	DECQ         R9
 	JNZ          row25
 	JMP          end
+
+form88:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R9
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row88:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ R9, $0x01
+	JNE  inner88
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner88:
+	MOVQ 176(AX), R12
+
+group88:
+	CMPQ R12, $0x01
+	JNE  full88
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full88:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           64(CX), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           128(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           192(CX), Z17
+	VMOVUPS           (SI), Z21
+	VFMADD231PS       Z0, Z17, Z21
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z21
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z21
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z21
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z21
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           256(CX), Z17
+	VFMADD231PS       Z1, Z17, Z21
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z21
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z21
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z21
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z21
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z22
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z22
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z22, Z23
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z23
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z23
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z23
+	VPERMPS           Z16, Z22, Z17
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z23, Z17
+	VRCP14PS          Z17, Z22
+	VBROADCASTSS      laneConstants<>+1088(SB), Z23
+	VFNMADD231PS      Z17, Z22, Z23
+	VMULPS            Z18, Z22, Z22
+	VFMADD231PS       Z22, Z23, Z22
+	VMOVUPS           Z22, (DX)
+	VMOVUPS           320(CX), Z17
+	VFMADD231PS       Z2, Z17, Z21
+	VFMADD231PS       Z3, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z19
+	VMOVUPS           320(CX)(DI*1), Z17
+	VFMADD231PS       Z7, Z17, Z21
+	VFMADD231PS       Z8, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z19
+	VMOVUPS           320(CX)(DI*2), Z17
+	VFMADD231PS       Z12, Z17, Z21
+	VFMADD231PS       Z13, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z19
+	VMOVUPS           320(CX)(R8*1), Z17
+	VFMADD231PS       1088(BX), Z17, Z21
+	VFMADD231PS       1152(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           320(CX)(DI*4), Z17
+	VFMADD231PS       1408(BX), Z17, Z21
+	VFMADD231PS       1472(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z22
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z22
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z22
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z22
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z22, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z22
+	VFNMADD231PS      Z17, Z18, Z22
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z22, Z18
+	VMOVUPS           Z18, 64(DX)
+	VMOVUPS           384(CX), Z17
+	VFMADD231PS       Z3, Z17, Z21
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           384(CX)(DI*1), Z17
+	VFMADD231PS       Z8, Z17, Z21
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           384(CX)(DI*2), Z17
+	VFMADD231PS       Z13, Z17, Z21
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           384(CX)(R8*1), Z17
+	VFMADD231PS       1152(BX), Z17, Z21
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           384(CX)(DI*4), Z17
+	VFMADD231PS       1472(BX), Z17, Z21
+	VFMADD231PS       1536(BX), Z17, Z20
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z20, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 128(DX)
+	VMOVUPS           448(CX), Z17
+	VFMADD231PS       Z4, Z17, Z21
+	VMOVUPS           448(CX)(DI*1), Z17
+	VFMADD231PS       Z9, Z17, Z21
+	VMOVUPS           448(CX)(DI*2), Z17
+	VFMADD231PS       Z14, Z17, Z21
+	VMOVUPS           448(CX)(R8*1), Z17
+	VFMADD231PS       1216(BX), Z17, Z21
+	VMOVUPS           448(CX)(DI*4), Z17
+	VFMADD231PS       1536(BX), Z17, Z21
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z21, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 192(DX)
+	ADDQ              $0x00000100, CX
+	ADDQ              $0x00000100, DX
+	DECQ              R12
+	JNZ               group88
+	DECQ              R9
+	JNZ               row88
+	JMP               end
 
 form30:
 	MOVQ 168(AX), R9
@@ -13702,250 +16865,250 @@ group30:
 	SUBQ 192(AX), DX
 
 full30:
-	VMOVUPS     (CX), Z20
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     64(CX), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     128(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     192(CX), Z16
+	VMOVUPS     (SI), Z20
+	VFMADD231PS Z0, Z16, Z20
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z20
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z20
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z20
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z20
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     256(CX), Z16
 	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VMOVUPS     (CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VMOVUPS     (CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VMOVUPS     (CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VMOVUPS     (CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VMOVUPS     64(CX), Z20
-	VMOVUPS     (SI), Z22
-	VFMADD231PS Z0, Z20, Z22
-	VFMADD231PS Z1, Z20, Z21
-	VMOVUPS     64(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z22
-	VFMADD231PS Z6, Z20, Z21
-	VMOVUPS     64(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z22
-	VFMADD231PS Z11, Z20, Z21
-	VMOVUPS     64(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z22
-	VFMADD231PS Z16, Z20, Z21
-	VMOVUPS     64(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z22
-	VFMADD231PS 1344(BX), Z20, Z21
-	VMOVUPS     128(CX), Z20
-	VMOVUPS     (SI), Z23
-	VFMADD231PS Z0, Z20, Z23
-	VFMADD231PS Z1, Z20, Z22
-	VFMADD231PS Z2, Z20, Z21
-	VMOVUPS     128(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z23
-	VFMADD231PS Z6, Z20, Z22
-	VFMADD231PS Z7, Z20, Z21
-	VMOVUPS     128(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z23
-	VFMADD231PS Z11, Z20, Z22
-	VFMADD231PS Z12, Z20, Z21
-	VMOVUPS     128(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z23
-	VFMADD231PS Z16, Z20, Z22
-	VFMADD231PS Z17, Z20, Z21
-	VMOVUPS     128(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z23
-	VFMADD231PS 1344(BX), Z20, Z22
-	VFMADD231PS 1408(BX), Z20, Z21
-	VMOVUPS     192(CX), Z20
-	VMOVUPS     (SI), Z24
-	VFMADD231PS Z0, Z20, Z24
-	VFMADD231PS Z1, Z20, Z23
-	VFMADD231PS Z2, Z20, Z22
-	VFMADD231PS Z3, Z20, Z21
-	VMOVUPS     192(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z24
-	VFMADD231PS Z6, Z20, Z23
-	VFMADD231PS Z7, Z20, Z22
-	VFMADD231PS Z8, Z20, Z21
-	VMOVUPS     192(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z24
-	VFMADD231PS Z11, Z20, Z23
-	VFMADD231PS Z12, Z20, Z22
-	VFMADD231PS Z13, Z20, Z21
-	VMOVUPS     192(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z24
-	VFMADD231PS Z16, Z20, Z23
-	VFMADD231PS Z17, Z20, Z22
-	VFMADD231PS Z18, Z20, Z21
-	VMOVUPS     192(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z24
-	VFMADD231PS 1344(BX), Z20, Z23
-	VFMADD231PS 1408(BX), Z20, Z22
-	VFMADD231PS 1472(BX), Z20, Z21
-	VMOVUPS     256(CX), Z20
-	VMOVUPS     (SI), Z25
-	VFMADD231PS Z0, Z20, Z25
-	VFMADD231PS Z1, Z20, Z24
-	VFMADD231PS Z2, Z20, Z23
-	VFMADD231PS Z3, Z20, Z22
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     256(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z25
-	VFMADD231PS Z6, Z20, Z24
-	VFMADD231PS Z7, Z20, Z23
-	VFMADD231PS Z8, Z20, Z22
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     256(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z25
-	VFMADD231PS Z11, Z20, Z24
-	VFMADD231PS Z12, Z20, Z23
-	VFMADD231PS Z13, Z20, Z22
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     256(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z25
-	VFMADD231PS Z16, Z20, Z24
-	VFMADD231PS Z17, Z20, Z23
-	VFMADD231PS Z18, Z20, Z22
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     256(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z25
-	VFMADD231PS 1344(BX), Z20, Z24
-	VFMADD231PS 1408(BX), Z20, Z23
-	VFMADD231PS 1472(BX), Z20, Z22
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, (DX)
-	VMOVUPS     320(CX), Z20
-	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VFMADD231PS Z1, Z20, Z25
-	VFMADD231PS Z2, Z20, Z24
-	VFMADD231PS Z3, Z20, Z23
-	VFMADD231PS Z4, Z20, Z22
-	VMOVUPS     320(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VFMADD231PS Z6, Z20, Z25
-	VFMADD231PS Z7, Z20, Z24
-	VFMADD231PS Z8, Z20, Z23
-	VFMADD231PS Z9, Z20, Z22
-	VMOVUPS     320(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VFMADD231PS Z11, Z20, Z25
-	VFMADD231PS Z12, Z20, Z24
-	VFMADD231PS Z13, Z20, Z23
-	VFMADD231PS Z14, Z20, Z22
-	VMOVUPS     320(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VFMADD231PS Z16, Z20, Z25
-	VFMADD231PS Z17, Z20, Z24
-	VFMADD231PS Z18, Z20, Z23
-	VFMADD231PS Z19, Z20, Z22
-	VMOVUPS     320(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VFMADD231PS 1344(BX), Z20, Z25
-	VFMADD231PS 1408(BX), Z20, Z24
-	VFMADD231PS 1472(BX), Z20, Z23
-	VFMADD231PS 1536(BX), Z20, Z22
-	VMOVUPS     Z22, 64(DX)
-	VMOVUPS     384(CX), Z20
-	VMOVUPS     (SI), Z22
-	VFMADD231PS Z0, Z20, Z22
-	VFMADD231PS Z1, Z20, Z21
-	VFMADD231PS Z2, Z20, Z25
-	VFMADD231PS Z3, Z20, Z24
-	VFMADD231PS Z4, Z20, Z23
-	VMOVUPS     384(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z22
-	VFMADD231PS Z6, Z20, Z21
-	VFMADD231PS Z7, Z20, Z25
-	VFMADD231PS Z8, Z20, Z24
-	VFMADD231PS Z9, Z20, Z23
-	VMOVUPS     384(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z22
-	VFMADD231PS Z11, Z20, Z21
-	VFMADD231PS Z12, Z20, Z25
-	VFMADD231PS Z13, Z20, Z24
-	VFMADD231PS Z14, Z20, Z23
-	VMOVUPS     384(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z22
-	VFMADD231PS Z16, Z20, Z21
-	VFMADD231PS Z17, Z20, Z25
-	VFMADD231PS Z18, Z20, Z24
-	VFMADD231PS Z19, Z20, Z23
-	VMOVUPS     384(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z22
-	VFMADD231PS 1344(BX), Z20, Z21
-	VFMADD231PS 1408(BX), Z20, Z25
-	VFMADD231PS 1472(BX), Z20, Z24
-	VFMADD231PS 1536(BX), Z20, Z23
-	VMOVUPS     Z23, 128(DX)
-	VMOVUPS     448(CX), Z20
-	VFMADD231PS Z1, Z20, Z22
-	VFMADD231PS Z2, Z20, Z21
-	VFMADD231PS Z3, Z20, Z25
-	VFMADD231PS Z4, Z20, Z24
-	VMOVUPS     448(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z22
-	VFMADD231PS Z7, Z20, Z21
-	VFMADD231PS Z8, Z20, Z25
-	VFMADD231PS Z9, Z20, Z24
-	VMOVUPS     448(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z22
-	VFMADD231PS Z12, Z20, Z21
-	VFMADD231PS Z13, Z20, Z25
-	VFMADD231PS Z14, Z20, Z24
-	VMOVUPS     448(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z22
-	VFMADD231PS Z17, Z20, Z21
-	VFMADD231PS Z18, Z20, Z25
-	VFMADD231PS Z19, Z20, Z24
-	VMOVUPS     448(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z22
-	VFMADD231PS 1408(BX), Z20, Z21
-	VFMADD231PS 1472(BX), Z20, Z25
-	VFMADD231PS 1536(BX), Z20, Z24
-	VMOVUPS     Z24, 192(DX)
-	VMOVUPS     512(CX), Z20
-	VFMADD231PS Z2, Z20, Z22
-	VFMADD231PS Z3, Z20, Z21
-	VFMADD231PS Z4, Z20, Z25
-	VMOVUPS     512(CX)(DI*1), Z20
-	VFMADD231PS Z7, Z20, Z22
-	VFMADD231PS Z8, Z20, Z21
-	VFMADD231PS Z9, Z20, Z25
-	VMOVUPS     512(CX)(DI*2), Z20
-	VFMADD231PS Z12, Z20, Z22
-	VFMADD231PS Z13, Z20, Z21
-	VFMADD231PS Z14, Z20, Z25
-	VMOVUPS     512(CX)(R8*1), Z20
-	VFMADD231PS Z17, Z20, Z22
-	VFMADD231PS Z18, Z20, Z21
-	VFMADD231PS Z19, Z20, Z25
-	VMOVUPS     512(CX)(DI*4), Z20
-	VFMADD231PS 1408(BX), Z20, Z22
-	VFMADD231PS 1472(BX), Z20, Z21
-	VFMADD231PS 1536(BX), Z20, Z25
-	VMOVUPS     Z25, 256(DX)
-	VMOVUPS     576(CX), Z20
-	VFMADD231PS Z3, Z20, Z22
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     576(CX)(DI*1), Z20
-	VFMADD231PS Z8, Z20, Z22
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     576(CX)(DI*2), Z20
-	VFMADD231PS Z13, Z20, Z22
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     576(CX)(R8*1), Z20
-	VFMADD231PS Z18, Z20, Z22
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     576(CX)(DI*4), Z20
-	VFMADD231PS 1472(BX), Z20, Z22
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, 320(DX)
-	VMOVUPS     640(CX), Z20
-	VFMADD231PS Z4, Z20, Z22
-	VMOVUPS     640(CX)(DI*1), Z20
-	VFMADD231PS Z9, Z20, Z22
-	VMOVUPS     640(CX)(DI*2), Z20
-	VFMADD231PS Z14, Z20, Z22
-	VMOVUPS     640(CX)(R8*1), Z20
-	VFMADD231PS Z19, Z20, Z22
-	VMOVUPS     640(CX)(DI*4), Z20
-	VFMADD231PS 1536(BX), Z20, Z22
-	VMOVUPS     Z22, 384(DX)
+	VFMADD231PS Z0, Z16, Z21
+	VFMADD231PS Z1, Z16, Z20
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z21
+	VFMADD231PS Z6, Z16, Z20
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z21
+	VFMADD231PS Z11, Z16, Z20
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z21
+	VFMADD231PS 1024(BX), Z16, Z20
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z21
+	VFMADD231PS 1344(BX), Z16, Z20
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     320(CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VFMADD231PS Z1, Z16, Z21
+	VFMADD231PS Z2, Z16, Z20
+	VFMADD231PS Z3, Z16, Z19
+	VFMADD231PS Z4, Z16, Z18
+	VMOVUPS     320(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VFMADD231PS Z6, Z16, Z21
+	VFMADD231PS Z7, Z16, Z20
+	VFMADD231PS Z8, Z16, Z19
+	VFMADD231PS Z9, Z16, Z18
+	VMOVUPS     320(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VFMADD231PS Z11, Z16, Z21
+	VFMADD231PS Z12, Z16, Z20
+	VFMADD231PS Z13, Z16, Z19
+	VFMADD231PS Z14, Z16, Z18
+	VMOVUPS     320(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VFMADD231PS 1024(BX), Z16, Z21
+	VFMADD231PS 1088(BX), Z16, Z20
+	VFMADD231PS 1152(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     320(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VFMADD231PS 1344(BX), Z16, Z21
+	VFMADD231PS 1408(BX), Z16, Z20
+	VFMADD231PS 1472(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z18, 64(DX)
+	VMOVUPS     384(CX), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z1, Z16, Z17
+	VFMADD231PS Z2, Z16, Z21
+	VFMADD231PS Z3, Z16, Z20
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     384(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z6, Z16, Z17
+	VFMADD231PS Z7, Z16, Z21
+	VFMADD231PS Z8, Z16, Z20
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     384(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z11, Z16, Z17
+	VFMADD231PS Z12, Z16, Z21
+	VFMADD231PS Z13, Z16, Z20
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     384(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z17
+	VFMADD231PS 1088(BX), Z16, Z21
+	VFMADD231PS 1152(BX), Z16, Z20
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     384(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z17
+	VFMADD231PS 1408(BX), Z16, Z21
+	VFMADD231PS 1472(BX), Z16, Z20
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     Z19, 128(DX)
+	VMOVUPS     448(CX), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z2, Z16, Z17
+	VFMADD231PS Z3, Z16, Z21
+	VFMADD231PS Z4, Z16, Z20
+	VMOVUPS     448(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z7, Z16, Z17
+	VFMADD231PS Z8, Z16, Z21
+	VFMADD231PS Z9, Z16, Z20
+	VMOVUPS     448(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z12, Z16, Z17
+	VFMADD231PS Z13, Z16, Z21
+	VFMADD231PS Z14, Z16, Z20
+	VMOVUPS     448(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z17
+	VFMADD231PS 1152(BX), Z16, Z21
+	VFMADD231PS 1216(BX), Z16, Z20
+	VMOVUPS     448(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z17
+	VFMADD231PS 1472(BX), Z16, Z21
+	VFMADD231PS 1536(BX), Z16, Z20
+	VMOVUPS     Z20, 192(DX)
+	VMOVUPS     512(CX), Z16
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z3, Z16, Z17
+	VFMADD231PS Z4, Z16, Z21
+	VMOVUPS     512(CX)(DI*1), Z16
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z8, Z16, Z17
+	VFMADD231PS Z9, Z16, Z21
+	VMOVUPS     512(CX)(DI*2), Z16
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VFMADD231PS Z14, Z16, Z21
+	VMOVUPS     512(CX)(R8*1), Z16
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VFMADD231PS 1216(BX), Z16, Z21
+	VMOVUPS     512(CX)(DI*4), Z16
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VFMADD231PS 1536(BX), Z16, Z21
+	VMOVUPS     Z21, 256(DX)
+	VMOVUPS     576(CX), Z16
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     576(CX)(DI*1), Z16
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     576(CX)(DI*2), Z16
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     576(CX)(R8*1), Z16
+	VFMADD231PS 1152(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     576(CX)(DI*4), Z16
+	VFMADD231PS 1472(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, 320(DX)
+	VMOVUPS     640(CX), Z16
+	VFMADD231PS Z4, Z16, Z18
+	VMOVUPS     640(CX)(DI*1), Z16
+	VFMADD231PS Z9, Z16, Z18
+	VMOVUPS     640(CX)(DI*2), Z16
+	VFMADD231PS Z14, Z16, Z18
+	VMOVUPS     640(CX)(R8*1), Z16
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     640(CX)(DI*4), Z16
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z18, 384(DX)
 	ADDQ        $0x000001c0, CX
 	ADDQ        $0x000001c0, DX
 	DECQ        R12
@@ -13979,284 +17142,3861 @@ group31:
 	SUBQ 192(AX), DX
 
 full31:
-	VMOVUPS      (CX), Z20
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      64(CX), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      128(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      192(CX), Z16
+	VMOVUPS      (SI), Z20
+	VFMADD231PS  Z0, Z16, Z20
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z20
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z20
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z20
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z20
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      256(CX), Z16
 	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VMOVUPS      (CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VMOVUPS      (CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VMOVUPS      (CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VMOVUPS      (CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VMOVUPS      64(CX), Z20
-	VMOVUPS      (SI), Z22
-	VFMADD231PS  Z0, Z20, Z22
-	VFMADD231PS  Z1, Z20, Z21
-	VMOVUPS      64(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z22
-	VFMADD231PS  Z6, Z20, Z21
-	VMOVUPS      64(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z22
-	VFMADD231PS  Z11, Z20, Z21
-	VMOVUPS      64(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z22
-	VFMADD231PS  Z16, Z20, Z21
-	VMOVUPS      64(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z22
-	VFMADD231PS  1344(BX), Z20, Z21
-	VMOVUPS      128(CX), Z20
-	VMOVUPS      (SI), Z23
-	VFMADD231PS  Z0, Z20, Z23
-	VFMADD231PS  Z1, Z20, Z22
-	VFMADD231PS  Z2, Z20, Z21
-	VMOVUPS      128(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z23
-	VFMADD231PS  Z6, Z20, Z22
-	VFMADD231PS  Z7, Z20, Z21
-	VMOVUPS      128(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z23
-	VFMADD231PS  Z11, Z20, Z22
-	VFMADD231PS  Z12, Z20, Z21
-	VMOVUPS      128(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z23
-	VFMADD231PS  Z16, Z20, Z22
-	VFMADD231PS  Z17, Z20, Z21
-	VMOVUPS      128(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z23
-	VFMADD231PS  1344(BX), Z20, Z22
-	VFMADD231PS  1408(BX), Z20, Z21
-	VMOVUPS      192(CX), Z20
-	VMOVUPS      (SI), Z24
-	VFMADD231PS  Z0, Z20, Z24
-	VFMADD231PS  Z1, Z20, Z23
-	VFMADD231PS  Z2, Z20, Z22
-	VFMADD231PS  Z3, Z20, Z21
-	VMOVUPS      192(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z24
-	VFMADD231PS  Z6, Z20, Z23
-	VFMADD231PS  Z7, Z20, Z22
-	VFMADD231PS  Z8, Z20, Z21
-	VMOVUPS      192(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z24
-	VFMADD231PS  Z11, Z20, Z23
-	VFMADD231PS  Z12, Z20, Z22
-	VFMADD231PS  Z13, Z20, Z21
-	VMOVUPS      192(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z24
-	VFMADD231PS  Z16, Z20, Z23
-	VFMADD231PS  Z17, Z20, Z22
-	VFMADD231PS  Z18, Z20, Z21
-	VMOVUPS      192(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z24
-	VFMADD231PS  1344(BX), Z20, Z23
-	VFMADD231PS  1408(BX), Z20, Z22
-	VFMADD231PS  1472(BX), Z20, Z21
-	VMOVUPS      256(CX), Z20
-	VMOVUPS      (SI), Z25
-	VFMADD231PS  Z0, Z20, Z25
-	VFMADD231PS  Z1, Z20, Z24
-	VFMADD231PS  Z2, Z20, Z23
-	VFMADD231PS  Z3, Z20, Z22
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      256(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z25
-	VFMADD231PS  Z6, Z20, Z24
-	VFMADD231PS  Z7, Z20, Z23
-	VFMADD231PS  Z8, Z20, Z22
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      256(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z25
-	VFMADD231PS  Z11, Z20, Z24
-	VFMADD231PS  Z12, Z20, Z23
-	VFMADD231PS  Z13, Z20, Z22
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      256(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z25
-	VFMADD231PS  Z16, Z20, Z24
-	VFMADD231PS  Z17, Z20, Z23
-	VFMADD231PS  Z18, Z20, Z22
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      256(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z25
-	VFMADD231PS  1344(BX), Z20, Z24
-	VFMADD231PS  1408(BX), Z20, Z23
-	VFMADD231PS  1472(BX), Z20, Z22
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, (DX)
-	VMOVUPS      320(CX), Z20
-	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VFMADD231PS  Z1, Z20, Z25
-	VFMADD231PS  Z2, Z20, Z24
-	VFMADD231PS  Z3, Z20, Z23
-	VFMADD231PS  Z4, Z20, Z22
-	VMOVUPS      320(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VFMADD231PS  Z6, Z20, Z25
-	VFMADD231PS  Z7, Z20, Z24
-	VFMADD231PS  Z8, Z20, Z23
-	VFMADD231PS  Z9, Z20, Z22
-	VMOVUPS      320(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VFMADD231PS  Z11, Z20, Z25
-	VFMADD231PS  Z12, Z20, Z24
-	VFMADD231PS  Z13, Z20, Z23
-	VFMADD231PS  Z14, Z20, Z22
-	VMOVUPS      320(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VFMADD231PS  Z16, Z20, Z25
-	VFMADD231PS  Z17, Z20, Z24
-	VFMADD231PS  Z18, Z20, Z23
-	VFMADD231PS  Z19, Z20, Z22
-	VMOVUPS      320(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VFMADD231PS  1344(BX), Z20, Z25
-	VFMADD231PS  1408(BX), Z20, Z24
-	VFMADD231PS  1472(BX), Z20, Z23
-	VFMADD231PS  1536(BX), Z20, Z22
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z22, Z20, Z22
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z22, Z20, Z22
-	VMOVUPS      Z22, 64(DX)
-	VMOVUPS      384(CX), Z20
-	VMOVUPS      (SI), Z22
-	VFMADD231PS  Z0, Z20, Z22
-	VFMADD231PS  Z1, Z20, Z21
-	VFMADD231PS  Z2, Z20, Z25
-	VFMADD231PS  Z3, Z20, Z24
-	VFMADD231PS  Z4, Z20, Z23
-	VMOVUPS      384(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z22
-	VFMADD231PS  Z6, Z20, Z21
-	VFMADD231PS  Z7, Z20, Z25
-	VFMADD231PS  Z8, Z20, Z24
-	VFMADD231PS  Z9, Z20, Z23
-	VMOVUPS      384(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z22
-	VFMADD231PS  Z11, Z20, Z21
-	VFMADD231PS  Z12, Z20, Z25
-	VFMADD231PS  Z13, Z20, Z24
-	VFMADD231PS  Z14, Z20, Z23
-	VMOVUPS      384(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z22
-	VFMADD231PS  Z16, Z20, Z21
-	VFMADD231PS  Z17, Z20, Z25
-	VFMADD231PS  Z18, Z20, Z24
-	VFMADD231PS  Z19, Z20, Z23
-	VMOVUPS      384(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z22
-	VFMADD231PS  1344(BX), Z20, Z21
-	VFMADD231PS  1408(BX), Z20, Z25
-	VFMADD231PS  1472(BX), Z20, Z24
-	VFMADD231PS  1536(BX), Z20, Z23
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z23, Z20, Z23
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z23, Z20, Z23
-	VMOVUPS      Z23, 128(DX)
-	VMOVUPS      448(CX), Z20
-	VFMADD231PS  Z1, Z20, Z22
-	VFMADD231PS  Z2, Z20, Z21
-	VFMADD231PS  Z3, Z20, Z25
-	VFMADD231PS  Z4, Z20, Z24
-	VMOVUPS      448(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z22
-	VFMADD231PS  Z7, Z20, Z21
-	VFMADD231PS  Z8, Z20, Z25
-	VFMADD231PS  Z9, Z20, Z24
-	VMOVUPS      448(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z22
-	VFMADD231PS  Z12, Z20, Z21
-	VFMADD231PS  Z13, Z20, Z25
-	VFMADD231PS  Z14, Z20, Z24
-	VMOVUPS      448(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z22
-	VFMADD231PS  Z17, Z20, Z21
-	VFMADD231PS  Z18, Z20, Z25
-	VFMADD231PS  Z19, Z20, Z24
-	VMOVUPS      448(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z22
-	VFMADD231PS  1408(BX), Z20, Z21
-	VFMADD231PS  1472(BX), Z20, Z25
-	VFMADD231PS  1536(BX), Z20, Z24
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z24, Z20, Z24
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z24, Z20, Z24
-	VMOVUPS      Z24, 192(DX)
-	VMOVUPS      512(CX), Z20
-	VFMADD231PS  Z2, Z20, Z22
-	VFMADD231PS  Z3, Z20, Z21
-	VFMADD231PS  Z4, Z20, Z25
-	VMOVUPS      512(CX)(DI*1), Z20
-	VFMADD231PS  Z7, Z20, Z22
-	VFMADD231PS  Z8, Z20, Z21
-	VFMADD231PS  Z9, Z20, Z25
-	VMOVUPS      512(CX)(DI*2), Z20
-	VFMADD231PS  Z12, Z20, Z22
-	VFMADD231PS  Z13, Z20, Z21
-	VFMADD231PS  Z14, Z20, Z25
-	VMOVUPS      512(CX)(R8*1), Z20
-	VFMADD231PS  Z17, Z20, Z22
-	VFMADD231PS  Z18, Z20, Z21
-	VFMADD231PS  Z19, Z20, Z25
-	VMOVUPS      512(CX)(DI*4), Z20
-	VFMADD231PS  1408(BX), Z20, Z22
-	VFMADD231PS  1472(BX), Z20, Z21
-	VFMADD231PS  1536(BX), Z20, Z25
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z25, Z20, Z25
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z25, Z20, Z25
-	VMOVUPS      Z25, 256(DX)
-	VMOVUPS      576(CX), Z20
-	VFMADD231PS  Z3, Z20, Z22
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      576(CX)(DI*1), Z20
-	VFMADD231PS  Z8, Z20, Z22
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      576(CX)(DI*2), Z20
-	VFMADD231PS  Z13, Z20, Z22
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      576(CX)(R8*1), Z20
-	VFMADD231PS  Z18, Z20, Z22
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      576(CX)(DI*4), Z20
-	VFMADD231PS  1472(BX), Z20, Z22
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, 320(DX)
-	VMOVUPS      640(CX), Z20
-	VFMADD231PS  Z4, Z20, Z22
-	VMOVUPS      640(CX)(DI*1), Z20
-	VFMADD231PS  Z9, Z20, Z22
-	VMOVUPS      640(CX)(DI*2), Z20
-	VFMADD231PS  Z14, Z20, Z22
-	VMOVUPS      640(CX)(R8*1), Z20
-	VFMADD231PS  Z19, Z20, Z22
-	VMOVUPS      640(CX)(DI*4), Z20
-	VFMADD231PS  1536(BX), Z20, Z22
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z22, Z20, Z22
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z22, Z20, Z22
-	VMOVUPS      Z22, 384(DX)
+	VFMADD231PS  Z0, Z16, Z21
+	VFMADD231PS  Z1, Z16, Z20
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z21
+	VFMADD231PS  Z6, Z16, Z20
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z21
+	VFMADD231PS  Z11, Z16, Z20
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z21
+	VFMADD231PS  1024(BX), Z16, Z20
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z21
+	VFMADD231PS  1344(BX), Z16, Z20
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VMOVUPS      320(CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VFMADD231PS  Z1, Z16, Z21
+	VFMADD231PS  Z2, Z16, Z20
+	VFMADD231PS  Z3, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z18
+	VMOVUPS      320(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VFMADD231PS  Z6, Z16, Z21
+	VFMADD231PS  Z7, Z16, Z20
+	VFMADD231PS  Z8, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z18
+	VMOVUPS      320(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VFMADD231PS  Z11, Z16, Z21
+	VFMADD231PS  Z12, Z16, Z20
+	VFMADD231PS  Z13, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z18
+	VMOVUPS      320(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VFMADD231PS  1024(BX), Z16, Z21
+	VFMADD231PS  1088(BX), Z16, Z20
+	VFMADD231PS  1152(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      320(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VFMADD231PS  1344(BX), Z16, Z21
+	VFMADD231PS  1408(BX), Z16, Z20
+	VFMADD231PS  1472(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 64(DX)
+	VMOVUPS      384(CX), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z1, Z16, Z17
+	VFMADD231PS  Z2, Z16, Z21
+	VFMADD231PS  Z3, Z16, Z20
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      384(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z6, Z16, Z17
+	VFMADD231PS  Z7, Z16, Z21
+	VFMADD231PS  Z8, Z16, Z20
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      384(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z12, Z16, Z21
+	VFMADD231PS  Z13, Z16, Z20
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      384(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z17
+	VFMADD231PS  1088(BX), Z16, Z21
+	VFMADD231PS  1152(BX), Z16, Z20
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      384(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z17
+	VFMADD231PS  1408(BX), Z16, Z21
+	VFMADD231PS  1472(BX), Z16, Z20
+	VFMADD231PS  1536(BX), Z16, Z19
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 128(DX)
+	VMOVUPS      448(CX), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z17
+	VFMADD231PS  Z3, Z16, Z21
+	VFMADD231PS  Z4, Z16, Z20
+	VMOVUPS      448(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z17
+	VFMADD231PS  Z8, Z16, Z21
+	VFMADD231PS  Z9, Z16, Z20
+	VMOVUPS      448(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z17
+	VFMADD231PS  Z13, Z16, Z21
+	VFMADD231PS  Z14, Z16, Z20
+	VMOVUPS      448(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z17
+	VFMADD231PS  1152(BX), Z16, Z21
+	VFMADD231PS  1216(BX), Z16, Z20
+	VMOVUPS      448(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z17
+	VFMADD231PS  1472(BX), Z16, Z21
+	VFMADD231PS  1536(BX), Z16, Z20
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z20, Z16, Z20
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z20, Z16, Z20
+	VMOVUPS      Z20, 192(DX)
+	VMOVUPS      512(CX), Z16
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z17
+	VFMADD231PS  Z4, Z16, Z21
+	VMOVUPS      512(CX)(DI*1), Z16
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z17
+	VFMADD231PS  Z9, Z16, Z21
+	VMOVUPS      512(CX)(DI*2), Z16
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VFMADD231PS  Z14, Z16, Z21
+	VMOVUPS      512(CX)(R8*1), Z16
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VFMADD231PS  1216(BX), Z16, Z21
+	VMOVUPS      512(CX)(DI*4), Z16
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VFMADD231PS  1536(BX), Z16, Z21
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z21, Z16, Z21
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z21, Z16, Z21
+	VMOVUPS      Z21, 256(DX)
+	VMOVUPS      576(CX), Z16
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      576(CX)(DI*1), Z16
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      576(CX)(DI*2), Z16
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      576(CX)(R8*1), Z16
+	VFMADD231PS  1152(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      576(CX)(DI*4), Z16
+	VFMADD231PS  1472(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, 320(DX)
+	VMOVUPS      640(CX), Z16
+	VFMADD231PS  Z4, Z16, Z18
+	VMOVUPS      640(CX)(DI*1), Z16
+	VFMADD231PS  Z9, Z16, Z18
+	VMOVUPS      640(CX)(DI*2), Z16
+	VFMADD231PS  Z14, Z16, Z18
+	VMOVUPS      640(CX)(R8*1), Z16
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      640(CX)(DI*4), Z16
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 384(DX)
 	ADDQ         $0x000001c0, CX
 	ADDQ         $0x000001c0, DX
 	DECQ         R12
 	JNZ          group31
 	DECQ         R9
 	JNZ          row31
+	JMP          end
+
+form94:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R9
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row94:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ R9, $0x01
+	JNE  inner94
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner94:
+	MOVQ 176(AX), R12
+
+group94:
+	CMPQ R12, $0x01
+	JNE  full94
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full94:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           64(CX), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           128(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           192(CX), Z17
+	VMOVUPS           (SI), Z21
+	VFMADD231PS       Z0, Z17, Z21
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z21
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z21
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z21
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z21
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           256(CX), Z17
+	VMOVUPS           (SI), Z22
+	VFMADD231PS       Z0, Z17, Z22
+	VFMADD231PS       Z1, Z17, Z21
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z22
+	VFMADD231PS       Z6, Z17, Z21
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z22
+	VFMADD231PS       Z11, Z17, Z21
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z22
+	VFMADD231PS       1024(BX), Z17, Z21
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z22
+	VFMADD231PS       1344(BX), Z17, Z21
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z23
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z23
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z23, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z23, Z17
+	VPSLLD            $0x13, Z23, Z23
+	VPADDD            Z23, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z23
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z23, Z24
+	VMULPS            Z18, Z23, Z23
+	VFMADD231PS       Z23, Z24, Z23
+	VMOVUPS           Z23, (DX)
+	VMOVUPS           320(CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VFMADD231PS       Z1, Z17, Z22
+	VFMADD231PS       Z2, Z17, Z21
+	VFMADD231PS       Z3, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z19
+	VMOVUPS           320(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VFMADD231PS       Z6, Z17, Z22
+	VFMADD231PS       Z7, Z17, Z21
+	VFMADD231PS       Z8, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z19
+	VMOVUPS           320(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VFMADD231PS       Z11, Z17, Z22
+	VFMADD231PS       Z12, Z17, Z21
+	VFMADD231PS       Z13, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z19
+	VMOVUPS           320(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VFMADD231PS       1024(BX), Z17, Z22
+	VFMADD231PS       1088(BX), Z17, Z21
+	VFMADD231PS       1152(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           320(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VFMADD231PS       1344(BX), Z17, Z22
+	VFMADD231PS       1408(BX), Z17, Z21
+	VFMADD231PS       1472(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z23
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z23
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z23, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z23, Z17
+	VPSLLD            $0x13, Z23, Z23
+	VPADDD            Z23, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z23
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z23, Z24
+	VMULPS            Z19, Z23, Z23
+	VFMADD231PS       Z23, Z24, Z23
+	VMOVUPS           Z23, 64(DX)
+	VMOVUPS           384(CX), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z1, Z17, Z18
+	VFMADD231PS       Z2, Z17, Z22
+	VFMADD231PS       Z3, Z17, Z21
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           384(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z6, Z17, Z18
+	VFMADD231PS       Z7, Z17, Z22
+	VFMADD231PS       Z8, Z17, Z21
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           384(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z18
+	VFMADD231PS       Z12, Z17, Z22
+	VFMADD231PS       Z13, Z17, Z21
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           384(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z18
+	VFMADD231PS       1088(BX), Z17, Z22
+	VFMADD231PS       1152(BX), Z17, Z21
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           384(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z18
+	VFMADD231PS       1408(BX), Z17, Z22
+	VFMADD231PS       1472(BX), Z17, Z21
+	VFMADD231PS       1536(BX), Z17, Z20
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z23
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z23
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z23, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z23, Z17
+	VPSLLD            $0x13, Z23, Z23
+	VPADDD            Z23, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z23
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z23, Z24
+	VMULPS            Z20, Z23, Z23
+	VFMADD231PS       Z23, Z24, Z23
+	VMOVUPS           Z23, 128(DX)
+	VMOVUPS           448(CX), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z18
+	VFMADD231PS       Z3, Z17, Z22
+	VFMADD231PS       Z4, Z17, Z21
+	VMOVUPS           448(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z18
+	VFMADD231PS       Z8, Z17, Z22
+	VFMADD231PS       Z9, Z17, Z21
+	VMOVUPS           448(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z18
+	VFMADD231PS       Z13, Z17, Z22
+	VFMADD231PS       Z14, Z17, Z21
+	VMOVUPS           448(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z18
+	VFMADD231PS       1152(BX), Z17, Z22
+	VFMADD231PS       1216(BX), Z17, Z21
+	VMOVUPS           448(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z18
+	VFMADD231PS       1472(BX), Z17, Z22
+	VFMADD231PS       1536(BX), Z17, Z21
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z23
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z23
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z23
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z23
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z23, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z23
+	VFNMADD231PS      Z17, Z20, Z23
+	VMULPS            Z21, Z20, Z20
+	VFMADD231PS       Z20, Z23, Z20
+	VMOVUPS           Z20, 192(DX)
+	VMOVUPS           512(CX), Z17
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z18
+	VFMADD231PS       Z4, Z17, Z22
+	VMOVUPS           512(CX)(DI*1), Z17
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z18
+	VFMADD231PS       Z9, Z17, Z22
+	VMOVUPS           512(CX)(DI*2), Z17
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VFMADD231PS       Z14, Z17, Z22
+	VMOVUPS           512(CX)(R8*1), Z17
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VFMADD231PS       1216(BX), Z17, Z22
+	VMOVUPS           512(CX)(DI*4), Z17
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VFMADD231PS       1536(BX), Z17, Z22
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z22, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, 256(DX)
+	VMOVUPS           576(CX), Z17
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           576(CX)(DI*1), Z17
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           576(CX)(DI*2), Z17
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           576(CX)(R8*1), Z17
+	VFMADD231PS       1152(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           576(CX)(DI*4), Z17
+	VFMADD231PS       1472(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z18, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, 320(DX)
+	VMOVUPS           640(CX), Z17
+	VFMADD231PS       Z4, Z17, Z19
+	VMOVUPS           640(CX)(DI*1), Z17
+	VFMADD231PS       Z9, Z17, Z19
+	VMOVUPS           640(CX)(DI*2), Z17
+	VFMADD231PS       Z14, Z17, Z19
+	VMOVUPS           640(CX)(R8*1), Z17
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           640(CX)(DI*4), Z17
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z20
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z20
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z20
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z20
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z20, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z20
+	VFNMADD231PS      Z17, Z18, Z20
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z20, Z18
+	VMOVUPS           Z18, 384(DX)
+	ADDQ              $0x000001c0, CX
+	ADDQ              $0x000001c0, DX
+	DECQ              R12
+	JNZ               group94
+	DECQ              R9
+	JNZ               row94
+	JMP               end
+
+form34:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row34:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner34
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner34:
+	MOVQ 176(AX), R14
+
+group34:
+	CMPQ R14, $0x01
+	JNE  full34
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full34:
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     (CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VMOVUPS     64(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     64(CX)(R9*1), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VMOVUPS     128(CX), Z16
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     128(CX)(R9*1), Z16
+	VFMADD231PS 1408(BX), Z16, Z18
+	VMOVUPS     192(CX), Z16
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS 1152(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     192(CX)(R9*1), Z16
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     256(CX), Z16
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS 1216(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     256(CX)(R9*1), Z16
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     Z18, (DX)(R10*1)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	DECQ        R14
+	JNZ         group34
+	DECQ        R11
+	JNZ         row34
+	JMP         end
+
+form35:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row35:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner35
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner35:
+	MOVQ 176(AX), R14
+
+group35:
+	CMPQ R14, $0x01
+	JNE  full35
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full35:
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      (CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VMOVUPS      64(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      64(CX)(R9*1), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VMOVUPS      128(CX), Z16
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      128(CX)(R9*1), Z16
+	VFMADD231PS  1408(BX), Z16, Z18
+	VMOVUPS      192(CX), Z16
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  1152(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      192(CX)(R9*1), Z16
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      256(CX), Z16
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  1216(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      256(CX)(R9*1), Z16
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, (DX)(R10*1)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	DECQ         R14
+	JNZ          group35
+	DECQ         R11
+	JNZ          row35
+	JMP          end
+
+form98:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R11
+	MOVQ    CX, R12
+	MOVQ    DX, R13
+
+row98:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner98
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner98:
+	MOVQ 176(AX), R14
+
+group98:
+	CMPQ R14, $0x01
+	JNE  full98
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full98:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           (CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VMOVUPS           64(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           64(CX)(R9*1), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VMOVUPS           128(CX), Z17
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           128(CX)(R9*1), Z17
+	VFMADD231PS       1408(BX), Z17, Z19
+	VMOVUPS           192(CX), Z17
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       1152(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           192(CX)(R9*1), Z17
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           256(CX), Z17
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       1216(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           256(CX)(R9*1), Z17
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z18, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z20
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z20
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z20
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z20
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z20, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z20
+	VFNMADD231PS      Z17, Z18, Z20
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z20, Z18
+	VMOVUPS           Z18, (DX)(R10*1)
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	DECQ              R14
+	JNZ               group98
+	DECQ              R11
+	JNZ               row98
+	JMP               end
+
+form40:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row40:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner40
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner40:
+	MOVQ 176(AX), R14
+
+group40:
+	CMPQ R14, $0x01
+	JNE  full40
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full40:
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     (CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VMOVUPS     64(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VMOVUPS     (SI), Z20
+	VFMADD231PS Z0, Z16, Z20
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z20
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z20
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z20
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     64(CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z20
+	VFMADD231PS 1344(BX), Z16, Z18
+	VMOVUPS     128(CX), Z16
+	VMOVUPS     (SI), Z21
+	VFMADD231PS Z0, Z16, Z21
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VMOVUPS     (SI), Z22
+	VFMADD231PS Z0, Z16, Z22
+	VFMADD231PS Z1, Z16, Z20
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z5, Z16, Z21
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z22
+	VFMADD231PS Z6, Z16, Z20
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z10, Z16, Z21
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z22
+	VFMADD231PS Z11, Z16, Z20
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z15, Z16, Z21
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z22
+	VFMADD231PS 1024(BX), Z16, Z20
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z21
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     128(CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z22
+	VFMADD231PS 1344(BX), Z16, Z20
+	VFMADD231PS 1408(BX), Z16, Z18
+	VMOVUPS     192(CX), Z16
+	VMOVUPS     (SI), Z23
+	VFMADD231PS Z0, Z16, Z23
+	VFMADD231PS Z1, Z16, Z21
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VMOVUPS     (SI), Z24
+	VFMADD231PS Z0, Z16, Z24
+	VFMADD231PS Z1, Z16, Z22
+	VFMADD231PS Z2, Z16, Z20
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z5, Z16, Z23
+	VFMADD231PS Z6, Z16, Z21
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z24
+	VFMADD231PS Z6, Z16, Z22
+	VFMADD231PS Z7, Z16, Z20
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS Z10, Z16, Z23
+	VFMADD231PS Z11, Z16, Z21
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z24
+	VFMADD231PS Z11, Z16, Z22
+	VFMADD231PS Z12, Z16, Z20
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS Z15, Z16, Z23
+	VFMADD231PS 1024(BX), Z16, Z21
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z24
+	VFMADD231PS 1024(BX), Z16, Z22
+	VFMADD231PS 1088(BX), Z16, Z20
+	VFMADD231PS 1152(BX), Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z23
+	VFMADD231PS 1344(BX), Z16, Z21
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     192(CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z24
+	VFMADD231PS 1344(BX), Z16, Z22
+	VFMADD231PS 1408(BX), Z16, Z20
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     256(CX), Z16
+	VFMADD231PS Z1, Z16, Z23
+	VFMADD231PS Z2, Z16, Z21
+	VFMADD231PS Z3, Z16, Z19
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z1, Z16, Z24
+	VFMADD231PS Z2, Z16, Z22
+	VFMADD231PS Z3, Z16, Z20
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z6, Z16, Z23
+	VFMADD231PS Z7, Z16, Z21
+	VFMADD231PS Z8, Z16, Z19
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z6, Z16, Z24
+	VFMADD231PS Z7, Z16, Z22
+	VFMADD231PS Z8, Z16, Z20
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS Z11, Z16, Z23
+	VFMADD231PS Z12, Z16, Z21
+	VFMADD231PS Z13, Z16, Z19
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS Z11, Z16, Z24
+	VFMADD231PS Z12, Z16, Z22
+	VFMADD231PS Z13, Z16, Z20
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z23
+	VFMADD231PS 1088(BX), Z16, Z21
+	VFMADD231PS 1152(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS 1024(BX), Z16, Z24
+	VFMADD231PS 1088(BX), Z16, Z22
+	VFMADD231PS 1152(BX), Z16, Z20
+	VFMADD231PS 1216(BX), Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z23
+	VFMADD231PS 1408(BX), Z16, Z21
+	VFMADD231PS 1472(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     256(CX)(R9*1), Z16
+	VFMADD231PS 1344(BX), Z16, Z24
+	VFMADD231PS 1408(BX), Z16, Z22
+	VFMADD231PS 1472(BX), Z16, Z20
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     Z18, (DX)(R10*1)
+	VMOVUPS     320(CX), Z16
+	VFMADD231PS Z2, Z16, Z23
+	VFMADD231PS Z3, Z16, Z21
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     320(CX)(DI*1), Z16
+	VFMADD231PS Z2, Z16, Z24
+	VFMADD231PS Z3, Z16, Z22
+	VFMADD231PS Z4, Z16, Z20
+	VFMADD231PS Z7, Z16, Z23
+	VFMADD231PS Z8, Z16, Z21
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     320(CX)(DI*2), Z16
+	VFMADD231PS Z7, Z16, Z24
+	VFMADD231PS Z8, Z16, Z22
+	VFMADD231PS Z9, Z16, Z20
+	VFMADD231PS Z12, Z16, Z23
+	VFMADD231PS Z13, Z16, Z21
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     320(CX)(R8*1), Z16
+	VFMADD231PS Z12, Z16, Z24
+	VFMADD231PS Z13, Z16, Z22
+	VFMADD231PS Z14, Z16, Z20
+	VFMADD231PS 1088(BX), Z16, Z23
+	VFMADD231PS 1152(BX), Z16, Z21
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     320(CX)(DI*4), Z16
+	VFMADD231PS 1088(BX), Z16, Z24
+	VFMADD231PS 1152(BX), Z16, Z22
+	VFMADD231PS 1216(BX), Z16, Z20
+	VFMADD231PS 1408(BX), Z16, Z23
+	VFMADD231PS 1472(BX), Z16, Z21
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     320(CX)(R9*1), Z16
+	VFMADD231PS 1408(BX), Z16, Z24
+	VFMADD231PS 1472(BX), Z16, Z22
+	VFMADD231PS 1536(BX), Z16, Z20
+	VMOVUPS     Z19, 64(DX)
+	VMOVUPS     Z20, 64(DX)(R10*1)
+	VMOVUPS     384(CX), Z16
+	VFMADD231PS Z3, Z16, Z23
+	VFMADD231PS Z4, Z16, Z21
+	VMOVUPS     384(CX)(DI*1), Z16
+	VFMADD231PS Z3, Z16, Z24
+	VFMADD231PS Z4, Z16, Z22
+	VFMADD231PS Z8, Z16, Z23
+	VFMADD231PS Z9, Z16, Z21
+	VMOVUPS     384(CX)(DI*2), Z16
+	VFMADD231PS Z8, Z16, Z24
+	VFMADD231PS Z9, Z16, Z22
+	VFMADD231PS Z13, Z16, Z23
+	VFMADD231PS Z14, Z16, Z21
+	VMOVUPS     384(CX)(R8*1), Z16
+	VFMADD231PS Z13, Z16, Z24
+	VFMADD231PS Z14, Z16, Z22
+	VFMADD231PS 1152(BX), Z16, Z23
+	VFMADD231PS 1216(BX), Z16, Z21
+	VMOVUPS     384(CX)(DI*4), Z16
+	VFMADD231PS 1152(BX), Z16, Z24
+	VFMADD231PS 1216(BX), Z16, Z22
+	VFMADD231PS 1472(BX), Z16, Z23
+	VFMADD231PS 1536(BX), Z16, Z21
+	VMOVUPS     384(CX)(R9*1), Z16
+	VFMADD231PS 1472(BX), Z16, Z24
+	VFMADD231PS 1536(BX), Z16, Z22
+	VMOVUPS     Z21, 128(DX)
+	VMOVUPS     Z22, 128(DX)(R10*1)
+	VMOVUPS     448(CX), Z16
+	VFMADD231PS Z4, Z16, Z23
+	VMOVUPS     448(CX)(DI*1), Z16
+	VFMADD231PS Z4, Z16, Z24
+	VFMADD231PS Z9, Z16, Z23
+	VMOVUPS     448(CX)(DI*2), Z16
+	VFMADD231PS Z9, Z16, Z24
+	VFMADD231PS Z14, Z16, Z23
+	VMOVUPS     448(CX)(R8*1), Z16
+	VFMADD231PS Z14, Z16, Z24
+	VFMADD231PS 1216(BX), Z16, Z23
+	VMOVUPS     448(CX)(DI*4), Z16
+	VFMADD231PS 1216(BX), Z16, Z24
+	VFMADD231PS 1536(BX), Z16, Z23
+	VMOVUPS     448(CX)(R9*1), Z16
+	VFMADD231PS 1536(BX), Z16, Z24
+	VMOVUPS     Z23, 192(DX)
+	VMOVUPS     Z24, 192(DX)(R10*1)
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	DECQ        R14
+	JNZ         group40
+	DECQ        R11
+	JNZ         row40
+	JMP         end
+
+form41:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row41:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner41
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner41:
+	MOVQ 176(AX), R14
+
+group41:
+	CMPQ R14, $0x01
+	JNE  full41
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full41:
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      (CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VMOVUPS      64(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VMOVUPS      (SI), Z20
+	VFMADD231PS  Z0, Z16, Z20
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z20
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z20
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z20
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      64(CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z20
+	VFMADD231PS  1344(BX), Z16, Z18
+	VMOVUPS      128(CX), Z16
+	VMOVUPS      (SI), Z21
+	VFMADD231PS  Z0, Z16, Z21
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z0, Z16, Z22
+	VFMADD231PS  Z1, Z16, Z20
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z21
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z22
+	VFMADD231PS  Z6, Z16, Z20
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z21
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z22
+	VFMADD231PS  Z11, Z16, Z20
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z21
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z22
+	VFMADD231PS  1024(BX), Z16, Z20
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z21
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      128(CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z22
+	VFMADD231PS  1344(BX), Z16, Z20
+	VFMADD231PS  1408(BX), Z16, Z18
+	VMOVUPS      192(CX), Z16
+	VMOVUPS      (SI), Z23
+	VFMADD231PS  Z0, Z16, Z23
+	VFMADD231PS  Z1, Z16, Z21
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VMOVUPS      (SI), Z24
+	VFMADD231PS  Z0, Z16, Z24
+	VFMADD231PS  Z1, Z16, Z22
+	VFMADD231PS  Z2, Z16, Z20
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z23
+	VFMADD231PS  Z6, Z16, Z21
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z24
+	VFMADD231PS  Z6, Z16, Z22
+	VFMADD231PS  Z7, Z16, Z20
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z23
+	VFMADD231PS  Z11, Z16, Z21
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z24
+	VFMADD231PS  Z11, Z16, Z22
+	VFMADD231PS  Z12, Z16, Z20
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z23
+	VFMADD231PS  1024(BX), Z16, Z21
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z24
+	VFMADD231PS  1024(BX), Z16, Z22
+	VFMADD231PS  1088(BX), Z16, Z20
+	VFMADD231PS  1152(BX), Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z23
+	VFMADD231PS  1344(BX), Z16, Z21
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      192(CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z24
+	VFMADD231PS  1344(BX), Z16, Z22
+	VFMADD231PS  1408(BX), Z16, Z20
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      256(CX), Z16
+	VFMADD231PS  Z1, Z16, Z23
+	VFMADD231PS  Z2, Z16, Z21
+	VFMADD231PS  Z3, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z1, Z16, Z24
+	VFMADD231PS  Z2, Z16, Z22
+	VFMADD231PS  Z3, Z16, Z20
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z6, Z16, Z23
+	VFMADD231PS  Z7, Z16, Z21
+	VFMADD231PS  Z8, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z6, Z16, Z24
+	VFMADD231PS  Z7, Z16, Z22
+	VFMADD231PS  Z8, Z16, Z20
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z23
+	VFMADD231PS  Z12, Z16, Z21
+	VFMADD231PS  Z13, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  Z11, Z16, Z24
+	VFMADD231PS  Z12, Z16, Z22
+	VFMADD231PS  Z13, Z16, Z20
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z23
+	VFMADD231PS  1088(BX), Z16, Z21
+	VFMADD231PS  1152(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  1024(BX), Z16, Z24
+	VFMADD231PS  1088(BX), Z16, Z22
+	VFMADD231PS  1152(BX), Z16, Z20
+	VFMADD231PS  1216(BX), Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z23
+	VFMADD231PS  1408(BX), Z16, Z21
+	VFMADD231PS  1472(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      256(CX)(R9*1), Z16
+	VFMADD231PS  1344(BX), Z16, Z24
+	VFMADD231PS  1408(BX), Z16, Z22
+	VFMADD231PS  1472(BX), Z16, Z20
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, (DX)(R10*1)
+	VMOVUPS      320(CX), Z16
+	VFMADD231PS  Z2, Z16, Z23
+	VFMADD231PS  Z3, Z16, Z21
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      320(CX)(DI*1), Z16
+	VFMADD231PS  Z2, Z16, Z24
+	VFMADD231PS  Z3, Z16, Z22
+	VFMADD231PS  Z4, Z16, Z20
+	VFMADD231PS  Z7, Z16, Z23
+	VFMADD231PS  Z8, Z16, Z21
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      320(CX)(DI*2), Z16
+	VFMADD231PS  Z7, Z16, Z24
+	VFMADD231PS  Z8, Z16, Z22
+	VFMADD231PS  Z9, Z16, Z20
+	VFMADD231PS  Z12, Z16, Z23
+	VFMADD231PS  Z13, Z16, Z21
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      320(CX)(R8*1), Z16
+	VFMADD231PS  Z12, Z16, Z24
+	VFMADD231PS  Z13, Z16, Z22
+	VFMADD231PS  Z14, Z16, Z20
+	VFMADD231PS  1088(BX), Z16, Z23
+	VFMADD231PS  1152(BX), Z16, Z21
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      320(CX)(DI*4), Z16
+	VFMADD231PS  1088(BX), Z16, Z24
+	VFMADD231PS  1152(BX), Z16, Z22
+	VFMADD231PS  1216(BX), Z16, Z20
+	VFMADD231PS  1408(BX), Z16, Z23
+	VFMADD231PS  1472(BX), Z16, Z21
+	VFMADD231PS  1536(BX), Z16, Z19
+	VMOVUPS      320(CX)(R9*1), Z16
+	VFMADD231PS  1408(BX), Z16, Z24
+	VFMADD231PS  1472(BX), Z16, Z22
+	VFMADD231PS  1536(BX), Z16, Z20
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 64(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z20, Z16, Z20
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z20, Z16, Z20
+	VMOVUPS      Z20, 64(DX)(R10*1)
+	VMOVUPS      384(CX), Z16
+	VFMADD231PS  Z3, Z16, Z23
+	VFMADD231PS  Z4, Z16, Z21
+	VMOVUPS      384(CX)(DI*1), Z16
+	VFMADD231PS  Z3, Z16, Z24
+	VFMADD231PS  Z4, Z16, Z22
+	VFMADD231PS  Z8, Z16, Z23
+	VFMADD231PS  Z9, Z16, Z21
+	VMOVUPS      384(CX)(DI*2), Z16
+	VFMADD231PS  Z8, Z16, Z24
+	VFMADD231PS  Z9, Z16, Z22
+	VFMADD231PS  Z13, Z16, Z23
+	VFMADD231PS  Z14, Z16, Z21
+	VMOVUPS      384(CX)(R8*1), Z16
+	VFMADD231PS  Z13, Z16, Z24
+	VFMADD231PS  Z14, Z16, Z22
+	VFMADD231PS  1152(BX), Z16, Z23
+	VFMADD231PS  1216(BX), Z16, Z21
+	VMOVUPS      384(CX)(DI*4), Z16
+	VFMADD231PS  1152(BX), Z16, Z24
+	VFMADD231PS  1216(BX), Z16, Z22
+	VFMADD231PS  1472(BX), Z16, Z23
+	VFMADD231PS  1536(BX), Z16, Z21
+	VMOVUPS      384(CX)(R9*1), Z16
+	VFMADD231PS  1472(BX), Z16, Z24
+	VFMADD231PS  1536(BX), Z16, Z22
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z21, Z16, Z21
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z21, Z16, Z21
+	VMOVUPS      Z21, 128(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z22, Z16, Z22
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z22, Z16, Z22
+	VMOVUPS      Z22, 128(DX)(R10*1)
+	VMOVUPS      448(CX), Z16
+	VFMADD231PS  Z4, Z16, Z23
+	VMOVUPS      448(CX)(DI*1), Z16
+	VFMADD231PS  Z4, Z16, Z24
+	VFMADD231PS  Z9, Z16, Z23
+	VMOVUPS      448(CX)(DI*2), Z16
+	VFMADD231PS  Z9, Z16, Z24
+	VFMADD231PS  Z14, Z16, Z23
+	VMOVUPS      448(CX)(R8*1), Z16
+	VFMADD231PS  Z14, Z16, Z24
+	VFMADD231PS  1216(BX), Z16, Z23
+	VMOVUPS      448(CX)(DI*4), Z16
+	VFMADD231PS  1216(BX), Z16, Z24
+	VFMADD231PS  1536(BX), Z16, Z23
+	VMOVUPS      448(CX)(R9*1), Z16
+	VFMADD231PS  1536(BX), Z16, Z24
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z23, Z16, Z23
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z23, Z16, Z23
+	VMOVUPS      Z23, 192(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z24, Z16, Z24
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z24, Z16, Z24
+	VMOVUPS      Z24, 192(DX)(R10*1)
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	DECQ         R14
+	JNZ          group41
+	DECQ         R11
+	JNZ          row41
+	JMP          end
+
+form104:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R11
+	MOVQ    CX, R12
+	MOVQ    DX, R13
+
+row104:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner104
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner104:
+	MOVQ 176(AX), R14
+
+group104:
+	CMPQ R14, $0x01
+	JNE  full104
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full104:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           (CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VMOVUPS           64(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VMOVUPS           (SI), Z21
+	VFMADD231PS       Z0, Z17, Z21
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z21
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z21
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z21
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           64(CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z21
+	VFMADD231PS       1344(BX), Z17, Z19
+	VMOVUPS           128(CX), Z17
+	VMOVUPS           (SI), Z22
+	VFMADD231PS       Z0, Z17, Z22
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VMOVUPS           (SI), Z23
+	VFMADD231PS       Z0, Z17, Z23
+	VFMADD231PS       Z1, Z17, Z21
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z22
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z23
+	VFMADD231PS       Z6, Z17, Z21
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z22
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z23
+	VFMADD231PS       Z11, Z17, Z21
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z22
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z23
+	VFMADD231PS       1024(BX), Z17, Z21
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z22
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           128(CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z23
+	VFMADD231PS       1344(BX), Z17, Z21
+	VFMADD231PS       1408(BX), Z17, Z19
+	VMOVUPS           192(CX), Z17
+	VMOVUPS           (SI), Z24
+	VFMADD231PS       Z0, Z17, Z24
+	VFMADD231PS       Z1, Z17, Z22
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VMOVUPS           (SI), Z25
+	VFMADD231PS       Z0, Z17, Z25
+	VFMADD231PS       Z1, Z17, Z23
+	VFMADD231PS       Z2, Z17, Z21
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z24
+	VFMADD231PS       Z6, Z17, Z22
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z25
+	VFMADD231PS       Z6, Z17, Z23
+	VFMADD231PS       Z7, Z17, Z21
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z24
+	VFMADD231PS       Z11, Z17, Z22
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z25
+	VFMADD231PS       Z11, Z17, Z23
+	VFMADD231PS       Z12, Z17, Z21
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z24
+	VFMADD231PS       1024(BX), Z17, Z22
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z25
+	VFMADD231PS       1024(BX), Z17, Z23
+	VFMADD231PS       1088(BX), Z17, Z21
+	VFMADD231PS       1152(BX), Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z24
+	VFMADD231PS       1344(BX), Z17, Z22
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           192(CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z25
+	VFMADD231PS       1344(BX), Z17, Z23
+	VFMADD231PS       1408(BX), Z17, Z21
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           256(CX), Z17
+	VFMADD231PS       Z1, Z17, Z24
+	VFMADD231PS       Z2, Z17, Z22
+	VFMADD231PS       Z3, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z1, Z17, Z25
+	VFMADD231PS       Z2, Z17, Z23
+	VFMADD231PS       Z3, Z17, Z21
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z6, Z17, Z24
+	VFMADD231PS       Z7, Z17, Z22
+	VFMADD231PS       Z8, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z6, Z17, Z25
+	VFMADD231PS       Z7, Z17, Z23
+	VFMADD231PS       Z8, Z17, Z21
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z24
+	VFMADD231PS       Z12, Z17, Z22
+	VFMADD231PS       Z13, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       Z11, Z17, Z25
+	VFMADD231PS       Z12, Z17, Z23
+	VFMADD231PS       Z13, Z17, Z21
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z24
+	VFMADD231PS       1088(BX), Z17, Z22
+	VFMADD231PS       1152(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       1024(BX), Z17, Z25
+	VFMADD231PS       1088(BX), Z17, Z23
+	VFMADD231PS       1152(BX), Z17, Z21
+	VFMADD231PS       1216(BX), Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z24
+	VFMADD231PS       1408(BX), Z17, Z22
+	VFMADD231PS       1472(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           256(CX)(R9*1), Z17
+	VFMADD231PS       1344(BX), Z17, Z25
+	VFMADD231PS       1408(BX), Z17, Z23
+	VFMADD231PS       1472(BX), Z17, Z21
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z26
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z26
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z26, Z27
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z27, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z27
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z27
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z27
+	VPERMPS           Z16, Z26, Z17
+	VPSLLD            $0x13, Z26, Z26
+	VPADDD            Z26, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z27, Z17
+	VRCP14PS          Z17, Z26
+	VBROADCASTSS      laneConstants<>+1088(SB), Z27
+	VFNMADD231PS      Z17, Z26, Z27
+	VMULPS            Z18, Z26, Z26
+	VFMADD231PS       Z26, Z27, Z26
+	VMOVUPS           Z26, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z26
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z26, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z26
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z26
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z26
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z26, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z26
+	VFNMADD231PS      Z17, Z18, Z26
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z26, Z18
+	VMOVUPS           Z18, (DX)(R10*1)
+	VMOVUPS           320(CX), Z17
+	VFMADD231PS       Z2, Z17, Z24
+	VFMADD231PS       Z3, Z17, Z22
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           320(CX)(DI*1), Z17
+	VFMADD231PS       Z2, Z17, Z25
+	VFMADD231PS       Z3, Z17, Z23
+	VFMADD231PS       Z4, Z17, Z21
+	VFMADD231PS       Z7, Z17, Z24
+	VFMADD231PS       Z8, Z17, Z22
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           320(CX)(DI*2), Z17
+	VFMADD231PS       Z7, Z17, Z25
+	VFMADD231PS       Z8, Z17, Z23
+	VFMADD231PS       Z9, Z17, Z21
+	VFMADD231PS       Z12, Z17, Z24
+	VFMADD231PS       Z13, Z17, Z22
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           320(CX)(R8*1), Z17
+	VFMADD231PS       Z12, Z17, Z25
+	VFMADD231PS       Z13, Z17, Z23
+	VFMADD231PS       Z14, Z17, Z21
+	VFMADD231PS       1088(BX), Z17, Z24
+	VFMADD231PS       1152(BX), Z17, Z22
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           320(CX)(DI*4), Z17
+	VFMADD231PS       1088(BX), Z17, Z25
+	VFMADD231PS       1152(BX), Z17, Z23
+	VFMADD231PS       1216(BX), Z17, Z21
+	VFMADD231PS       1408(BX), Z17, Z24
+	VFMADD231PS       1472(BX), Z17, Z22
+	VFMADD231PS       1536(BX), Z17, Z20
+	VMOVUPS           320(CX)(R9*1), Z17
+	VFMADD231PS       1408(BX), Z17, Z25
+	VFMADD231PS       1472(BX), Z17, Z23
+	VFMADD231PS       1536(BX), Z17, Z21
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z20, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 64(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z21, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 64(DX)(R10*1)
+	VMOVUPS           384(CX), Z17
+	VFMADD231PS       Z3, Z17, Z24
+	VFMADD231PS       Z4, Z17, Z22
+	VMOVUPS           384(CX)(DI*1), Z17
+	VFMADD231PS       Z3, Z17, Z25
+	VFMADD231PS       Z4, Z17, Z23
+	VFMADD231PS       Z8, Z17, Z24
+	VFMADD231PS       Z9, Z17, Z22
+	VMOVUPS           384(CX)(DI*2), Z17
+	VFMADD231PS       Z8, Z17, Z25
+	VFMADD231PS       Z9, Z17, Z23
+	VFMADD231PS       Z13, Z17, Z24
+	VFMADD231PS       Z14, Z17, Z22
+	VMOVUPS           384(CX)(R8*1), Z17
+	VFMADD231PS       Z13, Z17, Z25
+	VFMADD231PS       Z14, Z17, Z23
+	VFMADD231PS       1152(BX), Z17, Z24
+	VFMADD231PS       1216(BX), Z17, Z22
+	VMOVUPS           384(CX)(DI*4), Z17
+	VFMADD231PS       1152(BX), Z17, Z25
+	VFMADD231PS       1216(BX), Z17, Z23
+	VFMADD231PS       1472(BX), Z17, Z24
+	VFMADD231PS       1536(BX), Z17, Z22
+	VMOVUPS           384(CX)(R9*1), Z17
+	VFMADD231PS       1472(BX), Z17, Z25
+	VFMADD231PS       1536(BX), Z17, Z23
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z22, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 128(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z23, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 128(DX)(R10*1)
+	VMOVUPS           448(CX), Z17
+	VFMADD231PS       Z4, Z17, Z24
+	VMOVUPS           448(CX)(DI*1), Z17
+	VFMADD231PS       Z4, Z17, Z25
+	VFMADD231PS       Z9, Z17, Z24
+	VMOVUPS           448(CX)(DI*2), Z17
+	VFMADD231PS       Z9, Z17, Z25
+	VFMADD231PS       Z14, Z17, Z24
+	VMOVUPS           448(CX)(R8*1), Z17
+	VFMADD231PS       Z14, Z17, Z25
+	VFMADD231PS       1216(BX), Z17, Z24
+	VMOVUPS           448(CX)(DI*4), Z17
+	VFMADD231PS       1216(BX), Z17, Z25
+	VFMADD231PS       1536(BX), Z17, Z24
+	VMOVUPS           448(CX)(R9*1), Z17
+	VFMADD231PS       1536(BX), Z17, Z25
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z24, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 192(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z25, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z25, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 192(DX)(R10*1)
+	ADDQ              $0x00000100, CX
+	ADDQ              $0x00000100, DX
+	DECQ              R14
+	JNZ               group104
+	DECQ              R11
+	JNZ               row104
+	JMP               end
+
+form46:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row46:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner46
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner46:
+	MOVQ 176(AX), R14
+
+group46:
+	CMPQ R14, $0x01
+	JNE  full46
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full46:
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     (CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VMOVUPS     64(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VMOVUPS     (SI), Z20
+	VFMADD231PS Z0, Z16, Z20
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z20
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z20
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z20
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     64(CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z20
+	VFMADD231PS 1344(BX), Z16, Z18
+	VMOVUPS     128(CX), Z16
+	VMOVUPS     (SI), Z21
+	VFMADD231PS Z0, Z16, Z21
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VMOVUPS     (SI), Z22
+	VFMADD231PS Z0, Z16, Z22
+	VFMADD231PS Z1, Z16, Z20
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z5, Z16, Z21
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z22
+	VFMADD231PS Z6, Z16, Z20
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z10, Z16, Z21
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z22
+	VFMADD231PS Z11, Z16, Z20
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z15, Z16, Z21
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z22
+	VFMADD231PS 1024(BX), Z16, Z20
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z21
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     128(CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z22
+	VFMADD231PS 1344(BX), Z16, Z20
+	VFMADD231PS 1408(BX), Z16, Z18
+	VMOVUPS     192(CX), Z16
+	VMOVUPS     (SI), Z23
+	VFMADD231PS Z0, Z16, Z23
+	VFMADD231PS Z1, Z16, Z21
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VMOVUPS     (SI), Z24
+	VFMADD231PS Z0, Z16, Z24
+	VFMADD231PS Z1, Z16, Z22
+	VFMADD231PS Z2, Z16, Z20
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z5, Z16, Z23
+	VFMADD231PS Z6, Z16, Z21
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z24
+	VFMADD231PS Z6, Z16, Z22
+	VFMADD231PS Z7, Z16, Z20
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS Z10, Z16, Z23
+	VFMADD231PS Z11, Z16, Z21
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z24
+	VFMADD231PS Z11, Z16, Z22
+	VFMADD231PS Z12, Z16, Z20
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS Z15, Z16, Z23
+	VFMADD231PS 1024(BX), Z16, Z21
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z24
+	VFMADD231PS 1024(BX), Z16, Z22
+	VFMADD231PS 1088(BX), Z16, Z20
+	VFMADD231PS 1152(BX), Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z23
+	VFMADD231PS 1344(BX), Z16, Z21
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     192(CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z24
+	VFMADD231PS 1344(BX), Z16, Z22
+	VFMADD231PS 1408(BX), Z16, Z20
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     256(CX), Z16
+	VMOVUPS     (SI), Z25
+	VFMADD231PS Z0, Z16, Z25
+	VFMADD231PS Z1, Z16, Z23
+	VFMADD231PS Z2, Z16, Z21
+	VFMADD231PS Z3, Z16, Z19
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VMOVUPS     (SI), Z26
+	VFMADD231PS Z0, Z16, Z26
+	VFMADD231PS Z1, Z16, Z24
+	VFMADD231PS Z2, Z16, Z22
+	VFMADD231PS Z3, Z16, Z20
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z5, Z16, Z25
+	VFMADD231PS Z6, Z16, Z23
+	VFMADD231PS Z7, Z16, Z21
+	VFMADD231PS Z8, Z16, Z19
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z26
+	VFMADD231PS Z6, Z16, Z24
+	VFMADD231PS Z7, Z16, Z22
+	VFMADD231PS Z8, Z16, Z20
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS Z10, Z16, Z25
+	VFMADD231PS Z11, Z16, Z23
+	VFMADD231PS Z12, Z16, Z21
+	VFMADD231PS Z13, Z16, Z19
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z26
+	VFMADD231PS Z11, Z16, Z24
+	VFMADD231PS Z12, Z16, Z22
+	VFMADD231PS Z13, Z16, Z20
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS Z15, Z16, Z25
+	VFMADD231PS 1024(BX), Z16, Z23
+	VFMADD231PS 1088(BX), Z16, Z21
+	VFMADD231PS 1152(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z26
+	VFMADD231PS 1024(BX), Z16, Z24
+	VFMADD231PS 1088(BX), Z16, Z22
+	VFMADD231PS 1152(BX), Z16, Z20
+	VFMADD231PS 1216(BX), Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z25
+	VFMADD231PS 1344(BX), Z16, Z23
+	VFMADD231PS 1408(BX), Z16, Z21
+	VFMADD231PS 1472(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     256(CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z26
+	VFMADD231PS 1344(BX), Z16, Z24
+	VFMADD231PS 1408(BX), Z16, Z22
+	VFMADD231PS 1472(BX), Z16, Z20
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     Z18, (DX)(R10*1)
+	VMOVUPS     320(CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VFMADD231PS Z1, Z16, Z25
+	VFMADD231PS Z2, Z16, Z23
+	VFMADD231PS Z3, Z16, Z21
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     320(CX)(DI*1), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z1, Z16, Z26
+	VFMADD231PS Z2, Z16, Z24
+	VFMADD231PS Z3, Z16, Z22
+	VFMADD231PS Z4, Z16, Z20
+	VFMADD231PS Z5, Z16, Z17
+	VFMADD231PS Z6, Z16, Z25
+	VFMADD231PS Z7, Z16, Z23
+	VFMADD231PS Z8, Z16, Z21
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     320(CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z6, Z16, Z26
+	VFMADD231PS Z7, Z16, Z24
+	VFMADD231PS Z8, Z16, Z22
+	VFMADD231PS Z9, Z16, Z20
+	VFMADD231PS Z10, Z16, Z17
+	VFMADD231PS Z11, Z16, Z25
+	VFMADD231PS Z12, Z16, Z23
+	VFMADD231PS Z13, Z16, Z21
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     320(CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z11, Z16, Z26
+	VFMADD231PS Z12, Z16, Z24
+	VFMADD231PS Z13, Z16, Z22
+	VFMADD231PS Z14, Z16, Z20
+	VFMADD231PS Z15, Z16, Z17
+	VFMADD231PS 1024(BX), Z16, Z25
+	VFMADD231PS 1088(BX), Z16, Z23
+	VFMADD231PS 1152(BX), Z16, Z21
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     320(CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z26
+	VFMADD231PS 1088(BX), Z16, Z24
+	VFMADD231PS 1152(BX), Z16, Z22
+	VFMADD231PS 1216(BX), Z16, Z20
+	VFMADD231PS 1280(BX), Z16, Z17
+	VFMADD231PS 1344(BX), Z16, Z25
+	VFMADD231PS 1408(BX), Z16, Z23
+	VFMADD231PS 1472(BX), Z16, Z21
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     320(CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z26
+	VFMADD231PS 1408(BX), Z16, Z24
+	VFMADD231PS 1472(BX), Z16, Z22
+	VFMADD231PS 1536(BX), Z16, Z20
+	VMOVUPS     Z19, 64(DX)
+	VMOVUPS     Z20, 64(DX)(R10*1)
+	VMOVUPS     384(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z1, Z16, Z17
+	VFMADD231PS Z2, Z16, Z25
+	VFMADD231PS Z3, Z16, Z23
+	VFMADD231PS Z4, Z16, Z21
+	VMOVUPS     384(CX)(DI*1), Z16
+	VMOVUPS     (SI), Z20
+	VFMADD231PS Z0, Z16, Z20
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z2, Z16, Z26
+	VFMADD231PS Z3, Z16, Z24
+	VFMADD231PS Z4, Z16, Z22
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z6, Z16, Z17
+	VFMADD231PS Z7, Z16, Z25
+	VFMADD231PS Z8, Z16, Z23
+	VFMADD231PS Z9, Z16, Z21
+	VMOVUPS     384(CX)(DI*2), Z16
+	VFMADD231PS Z5, Z16, Z20
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z7, Z16, Z26
+	VFMADD231PS Z8, Z16, Z24
+	VFMADD231PS Z9, Z16, Z22
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z11, Z16, Z17
+	VFMADD231PS Z12, Z16, Z25
+	VFMADD231PS Z13, Z16, Z23
+	VFMADD231PS Z14, Z16, Z21
+	VMOVUPS     384(CX)(R8*1), Z16
+	VFMADD231PS Z10, Z16, Z20
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z12, Z16, Z26
+	VFMADD231PS Z13, Z16, Z24
+	VFMADD231PS Z14, Z16, Z22
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1024(BX), Z16, Z17
+	VFMADD231PS 1088(BX), Z16, Z25
+	VFMADD231PS 1152(BX), Z16, Z23
+	VFMADD231PS 1216(BX), Z16, Z21
+	VMOVUPS     384(CX)(DI*4), Z16
+	VFMADD231PS Z15, Z16, Z20
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z26
+	VFMADD231PS 1152(BX), Z16, Z24
+	VFMADD231PS 1216(BX), Z16, Z22
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1344(BX), Z16, Z17
+	VFMADD231PS 1408(BX), Z16, Z25
+	VFMADD231PS 1472(BX), Z16, Z23
+	VFMADD231PS 1536(BX), Z16, Z21
+	VMOVUPS     384(CX)(R9*1), Z16
+	VFMADD231PS 1280(BX), Z16, Z20
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z26
+	VFMADD231PS 1472(BX), Z16, Z24
+	VFMADD231PS 1536(BX), Z16, Z22
+	VMOVUPS     Z21, 128(DX)
+	VMOVUPS     Z22, 128(DX)(R10*1)
+	VMOVUPS     448(CX), Z16
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z2, Z16, Z17
+	VFMADD231PS Z3, Z16, Z25
+	VFMADD231PS Z4, Z16, Z23
+	VMOVUPS     448(CX)(DI*1), Z16
+	VFMADD231PS Z1, Z16, Z20
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z3, Z16, Z26
+	VFMADD231PS Z4, Z16, Z24
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z7, Z16, Z17
+	VFMADD231PS Z8, Z16, Z25
+	VFMADD231PS Z9, Z16, Z23
+	VMOVUPS     448(CX)(DI*2), Z16
+	VFMADD231PS Z6, Z16, Z20
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z8, Z16, Z26
+	VFMADD231PS Z9, Z16, Z24
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z12, Z16, Z17
+	VFMADD231PS Z13, Z16, Z25
+	VFMADD231PS Z14, Z16, Z23
+	VMOVUPS     448(CX)(R8*1), Z16
+	VFMADD231PS Z11, Z16, Z20
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z13, Z16, Z26
+	VFMADD231PS Z14, Z16, Z24
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z17
+	VFMADD231PS 1152(BX), Z16, Z25
+	VFMADD231PS 1216(BX), Z16, Z23
+	VMOVUPS     448(CX)(DI*4), Z16
+	VFMADD231PS 1024(BX), Z16, Z20
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z26
+	VFMADD231PS 1216(BX), Z16, Z24
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z17
+	VFMADD231PS 1472(BX), Z16, Z25
+	VFMADD231PS 1536(BX), Z16, Z23
+	VMOVUPS     448(CX)(R9*1), Z16
+	VFMADD231PS 1344(BX), Z16, Z20
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z26
+	VFMADD231PS 1536(BX), Z16, Z24
+	VMOVUPS     Z23, 192(DX)
+	VMOVUPS     Z24, 192(DX)(R10*1)
+	VMOVUPS     512(CX), Z16
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z3, Z16, Z17
+	VFMADD231PS Z4, Z16, Z25
+	VMOVUPS     512(CX)(DI*1), Z16
+	VFMADD231PS Z2, Z16, Z20
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z4, Z16, Z26
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z8, Z16, Z17
+	VFMADD231PS Z9, Z16, Z25
+	VMOVUPS     512(CX)(DI*2), Z16
+	VFMADD231PS Z7, Z16, Z20
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS Z9, Z16, Z26
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z13, Z16, Z17
+	VFMADD231PS Z14, Z16, Z25
+	VMOVUPS     512(CX)(R8*1), Z16
+	VFMADD231PS Z12, Z16, Z20
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS Z14, Z16, Z26
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z17
+	VFMADD231PS 1216(BX), Z16, Z25
+	VMOVUPS     512(CX)(DI*4), Z16
+	VFMADD231PS 1088(BX), Z16, Z20
+	VFMADD231PS 1152(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z26
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z17
+	VFMADD231PS 1536(BX), Z16, Z25
+	VMOVUPS     512(CX)(R9*1), Z16
+	VFMADD231PS 1408(BX), Z16, Z20
+	VFMADD231PS 1472(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z26
+	VMOVUPS     Z25, 256(DX)
+	VMOVUPS     Z26, 256(DX)(R10*1)
+	VMOVUPS     576(CX), Z16
+	VFMADD231PS Z3, Z16, Z19
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     576(CX)(DI*1), Z16
+	VFMADD231PS Z3, Z16, Z20
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z8, Z16, Z19
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     576(CX)(DI*2), Z16
+	VFMADD231PS Z8, Z16, Z20
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS Z13, Z16, Z19
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     576(CX)(R8*1), Z16
+	VFMADD231PS Z13, Z16, Z20
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     576(CX)(DI*4), Z16
+	VFMADD231PS 1152(BX), Z16, Z20
+	VFMADD231PS 1216(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     576(CX)(R9*1), Z16
+	VFMADD231PS 1472(BX), Z16, Z20
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, 320(DX)
+	VMOVUPS     Z18, 320(DX)(R10*1)
+	VMOVUPS     640(CX), Z16
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     640(CX)(DI*1), Z16
+	VFMADD231PS Z4, Z16, Z20
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     640(CX)(DI*2), Z16
+	VFMADD231PS Z9, Z16, Z20
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     640(CX)(R8*1), Z16
+	VFMADD231PS Z14, Z16, Z20
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     640(CX)(DI*4), Z16
+	VFMADD231PS 1216(BX), Z16, Z20
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     640(CX)(R9*1), Z16
+	VFMADD231PS 1536(BX), Z16, Z20
+	VMOVUPS     Z19, 384(DX)
+	VMOVUPS     Z20, 384(DX)(R10*1)
+	ADDQ        $0x000001c0, CX
+	ADDQ        $0x000001c0, DX
+	DECQ        R14
+	JNZ         group46
+	DECQ        R11
+	JNZ         row46
+	JMP         end
+
+form47:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row47:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner47
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner47:
+	MOVQ 176(AX), R14
+
+group47:
+	CMPQ R14, $0x01
+	JNE  full47
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full47:
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      (CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VMOVUPS      64(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VMOVUPS      (SI), Z20
+	VFMADD231PS  Z0, Z16, Z20
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z20
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z20
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z20
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      64(CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z20
+	VFMADD231PS  1344(BX), Z16, Z18
+	VMOVUPS      128(CX), Z16
+	VMOVUPS      (SI), Z21
+	VFMADD231PS  Z0, Z16, Z21
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z0, Z16, Z22
+	VFMADD231PS  Z1, Z16, Z20
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z21
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z22
+	VFMADD231PS  Z6, Z16, Z20
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z21
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z22
+	VFMADD231PS  Z11, Z16, Z20
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z21
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z22
+	VFMADD231PS  1024(BX), Z16, Z20
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z21
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      128(CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z22
+	VFMADD231PS  1344(BX), Z16, Z20
+	VFMADD231PS  1408(BX), Z16, Z18
+	VMOVUPS      192(CX), Z16
+	VMOVUPS      (SI), Z23
+	VFMADD231PS  Z0, Z16, Z23
+	VFMADD231PS  Z1, Z16, Z21
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VMOVUPS      (SI), Z24
+	VFMADD231PS  Z0, Z16, Z24
+	VFMADD231PS  Z1, Z16, Z22
+	VFMADD231PS  Z2, Z16, Z20
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z23
+	VFMADD231PS  Z6, Z16, Z21
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z24
+	VFMADD231PS  Z6, Z16, Z22
+	VFMADD231PS  Z7, Z16, Z20
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z23
+	VFMADD231PS  Z11, Z16, Z21
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z24
+	VFMADD231PS  Z11, Z16, Z22
+	VFMADD231PS  Z12, Z16, Z20
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z23
+	VFMADD231PS  1024(BX), Z16, Z21
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z24
+	VFMADD231PS  1024(BX), Z16, Z22
+	VFMADD231PS  1088(BX), Z16, Z20
+	VFMADD231PS  1152(BX), Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z23
+	VFMADD231PS  1344(BX), Z16, Z21
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      192(CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z24
+	VFMADD231PS  1344(BX), Z16, Z22
+	VFMADD231PS  1408(BX), Z16, Z20
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      256(CX), Z16
+	VMOVUPS      (SI), Z25
+	VFMADD231PS  Z0, Z16, Z25
+	VFMADD231PS  Z1, Z16, Z23
+	VFMADD231PS  Z2, Z16, Z21
+	VFMADD231PS  Z3, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VMOVUPS      (SI), Z26
+	VFMADD231PS  Z0, Z16, Z26
+	VFMADD231PS  Z1, Z16, Z24
+	VFMADD231PS  Z2, Z16, Z22
+	VFMADD231PS  Z3, Z16, Z20
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z5, Z16, Z25
+	VFMADD231PS  Z6, Z16, Z23
+	VFMADD231PS  Z7, Z16, Z21
+	VFMADD231PS  Z8, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z26
+	VFMADD231PS  Z6, Z16, Z24
+	VFMADD231PS  Z7, Z16, Z22
+	VFMADD231PS  Z8, Z16, Z20
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z25
+	VFMADD231PS  Z11, Z16, Z23
+	VFMADD231PS  Z12, Z16, Z21
+	VFMADD231PS  Z13, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z26
+	VFMADD231PS  Z11, Z16, Z24
+	VFMADD231PS  Z12, Z16, Z22
+	VFMADD231PS  Z13, Z16, Z20
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z25
+	VFMADD231PS  1024(BX), Z16, Z23
+	VFMADD231PS  1088(BX), Z16, Z21
+	VFMADD231PS  1152(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z26
+	VFMADD231PS  1024(BX), Z16, Z24
+	VFMADD231PS  1088(BX), Z16, Z22
+	VFMADD231PS  1152(BX), Z16, Z20
+	VFMADD231PS  1216(BX), Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z25
+	VFMADD231PS  1344(BX), Z16, Z23
+	VFMADD231PS  1408(BX), Z16, Z21
+	VFMADD231PS  1472(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      256(CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z26
+	VFMADD231PS  1344(BX), Z16, Z24
+	VFMADD231PS  1408(BX), Z16, Z22
+	VFMADD231PS  1472(BX), Z16, Z20
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, (DX)(R10*1)
+	VMOVUPS      320(CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VFMADD231PS  Z1, Z16, Z25
+	VFMADD231PS  Z2, Z16, Z23
+	VFMADD231PS  Z3, Z16, Z21
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      320(CX)(DI*1), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z1, Z16, Z26
+	VFMADD231PS  Z2, Z16, Z24
+	VFMADD231PS  Z3, Z16, Z22
+	VFMADD231PS  Z4, Z16, Z20
+	VFMADD231PS  Z5, Z16, Z17
+	VFMADD231PS  Z6, Z16, Z25
+	VFMADD231PS  Z7, Z16, Z23
+	VFMADD231PS  Z8, Z16, Z21
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      320(CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z6, Z16, Z26
+	VFMADD231PS  Z7, Z16, Z24
+	VFMADD231PS  Z8, Z16, Z22
+	VFMADD231PS  Z9, Z16, Z20
+	VFMADD231PS  Z10, Z16, Z17
+	VFMADD231PS  Z11, Z16, Z25
+	VFMADD231PS  Z12, Z16, Z23
+	VFMADD231PS  Z13, Z16, Z21
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      320(CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z26
+	VFMADD231PS  Z12, Z16, Z24
+	VFMADD231PS  Z13, Z16, Z22
+	VFMADD231PS  Z14, Z16, Z20
+	VFMADD231PS  Z15, Z16, Z17
+	VFMADD231PS  1024(BX), Z16, Z25
+	VFMADD231PS  1088(BX), Z16, Z23
+	VFMADD231PS  1152(BX), Z16, Z21
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      320(CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z26
+	VFMADD231PS  1088(BX), Z16, Z24
+	VFMADD231PS  1152(BX), Z16, Z22
+	VFMADD231PS  1216(BX), Z16, Z20
+	VFMADD231PS  1280(BX), Z16, Z17
+	VFMADD231PS  1344(BX), Z16, Z25
+	VFMADD231PS  1408(BX), Z16, Z23
+	VFMADD231PS  1472(BX), Z16, Z21
+	VFMADD231PS  1536(BX), Z16, Z19
+	VMOVUPS      320(CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z26
+	VFMADD231PS  1408(BX), Z16, Z24
+	VFMADD231PS  1472(BX), Z16, Z22
+	VFMADD231PS  1536(BX), Z16, Z20
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 64(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z20, Z16, Z20
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z20, Z16, Z20
+	VMOVUPS      Z20, 64(DX)(R10*1)
+	VMOVUPS      384(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z1, Z16, Z17
+	VFMADD231PS  Z2, Z16, Z25
+	VFMADD231PS  Z3, Z16, Z23
+	VFMADD231PS  Z4, Z16, Z21
+	VMOVUPS      384(CX)(DI*1), Z16
+	VMOVUPS      (SI), Z20
+	VFMADD231PS  Z0, Z16, Z20
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z26
+	VFMADD231PS  Z3, Z16, Z24
+	VFMADD231PS  Z4, Z16, Z22
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z6, Z16, Z17
+	VFMADD231PS  Z7, Z16, Z25
+	VFMADD231PS  Z8, Z16, Z23
+	VFMADD231PS  Z9, Z16, Z21
+	VMOVUPS      384(CX)(DI*2), Z16
+	VFMADD231PS  Z5, Z16, Z20
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z26
+	VFMADD231PS  Z8, Z16, Z24
+	VFMADD231PS  Z9, Z16, Z22
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z12, Z16, Z25
+	VFMADD231PS  Z13, Z16, Z23
+	VFMADD231PS  Z14, Z16, Z21
+	VMOVUPS      384(CX)(R8*1), Z16
+	VFMADD231PS  Z10, Z16, Z20
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z26
+	VFMADD231PS  Z13, Z16, Z24
+	VFMADD231PS  Z14, Z16, Z22
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1024(BX), Z16, Z17
+	VFMADD231PS  1088(BX), Z16, Z25
+	VFMADD231PS  1152(BX), Z16, Z23
+	VFMADD231PS  1216(BX), Z16, Z21
+	VMOVUPS      384(CX)(DI*4), Z16
+	VFMADD231PS  Z15, Z16, Z20
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z26
+	VFMADD231PS  1152(BX), Z16, Z24
+	VFMADD231PS  1216(BX), Z16, Z22
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1344(BX), Z16, Z17
+	VFMADD231PS  1408(BX), Z16, Z25
+	VFMADD231PS  1472(BX), Z16, Z23
+	VFMADD231PS  1536(BX), Z16, Z21
+	VMOVUPS      384(CX)(R9*1), Z16
+	VFMADD231PS  1280(BX), Z16, Z20
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z26
+	VFMADD231PS  1472(BX), Z16, Z24
+	VFMADD231PS  1536(BX), Z16, Z22
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z21, Z16, Z21
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z21, Z16, Z21
+	VMOVUPS      Z21, 128(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z22, Z16, Z22
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z22, Z16, Z22
+	VMOVUPS      Z22, 128(DX)(R10*1)
+	VMOVUPS      448(CX), Z16
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z17
+	VFMADD231PS  Z3, Z16, Z25
+	VFMADD231PS  Z4, Z16, Z23
+	VMOVUPS      448(CX)(DI*1), Z16
+	VFMADD231PS  Z1, Z16, Z20
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z26
+	VFMADD231PS  Z4, Z16, Z24
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z17
+	VFMADD231PS  Z8, Z16, Z25
+	VFMADD231PS  Z9, Z16, Z23
+	VMOVUPS      448(CX)(DI*2), Z16
+	VFMADD231PS  Z6, Z16, Z20
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z26
+	VFMADD231PS  Z9, Z16, Z24
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z17
+	VFMADD231PS  Z13, Z16, Z25
+	VFMADD231PS  Z14, Z16, Z23
+	VMOVUPS      448(CX)(R8*1), Z16
+	VFMADD231PS  Z11, Z16, Z20
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z26
+	VFMADD231PS  Z14, Z16, Z24
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z17
+	VFMADD231PS  1152(BX), Z16, Z25
+	VFMADD231PS  1216(BX), Z16, Z23
+	VMOVUPS      448(CX)(DI*4), Z16
+	VFMADD231PS  1024(BX), Z16, Z20
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z26
+	VFMADD231PS  1216(BX), Z16, Z24
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z17
+	VFMADD231PS  1472(BX), Z16, Z25
+	VFMADD231PS  1536(BX), Z16, Z23
+	VMOVUPS      448(CX)(R9*1), Z16
+	VFMADD231PS  1344(BX), Z16, Z20
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z26
+	VFMADD231PS  1536(BX), Z16, Z24
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z23, Z16, Z23
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z23, Z16, Z23
+	VMOVUPS      Z23, 192(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z24, Z16, Z24
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z24, Z16, Z24
+	VMOVUPS      Z24, 192(DX)(R10*1)
+	VMOVUPS      512(CX), Z16
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z17
+	VFMADD231PS  Z4, Z16, Z25
+	VMOVUPS      512(CX)(DI*1), Z16
+	VFMADD231PS  Z2, Z16, Z20
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z26
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z17
+	VFMADD231PS  Z9, Z16, Z25
+	VMOVUPS      512(CX)(DI*2), Z16
+	VFMADD231PS  Z7, Z16, Z20
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z26
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z17
+	VFMADD231PS  Z14, Z16, Z25
+	VMOVUPS      512(CX)(R8*1), Z16
+	VFMADD231PS  Z12, Z16, Z20
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z26
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z17
+	VFMADD231PS  1216(BX), Z16, Z25
+	VMOVUPS      512(CX)(DI*4), Z16
+	VFMADD231PS  1088(BX), Z16, Z20
+	VFMADD231PS  1152(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z26
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z17
+	VFMADD231PS  1536(BX), Z16, Z25
+	VMOVUPS      512(CX)(R9*1), Z16
+	VFMADD231PS  1408(BX), Z16, Z20
+	VFMADD231PS  1472(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z26
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z25, Z16, Z25
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z25, Z16, Z25
+	VMOVUPS      Z25, 256(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z26, Z16, Z26
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z26, Z16, Z26
+	VMOVUPS      Z26, 256(DX)(R10*1)
+	VMOVUPS      576(CX), Z16
+	VFMADD231PS  Z3, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      576(CX)(DI*1), Z16
+	VFMADD231PS  Z3, Z16, Z20
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      576(CX)(DI*2), Z16
+	VFMADD231PS  Z8, Z16, Z20
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      576(CX)(R8*1), Z16
+	VFMADD231PS  Z13, Z16, Z20
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      576(CX)(DI*4), Z16
+	VFMADD231PS  1152(BX), Z16, Z20
+	VFMADD231PS  1216(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      576(CX)(R9*1), Z16
+	VFMADD231PS  1472(BX), Z16, Z20
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, 320(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 320(DX)(R10*1)
+	VMOVUPS      640(CX), Z16
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      640(CX)(DI*1), Z16
+	VFMADD231PS  Z4, Z16, Z20
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      640(CX)(DI*2), Z16
+	VFMADD231PS  Z9, Z16, Z20
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      640(CX)(R8*1), Z16
+	VFMADD231PS  Z14, Z16, Z20
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      640(CX)(DI*4), Z16
+	VFMADD231PS  1216(BX), Z16, Z20
+	VFMADD231PS  1536(BX), Z16, Z19
+	VMOVUPS      640(CX)(R9*1), Z16
+	VFMADD231PS  1536(BX), Z16, Z20
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 384(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z20, Z16, Z20
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z20, Z16, Z20
+	VMOVUPS      Z20, 384(DX)(R10*1)
+	ADDQ         $0x000001c0, CX
+	ADDQ         $0x000001c0, DX
+	DECQ         R14
+	JNZ          group47
+	DECQ         R11
+	JNZ          row47
+	JMP          end
+
+form110:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R11
+	MOVQ    CX, R12
+	MOVQ    DX, R13
+
+row110:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner110
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner110:
+	MOVQ 176(AX), R14
+
+group110:
+	CMPQ R14, $0x01
+	JNE  full110
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full110:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           (CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VMOVUPS           64(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VMOVUPS           (SI), Z21
+	VFMADD231PS       Z0, Z17, Z21
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z21
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z21
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z21
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           64(CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z21
+	VFMADD231PS       1344(BX), Z17, Z19
+	VMOVUPS           128(CX), Z17
+	VMOVUPS           (SI), Z22
+	VFMADD231PS       Z0, Z17, Z22
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VMOVUPS           (SI), Z23
+	VFMADD231PS       Z0, Z17, Z23
+	VFMADD231PS       Z1, Z17, Z21
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z22
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z23
+	VFMADD231PS       Z6, Z17, Z21
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z22
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z23
+	VFMADD231PS       Z11, Z17, Z21
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z22
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z23
+	VFMADD231PS       1024(BX), Z17, Z21
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z22
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           128(CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z23
+	VFMADD231PS       1344(BX), Z17, Z21
+	VFMADD231PS       1408(BX), Z17, Z19
+	VMOVUPS           192(CX), Z17
+	VMOVUPS           (SI), Z24
+	VFMADD231PS       Z0, Z17, Z24
+	VFMADD231PS       Z1, Z17, Z22
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VMOVUPS           (SI), Z25
+	VFMADD231PS       Z0, Z17, Z25
+	VFMADD231PS       Z1, Z17, Z23
+	VFMADD231PS       Z2, Z17, Z21
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z24
+	VFMADD231PS       Z6, Z17, Z22
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z25
+	VFMADD231PS       Z6, Z17, Z23
+	VFMADD231PS       Z7, Z17, Z21
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z24
+	VFMADD231PS       Z11, Z17, Z22
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z25
+	VFMADD231PS       Z11, Z17, Z23
+	VFMADD231PS       Z12, Z17, Z21
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z24
+	VFMADD231PS       1024(BX), Z17, Z22
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z25
+	VFMADD231PS       1024(BX), Z17, Z23
+	VFMADD231PS       1088(BX), Z17, Z21
+	VFMADD231PS       1152(BX), Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z24
+	VFMADD231PS       1344(BX), Z17, Z22
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           192(CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z25
+	VFMADD231PS       1344(BX), Z17, Z23
+	VFMADD231PS       1408(BX), Z17, Z21
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           256(CX), Z17
+	VMOVUPS           (SI), Z26
+	VFMADD231PS       Z0, Z17, Z26
+	VFMADD231PS       Z1, Z17, Z24
+	VFMADD231PS       Z2, Z17, Z22
+	VFMADD231PS       Z3, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VMOVUPS           (SI), Z27
+	VFMADD231PS       Z0, Z17, Z27
+	VFMADD231PS       Z1, Z17, Z25
+	VFMADD231PS       Z2, Z17, Z23
+	VFMADD231PS       Z3, Z17, Z21
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z5, Z17, Z26
+	VFMADD231PS       Z6, Z17, Z24
+	VFMADD231PS       Z7, Z17, Z22
+	VFMADD231PS       Z8, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z27
+	VFMADD231PS       Z6, Z17, Z25
+	VFMADD231PS       Z7, Z17, Z23
+	VFMADD231PS       Z8, Z17, Z21
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z26
+	VFMADD231PS       Z11, Z17, Z24
+	VFMADD231PS       Z12, Z17, Z22
+	VFMADD231PS       Z13, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z27
+	VFMADD231PS       Z11, Z17, Z25
+	VFMADD231PS       Z12, Z17, Z23
+	VFMADD231PS       Z13, Z17, Z21
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z26
+	VFMADD231PS       1024(BX), Z17, Z24
+	VFMADD231PS       1088(BX), Z17, Z22
+	VFMADD231PS       1152(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z27
+	VFMADD231PS       1024(BX), Z17, Z25
+	VFMADD231PS       1088(BX), Z17, Z23
+	VFMADD231PS       1152(BX), Z17, Z21
+	VFMADD231PS       1216(BX), Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z26
+	VFMADD231PS       1344(BX), Z17, Z24
+	VFMADD231PS       1408(BX), Z17, Z22
+	VFMADD231PS       1472(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           256(CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z27
+	VFMADD231PS       1344(BX), Z17, Z25
+	VFMADD231PS       1408(BX), Z17, Z23
+	VFMADD231PS       1472(BX), Z17, Z21
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z28
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z28
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z28, Z29
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z29, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z29
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z29
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z29
+	VPERMPS           Z16, Z28, Z17
+	VPSLLD            $0x13, Z28, Z28
+	VPADDD            Z28, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z29, Z17
+	VRCP14PS          Z17, Z28
+	VBROADCASTSS      laneConstants<>+1088(SB), Z29
+	VFNMADD231PS      Z17, Z28, Z29
+	VMULPS            Z18, Z28, Z28
+	VFMADD231PS       Z28, Z29, Z28
+	VMOVUPS           Z28, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z28
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z28, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z28
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z28
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z28
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z28, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z28
+	VFNMADD231PS      Z17, Z18, Z28
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z28, Z18
+	VMOVUPS           Z18, (DX)(R10*1)
+	VMOVUPS           320(CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VFMADD231PS       Z1, Z17, Z26
+	VFMADD231PS       Z2, Z17, Z24
+	VFMADD231PS       Z3, Z17, Z22
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           320(CX)(DI*1), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z1, Z17, Z27
+	VFMADD231PS       Z2, Z17, Z25
+	VFMADD231PS       Z3, Z17, Z23
+	VFMADD231PS       Z4, Z17, Z21
+	VFMADD231PS       Z5, Z17, Z18
+	VFMADD231PS       Z6, Z17, Z26
+	VFMADD231PS       Z7, Z17, Z24
+	VFMADD231PS       Z8, Z17, Z22
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           320(CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z6, Z17, Z27
+	VFMADD231PS       Z7, Z17, Z25
+	VFMADD231PS       Z8, Z17, Z23
+	VFMADD231PS       Z9, Z17, Z21
+	VFMADD231PS       Z10, Z17, Z18
+	VFMADD231PS       Z11, Z17, Z26
+	VFMADD231PS       Z12, Z17, Z24
+	VFMADD231PS       Z13, Z17, Z22
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           320(CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z27
+	VFMADD231PS       Z12, Z17, Z25
+	VFMADD231PS       Z13, Z17, Z23
+	VFMADD231PS       Z14, Z17, Z21
+	VFMADD231PS       Z15, Z17, Z18
+	VFMADD231PS       1024(BX), Z17, Z26
+	VFMADD231PS       1088(BX), Z17, Z24
+	VFMADD231PS       1152(BX), Z17, Z22
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           320(CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z27
+	VFMADD231PS       1088(BX), Z17, Z25
+	VFMADD231PS       1152(BX), Z17, Z23
+	VFMADD231PS       1216(BX), Z17, Z21
+	VFMADD231PS       1280(BX), Z17, Z18
+	VFMADD231PS       1344(BX), Z17, Z26
+	VFMADD231PS       1408(BX), Z17, Z24
+	VFMADD231PS       1472(BX), Z17, Z22
+	VFMADD231PS       1536(BX), Z17, Z20
+	VMOVUPS           320(CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z27
+	VFMADD231PS       1408(BX), Z17, Z25
+	VFMADD231PS       1472(BX), Z17, Z23
+	VFMADD231PS       1536(BX), Z17, Z21
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z28
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z28
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z28, Z29
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z29, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z29
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z29
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z29
+	VPERMPS           Z16, Z28, Z17
+	VPSLLD            $0x13, Z28, Z28
+	VPADDD            Z28, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z29, Z17
+	VRCP14PS          Z17, Z28
+	VBROADCASTSS      laneConstants<>+1088(SB), Z29
+	VFNMADD231PS      Z17, Z28, Z29
+	VMULPS            Z20, Z28, Z28
+	VFMADD231PS       Z28, Z29, Z28
+	VMOVUPS           Z28, 64(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z28
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z28, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z28
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z28
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z28
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z28, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z28
+	VFNMADD231PS      Z17, Z20, Z28
+	VMULPS            Z21, Z20, Z20
+	VFMADD231PS       Z20, Z28, Z20
+	VMOVUPS           Z20, 64(DX)(R10*1)
+	VMOVUPS           384(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z1, Z17, Z18
+	VFMADD231PS       Z2, Z17, Z26
+	VFMADD231PS       Z3, Z17, Z24
+	VFMADD231PS       Z4, Z17, Z22
+	VMOVUPS           384(CX)(DI*1), Z17
+	VMOVUPS           (SI), Z21
+	VFMADD231PS       Z0, Z17, Z21
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z27
+	VFMADD231PS       Z3, Z17, Z25
+	VFMADD231PS       Z4, Z17, Z23
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z6, Z17, Z18
+	VFMADD231PS       Z7, Z17, Z26
+	VFMADD231PS       Z8, Z17, Z24
+	VFMADD231PS       Z9, Z17, Z22
+	VMOVUPS           384(CX)(DI*2), Z17
+	VFMADD231PS       Z5, Z17, Z21
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z27
+	VFMADD231PS       Z8, Z17, Z25
+	VFMADD231PS       Z9, Z17, Z23
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z11, Z17, Z18
+	VFMADD231PS       Z12, Z17, Z26
+	VFMADD231PS       Z13, Z17, Z24
+	VFMADD231PS       Z14, Z17, Z22
+	VMOVUPS           384(CX)(R8*1), Z17
+	VFMADD231PS       Z10, Z17, Z21
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z27
+	VFMADD231PS       Z13, Z17, Z25
+	VFMADD231PS       Z14, Z17, Z23
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1024(BX), Z17, Z18
+	VFMADD231PS       1088(BX), Z17, Z26
+	VFMADD231PS       1152(BX), Z17, Z24
+	VFMADD231PS       1216(BX), Z17, Z22
+	VMOVUPS           384(CX)(DI*4), Z17
+	VFMADD231PS       Z15, Z17, Z21
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z27
+	VFMADD231PS       1152(BX), Z17, Z25
+	VFMADD231PS       1216(BX), Z17, Z23
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1344(BX), Z17, Z18
+	VFMADD231PS       1408(BX), Z17, Z26
+	VFMADD231PS       1472(BX), Z17, Z24
+	VFMADD231PS       1536(BX), Z17, Z22
+	VMOVUPS           384(CX)(R9*1), Z17
+	VFMADD231PS       1280(BX), Z17, Z21
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z27
+	VFMADD231PS       1472(BX), Z17, Z25
+	VFMADD231PS       1536(BX), Z17, Z23
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z28
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z28
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z28, Z29
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z29, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z29
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z29
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z29
+	VPERMPS           Z16, Z28, Z17
+	VPSLLD            $0x13, Z28, Z28
+	VPADDD            Z28, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z29, Z17
+	VRCP14PS          Z17, Z28
+	VBROADCASTSS      laneConstants<>+1088(SB), Z29
+	VFNMADD231PS      Z17, Z28, Z29
+	VMULPS            Z22, Z28, Z28
+	VFMADD231PS       Z28, Z29, Z28
+	VMOVUPS           Z28, 128(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z22
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z22
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z22, Z28
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z28, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z28
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z28
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z28
+	VPERMPS           Z16, Z22, Z17
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z28, Z17
+	VRCP14PS          Z17, Z22
+	VBROADCASTSS      laneConstants<>+1088(SB), Z28
+	VFNMADD231PS      Z17, Z22, Z28
+	VMULPS            Z23, Z22, Z22
+	VFMADD231PS       Z22, Z28, Z22
+	VMOVUPS           Z22, 128(DX)(R10*1)
+	VMOVUPS           448(CX), Z17
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z18
+	VFMADD231PS       Z3, Z17, Z26
+	VFMADD231PS       Z4, Z17, Z24
+	VMOVUPS           448(CX)(DI*1), Z17
+	VFMADD231PS       Z1, Z17, Z21
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z27
+	VFMADD231PS       Z4, Z17, Z25
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z18
+	VFMADD231PS       Z8, Z17, Z26
+	VFMADD231PS       Z9, Z17, Z24
+	VMOVUPS           448(CX)(DI*2), Z17
+	VFMADD231PS       Z6, Z17, Z21
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z27
+	VFMADD231PS       Z9, Z17, Z25
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z18
+	VFMADD231PS       Z13, Z17, Z26
+	VFMADD231PS       Z14, Z17, Z24
+	VMOVUPS           448(CX)(R8*1), Z17
+	VFMADD231PS       Z11, Z17, Z21
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z27
+	VFMADD231PS       Z14, Z17, Z25
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z18
+	VFMADD231PS       1152(BX), Z17, Z26
+	VFMADD231PS       1216(BX), Z17, Z24
+	VMOVUPS           448(CX)(DI*4), Z17
+	VFMADD231PS       1024(BX), Z17, Z21
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z27
+	VFMADD231PS       1216(BX), Z17, Z25
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z18
+	VFMADD231PS       1472(BX), Z17, Z26
+	VFMADD231PS       1536(BX), Z17, Z24
+	VMOVUPS           448(CX)(R9*1), Z17
+	VFMADD231PS       1344(BX), Z17, Z21
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z27
+	VFMADD231PS       1536(BX), Z17, Z25
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z22
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z22
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z22, Z23
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z23
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z23
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z23
+	VPERMPS           Z16, Z22, Z17
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z23, Z17
+	VRCP14PS          Z17, Z22
+	VBROADCASTSS      laneConstants<>+1088(SB), Z23
+	VFNMADD231PS      Z17, Z22, Z23
+	VMULPS            Z24, Z22, Z22
+	VFMADD231PS       Z22, Z23, Z22
+	VMOVUPS           Z22, 192(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z25, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z22
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z22
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z22, Z23
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z23
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z23
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z23
+	VPERMPS           Z16, Z22, Z17
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z23, Z17
+	VRCP14PS          Z17, Z22
+	VBROADCASTSS      laneConstants<>+1088(SB), Z23
+	VFNMADD231PS      Z17, Z22, Z23
+	VMULPS            Z25, Z22, Z22
+	VFMADD231PS       Z22, Z23, Z22
+	VMOVUPS           Z22, 192(DX)(R10*1)
+	VMOVUPS           512(CX), Z17
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z18
+	VFMADD231PS       Z4, Z17, Z26
+	VMOVUPS           512(CX)(DI*1), Z17
+	VFMADD231PS       Z2, Z17, Z21
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z27
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z18
+	VFMADD231PS       Z9, Z17, Z26
+	VMOVUPS           512(CX)(DI*2), Z17
+	VFMADD231PS       Z7, Z17, Z21
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z27
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z18
+	VFMADD231PS       Z14, Z17, Z26
+	VMOVUPS           512(CX)(R8*1), Z17
+	VFMADD231PS       Z12, Z17, Z21
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z27
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z18
+	VFMADD231PS       1216(BX), Z17, Z26
+	VMOVUPS           512(CX)(DI*4), Z17
+	VFMADD231PS       1088(BX), Z17, Z21
+	VFMADD231PS       1152(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z27
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z18
+	VFMADD231PS       1536(BX), Z17, Z26
+	VMOVUPS           512(CX)(R9*1), Z17
+	VFMADD231PS       1408(BX), Z17, Z21
+	VFMADD231PS       1472(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z27
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z26, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z22
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z22
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z22, Z23
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z23
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z23
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z23
+	VPERMPS           Z16, Z22, Z17
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z23, Z17
+	VRCP14PS          Z17, Z22
+	VBROADCASTSS      laneConstants<>+1088(SB), Z23
+	VFNMADD231PS      Z17, Z22, Z23
+	VMULPS            Z26, Z22, Z22
+	VFMADD231PS       Z22, Z23, Z22
+	VMOVUPS           Z22, 256(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z27, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z22
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z22
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z22, Z23
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z23
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z23
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z23
+	VPERMPS           Z16, Z22, Z17
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z23, Z17
+	VRCP14PS          Z17, Z22
+	VBROADCASTSS      laneConstants<>+1088(SB), Z23
+	VFNMADD231PS      Z17, Z22, Z23
+	VMULPS            Z27, Z22, Z22
+	VFMADD231PS       Z22, Z23, Z22
+	VMOVUPS           Z22, 256(DX)(R10*1)
+	VMOVUPS           576(CX), Z17
+	VFMADD231PS       Z3, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           576(CX)(DI*1), Z17
+	VFMADD231PS       Z3, Z17, Z21
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           576(CX)(DI*2), Z17
+	VFMADD231PS       Z8, Z17, Z21
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           576(CX)(R8*1), Z17
+	VFMADD231PS       Z13, Z17, Z21
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           576(CX)(DI*4), Z17
+	VFMADD231PS       1152(BX), Z17, Z21
+	VFMADD231PS       1216(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           576(CX)(R9*1), Z17
+	VFMADD231PS       1472(BX), Z17, Z21
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z22
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z22
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z22, Z23
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z23
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z23
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z23
+	VPERMPS           Z16, Z22, Z17
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z23, Z17
+	VRCP14PS          Z17, Z22
+	VBROADCASTSS      laneConstants<>+1088(SB), Z23
+	VFNMADD231PS      Z17, Z22, Z23
+	VMULPS            Z18, Z22, Z22
+	VFMADD231PS       Z22, Z23, Z22
+	VMOVUPS           Z22, 320(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z22
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z22
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z22
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z22
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z22, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z22
+	VFNMADD231PS      Z17, Z18, Z22
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z22, Z18
+	VMOVUPS           Z18, 320(DX)(R10*1)
+	VMOVUPS           640(CX), Z17
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           640(CX)(DI*1), Z17
+	VFMADD231PS       Z4, Z17, Z21
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           640(CX)(DI*2), Z17
+	VFMADD231PS       Z9, Z17, Z21
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           640(CX)(R8*1), Z17
+	VFMADD231PS       Z14, Z17, Z21
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           640(CX)(DI*4), Z17
+	VFMADD231PS       1216(BX), Z17, Z21
+	VFMADD231PS       1536(BX), Z17, Z20
+	VMOVUPS           640(CX)(R9*1), Z17
+	VFMADD231PS       1536(BX), Z17, Z21
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z20, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 384(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z19
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z19
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z19
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z19
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z19, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z19
+	VFNMADD231PS      Z17, Z18, Z19
+	VMULPS            Z21, Z18, Z18
+	VFMADD231PS       Z18, Z19, Z18
+	VMOVUPS           Z18, 384(DX)(R10*1)
+	ADDQ              $0x000001c0, CX
+	ADDQ              $0x000001c0, DX
+	DECQ              R14
+	JNZ               group110
+	DECQ              R11
+	JNZ               row110
 
 end:
 	MOVQ 224(AX), CX
@@ -14273,7 +21013,7 @@ end:
 	RET
 
 // func depthwise5s2AVX512(w *Window)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·depthwise5s2AVX512(SB), NOSPLIT, $40-8
 	MOVQ w+0(FP), AX
 	MOVQ 96(AX), CX
@@ -14300,7 +21040,7 @@ plane:
 	MOVQ    120(AX), DI
 	LEAQ    (DI)(DI*2), R8
 	LEAQ    (DI)(DI*4), R9
-	MOVQ    160(AX), R9
+	MOVQ    160(AX), R10
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
 	VMOVUPS 128(BX), Z2
@@ -14317,21 +21057,41 @@ plane:
 	VMOVUPS 832(BX), Z13
 	VMOVUPS 896(BX), Z14
 	VMOVUPS 960(BX), Z15
-	VMOVUPS 1024(BX), Z16
-	VMOVUPS 1088(BX), Z17
-	VMOVUPS 1152(BX), Z18
-	VMOVUPS 1216(BX), Z19
-	MOVQ    248(AX), R9
-	CMPQ    R9, $0x13
+	MOVQ    248(AX), R11
+	CMPQ    R11, $0x13
 	JEQ     form19
-	CMPQ    R9, $0x18
+	CMPQ    R11, $0x52
+	JEQ     form82
+	CMPQ    R11, $0x18
 	JEQ     form24
-	CMPQ    R9, $0x19
+	CMPQ    R11, $0x19
 	JEQ     form25
-	CMPQ    R9, $0x1e
+	CMPQ    R11, $0x58
+	JEQ     form88
+	CMPQ    R11, $0x1e
 	JEQ     form30
-	CMPQ    R9, $0x1f
+	CMPQ    R11, $0x1f
 	JEQ     form31
+	CMPQ    R11, $0x5e
+	JEQ     form94
+	CMPQ    R11, $0x22
+	JEQ     form34
+	CMPQ    R11, $0x23
+	JEQ     form35
+	CMPQ    R11, $0x62
+	JEQ     form98
+	CMPQ    R11, $0x28
+	JEQ     form40
+	CMPQ    R11, $0x29
+	JEQ     form41
+	CMPQ    R11, $0x68
+	JEQ     form104
+	CMPQ    R11, $0x2e
+	JEQ     form46
+	CMPQ    R11, $0x2f
+	JEQ     form47
+	CMPQ    R11, $0x6e
+	JEQ     form110
 	MOVQ    168(AX), R9
 	MOVQ    CX, R10
 	MOVQ    DX, R11
@@ -14356,58 +21116,58 @@ group18:
 	SUBQ 192(AX), DX
 
 full18:
-	VMOVUPS     (CX), Z20
-	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VMOVUPS     (CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VMOVUPS     (CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VMOVUPS     (CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VMOVUPS     (CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VMOVUPS     64(CX), Z20
-	VFMADD231PS Z1, Z20, Z21
-	VMOVUPS     64(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z21
-	VMOVUPS     64(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z21
-	VMOVUPS     64(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z21
-	VMOVUPS     64(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z21
-	VMOVUPS     128(CX), Z20
-	VFMADD231PS Z2, Z20, Z21
-	VMOVUPS     128(CX)(DI*1), Z20
-	VFMADD231PS Z7, Z20, Z21
-	VMOVUPS     128(CX)(DI*2), Z20
-	VFMADD231PS Z12, Z20, Z21
-	VMOVUPS     128(CX)(R8*1), Z20
-	VFMADD231PS Z17, Z20, Z21
-	VMOVUPS     128(CX)(DI*4), Z20
-	VFMADD231PS 1408(BX), Z20, Z21
-	VMOVUPS     192(CX), Z20
-	VFMADD231PS Z3, Z20, Z21
-	VMOVUPS     192(CX)(DI*1), Z20
-	VFMADD231PS Z8, Z20, Z21
-	VMOVUPS     192(CX)(DI*2), Z20
-	VFMADD231PS Z13, Z20, Z21
-	VMOVUPS     192(CX)(R8*1), Z20
-	VFMADD231PS Z18, Z20, Z21
-	VMOVUPS     192(CX)(DI*4), Z20
-	VFMADD231PS 1472(BX), Z20, Z21
-	VMOVUPS     256(CX), Z20
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     256(CX)(DI*1), Z20
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     256(CX)(DI*2), Z20
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     256(CX)(R8*1), Z20
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     256(CX)(DI*4), Z20
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, (DX)
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     64(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     128(CX), Z16
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     192(CX), Z16
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     256(CX), Z16
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, (DX)
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000040, DX
 	DECQ        R12
@@ -14441,62 +21201,62 @@ group19:
 	SUBQ 192(AX), DX
 
 full19:
-	VMOVUPS      (CX), Z20
-	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VMOVUPS      (CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VMOVUPS      (CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VMOVUPS      (CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VMOVUPS      (CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VMOVUPS      64(CX), Z20
-	VFMADD231PS  Z1, Z20, Z21
-	VMOVUPS      64(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z21
-	VMOVUPS      64(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z21
-	VMOVUPS      64(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z21
-	VMOVUPS      64(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z21
-	VMOVUPS      128(CX), Z20
-	VFMADD231PS  Z2, Z20, Z21
-	VMOVUPS      128(CX)(DI*1), Z20
-	VFMADD231PS  Z7, Z20, Z21
-	VMOVUPS      128(CX)(DI*2), Z20
-	VFMADD231PS  Z12, Z20, Z21
-	VMOVUPS      128(CX)(R8*1), Z20
-	VFMADD231PS  Z17, Z20, Z21
-	VMOVUPS      128(CX)(DI*4), Z20
-	VFMADD231PS  1408(BX), Z20, Z21
-	VMOVUPS      192(CX), Z20
-	VFMADD231PS  Z3, Z20, Z21
-	VMOVUPS      192(CX)(DI*1), Z20
-	VFMADD231PS  Z8, Z20, Z21
-	VMOVUPS      192(CX)(DI*2), Z20
-	VFMADD231PS  Z13, Z20, Z21
-	VMOVUPS      192(CX)(R8*1), Z20
-	VFMADD231PS  Z18, Z20, Z21
-	VMOVUPS      192(CX)(DI*4), Z20
-	VFMADD231PS  1472(BX), Z20, Z21
-	VMOVUPS      256(CX), Z20
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      256(CX)(DI*1), Z20
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      256(CX)(DI*2), Z20
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      256(CX)(R8*1), Z20
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      256(CX)(DI*4), Z20
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, (DX)
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      64(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      128(CX), Z16
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      192(CX), Z16
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      256(CX), Z16
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
 	ADDQ         $0x00000080, CX
 	ADDQ         $0x00000040, DX
 	DECQ         R12
@@ -14504,6 +21264,109 @@ full19:
 	DECQ         R9
 	JNZ          row19
 	JMP          end
+
+form82:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R9
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row82:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ R9, $0x01
+	JNE  inner82
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner82:
+	MOVQ 176(AX), R12
+
+group82:
+	CMPQ R12, $0x01
+	JNE  full82
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full82:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           64(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           128(CX), Z17
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           192(CX), Z17
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           256(CX), Z17
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z19
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z19
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z19, Z20
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z20
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z20
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z20
+	VPERMPS           Z16, Z19, Z17
+	VPSLLD            $0x13, Z19, Z19
+	VPADDD            Z19, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z20, Z17
+	VRCP14PS          Z17, Z19
+	VBROADCASTSS      laneConstants<>+1088(SB), Z20
+	VFNMADD231PS      Z17, Z19, Z20
+	VMULPS            Z18, Z19, Z19
+	VFMADD231PS       Z19, Z20, Z19
+	VMOVUPS           Z19, (DX)
+	ADDQ              $0x00000080, CX
+	ADDQ              $0x00000040, DX
+	DECQ              R12
+	JNZ               group82
+	DECQ              R9
+	JNZ               row82
+	JMP               end
 
 form24:
 	MOVQ 168(AX), R9
@@ -14530,169 +21393,169 @@ group24:
 	SUBQ 192(AX), DX
 
 full24:
-	VMOVUPS     (CX), Z20
-	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VMOVUPS     (CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VMOVUPS     (CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VMOVUPS     (CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VMOVUPS     (CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VMOVUPS     64(CX), Z20
-	VFMADD231PS Z1, Z20, Z21
-	VMOVUPS     64(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z21
-	VMOVUPS     64(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z21
-	VMOVUPS     64(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z21
-	VMOVUPS     64(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z21
-	VMOVUPS     128(CX), Z20
-	VMOVUPS     (SI), Z22
-	VFMADD231PS Z0, Z20, Z22
-	VFMADD231PS Z2, Z20, Z21
-	VMOVUPS     128(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z22
-	VFMADD231PS Z7, Z20, Z21
-	VMOVUPS     128(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z22
-	VFMADD231PS Z12, Z20, Z21
-	VMOVUPS     128(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z22
-	VFMADD231PS Z17, Z20, Z21
-	VMOVUPS     128(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z22
-	VFMADD231PS 1408(BX), Z20, Z21
-	VMOVUPS     192(CX), Z20
-	VFMADD231PS Z1, Z20, Z22
-	VFMADD231PS Z3, Z20, Z21
-	VMOVUPS     192(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z22
-	VFMADD231PS Z8, Z20, Z21
-	VMOVUPS     192(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z22
-	VFMADD231PS Z13, Z20, Z21
-	VMOVUPS     192(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z22
-	VFMADD231PS Z18, Z20, Z21
-	VMOVUPS     192(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z22
-	VFMADD231PS 1472(BX), Z20, Z21
-	VMOVUPS     256(CX), Z20
-	VMOVUPS     (SI), Z23
-	VFMADD231PS Z0, Z20, Z23
-	VFMADD231PS Z2, Z20, Z22
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     256(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z23
-	VFMADD231PS Z7, Z20, Z22
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     256(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z23
-	VFMADD231PS Z12, Z20, Z22
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     256(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z23
-	VFMADD231PS Z17, Z20, Z22
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     256(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z23
-	VFMADD231PS 1408(BX), Z20, Z22
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, (DX)
-	VMOVUPS     320(CX), Z20
-	VFMADD231PS Z1, Z20, Z23
-	VFMADD231PS Z3, Z20, Z22
-	VMOVUPS     320(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z23
-	VFMADD231PS Z8, Z20, Z22
-	VMOVUPS     320(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z23
-	VFMADD231PS Z13, Z20, Z22
-	VMOVUPS     320(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z23
-	VFMADD231PS Z18, Z20, Z22
-	VMOVUPS     320(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z23
-	VFMADD231PS 1472(BX), Z20, Z22
-	VMOVUPS     384(CX), Z20
-	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VFMADD231PS Z2, Z20, Z23
-	VFMADD231PS Z4, Z20, Z22
-	VMOVUPS     384(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VFMADD231PS Z7, Z20, Z23
-	VFMADD231PS Z9, Z20, Z22
-	VMOVUPS     384(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VFMADD231PS Z12, Z20, Z23
-	VFMADD231PS Z14, Z20, Z22
-	VMOVUPS     384(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VFMADD231PS Z17, Z20, Z23
-	VFMADD231PS Z19, Z20, Z22
-	VMOVUPS     384(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VFMADD231PS 1408(BX), Z20, Z23
-	VFMADD231PS 1536(BX), Z20, Z22
-	VMOVUPS     Z22, 64(DX)
-	VMOVUPS     448(CX), Z20
-	VFMADD231PS Z1, Z20, Z21
-	VFMADD231PS Z3, Z20, Z23
-	VMOVUPS     448(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z21
-	VFMADD231PS Z8, Z20, Z23
-	VMOVUPS     448(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z21
-	VFMADD231PS Z13, Z20, Z23
-	VMOVUPS     448(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z21
-	VFMADD231PS Z18, Z20, Z23
-	VMOVUPS     448(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z21
-	VFMADD231PS 1472(BX), Z20, Z23
-	VMOVUPS     512(CX), Z20
-	VFMADD231PS Z2, Z20, Z21
-	VFMADD231PS Z4, Z20, Z23
-	VMOVUPS     512(CX)(DI*1), Z20
-	VFMADD231PS Z7, Z20, Z21
-	VFMADD231PS Z9, Z20, Z23
-	VMOVUPS     512(CX)(DI*2), Z20
-	VFMADD231PS Z12, Z20, Z21
-	VFMADD231PS Z14, Z20, Z23
-	VMOVUPS     512(CX)(R8*1), Z20
-	VFMADD231PS Z17, Z20, Z21
-	VFMADD231PS Z19, Z20, Z23
-	VMOVUPS     512(CX)(DI*4), Z20
-	VFMADD231PS 1408(BX), Z20, Z21
-	VFMADD231PS 1536(BX), Z20, Z23
-	VMOVUPS     Z23, 128(DX)
-	VMOVUPS     576(CX), Z20
-	VFMADD231PS Z3, Z20, Z21
-	VMOVUPS     576(CX)(DI*1), Z20
-	VFMADD231PS Z8, Z20, Z21
-	VMOVUPS     576(CX)(DI*2), Z20
-	VFMADD231PS Z13, Z20, Z21
-	VMOVUPS     576(CX)(R8*1), Z20
-	VFMADD231PS Z18, Z20, Z21
-	VMOVUPS     576(CX)(DI*4), Z20
-	VFMADD231PS 1472(BX), Z20, Z21
-	VMOVUPS     640(CX), Z20
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     640(CX)(DI*1), Z20
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     640(CX)(DI*2), Z20
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     640(CX)(R8*1), Z20
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     640(CX)(DI*4), Z20
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, 192(DX)
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     64(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     128(CX), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     192(CX), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     256(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     320(CX), Z16
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z3, Z16, Z18
+	VMOVUPS     320(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z8, Z16, Z18
+	VMOVUPS     320(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z13, Z16, Z18
+	VMOVUPS     320(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z18
+	VMOVUPS     320(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     384(CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z4, Z16, Z18
+	VMOVUPS     384(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z9, Z16, Z18
+	VMOVUPS     384(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z14, Z16, Z18
+	VMOVUPS     384(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     384(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z18, 64(DX)
+	VMOVUPS     448(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VFMADD231PS Z3, Z16, Z19
+	VMOVUPS     448(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VFMADD231PS Z8, Z16, Z19
+	VMOVUPS     448(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z17
+	VFMADD231PS Z13, Z16, Z19
+	VMOVUPS     448(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z17
+	VFMADD231PS 1152(BX), Z16, Z19
+	VMOVUPS     448(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z17
+	VFMADD231PS 1472(BX), Z16, Z19
+	VMOVUPS     512(CX), Z16
+	VFMADD231PS Z2, Z16, Z17
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     512(CX)(DI*1), Z16
+	VFMADD231PS Z7, Z16, Z17
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     512(CX)(DI*2), Z16
+	VFMADD231PS Z12, Z16, Z17
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     512(CX)(R8*1), Z16
+	VFMADD231PS 1088(BX), Z16, Z17
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     512(CX)(DI*4), Z16
+	VFMADD231PS 1408(BX), Z16, Z17
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     Z19, 128(DX)
+	VMOVUPS     576(CX), Z16
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     576(CX)(DI*1), Z16
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     576(CX)(DI*2), Z16
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     576(CX)(R8*1), Z16
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     576(CX)(DI*4), Z16
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     640(CX), Z16
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     640(CX)(DI*1), Z16
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     640(CX)(DI*2), Z16
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     640(CX)(R8*1), Z16
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     640(CX)(DI*4), Z16
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, 192(DX)
 	ADDQ        $0x00000200, CX
 	ADDQ        $0x00000100, DX
 	DECQ        R12
@@ -14726,185 +21589,185 @@ group25:
 	SUBQ 192(AX), DX
 
 full25:
-	VMOVUPS      (CX), Z20
-	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VMOVUPS      (CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VMOVUPS      (CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VMOVUPS      (CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VMOVUPS      (CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VMOVUPS      64(CX), Z20
-	VFMADD231PS  Z1, Z20, Z21
-	VMOVUPS      64(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z21
-	VMOVUPS      64(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z21
-	VMOVUPS      64(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z21
-	VMOVUPS      64(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z21
-	VMOVUPS      128(CX), Z20
-	VMOVUPS      (SI), Z22
-	VFMADD231PS  Z0, Z20, Z22
-	VFMADD231PS  Z2, Z20, Z21
-	VMOVUPS      128(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z22
-	VFMADD231PS  Z7, Z20, Z21
-	VMOVUPS      128(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z22
-	VFMADD231PS  Z12, Z20, Z21
-	VMOVUPS      128(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z22
-	VFMADD231PS  Z17, Z20, Z21
-	VMOVUPS      128(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z22
-	VFMADD231PS  1408(BX), Z20, Z21
-	VMOVUPS      192(CX), Z20
-	VFMADD231PS  Z1, Z20, Z22
-	VFMADD231PS  Z3, Z20, Z21
-	VMOVUPS      192(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z22
-	VFMADD231PS  Z8, Z20, Z21
-	VMOVUPS      192(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z22
-	VFMADD231PS  Z13, Z20, Z21
-	VMOVUPS      192(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z22
-	VFMADD231PS  Z18, Z20, Z21
-	VMOVUPS      192(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z22
-	VFMADD231PS  1472(BX), Z20, Z21
-	VMOVUPS      256(CX), Z20
-	VMOVUPS      (SI), Z23
-	VFMADD231PS  Z0, Z20, Z23
-	VFMADD231PS  Z2, Z20, Z22
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      256(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z23
-	VFMADD231PS  Z7, Z20, Z22
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      256(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z23
-	VFMADD231PS  Z12, Z20, Z22
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      256(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z23
-	VFMADD231PS  Z17, Z20, Z22
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      256(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z23
-	VFMADD231PS  1408(BX), Z20, Z22
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, (DX)
-	VMOVUPS      320(CX), Z20
-	VFMADD231PS  Z1, Z20, Z23
-	VFMADD231PS  Z3, Z20, Z22
-	VMOVUPS      320(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z23
-	VFMADD231PS  Z8, Z20, Z22
-	VMOVUPS      320(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z23
-	VFMADD231PS  Z13, Z20, Z22
-	VMOVUPS      320(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z23
-	VFMADD231PS  Z18, Z20, Z22
-	VMOVUPS      320(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z23
-	VFMADD231PS  1472(BX), Z20, Z22
-	VMOVUPS      384(CX), Z20
-	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VFMADD231PS  Z2, Z20, Z23
-	VFMADD231PS  Z4, Z20, Z22
-	VMOVUPS      384(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VFMADD231PS  Z7, Z20, Z23
-	VFMADD231PS  Z9, Z20, Z22
-	VMOVUPS      384(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VFMADD231PS  Z12, Z20, Z23
-	VFMADD231PS  Z14, Z20, Z22
-	VMOVUPS      384(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VFMADD231PS  Z17, Z20, Z23
-	VFMADD231PS  Z19, Z20, Z22
-	VMOVUPS      384(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VFMADD231PS  1408(BX), Z20, Z23
-	VFMADD231PS  1536(BX), Z20, Z22
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z22, Z20, Z22
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z22, Z20, Z22
-	VMOVUPS      Z22, 64(DX)
-	VMOVUPS      448(CX), Z20
-	VFMADD231PS  Z1, Z20, Z21
-	VFMADD231PS  Z3, Z20, Z23
-	VMOVUPS      448(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z21
-	VFMADD231PS  Z8, Z20, Z23
-	VMOVUPS      448(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z21
-	VFMADD231PS  Z13, Z20, Z23
-	VMOVUPS      448(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z21
-	VFMADD231PS  Z18, Z20, Z23
-	VMOVUPS      448(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z21
-	VFMADD231PS  1472(BX), Z20, Z23
-	VMOVUPS      512(CX), Z20
-	VFMADD231PS  Z2, Z20, Z21
-	VFMADD231PS  Z4, Z20, Z23
-	VMOVUPS      512(CX)(DI*1), Z20
-	VFMADD231PS  Z7, Z20, Z21
-	VFMADD231PS  Z9, Z20, Z23
-	VMOVUPS      512(CX)(DI*2), Z20
-	VFMADD231PS  Z12, Z20, Z21
-	VFMADD231PS  Z14, Z20, Z23
-	VMOVUPS      512(CX)(R8*1), Z20
-	VFMADD231PS  Z17, Z20, Z21
-	VFMADD231PS  Z19, Z20, Z23
-	VMOVUPS      512(CX)(DI*4), Z20
-	VFMADD231PS  1408(BX), Z20, Z21
-	VFMADD231PS  1536(BX), Z20, Z23
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z23, Z20, Z23
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z23, Z20, Z23
-	VMOVUPS      Z23, 128(DX)
-	VMOVUPS      576(CX), Z20
-	VFMADD231PS  Z3, Z20, Z21
-	VMOVUPS      576(CX)(DI*1), Z20
-	VFMADD231PS  Z8, Z20, Z21
-	VMOVUPS      576(CX)(DI*2), Z20
-	VFMADD231PS  Z13, Z20, Z21
-	VMOVUPS      576(CX)(R8*1), Z20
-	VFMADD231PS  Z18, Z20, Z21
-	VMOVUPS      576(CX)(DI*4), Z20
-	VFMADD231PS  1472(BX), Z20, Z21
-	VMOVUPS      640(CX), Z20
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      640(CX)(DI*1), Z20
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      640(CX)(DI*2), Z20
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      640(CX)(R8*1), Z20
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      640(CX)(DI*4), Z20
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, 192(DX)
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      64(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      128(CX), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      192(CX), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      256(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VMOVUPS      320(CX), Z16
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z18
+	VMOVUPS      320(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z18
+	VMOVUPS      320(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z18
+	VMOVUPS      320(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z18
+	VMOVUPS      320(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      384(CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z18
+	VMOVUPS      384(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z18
+	VMOVUPS      384(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z18
+	VMOVUPS      384(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      384(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 64(DX)
+	VMOVUPS      448(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VFMADD231PS  Z3, Z16, Z19
+	VMOVUPS      448(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VFMADD231PS  Z8, Z16, Z19
+	VMOVUPS      448(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z13, Z16, Z19
+	VMOVUPS      448(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z17
+	VFMADD231PS  1152(BX), Z16, Z19
+	VMOVUPS      448(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z17
+	VFMADD231PS  1472(BX), Z16, Z19
+	VMOVUPS      512(CX), Z16
+	VFMADD231PS  Z2, Z16, Z17
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      512(CX)(DI*1), Z16
+	VFMADD231PS  Z7, Z16, Z17
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      512(CX)(DI*2), Z16
+	VFMADD231PS  Z12, Z16, Z17
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      512(CX)(R8*1), Z16
+	VFMADD231PS  1088(BX), Z16, Z17
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      512(CX)(DI*4), Z16
+	VFMADD231PS  1408(BX), Z16, Z17
+	VFMADD231PS  1536(BX), Z16, Z19
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 128(DX)
+	VMOVUPS      576(CX), Z16
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      576(CX)(DI*1), Z16
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      576(CX)(DI*2), Z16
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      576(CX)(R8*1), Z16
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      576(CX)(DI*4), Z16
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      640(CX), Z16
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      640(CX)(DI*1), Z16
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      640(CX)(DI*2), Z16
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      640(CX)(R8*1), Z16
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      640(CX)(DI*4), Z16
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, 192(DX)
 	ADDQ         $0x00000200, CX
 	ADDQ         $0x00000100, DX
 	DECQ         R12
@@ -14912,6 +21775,271 @@ full25:
 	DECQ         R9
 	JNZ          row25
 	JMP          end
+
+form88:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R9
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row88:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ R9, $0x01
+	JNE  inner88
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner88:
+	MOVQ 176(AX), R12
+
+group88:
+	CMPQ R12, $0x01
+	JNE  full88
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full88:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           64(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           128(CX), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           192(CX), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           256(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z21
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z21
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z21, Z22
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z22
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z22
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z22
+	VPERMPS           Z16, Z21, Z17
+	VPSLLD            $0x13, Z21, Z21
+	VPADDD            Z21, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z22, Z17
+	VRCP14PS          Z17, Z21
+	VBROADCASTSS      laneConstants<>+1088(SB), Z22
+	VFNMADD231PS      Z17, Z21, Z22
+	VMULPS            Z18, Z21, Z21
+	VFMADD231PS       Z21, Z22, Z21
+	VMOVUPS           Z21, (DX)
+	VMOVUPS           320(CX), Z17
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z19
+	VMOVUPS           320(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z19
+	VMOVUPS           320(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z19
+	VMOVUPS           320(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z19
+	VMOVUPS           320(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           384(CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z19
+	VMOVUPS           384(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z19
+	VMOVUPS           384(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z19
+	VMOVUPS           384(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           384(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z21
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z21
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z21, Z22
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z22
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z22
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z22
+	VPERMPS           Z16, Z21, Z17
+	VPSLLD            $0x13, Z21, Z21
+	VPADDD            Z21, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z22, Z17
+	VRCP14PS          Z17, Z21
+	VBROADCASTSS      laneConstants<>+1088(SB), Z22
+	VFNMADD231PS      Z17, Z21, Z22
+	VMULPS            Z19, Z21, Z21
+	VFMADD231PS       Z21, Z22, Z21
+	VMOVUPS           Z21, 64(DX)
+	VMOVUPS           448(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VFMADD231PS       Z3, Z17, Z20
+	VMOVUPS           448(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VFMADD231PS       Z8, Z17, Z20
+	VMOVUPS           448(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z18
+	VFMADD231PS       Z13, Z17, Z20
+	VMOVUPS           448(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z18
+	VFMADD231PS       1152(BX), Z17, Z20
+	VMOVUPS           448(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z18
+	VFMADD231PS       1472(BX), Z17, Z20
+	VMOVUPS           512(CX), Z17
+	VFMADD231PS       Z2, Z17, Z18
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           512(CX)(DI*1), Z17
+	VFMADD231PS       Z7, Z17, Z18
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           512(CX)(DI*2), Z17
+	VFMADD231PS       Z12, Z17, Z18
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           512(CX)(R8*1), Z17
+	VFMADD231PS       1088(BX), Z17, Z18
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           512(CX)(DI*4), Z17
+	VFMADD231PS       1408(BX), Z17, Z18
+	VFMADD231PS       1536(BX), Z17, Z20
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z19
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z19
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z19, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z19, Z17
+	VPSLLD            $0x13, Z19, Z19
+	VPADDD            Z19, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z19
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z19, Z21
+	VMULPS            Z20, Z19, Z19
+	VFMADD231PS       Z19, Z21, Z19
+	VMOVUPS           Z19, 128(DX)
+	VMOVUPS           576(CX), Z17
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           576(CX)(DI*1), Z17
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           576(CX)(DI*2), Z17
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           576(CX)(R8*1), Z17
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           576(CX)(DI*4), Z17
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           640(CX), Z17
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           640(CX)(DI*1), Z17
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           640(CX)(DI*2), Z17
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           640(CX)(R8*1), Z17
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           640(CX)(DI*4), Z17
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z19
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z19
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z19, Z20
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z20
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z20
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z20
+	VPERMPS           Z16, Z19, Z17
+	VPSLLD            $0x13, Z19, Z19
+	VPADDD            Z19, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z20, Z17
+	VRCP14PS          Z17, Z19
+	VBROADCASTSS      laneConstants<>+1088(SB), Z20
+	VFNMADD231PS      Z17, Z19, Z20
+	VMULPS            Z18, Z19, Z19
+	VFMADD231PS       Z19, Z20, Z19
+	VMOVUPS           Z19, 192(DX)
+	ADDQ              $0x00000200, CX
+	ADDQ              $0x00000100, DX
+	DECQ              R12
+	JNZ               group88
+	DECQ              R9
+	JNZ               row88
+	JMP               end
 
 form30:
 	MOVQ 168(AX), R9
@@ -14938,280 +22066,280 @@ group30:
 	SUBQ 192(AX), DX
 
 full30:
-	VMOVUPS     (CX), Z20
-	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VMOVUPS     (CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VMOVUPS     (CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VMOVUPS     (CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VMOVUPS     (CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VMOVUPS     64(CX), Z20
-	VFMADD231PS Z1, Z20, Z21
-	VMOVUPS     64(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z21
-	VMOVUPS     64(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z21
-	VMOVUPS     64(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z21
-	VMOVUPS     64(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z21
-	VMOVUPS     128(CX), Z20
-	VMOVUPS     (SI), Z22
-	VFMADD231PS Z0, Z20, Z22
-	VFMADD231PS Z2, Z20, Z21
-	VMOVUPS     128(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z22
-	VFMADD231PS Z7, Z20, Z21
-	VMOVUPS     128(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z22
-	VFMADD231PS Z12, Z20, Z21
-	VMOVUPS     128(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z22
-	VFMADD231PS Z17, Z20, Z21
-	VMOVUPS     128(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z22
-	VFMADD231PS 1408(BX), Z20, Z21
-	VMOVUPS     192(CX), Z20
-	VFMADD231PS Z1, Z20, Z22
-	VFMADD231PS Z3, Z20, Z21
-	VMOVUPS     192(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z22
-	VFMADD231PS Z8, Z20, Z21
-	VMOVUPS     192(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z22
-	VFMADD231PS Z13, Z20, Z21
-	VMOVUPS     192(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z22
-	VFMADD231PS Z18, Z20, Z21
-	VMOVUPS     192(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z22
-	VFMADD231PS 1472(BX), Z20, Z21
-	VMOVUPS     256(CX), Z20
-	VMOVUPS     (SI), Z23
-	VFMADD231PS Z0, Z20, Z23
-	VFMADD231PS Z2, Z20, Z22
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     256(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z23
-	VFMADD231PS Z7, Z20, Z22
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     256(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z23
-	VFMADD231PS Z12, Z20, Z22
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     256(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z23
-	VFMADD231PS Z17, Z20, Z22
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     256(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z23
-	VFMADD231PS 1408(BX), Z20, Z22
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, (DX)
-	VMOVUPS     320(CX), Z20
-	VFMADD231PS Z1, Z20, Z23
-	VFMADD231PS Z3, Z20, Z22
-	VMOVUPS     320(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z23
-	VFMADD231PS Z8, Z20, Z22
-	VMOVUPS     320(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z23
-	VFMADD231PS Z13, Z20, Z22
-	VMOVUPS     320(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z23
-	VFMADD231PS Z18, Z20, Z22
-	VMOVUPS     320(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z23
-	VFMADD231PS 1472(BX), Z20, Z22
-	VMOVUPS     384(CX), Z20
-	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VFMADD231PS Z2, Z20, Z23
-	VFMADD231PS Z4, Z20, Z22
-	VMOVUPS     384(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VFMADD231PS Z7, Z20, Z23
-	VFMADD231PS Z9, Z20, Z22
-	VMOVUPS     384(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VFMADD231PS Z12, Z20, Z23
-	VFMADD231PS Z14, Z20, Z22
-	VMOVUPS     384(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VFMADD231PS Z17, Z20, Z23
-	VFMADD231PS Z19, Z20, Z22
-	VMOVUPS     384(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VFMADD231PS 1408(BX), Z20, Z23
-	VFMADD231PS 1536(BX), Z20, Z22
-	VMOVUPS     Z22, 64(DX)
-	VMOVUPS     448(CX), Z20
-	VFMADD231PS Z1, Z20, Z21
-	VFMADD231PS Z3, Z20, Z23
-	VMOVUPS     448(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z21
-	VFMADD231PS Z8, Z20, Z23
-	VMOVUPS     448(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z21
-	VFMADD231PS Z13, Z20, Z23
-	VMOVUPS     448(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z21
-	VFMADD231PS Z18, Z20, Z23
-	VMOVUPS     448(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z21
-	VFMADD231PS 1472(BX), Z20, Z23
-	VMOVUPS     512(CX), Z20
-	VMOVUPS     (SI), Z22
-	VFMADD231PS Z0, Z20, Z22
-	VFMADD231PS Z2, Z20, Z21
-	VFMADD231PS Z4, Z20, Z23
-	VMOVUPS     512(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z22
-	VFMADD231PS Z7, Z20, Z21
-	VFMADD231PS Z9, Z20, Z23
-	VMOVUPS     512(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z22
-	VFMADD231PS Z12, Z20, Z21
-	VFMADD231PS Z14, Z20, Z23
-	VMOVUPS     512(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z22
-	VFMADD231PS Z17, Z20, Z21
-	VFMADD231PS Z19, Z20, Z23
-	VMOVUPS     512(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z22
-	VFMADD231PS 1408(BX), Z20, Z21
-	VFMADD231PS 1536(BX), Z20, Z23
-	VMOVUPS     Z23, 128(DX)
-	VMOVUPS     576(CX), Z20
-	VFMADD231PS Z1, Z20, Z22
-	VFMADD231PS Z3, Z20, Z21
-	VMOVUPS     576(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z22
-	VFMADD231PS Z8, Z20, Z21
-	VMOVUPS     576(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z22
-	VFMADD231PS Z13, Z20, Z21
-	VMOVUPS     576(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z22
-	VFMADD231PS Z18, Z20, Z21
-	VMOVUPS     576(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z22
-	VFMADD231PS 1472(BX), Z20, Z21
-	VMOVUPS     640(CX), Z20
-	VMOVUPS     (SI), Z23
-	VFMADD231PS Z0, Z20, Z23
-	VFMADD231PS Z2, Z20, Z22
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     640(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z23
-	VFMADD231PS Z7, Z20, Z22
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     640(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z23
-	VFMADD231PS Z12, Z20, Z22
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     640(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z23
-	VFMADD231PS Z17, Z20, Z22
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     640(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z23
-	VFMADD231PS 1408(BX), Z20, Z22
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, 192(DX)
-	VMOVUPS     704(CX), Z20
-	VFMADD231PS Z1, Z20, Z23
-	VFMADD231PS Z3, Z20, Z22
-	VMOVUPS     704(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z23
-	VFMADD231PS Z8, Z20, Z22
-	VMOVUPS     704(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z23
-	VFMADD231PS Z13, Z20, Z22
-	VMOVUPS     704(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z23
-	VFMADD231PS Z18, Z20, Z22
-	VMOVUPS     704(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z23
-	VFMADD231PS 1472(BX), Z20, Z22
-	VMOVUPS     768(CX), Z20
-	VMOVUPS     (SI), Z21
-	VFMADD231PS Z0, Z20, Z21
-	VFMADD231PS Z2, Z20, Z23
-	VFMADD231PS Z4, Z20, Z22
-	VMOVUPS     768(CX)(DI*1), Z20
-	VFMADD231PS Z5, Z20, Z21
-	VFMADD231PS Z7, Z20, Z23
-	VFMADD231PS Z9, Z20, Z22
-	VMOVUPS     768(CX)(DI*2), Z20
-	VFMADD231PS Z10, Z20, Z21
-	VFMADD231PS Z12, Z20, Z23
-	VFMADD231PS Z14, Z20, Z22
-	VMOVUPS     768(CX)(R8*1), Z20
-	VFMADD231PS Z15, Z20, Z21
-	VFMADD231PS Z17, Z20, Z23
-	VFMADD231PS Z19, Z20, Z22
-	VMOVUPS     768(CX)(DI*4), Z20
-	VFMADD231PS 1280(BX), Z20, Z21
-	VFMADD231PS 1408(BX), Z20, Z23
-	VFMADD231PS 1536(BX), Z20, Z22
-	VMOVUPS     Z22, 256(DX)
-	VMOVUPS     832(CX), Z20
-	VFMADD231PS Z1, Z20, Z21
-	VFMADD231PS Z3, Z20, Z23
-	VMOVUPS     832(CX)(DI*1), Z20
-	VFMADD231PS Z6, Z20, Z21
-	VFMADD231PS Z8, Z20, Z23
-	VMOVUPS     832(CX)(DI*2), Z20
-	VFMADD231PS Z11, Z20, Z21
-	VFMADD231PS Z13, Z20, Z23
-	VMOVUPS     832(CX)(R8*1), Z20
-	VFMADD231PS Z16, Z20, Z21
-	VFMADD231PS Z18, Z20, Z23
-	VMOVUPS     832(CX)(DI*4), Z20
-	VFMADD231PS 1344(BX), Z20, Z21
-	VFMADD231PS 1472(BX), Z20, Z23
-	VMOVUPS     896(CX), Z20
-	VFMADD231PS Z2, Z20, Z21
-	VFMADD231PS Z4, Z20, Z23
-	VMOVUPS     896(CX)(DI*1), Z20
-	VFMADD231PS Z7, Z20, Z21
-	VFMADD231PS Z9, Z20, Z23
-	VMOVUPS     896(CX)(DI*2), Z20
-	VFMADD231PS Z12, Z20, Z21
-	VFMADD231PS Z14, Z20, Z23
-	VMOVUPS     896(CX)(R8*1), Z20
-	VFMADD231PS Z17, Z20, Z21
-	VFMADD231PS Z19, Z20, Z23
-	VMOVUPS     896(CX)(DI*4), Z20
-	VFMADD231PS 1408(BX), Z20, Z21
-	VFMADD231PS 1536(BX), Z20, Z23
-	VMOVUPS     Z23, 320(DX)
-	VMOVUPS     960(CX), Z20
-	VFMADD231PS Z3, Z20, Z21
-	VMOVUPS     960(CX)(DI*1), Z20
-	VFMADD231PS Z8, Z20, Z21
-	VMOVUPS     960(CX)(DI*2), Z20
-	VFMADD231PS Z13, Z20, Z21
-	VMOVUPS     960(CX)(R8*1), Z20
-	VFMADD231PS Z18, Z20, Z21
-	VMOVUPS     960(CX)(DI*4), Z20
-	VFMADD231PS 1472(BX), Z20, Z21
-	VMOVUPS     1024(CX), Z20
-	VFMADD231PS Z4, Z20, Z21
-	VMOVUPS     1024(CX)(DI*1), Z20
-	VFMADD231PS Z9, Z20, Z21
-	VMOVUPS     1024(CX)(DI*2), Z20
-	VFMADD231PS Z14, Z20, Z21
-	VMOVUPS     1024(CX)(R8*1), Z20
-	VFMADD231PS Z19, Z20, Z21
-	VMOVUPS     1024(CX)(DI*4), Z20
-	VFMADD231PS 1536(BX), Z20, Z21
-	VMOVUPS     Z21, 384(DX)
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     64(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     128(CX), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     192(CX), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     256(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     320(CX), Z16
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z3, Z16, Z18
+	VMOVUPS     320(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z8, Z16, Z18
+	VMOVUPS     320(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z13, Z16, Z18
+	VMOVUPS     320(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z18
+	VMOVUPS     320(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     384(CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z4, Z16, Z18
+	VMOVUPS     384(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z9, Z16, Z18
+	VMOVUPS     384(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z14, Z16, Z18
+	VMOVUPS     384(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     384(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z18, 64(DX)
+	VMOVUPS     448(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VFMADD231PS Z3, Z16, Z19
+	VMOVUPS     448(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VFMADD231PS Z8, Z16, Z19
+	VMOVUPS     448(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z17
+	VFMADD231PS Z13, Z16, Z19
+	VMOVUPS     448(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z17
+	VFMADD231PS 1152(BX), Z16, Z19
+	VMOVUPS     448(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z17
+	VFMADD231PS 1472(BX), Z16, Z19
+	VMOVUPS     512(CX), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z2, Z16, Z17
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     512(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z7, Z16, Z17
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     512(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z12, Z16, Z17
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     512(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z17
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     512(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z17
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     Z19, 128(DX)
+	VMOVUPS     576(CX), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     576(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     576(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     576(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     576(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     640(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     640(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     640(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     640(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     640(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, 192(DX)
+	VMOVUPS     704(CX), Z16
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z3, Z16, Z18
+	VMOVUPS     704(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z8, Z16, Z18
+	VMOVUPS     704(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z13, Z16, Z18
+	VMOVUPS     704(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z18
+	VMOVUPS     704(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     768(CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z4, Z16, Z18
+	VMOVUPS     768(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z9, Z16, Z18
+	VMOVUPS     768(CX)(DI*2), Z16
+	VFMADD231PS Z10, Z16, Z17
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z14, Z16, Z18
+	VMOVUPS     768(CX)(R8*1), Z16
+	VFMADD231PS Z15, Z16, Z17
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     768(CX)(DI*4), Z16
+	VFMADD231PS 1280(BX), Z16, Z17
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z18, 256(DX)
+	VMOVUPS     832(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VFMADD231PS Z3, Z16, Z19
+	VMOVUPS     832(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VFMADD231PS Z8, Z16, Z19
+	VMOVUPS     832(CX)(DI*2), Z16
+	VFMADD231PS Z11, Z16, Z17
+	VFMADD231PS Z13, Z16, Z19
+	VMOVUPS     832(CX)(R8*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z17
+	VFMADD231PS 1152(BX), Z16, Z19
+	VMOVUPS     832(CX)(DI*4), Z16
+	VFMADD231PS 1344(BX), Z16, Z17
+	VFMADD231PS 1472(BX), Z16, Z19
+	VMOVUPS     896(CX), Z16
+	VFMADD231PS Z2, Z16, Z17
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     896(CX)(DI*1), Z16
+	VFMADD231PS Z7, Z16, Z17
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     896(CX)(DI*2), Z16
+	VFMADD231PS Z12, Z16, Z17
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     896(CX)(R8*1), Z16
+	VFMADD231PS 1088(BX), Z16, Z17
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     896(CX)(DI*4), Z16
+	VFMADD231PS 1408(BX), Z16, Z17
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     Z19, 320(DX)
+	VMOVUPS     960(CX), Z16
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     960(CX)(DI*1), Z16
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     960(CX)(DI*2), Z16
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     960(CX)(R8*1), Z16
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     960(CX)(DI*4), Z16
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     1024(CX), Z16
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     1024(CX)(DI*1), Z16
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     1024(CX)(DI*2), Z16
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     1024(CX)(R8*1), Z16
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     1024(CX)(DI*4), Z16
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     Z17, 384(DX)
 	ADDQ        $0x00000380, CX
 	ADDQ        $0x000001c0, DX
 	DECQ        R12
@@ -15245,314 +22373,4182 @@ group31:
 	SUBQ 192(AX), DX
 
 full31:
-	VMOVUPS      (CX), Z20
-	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VMOVUPS      (CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VMOVUPS      (CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VMOVUPS      (CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VMOVUPS      (CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VMOVUPS      64(CX), Z20
-	VFMADD231PS  Z1, Z20, Z21
-	VMOVUPS      64(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z21
-	VMOVUPS      64(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z21
-	VMOVUPS      64(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z21
-	VMOVUPS      64(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z21
-	VMOVUPS      128(CX), Z20
-	VMOVUPS      (SI), Z22
-	VFMADD231PS  Z0, Z20, Z22
-	VFMADD231PS  Z2, Z20, Z21
-	VMOVUPS      128(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z22
-	VFMADD231PS  Z7, Z20, Z21
-	VMOVUPS      128(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z22
-	VFMADD231PS  Z12, Z20, Z21
-	VMOVUPS      128(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z22
-	VFMADD231PS  Z17, Z20, Z21
-	VMOVUPS      128(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z22
-	VFMADD231PS  1408(BX), Z20, Z21
-	VMOVUPS      192(CX), Z20
-	VFMADD231PS  Z1, Z20, Z22
-	VFMADD231PS  Z3, Z20, Z21
-	VMOVUPS      192(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z22
-	VFMADD231PS  Z8, Z20, Z21
-	VMOVUPS      192(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z22
-	VFMADD231PS  Z13, Z20, Z21
-	VMOVUPS      192(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z22
-	VFMADD231PS  Z18, Z20, Z21
-	VMOVUPS      192(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z22
-	VFMADD231PS  1472(BX), Z20, Z21
-	VMOVUPS      256(CX), Z20
-	VMOVUPS      (SI), Z23
-	VFMADD231PS  Z0, Z20, Z23
-	VFMADD231PS  Z2, Z20, Z22
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      256(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z23
-	VFMADD231PS  Z7, Z20, Z22
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      256(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z23
-	VFMADD231PS  Z12, Z20, Z22
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      256(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z23
-	VFMADD231PS  Z17, Z20, Z22
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      256(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z23
-	VFMADD231PS  1408(BX), Z20, Z22
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, (DX)
-	VMOVUPS      320(CX), Z20
-	VFMADD231PS  Z1, Z20, Z23
-	VFMADD231PS  Z3, Z20, Z22
-	VMOVUPS      320(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z23
-	VFMADD231PS  Z8, Z20, Z22
-	VMOVUPS      320(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z23
-	VFMADD231PS  Z13, Z20, Z22
-	VMOVUPS      320(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z23
-	VFMADD231PS  Z18, Z20, Z22
-	VMOVUPS      320(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z23
-	VFMADD231PS  1472(BX), Z20, Z22
-	VMOVUPS      384(CX), Z20
-	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VFMADD231PS  Z2, Z20, Z23
-	VFMADD231PS  Z4, Z20, Z22
-	VMOVUPS      384(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VFMADD231PS  Z7, Z20, Z23
-	VFMADD231PS  Z9, Z20, Z22
-	VMOVUPS      384(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VFMADD231PS  Z12, Z20, Z23
-	VFMADD231PS  Z14, Z20, Z22
-	VMOVUPS      384(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VFMADD231PS  Z17, Z20, Z23
-	VFMADD231PS  Z19, Z20, Z22
-	VMOVUPS      384(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VFMADD231PS  1408(BX), Z20, Z23
-	VFMADD231PS  1536(BX), Z20, Z22
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z22, Z20, Z22
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z22, Z20, Z22
-	VMOVUPS      Z22, 64(DX)
-	VMOVUPS      448(CX), Z20
-	VFMADD231PS  Z1, Z20, Z21
-	VFMADD231PS  Z3, Z20, Z23
-	VMOVUPS      448(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z21
-	VFMADD231PS  Z8, Z20, Z23
-	VMOVUPS      448(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z21
-	VFMADD231PS  Z13, Z20, Z23
-	VMOVUPS      448(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z21
-	VFMADD231PS  Z18, Z20, Z23
-	VMOVUPS      448(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z21
-	VFMADD231PS  1472(BX), Z20, Z23
-	VMOVUPS      512(CX), Z20
-	VMOVUPS      (SI), Z22
-	VFMADD231PS  Z0, Z20, Z22
-	VFMADD231PS  Z2, Z20, Z21
-	VFMADD231PS  Z4, Z20, Z23
-	VMOVUPS      512(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z22
-	VFMADD231PS  Z7, Z20, Z21
-	VFMADD231PS  Z9, Z20, Z23
-	VMOVUPS      512(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z22
-	VFMADD231PS  Z12, Z20, Z21
-	VFMADD231PS  Z14, Z20, Z23
-	VMOVUPS      512(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z22
-	VFMADD231PS  Z17, Z20, Z21
-	VFMADD231PS  Z19, Z20, Z23
-	VMOVUPS      512(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z22
-	VFMADD231PS  1408(BX), Z20, Z21
-	VFMADD231PS  1536(BX), Z20, Z23
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z23, Z20, Z23
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z23, Z20, Z23
-	VMOVUPS      Z23, 128(DX)
-	VMOVUPS      576(CX), Z20
-	VFMADD231PS  Z1, Z20, Z22
-	VFMADD231PS  Z3, Z20, Z21
-	VMOVUPS      576(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z22
-	VFMADD231PS  Z8, Z20, Z21
-	VMOVUPS      576(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z22
-	VFMADD231PS  Z13, Z20, Z21
-	VMOVUPS      576(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z22
-	VFMADD231PS  Z18, Z20, Z21
-	VMOVUPS      576(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z22
-	VFMADD231PS  1472(BX), Z20, Z21
-	VMOVUPS      640(CX), Z20
-	VMOVUPS      (SI), Z23
-	VFMADD231PS  Z0, Z20, Z23
-	VFMADD231PS  Z2, Z20, Z22
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      640(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z23
-	VFMADD231PS  Z7, Z20, Z22
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      640(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z23
-	VFMADD231PS  Z12, Z20, Z22
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      640(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z23
-	VFMADD231PS  Z17, Z20, Z22
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      640(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z23
-	VFMADD231PS  1408(BX), Z20, Z22
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, 192(DX)
-	VMOVUPS      704(CX), Z20
-	VFMADD231PS  Z1, Z20, Z23
-	VFMADD231PS  Z3, Z20, Z22
-	VMOVUPS      704(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z23
-	VFMADD231PS  Z8, Z20, Z22
-	VMOVUPS      704(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z23
-	VFMADD231PS  Z13, Z20, Z22
-	VMOVUPS      704(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z23
-	VFMADD231PS  Z18, Z20, Z22
-	VMOVUPS      704(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z23
-	VFMADD231PS  1472(BX), Z20, Z22
-	VMOVUPS      768(CX), Z20
-	VMOVUPS      (SI), Z21
-	VFMADD231PS  Z0, Z20, Z21
-	VFMADD231PS  Z2, Z20, Z23
-	VFMADD231PS  Z4, Z20, Z22
-	VMOVUPS      768(CX)(DI*1), Z20
-	VFMADD231PS  Z5, Z20, Z21
-	VFMADD231PS  Z7, Z20, Z23
-	VFMADD231PS  Z9, Z20, Z22
-	VMOVUPS      768(CX)(DI*2), Z20
-	VFMADD231PS  Z10, Z20, Z21
-	VFMADD231PS  Z12, Z20, Z23
-	VFMADD231PS  Z14, Z20, Z22
-	VMOVUPS      768(CX)(R8*1), Z20
-	VFMADD231PS  Z15, Z20, Z21
-	VFMADD231PS  Z17, Z20, Z23
-	VFMADD231PS  Z19, Z20, Z22
-	VMOVUPS      768(CX)(DI*4), Z20
-	VFMADD231PS  1280(BX), Z20, Z21
-	VFMADD231PS  1408(BX), Z20, Z23
-	VFMADD231PS  1536(BX), Z20, Z22
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z22, Z20, Z22
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z22, Z20, Z22
-	VMOVUPS      Z22, 256(DX)
-	VMOVUPS      832(CX), Z20
-	VFMADD231PS  Z1, Z20, Z21
-	VFMADD231PS  Z3, Z20, Z23
-	VMOVUPS      832(CX)(DI*1), Z20
-	VFMADD231PS  Z6, Z20, Z21
-	VFMADD231PS  Z8, Z20, Z23
-	VMOVUPS      832(CX)(DI*2), Z20
-	VFMADD231PS  Z11, Z20, Z21
-	VFMADD231PS  Z13, Z20, Z23
-	VMOVUPS      832(CX)(R8*1), Z20
-	VFMADD231PS  Z16, Z20, Z21
-	VFMADD231PS  Z18, Z20, Z23
-	VMOVUPS      832(CX)(DI*4), Z20
-	VFMADD231PS  1344(BX), Z20, Z21
-	VFMADD231PS  1472(BX), Z20, Z23
-	VMOVUPS      896(CX), Z20
-	VFMADD231PS  Z2, Z20, Z21
-	VFMADD231PS  Z4, Z20, Z23
-	VMOVUPS      896(CX)(DI*1), Z20
-	VFMADD231PS  Z7, Z20, Z21
-	VFMADD231PS  Z9, Z20, Z23
-	VMOVUPS      896(CX)(DI*2), Z20
-	VFMADD231PS  Z12, Z20, Z21
-	VFMADD231PS  Z14, Z20, Z23
-	VMOVUPS      896(CX)(R8*1), Z20
-	VFMADD231PS  Z17, Z20, Z21
-	VFMADD231PS  Z19, Z20, Z23
-	VMOVUPS      896(CX)(DI*4), Z20
-	VFMADD231PS  1408(BX), Z20, Z21
-	VFMADD231PS  1536(BX), Z20, Z23
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z23, Z20, Z23
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z23, Z20, Z23
-	VMOVUPS      Z23, 320(DX)
-	VMOVUPS      960(CX), Z20
-	VFMADD231PS  Z3, Z20, Z21
-	VMOVUPS      960(CX)(DI*1), Z20
-	VFMADD231PS  Z8, Z20, Z21
-	VMOVUPS      960(CX)(DI*2), Z20
-	VFMADD231PS  Z13, Z20, Z21
-	VMOVUPS      960(CX)(R8*1), Z20
-	VFMADD231PS  Z18, Z20, Z21
-	VMOVUPS      960(CX)(DI*4), Z20
-	VFMADD231PS  1472(BX), Z20, Z21
-	VMOVUPS      1024(CX), Z20
-	VFMADD231PS  Z4, Z20, Z21
-	VMOVUPS      1024(CX)(DI*1), Z20
-	VFMADD231PS  Z9, Z20, Z21
-	VMOVUPS      1024(CX)(DI*2), Z20
-	VFMADD231PS  Z14, Z20, Z21
-	VMOVUPS      1024(CX)(R8*1), Z20
-	VFMADD231PS  Z19, Z20, Z21
-	VMOVUPS      1024(CX)(DI*4), Z20
-	VFMADD231PS  1536(BX), Z20, Z21
-	VBROADCASTSS 256(AX), Z20
-	VMAXPS       Z21, Z20, Z21
-	VBROADCASTSS 260(AX), Z20
-	VMINPS       Z21, Z20, Z21
-	VMOVUPS      Z21, 384(DX)
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      64(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      128(CX), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      192(CX), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      256(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VMOVUPS      320(CX), Z16
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z18
+	VMOVUPS      320(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z18
+	VMOVUPS      320(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z18
+	VMOVUPS      320(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z18
+	VMOVUPS      320(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      384(CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z18
+	VMOVUPS      384(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z18
+	VMOVUPS      384(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z18
+	VMOVUPS      384(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      384(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 64(DX)
+	VMOVUPS      448(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VFMADD231PS  Z3, Z16, Z19
+	VMOVUPS      448(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VFMADD231PS  Z8, Z16, Z19
+	VMOVUPS      448(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z13, Z16, Z19
+	VMOVUPS      448(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z17
+	VFMADD231PS  1152(BX), Z16, Z19
+	VMOVUPS      448(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z17
+	VFMADD231PS  1472(BX), Z16, Z19
+	VMOVUPS      512(CX), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z17
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      512(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z17
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      512(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z17
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      512(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z17
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      512(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z17
+	VFMADD231PS  1536(BX), Z16, Z19
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 128(DX)
+	VMOVUPS      576(CX), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      576(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      576(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      576(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      576(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      640(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      640(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      640(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      640(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      640(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, 192(DX)
+	VMOVUPS      704(CX), Z16
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z18
+	VMOVUPS      704(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z18
+	VMOVUPS      704(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z18
+	VMOVUPS      704(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z18
+	VMOVUPS      704(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      768(CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z18
+	VMOVUPS      768(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z18
+	VMOVUPS      768(CX)(DI*2), Z16
+	VFMADD231PS  Z10, Z16, Z17
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z18
+	VMOVUPS      768(CX)(R8*1), Z16
+	VFMADD231PS  Z15, Z16, Z17
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      768(CX)(DI*4), Z16
+	VFMADD231PS  1280(BX), Z16, Z17
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 256(DX)
+	VMOVUPS      832(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VFMADD231PS  Z3, Z16, Z19
+	VMOVUPS      832(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VFMADD231PS  Z8, Z16, Z19
+	VMOVUPS      832(CX)(DI*2), Z16
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z13, Z16, Z19
+	VMOVUPS      832(CX)(R8*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z17
+	VFMADD231PS  1152(BX), Z16, Z19
+	VMOVUPS      832(CX)(DI*4), Z16
+	VFMADD231PS  1344(BX), Z16, Z17
+	VFMADD231PS  1472(BX), Z16, Z19
+	VMOVUPS      896(CX), Z16
+	VFMADD231PS  Z2, Z16, Z17
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      896(CX)(DI*1), Z16
+	VFMADD231PS  Z7, Z16, Z17
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      896(CX)(DI*2), Z16
+	VFMADD231PS  Z12, Z16, Z17
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      896(CX)(R8*1), Z16
+	VFMADD231PS  1088(BX), Z16, Z17
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      896(CX)(DI*4), Z16
+	VFMADD231PS  1408(BX), Z16, Z17
+	VFMADD231PS  1536(BX), Z16, Z19
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 320(DX)
+	VMOVUPS      960(CX), Z16
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      960(CX)(DI*1), Z16
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      960(CX)(DI*2), Z16
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      960(CX)(R8*1), Z16
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      960(CX)(DI*4), Z16
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      1024(CX), Z16
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      1024(CX)(DI*1), Z16
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      1024(CX)(DI*2), Z16
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      1024(CX)(R8*1), Z16
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      1024(CX)(DI*4), Z16
+	VFMADD231PS  1536(BX), Z16, Z17
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, 384(DX)
 	ADDQ         $0x00000380, CX
 	ADDQ         $0x000001c0, DX
 	DECQ         R12
 	JNZ          group31
 	DECQ         R9
 	JNZ          row31
+	JMP          end
+
+form94:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R9
+	MOVQ    CX, R10
+	MOVQ    DX, R11
+
+row94:
+	MOVQ R10, CX
+	MOVQ R11, DX
+	ADDQ 144(AX), R10
+	ADDQ 152(AX), R11
+	CMPQ R9, $0x01
+	JNE  inner94
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner94:
+	MOVQ 176(AX), R12
+
+group94:
+	CMPQ R12, $0x01
+	JNE  full94
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full94:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           64(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           128(CX), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           192(CX), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           256(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z21
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z21
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z21, Z22
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z22
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z22
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z22
+	VPERMPS           Z16, Z21, Z17
+	VPSLLD            $0x13, Z21, Z21
+	VPADDD            Z21, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z22, Z17
+	VRCP14PS          Z17, Z21
+	VBROADCASTSS      laneConstants<>+1088(SB), Z22
+	VFNMADD231PS      Z17, Z21, Z22
+	VMULPS            Z18, Z21, Z21
+	VFMADD231PS       Z21, Z22, Z21
+	VMOVUPS           Z21, (DX)
+	VMOVUPS           320(CX), Z17
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z19
+	VMOVUPS           320(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z19
+	VMOVUPS           320(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z19
+	VMOVUPS           320(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z19
+	VMOVUPS           320(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           384(CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z19
+	VMOVUPS           384(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z19
+	VMOVUPS           384(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z19
+	VMOVUPS           384(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           384(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z21
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z21
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z21, Z22
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z22
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z22
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z22
+	VPERMPS           Z16, Z21, Z17
+	VPSLLD            $0x13, Z21, Z21
+	VPADDD            Z21, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z22, Z17
+	VRCP14PS          Z17, Z21
+	VBROADCASTSS      laneConstants<>+1088(SB), Z22
+	VFNMADD231PS      Z17, Z21, Z22
+	VMULPS            Z19, Z21, Z21
+	VFMADD231PS       Z21, Z22, Z21
+	VMOVUPS           Z21, 64(DX)
+	VMOVUPS           448(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VFMADD231PS       Z3, Z17, Z20
+	VMOVUPS           448(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VFMADD231PS       Z8, Z17, Z20
+	VMOVUPS           448(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z18
+	VFMADD231PS       Z13, Z17, Z20
+	VMOVUPS           448(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z18
+	VFMADD231PS       1152(BX), Z17, Z20
+	VMOVUPS           448(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z18
+	VFMADD231PS       1472(BX), Z17, Z20
+	VMOVUPS           512(CX), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z18
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           512(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z18
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           512(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z18
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           512(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z18
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           512(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z18
+	VFMADD231PS       1536(BX), Z17, Z20
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z21
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z21
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z21, Z22
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z22
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z22
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z22
+	VPERMPS           Z16, Z21, Z17
+	VPSLLD            $0x13, Z21, Z21
+	VPADDD            Z21, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z22, Z17
+	VRCP14PS          Z17, Z21
+	VBROADCASTSS      laneConstants<>+1088(SB), Z22
+	VFNMADD231PS      Z17, Z21, Z22
+	VMULPS            Z20, Z21, Z21
+	VFMADD231PS       Z21, Z22, Z21
+	VMOVUPS           Z21, 128(DX)
+	VMOVUPS           576(CX), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           576(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           576(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           576(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           576(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           640(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           640(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           640(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           640(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           640(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z21
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z21
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z21, Z22
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z22
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z22
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z22
+	VPERMPS           Z16, Z21, Z17
+	VPSLLD            $0x13, Z21, Z21
+	VPADDD            Z21, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z22, Z17
+	VRCP14PS          Z17, Z21
+	VBROADCASTSS      laneConstants<>+1088(SB), Z22
+	VFNMADD231PS      Z17, Z21, Z22
+	VMULPS            Z18, Z21, Z21
+	VFMADD231PS       Z21, Z22, Z21
+	VMOVUPS           Z21, 192(DX)
+	VMOVUPS           704(CX), Z17
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z19
+	VMOVUPS           704(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z19
+	VMOVUPS           704(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z19
+	VMOVUPS           704(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z19
+	VMOVUPS           704(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           768(CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z19
+	VMOVUPS           768(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z19
+	VMOVUPS           768(CX)(DI*2), Z17
+	VFMADD231PS       Z10, Z17, Z18
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z19
+	VMOVUPS           768(CX)(R8*1), Z17
+	VFMADD231PS       Z15, Z17, Z18
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           768(CX)(DI*4), Z17
+	VFMADD231PS       1280(BX), Z17, Z18
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z21
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z21
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z21, Z22
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z22
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z22
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z22
+	VPERMPS           Z16, Z21, Z17
+	VPSLLD            $0x13, Z21, Z21
+	VPADDD            Z21, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z22, Z17
+	VRCP14PS          Z17, Z21
+	VBROADCASTSS      laneConstants<>+1088(SB), Z22
+	VFNMADD231PS      Z17, Z21, Z22
+	VMULPS            Z19, Z21, Z21
+	VFMADD231PS       Z21, Z22, Z21
+	VMOVUPS           Z21, 256(DX)
+	VMOVUPS           832(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VFMADD231PS       Z3, Z17, Z20
+	VMOVUPS           832(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VFMADD231PS       Z8, Z17, Z20
+	VMOVUPS           832(CX)(DI*2), Z17
+	VFMADD231PS       Z11, Z17, Z18
+	VFMADD231PS       Z13, Z17, Z20
+	VMOVUPS           832(CX)(R8*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z18
+	VFMADD231PS       1152(BX), Z17, Z20
+	VMOVUPS           832(CX)(DI*4), Z17
+	VFMADD231PS       1344(BX), Z17, Z18
+	VFMADD231PS       1472(BX), Z17, Z20
+	VMOVUPS           896(CX), Z17
+	VFMADD231PS       Z2, Z17, Z18
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           896(CX)(DI*1), Z17
+	VFMADD231PS       Z7, Z17, Z18
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           896(CX)(DI*2), Z17
+	VFMADD231PS       Z12, Z17, Z18
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           896(CX)(R8*1), Z17
+	VFMADD231PS       1088(BX), Z17, Z18
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           896(CX)(DI*4), Z17
+	VFMADD231PS       1408(BX), Z17, Z18
+	VFMADD231PS       1536(BX), Z17, Z20
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z19
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z19
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z19, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z19, Z17
+	VPSLLD            $0x13, Z19, Z19
+	VPADDD            Z19, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z19
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z19, Z21
+	VMULPS            Z20, Z19, Z19
+	VFMADD231PS       Z19, Z21, Z19
+	VMOVUPS           Z19, 320(DX)
+	VMOVUPS           960(CX), Z17
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           960(CX)(DI*1), Z17
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           960(CX)(DI*2), Z17
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           960(CX)(R8*1), Z17
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           960(CX)(DI*4), Z17
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           1024(CX), Z17
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           1024(CX)(DI*1), Z17
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           1024(CX)(DI*2), Z17
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           1024(CX)(R8*1), Z17
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           1024(CX)(DI*4), Z17
+	VFMADD231PS       1536(BX), Z17, Z18
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z19
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z19
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z19, Z20
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z20
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z20
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z20
+	VPERMPS           Z16, Z19, Z17
+	VPSLLD            $0x13, Z19, Z19
+	VPADDD            Z19, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z20, Z17
+	VRCP14PS          Z17, Z19
+	VBROADCASTSS      laneConstants<>+1088(SB), Z20
+	VFNMADD231PS      Z17, Z19, Z20
+	VMULPS            Z18, Z19, Z19
+	VFMADD231PS       Z19, Z20, Z19
+	VMOVUPS           Z19, 384(DX)
+	ADDQ              $0x00000380, CX
+	ADDQ              $0x000001c0, DX
+	DECQ              R12
+	JNZ               group94
+	DECQ              R9
+	JNZ               row94
+	JMP               end
+
+form34:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row34:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner34
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner34:
+	MOVQ 176(AX), R14
+
+group34:
+	CMPQ R14, $0x01
+	JNE  full34
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full34:
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     (CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VMOVUPS     (CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VMOVUPS     64(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     64(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VMOVUPS     64(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VMOVUPS     128(CX), Z16
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     128(CX)(R9*1), Z16
+	VFMADD231PS 1088(BX), Z16, Z18
+	VMOVUPS     128(CX)(R8*2), Z16
+	VFMADD231PS 1408(BX), Z16, Z18
+	VMOVUPS     192(CX), Z16
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     192(CX)(R9*1), Z16
+	VFMADD231PS 1152(BX), Z16, Z18
+	VMOVUPS     192(CX)(R8*2), Z16
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     256(CX), Z16
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     256(CX)(R9*1), Z16
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     256(CX)(R8*2), Z16
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     Z18, (DX)(R10*1)
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000040, DX
+	DECQ        R14
+	JNZ         group34
+	DECQ        R11
+	JNZ         row34
+	JMP         end
+
+form35:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row35:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner35
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner35:
+	MOVQ 176(AX), R14
+
+group35:
+	CMPQ R14, $0x01
+	JNE  full35
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full35:
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      (CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VMOVUPS      (CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VMOVUPS      64(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      64(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VMOVUPS      64(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VMOVUPS      128(CX), Z16
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      128(CX)(R9*1), Z16
+	VFMADD231PS  1088(BX), Z16, Z18
+	VMOVUPS      128(CX)(R8*2), Z16
+	VFMADD231PS  1408(BX), Z16, Z18
+	VMOVUPS      192(CX), Z16
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      192(CX)(R9*1), Z16
+	VFMADD231PS  1152(BX), Z16, Z18
+	VMOVUPS      192(CX)(R8*2), Z16
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      256(CX), Z16
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      256(CX)(R9*1), Z16
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      256(CX)(R8*2), Z16
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, (DX)(R10*1)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000040, DX
+	DECQ         R14
+	JNZ          group35
+	DECQ         R11
+	JNZ          row35
+	JMP          end
+
+form98:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R11
+	MOVQ    CX, R12
+	MOVQ    DX, R13
+
+row98:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner98
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner98:
+	MOVQ 176(AX), R14
+
+group98:
+	CMPQ R14, $0x01
+	JNE  full98
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full98:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           (CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VMOVUPS           (CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VMOVUPS           64(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           64(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VMOVUPS           64(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VMOVUPS           128(CX), Z17
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           128(CX)(R9*1), Z17
+	VFMADD231PS       1088(BX), Z17, Z19
+	VMOVUPS           128(CX)(R8*2), Z17
+	VFMADD231PS       1408(BX), Z17, Z19
+	VMOVUPS           192(CX), Z17
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           192(CX)(R9*1), Z17
+	VFMADD231PS       1152(BX), Z17, Z19
+	VMOVUPS           192(CX)(R8*2), Z17
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           256(CX), Z17
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           256(CX)(R9*1), Z17
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           256(CX)(R8*2), Z17
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z18, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z20
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z20
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z20
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z20
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z20, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z20
+	VFNMADD231PS      Z17, Z18, Z20
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z20, Z18
+	VMOVUPS           Z18, (DX)(R10*1)
+	ADDQ              $0x00000080, CX
+	ADDQ              $0x00000040, DX
+	DECQ              R14
+	JNZ               group98
+	DECQ              R11
+	JNZ               row98
+	JMP               end
+
+form40:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row40:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner40
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner40:
+	MOVQ 176(AX), R14
+
+group40:
+	CMPQ R14, $0x01
+	JNE  full40
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full40:
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     (CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VMOVUPS     (CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VMOVUPS     64(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     64(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VMOVUPS     64(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VMOVUPS     128(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VMOVUPS     (SI), Z20
+	VFMADD231PS Z0, Z16, Z20
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z20
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z20
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     128(CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z20
+	VFMADD231PS 1088(BX), Z16, Z18
+	VMOVUPS     128(CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z20
+	VFMADD231PS 1408(BX), Z16, Z18
+	VMOVUPS     192(CX), Z16
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z20
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z20
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z20
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     192(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z20
+	VFMADD231PS 1152(BX), Z16, Z18
+	VMOVUPS     192(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z20
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     256(CX), Z16
+	VMOVUPS     (SI), Z21
+	VFMADD231PS Z0, Z16, Z21
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z21
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VMOVUPS     (SI), Z22
+	VFMADD231PS Z0, Z16, Z22
+	VFMADD231PS Z2, Z16, Z20
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z10, Z16, Z21
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z22
+	VFMADD231PS Z7, Z16, Z20
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS Z15, Z16, Z21
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z22
+	VFMADD231PS Z12, Z16, Z20
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z21
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     256(CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z22
+	VFMADD231PS 1088(BX), Z16, Z20
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     256(CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z22
+	VFMADD231PS 1408(BX), Z16, Z20
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     Z18, (DX)(R10*1)
+	VMOVUPS     320(CX), Z16
+	VFMADD231PS Z1, Z16, Z21
+	VFMADD231PS Z3, Z16, Z19
+	VMOVUPS     320(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z21
+	VFMADD231PS Z8, Z16, Z19
+	VMOVUPS     320(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z22
+	VFMADD231PS Z3, Z16, Z20
+	VFMADD231PS Z11, Z16, Z21
+	VFMADD231PS Z13, Z16, Z19
+	VMOVUPS     320(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z22
+	VFMADD231PS Z8, Z16, Z20
+	VFMADD231PS 1024(BX), Z16, Z21
+	VFMADD231PS 1152(BX), Z16, Z19
+	VMOVUPS     320(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z22
+	VFMADD231PS Z13, Z16, Z20
+	VFMADD231PS 1344(BX), Z16, Z21
+	VFMADD231PS 1472(BX), Z16, Z19
+	VMOVUPS     320(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z22
+	VFMADD231PS 1152(BX), Z16, Z20
+	VMOVUPS     320(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z22
+	VFMADD231PS 1472(BX), Z16, Z20
+	VMOVUPS     384(CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VFMADD231PS Z2, Z16, Z21
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     384(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VFMADD231PS Z7, Z16, Z21
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     384(CX)(DI*2), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z2, Z16, Z22
+	VFMADD231PS Z4, Z16, Z20
+	VFMADD231PS Z10, Z16, Z17
+	VFMADD231PS Z12, Z16, Z21
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     384(CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z7, Z16, Z22
+	VFMADD231PS Z9, Z16, Z20
+	VFMADD231PS Z15, Z16, Z17
+	VFMADD231PS 1088(BX), Z16, Z21
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     384(CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z12, Z16, Z22
+	VFMADD231PS Z14, Z16, Z20
+	VFMADD231PS 1280(BX), Z16, Z17
+	VFMADD231PS 1408(BX), Z16, Z21
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     384(CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z22
+	VFMADD231PS 1216(BX), Z16, Z20
+	VMOVUPS     384(CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z22
+	VFMADD231PS 1536(BX), Z16, Z20
+	VMOVUPS     Z19, 64(DX)
+	VMOVUPS     Z20, 64(DX)(R10*1)
+	VMOVUPS     448(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VFMADD231PS Z3, Z16, Z21
+	VMOVUPS     448(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VFMADD231PS Z8, Z16, Z21
+	VMOVUPS     448(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z3, Z16, Z22
+	VFMADD231PS Z11, Z16, Z17
+	VFMADD231PS Z13, Z16, Z21
+	VMOVUPS     448(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z8, Z16, Z22
+	VFMADD231PS 1024(BX), Z16, Z17
+	VFMADD231PS 1152(BX), Z16, Z21
+	VMOVUPS     448(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z13, Z16, Z22
+	VFMADD231PS 1344(BX), Z16, Z17
+	VFMADD231PS 1472(BX), Z16, Z21
+	VMOVUPS     448(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z22
+	VMOVUPS     448(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z22
+	VMOVUPS     512(CX), Z16
+	VFMADD231PS Z2, Z16, Z17
+	VFMADD231PS Z4, Z16, Z21
+	VMOVUPS     512(CX)(DI*1), Z16
+	VFMADD231PS Z7, Z16, Z17
+	VFMADD231PS Z9, Z16, Z21
+	VMOVUPS     512(CX)(DI*2), Z16
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z4, Z16, Z22
+	VFMADD231PS Z12, Z16, Z17
+	VFMADD231PS Z14, Z16, Z21
+	VMOVUPS     512(CX)(R8*1), Z16
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z9, Z16, Z22
+	VFMADD231PS 1088(BX), Z16, Z17
+	VFMADD231PS 1216(BX), Z16, Z21
+	VMOVUPS     512(CX)(DI*4), Z16
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z14, Z16, Z22
+	VFMADD231PS 1408(BX), Z16, Z17
+	VFMADD231PS 1536(BX), Z16, Z21
+	VMOVUPS     512(CX)(R9*1), Z16
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z22
+	VMOVUPS     512(CX)(R8*2), Z16
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z22
+	VMOVUPS     Z21, 128(DX)
+	VMOVUPS     Z22, 128(DX)(R10*1)
+	VMOVUPS     576(CX), Z16
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     576(CX)(DI*1), Z16
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     576(CX)(DI*2), Z16
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     576(CX)(R8*1), Z16
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     576(CX)(DI*4), Z16
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     576(CX)(R9*1), Z16
+	VFMADD231PS 1152(BX), Z16, Z18
+	VMOVUPS     576(CX)(R8*2), Z16
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     640(CX), Z16
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     640(CX)(DI*1), Z16
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     640(CX)(DI*2), Z16
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     640(CX)(R8*1), Z16
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     640(CX)(DI*4), Z16
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     640(CX)(R9*1), Z16
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     640(CX)(R8*2), Z16
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, 192(DX)
+	VMOVUPS     Z18, 192(DX)(R10*1)
+	ADDQ        $0x00000200, CX
+	ADDQ        $0x00000100, DX
+	DECQ        R14
+	JNZ         group40
+	DECQ        R11
+	JNZ         row40
+	JMP         end
+
+form41:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row41:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner41
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner41:
+	MOVQ 176(AX), R14
+
+group41:
+	CMPQ R14, $0x01
+	JNE  full41
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full41:
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      (CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VMOVUPS      (CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VMOVUPS      64(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      64(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VMOVUPS      64(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VMOVUPS      128(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VMOVUPS      (SI), Z20
+	VFMADD231PS  Z0, Z16, Z20
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z20
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z20
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      128(CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z20
+	VFMADD231PS  1088(BX), Z16, Z18
+	VMOVUPS      128(CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z20
+	VFMADD231PS  1408(BX), Z16, Z18
+	VMOVUPS      192(CX), Z16
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z20
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z20
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z20
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      192(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z20
+	VFMADD231PS  1152(BX), Z16, Z18
+	VMOVUPS      192(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z20
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      256(CX), Z16
+	VMOVUPS      (SI), Z21
+	VFMADD231PS  Z0, Z16, Z21
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z21
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z0, Z16, Z22
+	VFMADD231PS  Z2, Z16, Z20
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z21
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z22
+	VFMADD231PS  Z7, Z16, Z20
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z21
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z22
+	VFMADD231PS  Z12, Z16, Z20
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z21
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      256(CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z22
+	VFMADD231PS  1088(BX), Z16, Z20
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      256(CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z22
+	VFMADD231PS  1408(BX), Z16, Z20
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, (DX)(R10*1)
+	VMOVUPS      320(CX), Z16
+	VFMADD231PS  Z1, Z16, Z21
+	VFMADD231PS  Z3, Z16, Z19
+	VMOVUPS      320(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z21
+	VFMADD231PS  Z8, Z16, Z19
+	VMOVUPS      320(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z22
+	VFMADD231PS  Z3, Z16, Z20
+	VFMADD231PS  Z11, Z16, Z21
+	VFMADD231PS  Z13, Z16, Z19
+	VMOVUPS      320(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z22
+	VFMADD231PS  Z8, Z16, Z20
+	VFMADD231PS  1024(BX), Z16, Z21
+	VFMADD231PS  1152(BX), Z16, Z19
+	VMOVUPS      320(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z22
+	VFMADD231PS  Z13, Z16, Z20
+	VFMADD231PS  1344(BX), Z16, Z21
+	VFMADD231PS  1472(BX), Z16, Z19
+	VMOVUPS      320(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z22
+	VFMADD231PS  1152(BX), Z16, Z20
+	VMOVUPS      320(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z22
+	VFMADD231PS  1472(BX), Z16, Z20
+	VMOVUPS      384(CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VFMADD231PS  Z2, Z16, Z21
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      384(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VFMADD231PS  Z7, Z16, Z21
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      384(CX)(DI*2), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z22
+	VFMADD231PS  Z4, Z16, Z20
+	VFMADD231PS  Z10, Z16, Z17
+	VFMADD231PS  Z12, Z16, Z21
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      384(CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z22
+	VFMADD231PS  Z9, Z16, Z20
+	VFMADD231PS  Z15, Z16, Z17
+	VFMADD231PS  1088(BX), Z16, Z21
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      384(CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z22
+	VFMADD231PS  Z14, Z16, Z20
+	VFMADD231PS  1280(BX), Z16, Z17
+	VFMADD231PS  1408(BX), Z16, Z21
+	VFMADD231PS  1536(BX), Z16, Z19
+	VMOVUPS      384(CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z22
+	VFMADD231PS  1216(BX), Z16, Z20
+	VMOVUPS      384(CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z22
+	VFMADD231PS  1536(BX), Z16, Z20
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 64(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z20, Z16, Z20
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z20, Z16, Z20
+	VMOVUPS      Z20, 64(DX)(R10*1)
+	VMOVUPS      448(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VFMADD231PS  Z3, Z16, Z21
+	VMOVUPS      448(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VFMADD231PS  Z8, Z16, Z21
+	VMOVUPS      448(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z22
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z13, Z16, Z21
+	VMOVUPS      448(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z22
+	VFMADD231PS  1024(BX), Z16, Z17
+	VFMADD231PS  1152(BX), Z16, Z21
+	VMOVUPS      448(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z22
+	VFMADD231PS  1344(BX), Z16, Z17
+	VFMADD231PS  1472(BX), Z16, Z21
+	VMOVUPS      448(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z22
+	VMOVUPS      448(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z22
+	VMOVUPS      512(CX), Z16
+	VFMADD231PS  Z2, Z16, Z17
+	VFMADD231PS  Z4, Z16, Z21
+	VMOVUPS      512(CX)(DI*1), Z16
+	VFMADD231PS  Z7, Z16, Z17
+	VFMADD231PS  Z9, Z16, Z21
+	VMOVUPS      512(CX)(DI*2), Z16
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z22
+	VFMADD231PS  Z12, Z16, Z17
+	VFMADD231PS  Z14, Z16, Z21
+	VMOVUPS      512(CX)(R8*1), Z16
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z22
+	VFMADD231PS  1088(BX), Z16, Z17
+	VFMADD231PS  1216(BX), Z16, Z21
+	VMOVUPS      512(CX)(DI*4), Z16
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z22
+	VFMADD231PS  1408(BX), Z16, Z17
+	VFMADD231PS  1536(BX), Z16, Z21
+	VMOVUPS      512(CX)(R9*1), Z16
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z22
+	VMOVUPS      512(CX)(R8*2), Z16
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z22
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z21, Z16, Z21
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z21, Z16, Z21
+	VMOVUPS      Z21, 128(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z22, Z16, Z22
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z22, Z16, Z22
+	VMOVUPS      Z22, 128(DX)(R10*1)
+	VMOVUPS      576(CX), Z16
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      576(CX)(DI*1), Z16
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      576(CX)(DI*2), Z16
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      576(CX)(R8*1), Z16
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      576(CX)(DI*4), Z16
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      576(CX)(R9*1), Z16
+	VFMADD231PS  1152(BX), Z16, Z18
+	VMOVUPS      576(CX)(R8*2), Z16
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      640(CX), Z16
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      640(CX)(DI*1), Z16
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      640(CX)(DI*2), Z16
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      640(CX)(R8*1), Z16
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      640(CX)(DI*4), Z16
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      640(CX)(R9*1), Z16
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      640(CX)(R8*2), Z16
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, 192(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 192(DX)(R10*1)
+	ADDQ         $0x00000200, CX
+	ADDQ         $0x00000100, DX
+	DECQ         R14
+	JNZ          group41
+	DECQ         R11
+	JNZ          row41
+	JMP          end
+
+form104:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R11
+	MOVQ    CX, R12
+	MOVQ    DX, R13
+
+row104:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner104
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner104:
+	MOVQ 176(AX), R14
+
+group104:
+	CMPQ R14, $0x01
+	JNE  full104
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full104:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           (CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VMOVUPS           (CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VMOVUPS           64(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           64(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VMOVUPS           64(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VMOVUPS           128(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VMOVUPS           (SI), Z21
+	VFMADD231PS       Z0, Z17, Z21
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z21
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z21
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           128(CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z21
+	VFMADD231PS       1088(BX), Z17, Z19
+	VMOVUPS           128(CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z21
+	VFMADD231PS       1408(BX), Z17, Z19
+	VMOVUPS           192(CX), Z17
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z21
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z21
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z21
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           192(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z21
+	VFMADD231PS       1152(BX), Z17, Z19
+	VMOVUPS           192(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z21
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           256(CX), Z17
+	VMOVUPS           (SI), Z22
+	VFMADD231PS       Z0, Z17, Z22
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z22
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VMOVUPS           (SI), Z23
+	VFMADD231PS       Z0, Z17, Z23
+	VFMADD231PS       Z2, Z17, Z21
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z22
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z23
+	VFMADD231PS       Z7, Z17, Z21
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z22
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z23
+	VFMADD231PS       Z12, Z17, Z21
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z22
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           256(CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z23
+	VFMADD231PS       1088(BX), Z17, Z21
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           256(CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z23
+	VFMADD231PS       1408(BX), Z17, Z21
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z24
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z24
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z24, Z25
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z25, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z25
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z25
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z25
+	VPERMPS           Z16, Z24, Z17
+	VPSLLD            $0x13, Z24, Z24
+	VPADDD            Z24, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z25, Z17
+	VRCP14PS          Z17, Z24
+	VBROADCASTSS      laneConstants<>+1088(SB), Z25
+	VFNMADD231PS      Z17, Z24, Z25
+	VMULPS            Z18, Z24, Z24
+	VFMADD231PS       Z24, Z25, Z24
+	VMOVUPS           Z24, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z18, Z24
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z24, Z18
+	VMOVUPS           Z18, (DX)(R10*1)
+	VMOVUPS           320(CX), Z17
+	VFMADD231PS       Z1, Z17, Z22
+	VFMADD231PS       Z3, Z17, Z20
+	VMOVUPS           320(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z22
+	VFMADD231PS       Z8, Z17, Z20
+	VMOVUPS           320(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z23
+	VFMADD231PS       Z3, Z17, Z21
+	VFMADD231PS       Z11, Z17, Z22
+	VFMADD231PS       Z13, Z17, Z20
+	VMOVUPS           320(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z23
+	VFMADD231PS       Z8, Z17, Z21
+	VFMADD231PS       1024(BX), Z17, Z22
+	VFMADD231PS       1152(BX), Z17, Z20
+	VMOVUPS           320(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z23
+	VFMADD231PS       Z13, Z17, Z21
+	VFMADD231PS       1344(BX), Z17, Z22
+	VFMADD231PS       1472(BX), Z17, Z20
+	VMOVUPS           320(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z23
+	VFMADD231PS       1152(BX), Z17, Z21
+	VMOVUPS           320(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z23
+	VFMADD231PS       1472(BX), Z17, Z21
+	VMOVUPS           384(CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VFMADD231PS       Z2, Z17, Z22
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           384(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VFMADD231PS       Z7, Z17, Z22
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           384(CX)(DI*2), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z23
+	VFMADD231PS       Z4, Z17, Z21
+	VFMADD231PS       Z10, Z17, Z18
+	VFMADD231PS       Z12, Z17, Z22
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           384(CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z23
+	VFMADD231PS       Z9, Z17, Z21
+	VFMADD231PS       Z15, Z17, Z18
+	VFMADD231PS       1088(BX), Z17, Z22
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           384(CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z23
+	VFMADD231PS       Z14, Z17, Z21
+	VFMADD231PS       1280(BX), Z17, Z18
+	VFMADD231PS       1408(BX), Z17, Z22
+	VFMADD231PS       1536(BX), Z17, Z20
+	VMOVUPS           384(CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z23
+	VFMADD231PS       1216(BX), Z17, Z21
+	VMOVUPS           384(CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z23
+	VFMADD231PS       1536(BX), Z17, Z21
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z24
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z24
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z24, Z25
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z25, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z25
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z25
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z25
+	VPERMPS           Z16, Z24, Z17
+	VPSLLD            $0x13, Z24, Z24
+	VPADDD            Z24, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z25, Z17
+	VRCP14PS          Z17, Z24
+	VBROADCASTSS      laneConstants<>+1088(SB), Z25
+	VFNMADD231PS      Z17, Z24, Z25
+	VMULPS            Z20, Z24, Z24
+	VFMADD231PS       Z24, Z25, Z24
+	VMOVUPS           Z24, 64(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z20, Z24
+	VMULPS            Z21, Z20, Z20
+	VFMADD231PS       Z20, Z24, Z20
+	VMOVUPS           Z20, 64(DX)(R10*1)
+	VMOVUPS           448(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VFMADD231PS       Z3, Z17, Z22
+	VMOVUPS           448(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VFMADD231PS       Z8, Z17, Z22
+	VMOVUPS           448(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z23
+	VFMADD231PS       Z11, Z17, Z18
+	VFMADD231PS       Z13, Z17, Z22
+	VMOVUPS           448(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z23
+	VFMADD231PS       1024(BX), Z17, Z18
+	VFMADD231PS       1152(BX), Z17, Z22
+	VMOVUPS           448(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z23
+	VFMADD231PS       1344(BX), Z17, Z18
+	VFMADD231PS       1472(BX), Z17, Z22
+	VMOVUPS           448(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z23
+	VMOVUPS           448(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z23
+	VMOVUPS           512(CX), Z17
+	VFMADD231PS       Z2, Z17, Z18
+	VFMADD231PS       Z4, Z17, Z22
+	VMOVUPS           512(CX)(DI*1), Z17
+	VFMADD231PS       Z7, Z17, Z18
+	VFMADD231PS       Z9, Z17, Z22
+	VMOVUPS           512(CX)(DI*2), Z17
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z23
+	VFMADD231PS       Z12, Z17, Z18
+	VFMADD231PS       Z14, Z17, Z22
+	VMOVUPS           512(CX)(R8*1), Z17
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z23
+	VFMADD231PS       1088(BX), Z17, Z18
+	VFMADD231PS       1216(BX), Z17, Z22
+	VMOVUPS           512(CX)(DI*4), Z17
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z23
+	VFMADD231PS       1408(BX), Z17, Z18
+	VFMADD231PS       1536(BX), Z17, Z22
+	VMOVUPS           512(CX)(R9*1), Z17
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z23
+	VMOVUPS           512(CX)(R8*2), Z17
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z23
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z22, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, 128(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z23, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, 128(DX)(R10*1)
+	VMOVUPS           576(CX), Z17
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           576(CX)(DI*1), Z17
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           576(CX)(DI*2), Z17
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           576(CX)(R8*1), Z17
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           576(CX)(DI*4), Z17
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           576(CX)(R9*1), Z17
+	VFMADD231PS       1152(BX), Z17, Z19
+	VMOVUPS           576(CX)(R8*2), Z17
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           640(CX), Z17
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           640(CX)(DI*1), Z17
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           640(CX)(DI*2), Z17
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           640(CX)(R8*1), Z17
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           640(CX)(DI*4), Z17
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           640(CX)(R9*1), Z17
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           640(CX)(R8*2), Z17
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z18, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, 192(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z20
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z20
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z20
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z20
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z20, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z20
+	VFNMADD231PS      Z17, Z18, Z20
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z20, Z18
+	VMOVUPS           Z18, 192(DX)(R10*1)
+	ADDQ              $0x00000200, CX
+	ADDQ              $0x00000100, DX
+	DECQ              R14
+	JNZ               group104
+	DECQ              R11
+	JNZ               row104
+	JMP               end
+
+form46:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row46:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner46
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner46:
+	MOVQ 176(AX), R14
+
+group46:
+	CMPQ R14, $0x01
+	JNE  full46
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full46:
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VMOVUPS     (CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VMOVUPS     (CX)(DI*2), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z10, Z16, Z17
+	VMOVUPS     (CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z15, Z16, Z17
+	VMOVUPS     (CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z17
+	VMOVUPS     (CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VMOVUPS     (CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VMOVUPS     64(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VMOVUPS     64(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VMOVUPS     64(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z11, Z16, Z17
+	VMOVUPS     64(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z17
+	VMOVUPS     64(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z17
+	VMOVUPS     64(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VMOVUPS     64(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VMOVUPS     128(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z2, Z16, Z17
+	VMOVUPS     128(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z7, Z16, Z17
+	VMOVUPS     128(CX)(DI*2), Z16
+	VMOVUPS     (SI), Z20
+	VFMADD231PS Z0, Z16, Z20
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z12, Z16, Z17
+	VMOVUPS     128(CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z20
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z17
+	VMOVUPS     128(CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z20
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z17
+	VMOVUPS     128(CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z20
+	VFMADD231PS 1088(BX), Z16, Z18
+	VMOVUPS     128(CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z20
+	VFMADD231PS 1408(BX), Z16, Z18
+	VMOVUPS     192(CX), Z16
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     192(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     192(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z20
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     192(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z20
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     192(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z20
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     192(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z20
+	VFMADD231PS 1152(BX), Z16, Z18
+	VMOVUPS     192(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z20
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     256(CX), Z16
+	VMOVUPS     (SI), Z21
+	VFMADD231PS Z0, Z16, Z21
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     256(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z21
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     256(CX)(DI*2), Z16
+	VMOVUPS     (SI), Z22
+	VFMADD231PS Z0, Z16, Z22
+	VFMADD231PS Z2, Z16, Z20
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z10, Z16, Z21
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     256(CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z22
+	VFMADD231PS Z7, Z16, Z20
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS Z15, Z16, Z21
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     256(CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z22
+	VFMADD231PS Z12, Z16, Z20
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z21
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     256(CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z22
+	VFMADD231PS 1088(BX), Z16, Z20
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     256(CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z22
+	VFMADD231PS 1408(BX), Z16, Z20
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, (DX)
+	VMOVUPS     Z18, (DX)(R10*1)
+	VMOVUPS     320(CX), Z16
+	VFMADD231PS Z1, Z16, Z21
+	VFMADD231PS Z3, Z16, Z19
+	VMOVUPS     320(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z21
+	VFMADD231PS Z8, Z16, Z19
+	VMOVUPS     320(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z22
+	VFMADD231PS Z3, Z16, Z20
+	VFMADD231PS Z11, Z16, Z21
+	VFMADD231PS Z13, Z16, Z19
+	VMOVUPS     320(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z22
+	VFMADD231PS Z8, Z16, Z20
+	VFMADD231PS 1024(BX), Z16, Z21
+	VFMADD231PS 1152(BX), Z16, Z19
+	VMOVUPS     320(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z22
+	VFMADD231PS Z13, Z16, Z20
+	VFMADD231PS 1344(BX), Z16, Z21
+	VFMADD231PS 1472(BX), Z16, Z19
+	VMOVUPS     320(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z22
+	VFMADD231PS 1152(BX), Z16, Z20
+	VMOVUPS     320(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z22
+	VFMADD231PS 1472(BX), Z16, Z20
+	VMOVUPS     384(CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VFMADD231PS Z2, Z16, Z21
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     384(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VFMADD231PS Z7, Z16, Z21
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     384(CX)(DI*2), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z2, Z16, Z22
+	VFMADD231PS Z4, Z16, Z20
+	VFMADD231PS Z10, Z16, Z17
+	VFMADD231PS Z12, Z16, Z21
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     384(CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z7, Z16, Z22
+	VFMADD231PS Z9, Z16, Z20
+	VFMADD231PS Z15, Z16, Z17
+	VFMADD231PS 1088(BX), Z16, Z21
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     384(CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z12, Z16, Z22
+	VFMADD231PS Z14, Z16, Z20
+	VFMADD231PS 1280(BX), Z16, Z17
+	VFMADD231PS 1408(BX), Z16, Z21
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     384(CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z22
+	VFMADD231PS 1216(BX), Z16, Z20
+	VMOVUPS     384(CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z22
+	VFMADD231PS 1536(BX), Z16, Z20
+	VMOVUPS     Z19, 64(DX)
+	VMOVUPS     Z20, 64(DX)(R10*1)
+	VMOVUPS     448(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VFMADD231PS Z3, Z16, Z21
+	VMOVUPS     448(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VFMADD231PS Z8, Z16, Z21
+	VMOVUPS     448(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z3, Z16, Z22
+	VFMADD231PS Z11, Z16, Z17
+	VFMADD231PS Z13, Z16, Z21
+	VMOVUPS     448(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z8, Z16, Z22
+	VFMADD231PS 1024(BX), Z16, Z17
+	VFMADD231PS 1152(BX), Z16, Z21
+	VMOVUPS     448(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z13, Z16, Z22
+	VFMADD231PS 1344(BX), Z16, Z17
+	VFMADD231PS 1472(BX), Z16, Z21
+	VMOVUPS     448(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z22
+	VMOVUPS     448(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z22
+	VMOVUPS     512(CX), Z16
+	VMOVUPS     (SI), Z19
+	VFMADD231PS Z0, Z16, Z19
+	VFMADD231PS Z2, Z16, Z17
+	VFMADD231PS Z4, Z16, Z21
+	VMOVUPS     512(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z19
+	VFMADD231PS Z7, Z16, Z17
+	VFMADD231PS Z9, Z16, Z21
+	VMOVUPS     512(CX)(DI*2), Z16
+	VMOVUPS     (SI), Z20
+	VFMADD231PS Z0, Z16, Z20
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z4, Z16, Z22
+	VFMADD231PS Z10, Z16, Z19
+	VFMADD231PS Z12, Z16, Z17
+	VFMADD231PS Z14, Z16, Z21
+	VMOVUPS     512(CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z20
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z9, Z16, Z22
+	VFMADD231PS Z15, Z16, Z19
+	VFMADD231PS 1088(BX), Z16, Z17
+	VFMADD231PS 1216(BX), Z16, Z21
+	VMOVUPS     512(CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z20
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z14, Z16, Z22
+	VFMADD231PS 1280(BX), Z16, Z19
+	VFMADD231PS 1408(BX), Z16, Z17
+	VFMADD231PS 1536(BX), Z16, Z21
+	VMOVUPS     512(CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z20
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z22
+	VMOVUPS     512(CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z20
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z22
+	VMOVUPS     Z21, 128(DX)
+	VMOVUPS     Z22, 128(DX)(R10*1)
+	VMOVUPS     576(CX), Z16
+	VFMADD231PS Z1, Z16, Z19
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     576(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z19
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     576(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z20
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z11, Z16, Z19
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     576(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z20
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS 1024(BX), Z16, Z19
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     576(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z20
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS 1344(BX), Z16, Z19
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     576(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z20
+	VFMADD231PS 1152(BX), Z16, Z18
+	VMOVUPS     576(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z20
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     640(CX), Z16
+	VMOVUPS     (SI), Z21
+	VFMADD231PS Z0, Z16, Z21
+	VFMADD231PS Z2, Z16, Z19
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     640(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z21
+	VFMADD231PS Z7, Z16, Z19
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     640(CX)(DI*2), Z16
+	VMOVUPS     (SI), Z22
+	VFMADD231PS Z0, Z16, Z22
+	VFMADD231PS Z2, Z16, Z20
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z10, Z16, Z21
+	VFMADD231PS Z12, Z16, Z19
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     640(CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z22
+	VFMADD231PS Z7, Z16, Z20
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS Z15, Z16, Z21
+	VFMADD231PS 1088(BX), Z16, Z19
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     640(CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z22
+	VFMADD231PS Z12, Z16, Z20
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS 1280(BX), Z16, Z21
+	VFMADD231PS 1408(BX), Z16, Z19
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     640(CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z22
+	VFMADD231PS 1088(BX), Z16, Z20
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     640(CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z22
+	VFMADD231PS 1408(BX), Z16, Z20
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, 192(DX)
+	VMOVUPS     Z18, 192(DX)(R10*1)
+	VMOVUPS     704(CX), Z16
+	VFMADD231PS Z1, Z16, Z21
+	VFMADD231PS Z3, Z16, Z19
+	VMOVUPS     704(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z21
+	VFMADD231PS Z8, Z16, Z19
+	VMOVUPS     704(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z22
+	VFMADD231PS Z3, Z16, Z20
+	VFMADD231PS Z11, Z16, Z21
+	VFMADD231PS Z13, Z16, Z19
+	VMOVUPS     704(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z22
+	VFMADD231PS Z8, Z16, Z20
+	VFMADD231PS 1024(BX), Z16, Z21
+	VFMADD231PS 1152(BX), Z16, Z19
+	VMOVUPS     704(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z22
+	VFMADD231PS Z13, Z16, Z20
+	VFMADD231PS 1344(BX), Z16, Z21
+	VFMADD231PS 1472(BX), Z16, Z19
+	VMOVUPS     704(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z22
+	VFMADD231PS 1152(BX), Z16, Z20
+	VMOVUPS     704(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z22
+	VFMADD231PS 1472(BX), Z16, Z20
+	VMOVUPS     768(CX), Z16
+	VMOVUPS     (SI), Z17
+	VFMADD231PS Z0, Z16, Z17
+	VFMADD231PS Z2, Z16, Z21
+	VFMADD231PS Z4, Z16, Z19
+	VMOVUPS     768(CX)(DI*1), Z16
+	VFMADD231PS Z5, Z16, Z17
+	VFMADD231PS Z7, Z16, Z21
+	VFMADD231PS Z9, Z16, Z19
+	VMOVUPS     768(CX)(DI*2), Z16
+	VMOVUPS     (SI), Z18
+	VFMADD231PS Z0, Z16, Z18
+	VFMADD231PS Z2, Z16, Z22
+	VFMADD231PS Z4, Z16, Z20
+	VFMADD231PS Z10, Z16, Z17
+	VFMADD231PS Z12, Z16, Z21
+	VFMADD231PS Z14, Z16, Z19
+	VMOVUPS     768(CX)(R8*1), Z16
+	VFMADD231PS Z5, Z16, Z18
+	VFMADD231PS Z7, Z16, Z22
+	VFMADD231PS Z9, Z16, Z20
+	VFMADD231PS Z15, Z16, Z17
+	VFMADD231PS 1088(BX), Z16, Z21
+	VFMADD231PS 1216(BX), Z16, Z19
+	VMOVUPS     768(CX)(DI*4), Z16
+	VFMADD231PS Z10, Z16, Z18
+	VFMADD231PS Z12, Z16, Z22
+	VFMADD231PS Z14, Z16, Z20
+	VFMADD231PS 1280(BX), Z16, Z17
+	VFMADD231PS 1408(BX), Z16, Z21
+	VFMADD231PS 1536(BX), Z16, Z19
+	VMOVUPS     768(CX)(R9*1), Z16
+	VFMADD231PS Z15, Z16, Z18
+	VFMADD231PS 1088(BX), Z16, Z22
+	VFMADD231PS 1216(BX), Z16, Z20
+	VMOVUPS     768(CX)(R8*2), Z16
+	VFMADD231PS 1280(BX), Z16, Z18
+	VFMADD231PS 1408(BX), Z16, Z22
+	VFMADD231PS 1536(BX), Z16, Z20
+	VMOVUPS     Z19, 256(DX)
+	VMOVUPS     Z20, 256(DX)(R10*1)
+	VMOVUPS     832(CX), Z16
+	VFMADD231PS Z1, Z16, Z17
+	VFMADD231PS Z3, Z16, Z21
+	VMOVUPS     832(CX)(DI*1), Z16
+	VFMADD231PS Z6, Z16, Z17
+	VFMADD231PS Z8, Z16, Z21
+	VMOVUPS     832(CX)(DI*2), Z16
+	VFMADD231PS Z1, Z16, Z18
+	VFMADD231PS Z3, Z16, Z22
+	VFMADD231PS Z11, Z16, Z17
+	VFMADD231PS Z13, Z16, Z21
+	VMOVUPS     832(CX)(R8*1), Z16
+	VFMADD231PS Z6, Z16, Z18
+	VFMADD231PS Z8, Z16, Z22
+	VFMADD231PS 1024(BX), Z16, Z17
+	VFMADD231PS 1152(BX), Z16, Z21
+	VMOVUPS     832(CX)(DI*4), Z16
+	VFMADD231PS Z11, Z16, Z18
+	VFMADD231PS Z13, Z16, Z22
+	VFMADD231PS 1344(BX), Z16, Z17
+	VFMADD231PS 1472(BX), Z16, Z21
+	VMOVUPS     832(CX)(R9*1), Z16
+	VFMADD231PS 1024(BX), Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z22
+	VMOVUPS     832(CX)(R8*2), Z16
+	VFMADD231PS 1344(BX), Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z22
+	VMOVUPS     896(CX), Z16
+	VFMADD231PS Z2, Z16, Z17
+	VFMADD231PS Z4, Z16, Z21
+	VMOVUPS     896(CX)(DI*1), Z16
+	VFMADD231PS Z7, Z16, Z17
+	VFMADD231PS Z9, Z16, Z21
+	VMOVUPS     896(CX)(DI*2), Z16
+	VFMADD231PS Z2, Z16, Z18
+	VFMADD231PS Z4, Z16, Z22
+	VFMADD231PS Z12, Z16, Z17
+	VFMADD231PS Z14, Z16, Z21
+	VMOVUPS     896(CX)(R8*1), Z16
+	VFMADD231PS Z7, Z16, Z18
+	VFMADD231PS Z9, Z16, Z22
+	VFMADD231PS 1088(BX), Z16, Z17
+	VFMADD231PS 1216(BX), Z16, Z21
+	VMOVUPS     896(CX)(DI*4), Z16
+	VFMADD231PS Z12, Z16, Z18
+	VFMADD231PS Z14, Z16, Z22
+	VFMADD231PS 1408(BX), Z16, Z17
+	VFMADD231PS 1536(BX), Z16, Z21
+	VMOVUPS     896(CX)(R9*1), Z16
+	VFMADD231PS 1088(BX), Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z22
+	VMOVUPS     896(CX)(R8*2), Z16
+	VFMADD231PS 1408(BX), Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z22
+	VMOVUPS     Z21, 320(DX)
+	VMOVUPS     Z22, 320(DX)(R10*1)
+	VMOVUPS     960(CX), Z16
+	VFMADD231PS Z3, Z16, Z17
+	VMOVUPS     960(CX)(DI*1), Z16
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     960(CX)(DI*2), Z16
+	VFMADD231PS Z3, Z16, Z18
+	VFMADD231PS Z13, Z16, Z17
+	VMOVUPS     960(CX)(R8*1), Z16
+	VFMADD231PS Z8, Z16, Z18
+	VFMADD231PS 1152(BX), Z16, Z17
+	VMOVUPS     960(CX)(DI*4), Z16
+	VFMADD231PS Z13, Z16, Z18
+	VFMADD231PS 1472(BX), Z16, Z17
+	VMOVUPS     960(CX)(R9*1), Z16
+	VFMADD231PS 1152(BX), Z16, Z18
+	VMOVUPS     960(CX)(R8*2), Z16
+	VFMADD231PS 1472(BX), Z16, Z18
+	VMOVUPS     1024(CX), Z16
+	VFMADD231PS Z4, Z16, Z17
+	VMOVUPS     1024(CX)(DI*1), Z16
+	VFMADD231PS Z9, Z16, Z17
+	VMOVUPS     1024(CX)(DI*2), Z16
+	VFMADD231PS Z4, Z16, Z18
+	VFMADD231PS Z14, Z16, Z17
+	VMOVUPS     1024(CX)(R8*1), Z16
+	VFMADD231PS Z9, Z16, Z18
+	VFMADD231PS 1216(BX), Z16, Z17
+	VMOVUPS     1024(CX)(DI*4), Z16
+	VFMADD231PS Z14, Z16, Z18
+	VFMADD231PS 1536(BX), Z16, Z17
+	VMOVUPS     1024(CX)(R9*1), Z16
+	VFMADD231PS 1216(BX), Z16, Z18
+	VMOVUPS     1024(CX)(R8*2), Z16
+	VFMADD231PS 1536(BX), Z16, Z18
+	VMOVUPS     Z17, 384(DX)
+	VMOVUPS     Z18, 384(DX)(R10*1)
+	ADDQ        $0x00000380, CX
+	ADDQ        $0x000001c0, DX
+	DECQ        R14
+	JNZ         group46
+	DECQ        R11
+	JNZ         row46
+	JMP         end
+
+form47:
+	MOVQ 168(AX), R11
+	MOVQ CX, R12
+	MOVQ DX, R13
+
+row47:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner47
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner47:
+	MOVQ 176(AX), R14
+
+group47:
+	CMPQ R14, $0x01
+	JNE  full47
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full47:
+	VMOVUPS      (CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VMOVUPS      (CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VMOVUPS      (CX)(DI*2), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z17
+	VMOVUPS      (CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z17
+	VMOVUPS      (CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z17
+	VMOVUPS      (CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VMOVUPS      (CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VMOVUPS      64(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VMOVUPS      64(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VMOVUPS      64(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z17
+	VMOVUPS      64(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z17
+	VMOVUPS      64(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z17
+	VMOVUPS      64(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VMOVUPS      64(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VMOVUPS      128(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z17
+	VMOVUPS      128(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z17
+	VMOVUPS      128(CX)(DI*2), Z16
+	VMOVUPS      (SI), Z20
+	VFMADD231PS  Z0, Z16, Z20
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z17
+	VMOVUPS      128(CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z20
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z17
+	VMOVUPS      128(CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z20
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z17
+	VMOVUPS      128(CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z20
+	VFMADD231PS  1088(BX), Z16, Z18
+	VMOVUPS      128(CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z20
+	VFMADD231PS  1408(BX), Z16, Z18
+	VMOVUPS      192(CX), Z16
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      192(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      192(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z20
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      192(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z20
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      192(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z20
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      192(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z20
+	VFMADD231PS  1152(BX), Z16, Z18
+	VMOVUPS      192(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z20
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      256(CX), Z16
+	VMOVUPS      (SI), Z21
+	VFMADD231PS  Z0, Z16, Z21
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      256(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z21
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      256(CX)(DI*2), Z16
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z0, Z16, Z22
+	VFMADD231PS  Z2, Z16, Z20
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z21
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      256(CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z22
+	VFMADD231PS  Z7, Z16, Z20
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z21
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      256(CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z22
+	VFMADD231PS  Z12, Z16, Z20
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z21
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      256(CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z22
+	VFMADD231PS  1088(BX), Z16, Z20
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      256(CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z22
+	VFMADD231PS  1408(BX), Z16, Z20
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, (DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, (DX)(R10*1)
+	VMOVUPS      320(CX), Z16
+	VFMADD231PS  Z1, Z16, Z21
+	VFMADD231PS  Z3, Z16, Z19
+	VMOVUPS      320(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z21
+	VFMADD231PS  Z8, Z16, Z19
+	VMOVUPS      320(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z22
+	VFMADD231PS  Z3, Z16, Z20
+	VFMADD231PS  Z11, Z16, Z21
+	VFMADD231PS  Z13, Z16, Z19
+	VMOVUPS      320(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z22
+	VFMADD231PS  Z8, Z16, Z20
+	VFMADD231PS  1024(BX), Z16, Z21
+	VFMADD231PS  1152(BX), Z16, Z19
+	VMOVUPS      320(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z22
+	VFMADD231PS  Z13, Z16, Z20
+	VFMADD231PS  1344(BX), Z16, Z21
+	VFMADD231PS  1472(BX), Z16, Z19
+	VMOVUPS      320(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z22
+	VFMADD231PS  1152(BX), Z16, Z20
+	VMOVUPS      320(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z22
+	VFMADD231PS  1472(BX), Z16, Z20
+	VMOVUPS      384(CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VFMADD231PS  Z2, Z16, Z21
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      384(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VFMADD231PS  Z7, Z16, Z21
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      384(CX)(DI*2), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z22
+	VFMADD231PS  Z4, Z16, Z20
+	VFMADD231PS  Z10, Z16, Z17
+	VFMADD231PS  Z12, Z16, Z21
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      384(CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z22
+	VFMADD231PS  Z9, Z16, Z20
+	VFMADD231PS  Z15, Z16, Z17
+	VFMADD231PS  1088(BX), Z16, Z21
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      384(CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z22
+	VFMADD231PS  Z14, Z16, Z20
+	VFMADD231PS  1280(BX), Z16, Z17
+	VFMADD231PS  1408(BX), Z16, Z21
+	VFMADD231PS  1536(BX), Z16, Z19
+	VMOVUPS      384(CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z22
+	VFMADD231PS  1216(BX), Z16, Z20
+	VMOVUPS      384(CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z22
+	VFMADD231PS  1536(BX), Z16, Z20
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 64(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z20, Z16, Z20
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z20, Z16, Z20
+	VMOVUPS      Z20, 64(DX)(R10*1)
+	VMOVUPS      448(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VFMADD231PS  Z3, Z16, Z21
+	VMOVUPS      448(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VFMADD231PS  Z8, Z16, Z21
+	VMOVUPS      448(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z22
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z13, Z16, Z21
+	VMOVUPS      448(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z22
+	VFMADD231PS  1024(BX), Z16, Z17
+	VFMADD231PS  1152(BX), Z16, Z21
+	VMOVUPS      448(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z22
+	VFMADD231PS  1344(BX), Z16, Z17
+	VFMADD231PS  1472(BX), Z16, Z21
+	VMOVUPS      448(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z22
+	VMOVUPS      448(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z22
+	VMOVUPS      512(CX), Z16
+	VMOVUPS      (SI), Z19
+	VFMADD231PS  Z0, Z16, Z19
+	VFMADD231PS  Z2, Z16, Z17
+	VFMADD231PS  Z4, Z16, Z21
+	VMOVUPS      512(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z19
+	VFMADD231PS  Z7, Z16, Z17
+	VFMADD231PS  Z9, Z16, Z21
+	VMOVUPS      512(CX)(DI*2), Z16
+	VMOVUPS      (SI), Z20
+	VFMADD231PS  Z0, Z16, Z20
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z22
+	VFMADD231PS  Z10, Z16, Z19
+	VFMADD231PS  Z12, Z16, Z17
+	VFMADD231PS  Z14, Z16, Z21
+	VMOVUPS      512(CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z20
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z22
+	VFMADD231PS  Z15, Z16, Z19
+	VFMADD231PS  1088(BX), Z16, Z17
+	VFMADD231PS  1216(BX), Z16, Z21
+	VMOVUPS      512(CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z20
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z22
+	VFMADD231PS  1280(BX), Z16, Z19
+	VFMADD231PS  1408(BX), Z16, Z17
+	VFMADD231PS  1536(BX), Z16, Z21
+	VMOVUPS      512(CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z20
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z22
+	VMOVUPS      512(CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z20
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z22
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z21, Z16, Z21
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z21, Z16, Z21
+	VMOVUPS      Z21, 128(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z22, Z16, Z22
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z22, Z16, Z22
+	VMOVUPS      Z22, 128(DX)(R10*1)
+	VMOVUPS      576(CX), Z16
+	VFMADD231PS  Z1, Z16, Z19
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      576(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z19
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      576(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z20
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z11, Z16, Z19
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      576(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z20
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  1024(BX), Z16, Z19
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      576(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z20
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  1344(BX), Z16, Z19
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      576(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z20
+	VFMADD231PS  1152(BX), Z16, Z18
+	VMOVUPS      576(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z20
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      640(CX), Z16
+	VMOVUPS      (SI), Z21
+	VFMADD231PS  Z0, Z16, Z21
+	VFMADD231PS  Z2, Z16, Z19
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      640(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z21
+	VFMADD231PS  Z7, Z16, Z19
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      640(CX)(DI*2), Z16
+	VMOVUPS      (SI), Z22
+	VFMADD231PS  Z0, Z16, Z22
+	VFMADD231PS  Z2, Z16, Z20
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z10, Z16, Z21
+	VFMADD231PS  Z12, Z16, Z19
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      640(CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z22
+	VFMADD231PS  Z7, Z16, Z20
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  Z15, Z16, Z21
+	VFMADD231PS  1088(BX), Z16, Z19
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      640(CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z22
+	VFMADD231PS  Z12, Z16, Z20
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  1280(BX), Z16, Z21
+	VFMADD231PS  1408(BX), Z16, Z19
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      640(CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z22
+	VFMADD231PS  1088(BX), Z16, Z20
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      640(CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z22
+	VFMADD231PS  1408(BX), Z16, Z20
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, 192(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 192(DX)(R10*1)
+	VMOVUPS      704(CX), Z16
+	VFMADD231PS  Z1, Z16, Z21
+	VFMADD231PS  Z3, Z16, Z19
+	VMOVUPS      704(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z21
+	VFMADD231PS  Z8, Z16, Z19
+	VMOVUPS      704(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z22
+	VFMADD231PS  Z3, Z16, Z20
+	VFMADD231PS  Z11, Z16, Z21
+	VFMADD231PS  Z13, Z16, Z19
+	VMOVUPS      704(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z22
+	VFMADD231PS  Z8, Z16, Z20
+	VFMADD231PS  1024(BX), Z16, Z21
+	VFMADD231PS  1152(BX), Z16, Z19
+	VMOVUPS      704(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z22
+	VFMADD231PS  Z13, Z16, Z20
+	VFMADD231PS  1344(BX), Z16, Z21
+	VFMADD231PS  1472(BX), Z16, Z19
+	VMOVUPS      704(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z22
+	VFMADD231PS  1152(BX), Z16, Z20
+	VMOVUPS      704(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z22
+	VFMADD231PS  1472(BX), Z16, Z20
+	VMOVUPS      768(CX), Z16
+	VMOVUPS      (SI), Z17
+	VFMADD231PS  Z0, Z16, Z17
+	VFMADD231PS  Z2, Z16, Z21
+	VFMADD231PS  Z4, Z16, Z19
+	VMOVUPS      768(CX)(DI*1), Z16
+	VFMADD231PS  Z5, Z16, Z17
+	VFMADD231PS  Z7, Z16, Z21
+	VFMADD231PS  Z9, Z16, Z19
+	VMOVUPS      768(CX)(DI*2), Z16
+	VMOVUPS      (SI), Z18
+	VFMADD231PS  Z0, Z16, Z18
+	VFMADD231PS  Z2, Z16, Z22
+	VFMADD231PS  Z4, Z16, Z20
+	VFMADD231PS  Z10, Z16, Z17
+	VFMADD231PS  Z12, Z16, Z21
+	VFMADD231PS  Z14, Z16, Z19
+	VMOVUPS      768(CX)(R8*1), Z16
+	VFMADD231PS  Z5, Z16, Z18
+	VFMADD231PS  Z7, Z16, Z22
+	VFMADD231PS  Z9, Z16, Z20
+	VFMADD231PS  Z15, Z16, Z17
+	VFMADD231PS  1088(BX), Z16, Z21
+	VFMADD231PS  1216(BX), Z16, Z19
+	VMOVUPS      768(CX)(DI*4), Z16
+	VFMADD231PS  Z10, Z16, Z18
+	VFMADD231PS  Z12, Z16, Z22
+	VFMADD231PS  Z14, Z16, Z20
+	VFMADD231PS  1280(BX), Z16, Z17
+	VFMADD231PS  1408(BX), Z16, Z21
+	VFMADD231PS  1536(BX), Z16, Z19
+	VMOVUPS      768(CX)(R9*1), Z16
+	VFMADD231PS  Z15, Z16, Z18
+	VFMADD231PS  1088(BX), Z16, Z22
+	VFMADD231PS  1216(BX), Z16, Z20
+	VMOVUPS      768(CX)(R8*2), Z16
+	VFMADD231PS  1280(BX), Z16, Z18
+	VFMADD231PS  1408(BX), Z16, Z22
+	VFMADD231PS  1536(BX), Z16, Z20
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z19, Z16, Z19
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z19, Z16, Z19
+	VMOVUPS      Z19, 256(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z20, Z16, Z20
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z20, Z16, Z20
+	VMOVUPS      Z20, 256(DX)(R10*1)
+	VMOVUPS      832(CX), Z16
+	VFMADD231PS  Z1, Z16, Z17
+	VFMADD231PS  Z3, Z16, Z21
+	VMOVUPS      832(CX)(DI*1), Z16
+	VFMADD231PS  Z6, Z16, Z17
+	VFMADD231PS  Z8, Z16, Z21
+	VMOVUPS      832(CX)(DI*2), Z16
+	VFMADD231PS  Z1, Z16, Z18
+	VFMADD231PS  Z3, Z16, Z22
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z13, Z16, Z21
+	VMOVUPS      832(CX)(R8*1), Z16
+	VFMADD231PS  Z6, Z16, Z18
+	VFMADD231PS  Z8, Z16, Z22
+	VFMADD231PS  1024(BX), Z16, Z17
+	VFMADD231PS  1152(BX), Z16, Z21
+	VMOVUPS      832(CX)(DI*4), Z16
+	VFMADD231PS  Z11, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z22
+	VFMADD231PS  1344(BX), Z16, Z17
+	VFMADD231PS  1472(BX), Z16, Z21
+	VMOVUPS      832(CX)(R9*1), Z16
+	VFMADD231PS  1024(BX), Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z22
+	VMOVUPS      832(CX)(R8*2), Z16
+	VFMADD231PS  1344(BX), Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z22
+	VMOVUPS      896(CX), Z16
+	VFMADD231PS  Z2, Z16, Z17
+	VFMADD231PS  Z4, Z16, Z21
+	VMOVUPS      896(CX)(DI*1), Z16
+	VFMADD231PS  Z7, Z16, Z17
+	VFMADD231PS  Z9, Z16, Z21
+	VMOVUPS      896(CX)(DI*2), Z16
+	VFMADD231PS  Z2, Z16, Z18
+	VFMADD231PS  Z4, Z16, Z22
+	VFMADD231PS  Z12, Z16, Z17
+	VFMADD231PS  Z14, Z16, Z21
+	VMOVUPS      896(CX)(R8*1), Z16
+	VFMADD231PS  Z7, Z16, Z18
+	VFMADD231PS  Z9, Z16, Z22
+	VFMADD231PS  1088(BX), Z16, Z17
+	VFMADD231PS  1216(BX), Z16, Z21
+	VMOVUPS      896(CX)(DI*4), Z16
+	VFMADD231PS  Z12, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z22
+	VFMADD231PS  1408(BX), Z16, Z17
+	VFMADD231PS  1536(BX), Z16, Z21
+	VMOVUPS      896(CX)(R9*1), Z16
+	VFMADD231PS  1088(BX), Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z22
+	VMOVUPS      896(CX)(R8*2), Z16
+	VFMADD231PS  1408(BX), Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z22
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z21, Z16, Z21
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z21, Z16, Z21
+	VMOVUPS      Z21, 320(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z22, Z16, Z22
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z22, Z16, Z22
+	VMOVUPS      Z22, 320(DX)(R10*1)
+	VMOVUPS      960(CX), Z16
+	VFMADD231PS  Z3, Z16, Z17
+	VMOVUPS      960(CX)(DI*1), Z16
+	VFMADD231PS  Z8, Z16, Z17
+	VMOVUPS      960(CX)(DI*2), Z16
+	VFMADD231PS  Z3, Z16, Z18
+	VFMADD231PS  Z13, Z16, Z17
+	VMOVUPS      960(CX)(R8*1), Z16
+	VFMADD231PS  Z8, Z16, Z18
+	VFMADD231PS  1152(BX), Z16, Z17
+	VMOVUPS      960(CX)(DI*4), Z16
+	VFMADD231PS  Z13, Z16, Z18
+	VFMADD231PS  1472(BX), Z16, Z17
+	VMOVUPS      960(CX)(R9*1), Z16
+	VFMADD231PS  1152(BX), Z16, Z18
+	VMOVUPS      960(CX)(R8*2), Z16
+	VFMADD231PS  1472(BX), Z16, Z18
+	VMOVUPS      1024(CX), Z16
+	VFMADD231PS  Z4, Z16, Z17
+	VMOVUPS      1024(CX)(DI*1), Z16
+	VFMADD231PS  Z9, Z16, Z17
+	VMOVUPS      1024(CX)(DI*2), Z16
+	VFMADD231PS  Z4, Z16, Z18
+	VFMADD231PS  Z14, Z16, Z17
+	VMOVUPS      1024(CX)(R8*1), Z16
+	VFMADD231PS  Z9, Z16, Z18
+	VFMADD231PS  1216(BX), Z16, Z17
+	VMOVUPS      1024(CX)(DI*4), Z16
+	VFMADD231PS  Z14, Z16, Z18
+	VFMADD231PS  1536(BX), Z16, Z17
+	VMOVUPS      1024(CX)(R9*1), Z16
+	VFMADD231PS  1216(BX), Z16, Z18
+	VMOVUPS      1024(CX)(R8*2), Z16
+	VFMADD231PS  1536(BX), Z16, Z18
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z17, Z16, Z17
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z17, Z16, Z17
+	VMOVUPS      Z17, 384(DX)
+	VBROADCASTSS 256(AX), Z16
+	VMAXPS       Z18, Z16, Z18
+	VBROADCASTSS 260(AX), Z16
+	VMINPS       Z18, Z16, Z18
+	VMOVUPS      Z18, 384(DX)(R10*1)
+	ADDQ         $0x00000380, CX
+	ADDQ         $0x000001c0, DX
+	DECQ         R14
+	JNZ          group47
+	DECQ         R11
+	JNZ          row47
+	JMP          end
+
+form110:
+	VMOVUPS laneConstants<>+4288(SB), Z16
+	MOVQ    168(AX), R11
+	MOVQ    CX, R12
+	MOVQ    DX, R13
+
+row110:
+	MOVQ R12, CX
+	MOVQ R13, DX
+	ADDQ 144(AX), R12
+	ADDQ 152(AX), R13
+	CMPQ R11, $0x01
+	JNE  inner110
+	SUBQ 200(AX), CX
+	SUBQ 208(AX), DX
+
+inner110:
+	MOVQ 176(AX), R14
+
+group110:
+	CMPQ R14, $0x01
+	JNE  full110
+	SUBQ 184(AX), CX
+	SUBQ 192(AX), DX
+
+full110:
+	VMOVUPS           (CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VMOVUPS           (CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VMOVUPS           (CX)(DI*2), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z18
+	VMOVUPS           (CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z18
+	VMOVUPS           (CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z18
+	VMOVUPS           (CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VMOVUPS           (CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VMOVUPS           64(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VMOVUPS           64(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VMOVUPS           64(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z18
+	VMOVUPS           64(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z18
+	VMOVUPS           64(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z18
+	VMOVUPS           64(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VMOVUPS           64(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VMOVUPS           128(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z18
+	VMOVUPS           128(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z18
+	VMOVUPS           128(CX)(DI*2), Z17
+	VMOVUPS           (SI), Z21
+	VFMADD231PS       Z0, Z17, Z21
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z18
+	VMOVUPS           128(CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z21
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z18
+	VMOVUPS           128(CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z21
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z18
+	VMOVUPS           128(CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z21
+	VFMADD231PS       1088(BX), Z17, Z19
+	VMOVUPS           128(CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z21
+	VFMADD231PS       1408(BX), Z17, Z19
+	VMOVUPS           192(CX), Z17
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           192(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           192(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z21
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           192(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z21
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           192(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z21
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           192(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z21
+	VFMADD231PS       1152(BX), Z17, Z19
+	VMOVUPS           192(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z21
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           256(CX), Z17
+	VMOVUPS           (SI), Z22
+	VFMADD231PS       Z0, Z17, Z22
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           256(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z22
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           256(CX)(DI*2), Z17
+	VMOVUPS           (SI), Z23
+	VFMADD231PS       Z0, Z17, Z23
+	VFMADD231PS       Z2, Z17, Z21
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z22
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           256(CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z23
+	VFMADD231PS       Z7, Z17, Z21
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z22
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           256(CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z23
+	VFMADD231PS       Z12, Z17, Z21
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z22
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           256(CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z23
+	VFMADD231PS       1088(BX), Z17, Z21
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           256(CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z23
+	VFMADD231PS       1408(BX), Z17, Z21
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z24
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z24
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z24, Z25
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z25, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z25
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z25
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z25
+	VPERMPS           Z16, Z24, Z17
+	VPSLLD            $0x13, Z24, Z24
+	VPADDD            Z24, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z25, Z17
+	VRCP14PS          Z17, Z24
+	VBROADCASTSS      laneConstants<>+1088(SB), Z25
+	VFNMADD231PS      Z17, Z24, Z25
+	VMULPS            Z18, Z24, Z24
+	VFMADD231PS       Z24, Z25, Z24
+	VMOVUPS           Z24, (DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z18, Z24
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z24, Z18
+	VMOVUPS           Z18, (DX)(R10*1)
+	VMOVUPS           320(CX), Z17
+	VFMADD231PS       Z1, Z17, Z22
+	VFMADD231PS       Z3, Z17, Z20
+	VMOVUPS           320(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z22
+	VFMADD231PS       Z8, Z17, Z20
+	VMOVUPS           320(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z23
+	VFMADD231PS       Z3, Z17, Z21
+	VFMADD231PS       Z11, Z17, Z22
+	VFMADD231PS       Z13, Z17, Z20
+	VMOVUPS           320(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z23
+	VFMADD231PS       Z8, Z17, Z21
+	VFMADD231PS       1024(BX), Z17, Z22
+	VFMADD231PS       1152(BX), Z17, Z20
+	VMOVUPS           320(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z23
+	VFMADD231PS       Z13, Z17, Z21
+	VFMADD231PS       1344(BX), Z17, Z22
+	VFMADD231PS       1472(BX), Z17, Z20
+	VMOVUPS           320(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z23
+	VFMADD231PS       1152(BX), Z17, Z21
+	VMOVUPS           320(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z23
+	VFMADD231PS       1472(BX), Z17, Z21
+	VMOVUPS           384(CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VFMADD231PS       Z2, Z17, Z22
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           384(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VFMADD231PS       Z7, Z17, Z22
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           384(CX)(DI*2), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z23
+	VFMADD231PS       Z4, Z17, Z21
+	VFMADD231PS       Z10, Z17, Z18
+	VFMADD231PS       Z12, Z17, Z22
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           384(CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z23
+	VFMADD231PS       Z9, Z17, Z21
+	VFMADD231PS       Z15, Z17, Z18
+	VFMADD231PS       1088(BX), Z17, Z22
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           384(CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z23
+	VFMADD231PS       Z14, Z17, Z21
+	VFMADD231PS       1280(BX), Z17, Z18
+	VFMADD231PS       1408(BX), Z17, Z22
+	VFMADD231PS       1536(BX), Z17, Z20
+	VMOVUPS           384(CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z23
+	VFMADD231PS       1216(BX), Z17, Z21
+	VMOVUPS           384(CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z23
+	VFMADD231PS       1536(BX), Z17, Z21
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z24
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z24
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z24, Z25
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z25, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z25
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z25
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z25
+	VPERMPS           Z16, Z24, Z17
+	VPSLLD            $0x13, Z24, Z24
+	VPADDD            Z24, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z25, Z17
+	VRCP14PS          Z17, Z24
+	VBROADCASTSS      laneConstants<>+1088(SB), Z25
+	VFNMADD231PS      Z17, Z24, Z25
+	VMULPS            Z20, Z24, Z24
+	VFMADD231PS       Z24, Z25, Z24
+	VMOVUPS           Z24, 64(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z20, Z24
+	VMULPS            Z21, Z20, Z20
+	VFMADD231PS       Z20, Z24, Z20
+	VMOVUPS           Z20, 64(DX)(R10*1)
+	VMOVUPS           448(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VFMADD231PS       Z3, Z17, Z22
+	VMOVUPS           448(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VFMADD231PS       Z8, Z17, Z22
+	VMOVUPS           448(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z23
+	VFMADD231PS       Z11, Z17, Z18
+	VFMADD231PS       Z13, Z17, Z22
+	VMOVUPS           448(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z23
+	VFMADD231PS       1024(BX), Z17, Z18
+	VFMADD231PS       1152(BX), Z17, Z22
+	VMOVUPS           448(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z23
+	VFMADD231PS       1344(BX), Z17, Z18
+	VFMADD231PS       1472(BX), Z17, Z22
+	VMOVUPS           448(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z23
+	VMOVUPS           448(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z23
+	VMOVUPS           512(CX), Z17
+	VMOVUPS           (SI), Z20
+	VFMADD231PS       Z0, Z17, Z20
+	VFMADD231PS       Z2, Z17, Z18
+	VFMADD231PS       Z4, Z17, Z22
+	VMOVUPS           512(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z20
+	VFMADD231PS       Z7, Z17, Z18
+	VFMADD231PS       Z9, Z17, Z22
+	VMOVUPS           512(CX)(DI*2), Z17
+	VMOVUPS           (SI), Z21
+	VFMADD231PS       Z0, Z17, Z21
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z23
+	VFMADD231PS       Z10, Z17, Z20
+	VFMADD231PS       Z12, Z17, Z18
+	VFMADD231PS       Z14, Z17, Z22
+	VMOVUPS           512(CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z21
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z23
+	VFMADD231PS       Z15, Z17, Z20
+	VFMADD231PS       1088(BX), Z17, Z18
+	VFMADD231PS       1216(BX), Z17, Z22
+	VMOVUPS           512(CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z21
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z23
+	VFMADD231PS       1280(BX), Z17, Z20
+	VFMADD231PS       1408(BX), Z17, Z18
+	VFMADD231PS       1536(BX), Z17, Z22
+	VMOVUPS           512(CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z21
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z23
+	VMOVUPS           512(CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z21
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z23
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z24
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z24
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z24, Z25
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z25, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z25
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z25
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z25
+	VPERMPS           Z16, Z24, Z17
+	VPSLLD            $0x13, Z24, Z24
+	VPADDD            Z24, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z25, Z17
+	VRCP14PS          Z17, Z24
+	VBROADCASTSS      laneConstants<>+1088(SB), Z25
+	VFNMADD231PS      Z17, Z24, Z25
+	VMULPS            Z22, Z24, Z24
+	VFMADD231PS       Z24, Z25, Z24
+	VMOVUPS           Z24, 128(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z22
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z22
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z22, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z22, Z17
+	VPSLLD            $0x13, Z22, Z22
+	VPADDD            Z22, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z22
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z22, Z24
+	VMULPS            Z23, Z22, Z22
+	VFMADD231PS       Z22, Z24, Z22
+	VMOVUPS           Z22, 128(DX)(R10*1)
+	VMOVUPS           576(CX), Z17
+	VFMADD231PS       Z1, Z17, Z20
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           576(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z20
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           576(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z21
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z11, Z17, Z20
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           576(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z21
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       1024(BX), Z17, Z20
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           576(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z21
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       1344(BX), Z17, Z20
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           576(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z21
+	VFMADD231PS       1152(BX), Z17, Z19
+	VMOVUPS           576(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z21
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           640(CX), Z17
+	VMOVUPS           (SI), Z22
+	VFMADD231PS       Z0, Z17, Z22
+	VFMADD231PS       Z2, Z17, Z20
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           640(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z22
+	VFMADD231PS       Z7, Z17, Z20
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           640(CX)(DI*2), Z17
+	VMOVUPS           (SI), Z23
+	VFMADD231PS       Z0, Z17, Z23
+	VFMADD231PS       Z2, Z17, Z21
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z10, Z17, Z22
+	VFMADD231PS       Z12, Z17, Z20
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           640(CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z23
+	VFMADD231PS       Z7, Z17, Z21
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       Z15, Z17, Z22
+	VFMADD231PS       1088(BX), Z17, Z20
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           640(CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z23
+	VFMADD231PS       Z12, Z17, Z21
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       1280(BX), Z17, Z22
+	VFMADD231PS       1408(BX), Z17, Z20
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           640(CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z23
+	VFMADD231PS       1088(BX), Z17, Z21
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           640(CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z23
+	VFMADD231PS       1408(BX), Z17, Z21
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z24
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z24
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z24, Z25
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z25, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z25
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z25
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z25
+	VPERMPS           Z16, Z24, Z17
+	VPSLLD            $0x13, Z24, Z24
+	VPADDD            Z24, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z25, Z17
+	VRCP14PS          Z17, Z24
+	VBROADCASTSS      laneConstants<>+1088(SB), Z25
+	VFNMADD231PS      Z17, Z24, Z25
+	VMULPS            Z18, Z24, Z24
+	VFMADD231PS       Z24, Z25, Z24
+	VMOVUPS           Z24, 192(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z18, Z24
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z24, Z18
+	VMOVUPS           Z18, 192(DX)(R10*1)
+	VMOVUPS           704(CX), Z17
+	VFMADD231PS       Z1, Z17, Z22
+	VFMADD231PS       Z3, Z17, Z20
+	VMOVUPS           704(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z22
+	VFMADD231PS       Z8, Z17, Z20
+	VMOVUPS           704(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z23
+	VFMADD231PS       Z3, Z17, Z21
+	VFMADD231PS       Z11, Z17, Z22
+	VFMADD231PS       Z13, Z17, Z20
+	VMOVUPS           704(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z23
+	VFMADD231PS       Z8, Z17, Z21
+	VFMADD231PS       1024(BX), Z17, Z22
+	VFMADD231PS       1152(BX), Z17, Z20
+	VMOVUPS           704(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z23
+	VFMADD231PS       Z13, Z17, Z21
+	VFMADD231PS       1344(BX), Z17, Z22
+	VFMADD231PS       1472(BX), Z17, Z20
+	VMOVUPS           704(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z23
+	VFMADD231PS       1152(BX), Z17, Z21
+	VMOVUPS           704(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z23
+	VFMADD231PS       1472(BX), Z17, Z21
+	VMOVUPS           768(CX), Z17
+	VMOVUPS           (SI), Z18
+	VFMADD231PS       Z0, Z17, Z18
+	VFMADD231PS       Z2, Z17, Z22
+	VFMADD231PS       Z4, Z17, Z20
+	VMOVUPS           768(CX)(DI*1), Z17
+	VFMADD231PS       Z5, Z17, Z18
+	VFMADD231PS       Z7, Z17, Z22
+	VFMADD231PS       Z9, Z17, Z20
+	VMOVUPS           768(CX)(DI*2), Z17
+	VMOVUPS           (SI), Z19
+	VFMADD231PS       Z0, Z17, Z19
+	VFMADD231PS       Z2, Z17, Z23
+	VFMADD231PS       Z4, Z17, Z21
+	VFMADD231PS       Z10, Z17, Z18
+	VFMADD231PS       Z12, Z17, Z22
+	VFMADD231PS       Z14, Z17, Z20
+	VMOVUPS           768(CX)(R8*1), Z17
+	VFMADD231PS       Z5, Z17, Z19
+	VFMADD231PS       Z7, Z17, Z23
+	VFMADD231PS       Z9, Z17, Z21
+	VFMADD231PS       Z15, Z17, Z18
+	VFMADD231PS       1088(BX), Z17, Z22
+	VFMADD231PS       1216(BX), Z17, Z20
+	VMOVUPS           768(CX)(DI*4), Z17
+	VFMADD231PS       Z10, Z17, Z19
+	VFMADD231PS       Z12, Z17, Z23
+	VFMADD231PS       Z14, Z17, Z21
+	VFMADD231PS       1280(BX), Z17, Z18
+	VFMADD231PS       1408(BX), Z17, Z22
+	VFMADD231PS       1536(BX), Z17, Z20
+	VMOVUPS           768(CX)(R9*1), Z17
+	VFMADD231PS       Z15, Z17, Z19
+	VFMADD231PS       1088(BX), Z17, Z23
+	VFMADD231PS       1216(BX), Z17, Z21
+	VMOVUPS           768(CX)(R8*2), Z17
+	VFMADD231PS       1280(BX), Z17, Z19
+	VFMADD231PS       1408(BX), Z17, Z23
+	VFMADD231PS       1536(BX), Z17, Z21
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z24
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z24
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z24, Z25
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z25, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z25
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z25
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z25
+	VPERMPS           Z16, Z24, Z17
+	VPSLLD            $0x13, Z24, Z24
+	VPADDD            Z24, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z25, Z17
+	VRCP14PS          Z17, Z24
+	VBROADCASTSS      laneConstants<>+1088(SB), Z25
+	VFNMADD231PS      Z17, Z24, Z25
+	VMULPS            Z20, Z24, Z24
+	VFMADD231PS       Z24, Z25, Z24
+	VMOVUPS           Z24, 256(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z24
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z24, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z24
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z24
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z24
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z24, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z24
+	VFNMADD231PS      Z17, Z20, Z24
+	VMULPS            Z21, Z20, Z20
+	VFMADD231PS       Z20, Z24, Z20
+	VMOVUPS           Z20, 256(DX)(R10*1)
+	VMOVUPS           832(CX), Z17
+	VFMADD231PS       Z1, Z17, Z18
+	VFMADD231PS       Z3, Z17, Z22
+	VMOVUPS           832(CX)(DI*1), Z17
+	VFMADD231PS       Z6, Z17, Z18
+	VFMADD231PS       Z8, Z17, Z22
+	VMOVUPS           832(CX)(DI*2), Z17
+	VFMADD231PS       Z1, Z17, Z19
+	VFMADD231PS       Z3, Z17, Z23
+	VFMADD231PS       Z11, Z17, Z18
+	VFMADD231PS       Z13, Z17, Z22
+	VMOVUPS           832(CX)(R8*1), Z17
+	VFMADD231PS       Z6, Z17, Z19
+	VFMADD231PS       Z8, Z17, Z23
+	VFMADD231PS       1024(BX), Z17, Z18
+	VFMADD231PS       1152(BX), Z17, Z22
+	VMOVUPS           832(CX)(DI*4), Z17
+	VFMADD231PS       Z11, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z23
+	VFMADD231PS       1344(BX), Z17, Z18
+	VFMADD231PS       1472(BX), Z17, Z22
+	VMOVUPS           832(CX)(R9*1), Z17
+	VFMADD231PS       1024(BX), Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z23
+	VMOVUPS           832(CX)(R8*2), Z17
+	VFMADD231PS       1344(BX), Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z23
+	VMOVUPS           896(CX), Z17
+	VFMADD231PS       Z2, Z17, Z18
+	VFMADD231PS       Z4, Z17, Z22
+	VMOVUPS           896(CX)(DI*1), Z17
+	VFMADD231PS       Z7, Z17, Z18
+	VFMADD231PS       Z9, Z17, Z22
+	VMOVUPS           896(CX)(DI*2), Z17
+	VFMADD231PS       Z2, Z17, Z19
+	VFMADD231PS       Z4, Z17, Z23
+	VFMADD231PS       Z12, Z17, Z18
+	VFMADD231PS       Z14, Z17, Z22
+	VMOVUPS           896(CX)(R8*1), Z17
+	VFMADD231PS       Z7, Z17, Z19
+	VFMADD231PS       Z9, Z17, Z23
+	VFMADD231PS       1088(BX), Z17, Z18
+	VFMADD231PS       1216(BX), Z17, Z22
+	VMOVUPS           896(CX)(DI*4), Z17
+	VFMADD231PS       Z12, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z23
+	VFMADD231PS       1408(BX), Z17, Z18
+	VFMADD231PS       1536(BX), Z17, Z22
+	VMOVUPS           896(CX)(R9*1), Z17
+	VFMADD231PS       1088(BX), Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z23
+	VMOVUPS           896(CX)(R8*2), Z17
+	VFMADD231PS       1408(BX), Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z23
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z22, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z22, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, 320(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z23, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, 320(DX)(R10*1)
+	VMOVUPS           960(CX), Z17
+	VFMADD231PS       Z3, Z17, Z18
+	VMOVUPS           960(CX)(DI*1), Z17
+	VFMADD231PS       Z8, Z17, Z18
+	VMOVUPS           960(CX)(DI*2), Z17
+	VFMADD231PS       Z3, Z17, Z19
+	VFMADD231PS       Z13, Z17, Z18
+	VMOVUPS           960(CX)(R8*1), Z17
+	VFMADD231PS       Z8, Z17, Z19
+	VFMADD231PS       1152(BX), Z17, Z18
+	VMOVUPS           960(CX)(DI*4), Z17
+	VFMADD231PS       Z13, Z17, Z19
+	VFMADD231PS       1472(BX), Z17, Z18
+	VMOVUPS           960(CX)(R9*1), Z17
+	VFMADD231PS       1152(BX), Z17, Z19
+	VMOVUPS           960(CX)(R8*2), Z17
+	VFMADD231PS       1472(BX), Z17, Z19
+	VMOVUPS           1024(CX), Z17
+	VFMADD231PS       Z4, Z17, Z18
+	VMOVUPS           1024(CX)(DI*1), Z17
+	VFMADD231PS       Z9, Z17, Z18
+	VMOVUPS           1024(CX)(DI*2), Z17
+	VFMADD231PS       Z4, Z17, Z19
+	VFMADD231PS       Z14, Z17, Z18
+	VMOVUPS           1024(CX)(R8*1), Z17
+	VFMADD231PS       Z9, Z17, Z19
+	VFMADD231PS       1216(BX), Z17, Z18
+	VMOVUPS           1024(CX)(DI*4), Z17
+	VFMADD231PS       Z14, Z17, Z19
+	VFMADD231PS       1536(BX), Z17, Z18
+	VMOVUPS           1024(CX)(R9*1), Z17
+	VFMADD231PS       1216(BX), Z17, Z19
+	VMOVUPS           1024(CX)(R8*2), Z17
+	VFMADD231PS       1536(BX), Z17, Z19
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z18, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z20
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z20
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z20, Z21
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z21, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z21
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z21
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z21
+	VPERMPS           Z16, Z20, Z17
+	VPSLLD            $0x13, Z20, Z20
+	VPADDD            Z20, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z21, Z17
+	VRCP14PS          Z17, Z20
+	VBROADCASTSS      laneConstants<>+1088(SB), Z21
+	VFNMADD231PS      Z17, Z20, Z21
+	VMULPS            Z18, Z20, Z20
+	VFMADD231PS       Z20, Z21, Z20
+	VMOVUPS           Z20, 384(DX)
+	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
+	VBROADCASTSS      laneConstants<>+4096(SB), Z18
+	VFNMADD231PS.BCST laneConstants<>+256(SB), Z17, Z18
+	VSUBPS.BCST       laneConstants<>+4096(SB), Z18, Z20
+	VFNMSUB231PS.BCST laneConstants<>+1024(SB), Z20, Z17
+	VBROADCASTSS      laneConstants<>+4160(SB), Z20
+	VFMADD213PS.BCST  laneConstants<>+4224(SB), Z17, Z20
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z17, Z20
+	VPERMPS           Z16, Z18, Z17
+	VPSLLD            $0x13, Z18, Z18
+	VPADDD            Z18, Z17, Z17
+	VFMADD213PS.BCST  laneConstants<>+1088(SB), Z20, Z17
+	VRCP14PS          Z17, Z18
+	VBROADCASTSS      laneConstants<>+1088(SB), Z20
+	VFNMADD231PS      Z17, Z18, Z20
+	VMULPS            Z19, Z18, Z18
+	VFMADD231PS       Z18, Z20, Z18
+	VMOVUPS           Z18, 384(DX)(R10*1)
+	ADDQ              $0x00000380, CX
+	ADDQ              $0x000001c0, DX
+	DECQ              R14
+	JNZ               group110
+	DECQ              R11
+	JNZ               row110
 
 end:
 	MOVQ 224(AX), CX

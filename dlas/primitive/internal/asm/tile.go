@@ -1,6 +1,9 @@
 package asm
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 //go:generate go run -C _generate . -set conv -out ../conv_amd64.s -stubs ../conv_amd64.go -pkg asm -layout ../conv_layout_amd64.go
 
@@ -68,10 +71,17 @@ type Tile struct {
 	Lo, Hi   float32
 
 	Off unsafe.Pointer // of int32: read by PickGo alone
+
+	// SiLU, where it is not 0, has x / (1 + e^-x) of every sum stored; Lo and Hi must let all pass. Only some kernels know it
+	// (TileSiLU).
+	SiLU int
 }
 
 // The most rows of a tile: of 1, 2 and 3 blocks with AVX-512, and of the one block there is with AVX2.
 var TileRows512 = [4]int{0, 14, 14, 8}
+
+// TileSiLU reports whether the tile of an instruction set applies SiLU itself.
+func TileSiLU(isa ISA) bool { return isa == AVX512 }
 
 // TileRows256 is the most rows of an AVX2 tile.
 const TileRows256 = 6
@@ -157,6 +167,9 @@ func tileGo(t *Tile, rows, blocks, size int) {
 					}
 					if x > t.Hi {
 						x = t.Hi
+					}
+					if t.SiLU != 0 {
+						x = float32(float64(x) / (1 + math.Exp(-float64(x))))
 					}
 					out[j] = x
 				}

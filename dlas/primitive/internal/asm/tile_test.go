@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -110,6 +111,21 @@ func (c *tileCase) halved() *tileCase {
 	return &h
 }
 
+// smooth is the same case with SiLU.
+func (c *tileCase) smooth() *tileCase {
+	s := *c
+	s.t.Lo, s.t.Hi = float32(math.Inf(-1)), float32(math.Inf(1))
+	TileGo(&s.t, c.rows, c.blocks)
+	s.t.SiLU = 1
+	s.want = slices.Clone(c.want)
+	for i, v := range c.out {
+		if c.want[i] != 99 {
+			s.want[i] = float64(v) / (1 + math.Exp(-float64(v)))
+		}
+	}
+	return &s
+}
+
 func TestHalf(t *testing.T) {
 	for h := range 1 << 16 {
 		f := FromHalf(uint16(h))
@@ -164,6 +180,11 @@ func TestTile(t *testing.T) {
 				}
 				if HasNEON() && blocks == 1 && rows <= TileRowsNEON {
 					c.check(t, "neon", TileNEON)
+				}
+				s := c.smooth()
+				s.check(t, "go with SiLU", TileGo)
+				if HasAVX512() {
+					s.check(t, "avx512 with SiLU", Tile512)
 				}
 				h := c.halved()
 				h.check(t, "go half", TileGoHalf)

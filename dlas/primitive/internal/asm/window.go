@@ -60,6 +60,17 @@ type Pixels struct {
 	Width int // pixels of a row of output; OutPitch is the step of a row, InPitch of a row of input
 	// SH is the step of the windows in rows of input, InPitch bytes each.
 	SH, InPitch int
+	// SiLU has x / (1 + e^-x) of every sum stored. Lo and Hi must let all pass, and Fuses be true.
+	SiLU bool
+}
+
+// Fuses reports whether the loop that does this applies SiLU itself.
+func (p *Pixels) Fuses(s Sliding, isa ISA) bool { return isa == AVX512 && p.squares(s, isa) }
+
+// squares reports whether there is a loop for just this window.
+func (p *Pixels) squares(s Sliding, isa ISA) bool {
+	return s == SlideDepthwise && (isa == AVX2 || isa == AVX512) && p.KH == p.KW && (p.KH == 3 || p.KH == 5) && p.WStep == 64 && p.HStep == p.InPitch &&
+		p.SH*64 == p.Stride && p.SH <= 2
 }
 
 // slideMACs bounds one call of a loop to some 50 microseconds.
@@ -81,11 +92,13 @@ func (p *Pixels) Slide(s Sliding, isa ISA) {
 		s == SlideDepthwise && (len(w.W) < p.Planes*p.KH*p.KW*Vec || len(w.Bias) < p.Planes*Vec) {
 		panic("asm: window leaves its arrays")
 	}
-	square := s == SlideDepthwise && (isa == AVX2 || isa == AVX512) && p.KH == p.KW && (p.KH == 3 || p.KH == 5) && w.WStep == 64 && w.HStep == p.InPitch &&
-		p.SH*64 == w.Stride && p.SH <= 2
+	square := p.squares(s, isa)
+	if p.SiLU && !p.Fuses(s, isa) {
+		panic("asm: no window applies SiLU here")
+	}
 	q := 1
 	if square {
-		if isa == AVX512 && p.KH == 3 && rows > 1 {
+		if isa == AVX512 && rows > 1 {
 			q = 2
 		}
 		p.square(q)
@@ -157,6 +170,9 @@ func (p *Pixels) square(q int) {
 	w.Form = 16*q + 2*j
 	if !math.IsInf(float64(w.Lo), -1) || !math.IsInf(float64(w.Hi), 1) {
 		w.Form++
+	}
+	if p.SiLU {
+		w.Form += 64
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 // The register tile of dense products. Its meaning is the doc comment of asm.Tile.
 var _ = add("conv", func() {
+	table.name = "tileConstants"
 	for blocks, rows := range map512 {
 		for r := 1; r <= rows; r++ {
 			tileLoop(isa512, r, blocks+1, false)
@@ -26,6 +27,7 @@ var _ = add("conv", func() {
 	for r := 1; r <= 6; r++ {
 		tileLoop(isa256, r, 1, true)
 	}
+	table.write()
 }, record{"Tile", tile, false})
 
 var _ = addGo("conv", tileEntries)
@@ -69,6 +71,7 @@ var tile = []field{
 	{"Lo", float},
 	{"Hi", float},
 	{"Off", word},
+	{"SiLU", word},
 }
 
 // A vector instruction set: how many bytes a register has, and how it gets one.
@@ -249,7 +252,7 @@ func (g *tileGen) fetchInput(n int) {
 }
 
 func tileLoop(set isa, rows, blocks int, half bool) {
-	g := &tileGen{tileFrame: tileFrame{isa: set, rows: rows, vecs: blocks * 64 / set.bytes}, half: half}
+	g := &tileGen{tileFrame: tileFrame{isa: set, rows: rows, vecs: blocks * 64 / set.bytes, silu: set.bytes == 64 && !half}, half: half}
 	name := fmt.Sprintf("tile%s_%dx%d", set.name, rows, 16*blocks)
 	if half {
 		name += "h"

@@ -316,6 +316,12 @@ func (v width) depthwise(k, s int) {
 	planes(p, []string{"In", "Out", "W", "Bias"}, []reg.GPVirtual{in, out, w, bias}, func([]Mem) { v.square(k, s, p, in, out, w, bias) })
 }
 
+// What is done to a sum before it is stored, as the loop's form says it.
+const (
+	afterClamp = 1
+	afterSiLU  = 64
+)
+
 // square does one plane.
 func (v width) square(k, s int, p reg.Register, in, out, w, bias reg.GPVirtual) {
 	h := arg(p, windowFields, "HStep")
@@ -324,7 +330,7 @@ func (v width) square(k, s int, p reg.Register, in, out, w, bias reg.GPVirtual) 
 	LEAQ(Mem{Base: h, Index: h, Scale: 4}, h5)
 	pitch := arg(p, windowFields, "OutPitch")
 	// As many weights as there are registers for; the last ones are read from memory.
-	keep := map[bool]map[int]int{true: {3: 9, 5: 20}, false: {3: 9, 5: 7}}[v.wide()][k]
+	keep := map[bool]map[int]int{true: {3: 9, 5: 16}, false: {3: 9, 5: 7}}[v.wide()][k]
 	weights := make([]Op, k*k)
 	for i := range weights {
 		if weights[i] = mem(w, 64*i); i < keep {
@@ -335,23 +341,22 @@ func (v width) square(k, s int, p reg.Register, in, out, w, bias reg.GPVirtual) 
 	}
 	type form struct {
 		q, j  int
-		clamp bool
+		after int // 0, or afterClamp, afterSiLU
 	}
 	var forms []form
 	for _, q := range []int{1, 2} {
-		if q == 2 && (k == 5 || !v.wide()) {
+		if q == 2 && !v.wide() {
 			continue
 		}
 		for _, j := range []int{1, 4, 7} {
-			forms = append(forms, form{q, j, false}, form{q, j, true})
+			forms = append(forms, form{q, j, 0}, form{q, j, afterClamp})
+			if v.wide() {
+				forms = append(forms, form{q, j, afterSiLU})
+			}
 		}
 	}
 	code := func(f form) int {
-		n := 16*f.q + 2*f.j
-		if f.clamp {
-			n++
-		}
-		return n
+		return 16*f.q + 2*f.j + f.after
 	}
 	which := arg(p, windowFields, "Form")
 	for _, f := range forms[1:] {
@@ -361,6 +366,11 @@ func (v width) square(k, s int, p reg.Register, in, out, w, bias reg.GPVirtual) 
 	for _, f := range forms {
 		suffix := fmt.Sprint(code(f))
 		Label("form" + suffix)
+		var powers reg.VecVirtual
+		if f.after == afterSiLU {
+			powers = ZMM()
+			VMOVUPS(table.place(sixteenths()), powers)
+		}
 		grid(p, suffix, in, out, U32(64*s*f.j), U32(64*f.j), func() {
 			row := func(y int) Mem {
 				switch y {
@@ -370,6 +380,8 @@ func (v width) square(k, s int, p reg.Register, in, out, w, bias reg.GPVirtual) 
 					return Mem{Base: in, Index: h3, Scale: 1}
 				case 5:
 					return Mem{Base: in, Index: h5, Scale: 1}
+				case 6:
+					return Mem{Base: in, Index: h3, Scale: 2}
 				}
 				return Mem{Base: in, Index: h, Scale: uint8(y)}
 			}
@@ -401,7 +413,10 @@ func (v width) square(k, s int, p reg.Register, in, out, w, bias reg.GPVirtual) 
 				if j := (c - k + 1) / s; c >= k-1 && j*s == c-k+1 {
 					for q := range f.q {
 						a := sums[[2]int{q, j}]
-						if f.clamp {
+						switch f.after {
+						case afterSiLU:
+							a = siluOf(a, powers)
+						case afterClamp:
 							lo := v.load(p, windowFields, "Lo")
 							VMAXPS(a, lo, a)
 							hi := v.load(p, windowFields, "Hi")

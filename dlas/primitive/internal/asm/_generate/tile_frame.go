@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -17,6 +19,7 @@ type tileFrame struct {
 	in, out, res, tiles Mem // where the tile lies, and how many are left
 	next                reg.GPVirtual
 	nextStep            Mem
+	silu                bool
 }
 
 // eachOf calls f with the place of every register of a tile in an array of blocks: from, its pixels at the offsets `at`,
@@ -71,8 +74,42 @@ func (g *tileFrame) sums(each eachOf) {
 	}
 }
 
-// finish clamps and stores a tile, and goes on with the next.
+// siluOf is x / (1 + e^-x) as width.sigmoid finds it, with all numbers but the sixteenths in memory, since a tile leaves no
+// registers. Each is read alone: a whole register's worth may lie across two lines of the cache.
+func siluOf(a, powers reg.VecVirtual) reg.VecVirtual {
+	one := func(x float64) Mem { return table.word(math.Float32bits(float32(x))) }
+	x, t, n, e, p, y, d := ZMM(), ZMM(), ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
+	VRANGEPS_BCST(U8(2), one(87), a, x) // the one that is nearer to zero, with the sign of a
+	VBROADCASTSS(one(magic/16), t)
+	VFNMADD231PS_BCST(one(log2e), x, t)
+	VSUBPS_BCST(one(magic/16), t, n)
+	VFNMSUB231PS_BCST(one(ln2), n, x)
+	VBROADCASTSS(one(shortCoefficients[0]), p)
+	VFMADD213PS_BCST(one(shortCoefficients[1]), x, p)
+	VFMADD213PS_BCST(one(shortCoefficients[2]), x, p)
+	VPERMPS(powers, t, e)
+	VPSLLD(U8(19), t, t)
+	VPADDD(t, e, e)
+	VFMADD213PS_BCST(one(1), p, e)
+	VRCP14PS(e, y)
+	VBROADCASTSS(one(1), d)
+	VFNMADD231PS(e, y, d)
+	VMULPS(a, y, y)
+	VFMADD231PS(y, d, y)
+	return y
+}
+
+// finish clamps and stores a tile, or applies SiLU while it is in registers, and goes on with the next.
 func (g *tileFrame) finish(each eachOf) {
+	if g.silu {
+		CMPQ(g.arg("SiLU"), U8(0))
+		JEQ(LabelRef("plain"))
+		powers := ZMM()
+		VMOVUPS(table.place(sixteenths()), powers)
+		each(g.out, "To", "OutPixel", "OutBlock", func(m Mem, a reg.VecVirtual) { VMOVUPS(siluOf(a, powers), m) })
+		JMP(LabelRef("stored"))
+		Label("plain")
+	}
 	lo, hi := g.reg(), g.reg()
 	VBROADCASTSS(g.arg("Lo"), lo)
 	VBROADCASTSS(g.arg("Hi"), hi)
@@ -82,6 +119,9 @@ func (g *tileFrame) finish(each eachOf) {
 		VMINPS(a, hi, a)
 		VMOVUPS(a, m)
 	})
+	if g.silu {
+		Label("stored")
+	}
 	for _, adv := range []struct {
 		name string
 		to   Mem
