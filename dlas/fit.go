@@ -64,6 +64,9 @@ func backgroundOf(set *data.Set, outputs int) int {
 // findBackground decides whether the network has such an output.
 func (r *runner) findBackground(outputs int) {
 	if r.background = backgroundOf(r.set, outputs); r.background == 0 {
+		if n := r.set.MinClasses; len(r.set.Classes) == 0 && outputs == 1001 && n >= 100 && n < 1000 { // a part of ImageNet, by numbers
+			r.notes = append(r.notes, fmt.Sprintf("the network has 1001 outputs, and the data number classes from 0 to %d: if its first output is a background, write imagenet(PATH) for the data, or every class is off by one", n-1))
+		}
 		return
 	}
 	if len(r.graph.Classes) == outputs {
