@@ -80,7 +80,7 @@ func Run(ctx context.Context, t Table, words []string) error {
 		return err
 	}
 	defer end()
-	t.Head("network", "type", "threads", "ours, ms", "ONNX Runtime, ms", "OpenVINO, ms", "ours / better", "95 % interval", "goal", "verdict", "without Winograd", "share of the peak", "largest error")
+	t.Head("network", "type", "threads", "ours, ms", "ONNX Runtime, ms", "OpenVINO, ms", "ours / better", "95 % interval", "goal", "verdict", "direct alone, without Winograd", "share of the peak", "largest error")
 	if err := l.identities(ctx, t); err != nil {
 		return err
 	}
