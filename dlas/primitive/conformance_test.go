@@ -109,6 +109,7 @@ func shapes() []shape {
 		convShape(3, 32, 2, 28, 96, 1, 1, 1, nil, true, false),
 		convShape(1, 64, 6, 10, 64, 1, 1, 1, nil, true, true),
 		convShape(1, 32, 4, 12, 64, 1, 1, 1, ir.Attrs{"act": "relu"}, false, true),
+		convShape(1, 32, 4, 30, 32, 1, 1, 1, nil, true, true),
 		// Depthwise and grouped.
 		convShape(1, 1, 8, 8, 1, 3, 3, 1, pads(1, 1, 1, 1), true, false),
 		convShape(2, 5, 7, 9, 5, 3, 3, 5, pads(1, 1, 1, 1), true, true),

@@ -90,10 +90,11 @@ func largestOf(w []float32, m, c int) (one, two float32) {
 const strassenDepth = 4096
 
 // stretchOf is how many neighbours each of the four stretches of a pair of tiles has: as many as there are registers for,
-// so that a map is a number of pairs; 0: there is none.
+// so that a map is a number of pairs; 0: there is none. A row has one stretch or an even number of them: of others the two
+// stretches of one tile are neighbours and those of its pair lie on two rows, which are further apart where maps have borders.
 func stretchOf(h, w int) int {
 	for s := 7; s >= 4; s-- {
-		if w%s == 0 && h*w/s%4 == 0 && asm.HasSeven(2*s) {
+		if n := w / s; w%s == 0 && (n == 1 || n%2 == 0) && h*n%4 == 0 && asm.HasSeven(2*s) {
 			return s
 		}
 	}

@@ -124,7 +124,7 @@ func TestStrassenWork(t *testing.T) {
 	if want := int64(64*96*64) * 7 / 8; b.MACsExecuted != want {
 		t.Errorf("%d multiply-accumulates, want %d", b.MACsExecuted, want)
 	}
-	for _, s := range []shape{pointShape(1, 48, 64, 8, 8), pointShape(1, 64, 48, 8, 8), pointShape(1, 64, 64, 7, 7), convShape(1, 64, 8, 8, 64, 3, 3, 1, pads(1, 1, 1, 1), true, false), convShape(1, 64, 8, 8, 64, 1, 1, 1, strided(2, 0, 0, 0, 0), true, false), convShape(1, 64, 8, 8, 64, 1, 1, 2, nil, true, false)} {
+	for _, s := range []shape{pointShape(1, 48, 64, 8, 8), pointShape(1, 64, 48, 8, 8), pointShape(1, 64, 64, 7, 7), pointShape(1, 64, 64, 4, 15), convShape(1, 64, 8, 8, 64, 3, 3, 1, pads(1, 1, 1, 1), true, false), convShape(1, 64, 8, 8, 64, 1, 1, 1, strided(2, 0, 0, 0, 0), true, false), convShape(1, 64, 8, 8, 64, 1, 1, 2, nil, true, false)} {
 		p, _, _ := s.unsolved(rand.New(rand.NewPCG(1, 2)), 0, testMachine(1))
 		if kernel.Fits(p) == nil {
 			t.Errorf("fits %v", s)
