@@ -150,8 +150,8 @@ next:
 	VRCP14PS          Z1, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z1, Z2, Z3
-	VMULPS            Z0, Z2, Z2
 	VFMADD231PS       Z2, Z3, Z2
+	VMULPS            Z0, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	JMP               stored
 
@@ -335,8 +335,8 @@ next:
 	VRCP14PS          Z3, Z4
 	VBROADCASTSS      tileConstants<>+448(SB), Z5
 	VFNMADD231PS      Z3, Z4, Z5
-	VMULPS            Z0, Z4, Z4
 	VFMADD231PS       Z4, Z5, Z4
+	VMULPS            Z0, Z4, Z4
 	VMOVUPS           Z4, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -355,8 +355,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z2, Z3
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z3, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	JMP               stored
 
@@ -556,8 +556,8 @@ next:
 	VRCP14PS          Z4, Z5
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z4, Z5, Z6
-	VMULPS            Z0, Z5, Z5
 	VFMADD231PS       Z5, Z6, Z5
+	VMULPS            Z0, Z5, Z5
 	VMOVUPS           Z5, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -576,8 +576,8 @@ next:
 	VRCP14PS          Z0, Z4
 	VBROADCASTSS      tileConstants<>+448(SB), Z5
 	VFNMADD231PS      Z0, Z4, Z5
-	VMULPS            Z1, Z4, Z4
 	VFMADD231PS       Z4, Z5, Z4
+	VMULPS            Z1, Z4, Z4
 	VMOVUPS           Z4, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -596,8 +596,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -813,8 +813,8 @@ next:
 	VRCP14PS          Z5, Z6
 	VBROADCASTSS      tileConstants<>+448(SB), Z7
 	VFNMADD231PS      Z5, Z6, Z7
-	VMULPS            Z0, Z6, Z6
 	VFMADD231PS       Z6, Z7, Z6
+	VMULPS            Z0, Z6, Z6
 	VMOVUPS           Z6, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -833,8 +833,8 @@ next:
 	VRCP14PS          Z0, Z5
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z5, Z6
-	VMULPS            Z1, Z5, Z5
 	VFMADD231PS       Z5, Z6, Z5
+	VMULPS            Z1, Z5, Z5
 	VMOVUPS           Z5, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -853,8 +853,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z5
 	VFNMADD231PS      Z0, Z1, Z5
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z5, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -873,8 +873,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -1106,8 +1106,8 @@ next:
 	VRCP14PS          Z6, Z7
 	VBROADCASTSS      tileConstants<>+448(SB), Z8
 	VFNMADD231PS      Z6, Z7, Z8
-	VMULPS            Z0, Z7, Z7
 	VFMADD231PS       Z7, Z8, Z7
+	VMULPS            Z0, Z7, Z7
 	VMOVUPS           Z7, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -1126,8 +1126,8 @@ next:
 	VRCP14PS          Z0, Z6
 	VBROADCASTSS      tileConstants<>+448(SB), Z7
 	VFNMADD231PS      Z0, Z6, Z7
-	VMULPS            Z1, Z6, Z6
 	VFMADD231PS       Z6, Z7, Z6
+	VMULPS            Z1, Z6, Z6
 	VMOVUPS           Z6, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -1146,8 +1146,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z1, Z6
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z6, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -1166,8 +1166,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -1186,8 +1186,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -1435,8 +1435,8 @@ next:
 	VRCP14PS          Z7, Z8
 	VBROADCASTSS      tileConstants<>+448(SB), Z9
 	VFNMADD231PS      Z7, Z8, Z9
-	VMULPS            Z0, Z8, Z8
 	VFMADD231PS       Z8, Z9, Z8
+	VMULPS            Z0, Z8, Z8
 	VMOVUPS           Z8, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -1455,8 +1455,8 @@ next:
 	VRCP14PS          Z0, Z7
 	VBROADCASTSS      tileConstants<>+448(SB), Z8
 	VFNMADD231PS      Z0, Z7, Z8
-	VMULPS            Z1, Z7, Z7
 	VFMADD231PS       Z7, Z8, Z7
+	VMULPS            Z1, Z7, Z7
 	VMOVUPS           Z7, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -1475,8 +1475,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z7
 	VFNMADD231PS      Z0, Z1, Z7
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z7, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -1495,8 +1495,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -1515,8 +1515,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              208(AX), BX
 	ADDQ              DX, BX
@@ -1535,8 +1535,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -1800,8 +1800,8 @@ next:
 	VRCP14PS          Z8, Z9
 	VBROADCASTSS      tileConstants<>+448(SB), Z10
 	VFNMADD231PS      Z8, Z9, Z10
-	VMULPS            Z0, Z9, Z9
 	VFMADD231PS       Z9, Z10, Z9
+	VMULPS            Z0, Z9, Z9
 	VMOVUPS           Z9, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -1820,8 +1820,8 @@ next:
 	VRCP14PS          Z0, Z8
 	VBROADCASTSS      tileConstants<>+448(SB), Z9
 	VFNMADD231PS      Z0, Z8, Z9
-	VMULPS            Z1, Z8, Z8
 	VFMADD231PS       Z8, Z9, Z8
+	VMULPS            Z1, Z8, Z8
 	VMOVUPS           Z8, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -1840,8 +1840,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z8
 	VFNMADD231PS      Z0, Z1, Z8
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z8, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -1860,8 +1860,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -1880,8 +1880,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              208(AX), BX
 	ADDQ              DX, BX
@@ -1900,8 +1900,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              216(AX), BX
 	ADDQ              DX, BX
@@ -1920,8 +1920,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z6, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z6, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -2201,8 +2201,8 @@ next:
 	VRCP14PS          Z9, Z10
 	VBROADCASTSS      tileConstants<>+448(SB), Z11
 	VFNMADD231PS      Z9, Z10, Z11
-	VMULPS            Z0, Z10, Z10
 	VFMADD231PS       Z10, Z11, Z10
+	VMULPS            Z0, Z10, Z10
 	VMOVUPS           Z10, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -2221,8 +2221,8 @@ next:
 	VRCP14PS          Z0, Z9
 	VBROADCASTSS      tileConstants<>+448(SB), Z10
 	VFNMADD231PS      Z0, Z9, Z10
-	VMULPS            Z1, Z9, Z9
 	VFMADD231PS       Z9, Z10, Z9
+	VMULPS            Z1, Z9, Z9
 	VMOVUPS           Z9, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -2241,8 +2241,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z9
 	VFNMADD231PS      Z0, Z1, Z9
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z9, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -2261,8 +2261,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -2281,8 +2281,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              208(AX), BX
 	ADDQ              DX, BX
@@ -2301,8 +2301,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              216(AX), BX
 	ADDQ              DX, BX
@@ -2321,8 +2321,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z6, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z6, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              224(AX), BX
 	ADDQ              DX, BX
@@ -2341,8 +2341,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -2649,8 +2649,8 @@ next:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      tileConstants<>+448(SB), Z12
 	VFNMADD231PS      Z10, Z11, Z12
-	VMULPS            Z0, Z11, Z11
 	VFMADD231PS       Z11, Z12, Z11
+	VMULPS            Z0, Z11, Z11
 	VMOVUPS           Z11, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
@@ -2668,8 +2668,8 @@ next:
 	VRCP14PS          Z0, Z10
 	VBROADCASTSS      tileConstants<>+448(SB), Z11
 	VFNMADD231PS      Z0, Z10, Z11
-	VMULPS            Z1, Z10, Z10
 	VFMADD231PS       Z10, Z11, Z10
+	VMULPS            Z1, Z10, Z10
 	VMOVUPS           Z10, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -2687,8 +2687,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z10
 	VFNMADD231PS      Z0, Z1, Z10
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z10, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -2706,8 +2706,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -2726,8 +2726,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -2745,8 +2745,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -2764,8 +2764,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z6, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z6, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -2784,8 +2784,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
@@ -2803,8 +2803,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -3118,8 +3118,8 @@ next:
 	VRCP14PS          Z11, Z12
 	VBROADCASTSS      tileConstants<>+448(SB), Z13
 	VFNMADD231PS      Z11, Z12, Z13
-	VMULPS            Z0, Z12, Z12
 	VFMADD231PS       Z12, Z13, Z12
+	VMULPS            Z0, Z12, Z12
 	VMOVUPS           Z12, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
@@ -3137,8 +3137,8 @@ next:
 	VRCP14PS          Z0, Z11
 	VBROADCASTSS      tileConstants<>+448(SB), Z12
 	VFNMADD231PS      Z0, Z11, Z12
-	VMULPS            Z1, Z11, Z11
 	VFMADD231PS       Z11, Z12, Z11
+	VMULPS            Z1, Z11, Z11
 	VMOVUPS           Z11, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -3156,8 +3156,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z11
 	VFNMADD231PS      Z0, Z1, Z11
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z11, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -3175,8 +3175,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -3195,8 +3195,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -3214,8 +3214,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -3233,8 +3233,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z6, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z6, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -3253,8 +3253,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
@@ -3272,8 +3272,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
@@ -3291,8 +3291,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -3618,8 +3618,8 @@ next:
 	VRCP14PS          Z12, Z13
 	VBROADCASTSS      tileConstants<>+448(SB), Z14
 	VFNMADD231PS      Z12, Z13, Z14
-	VMULPS            Z0, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z0, Z13, Z13
 	VMOVUPS           Z13, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
@@ -3637,8 +3637,8 @@ next:
 	VRCP14PS          Z0, Z12
 	VBROADCASTSS      tileConstants<>+448(SB), Z13
 	VFNMADD231PS      Z0, Z12, Z13
-	VMULPS            Z1, Z12, Z12
 	VFMADD231PS       Z12, Z13, Z12
+	VMULPS            Z1, Z12, Z12
 	VMOVUPS           Z12, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -3656,8 +3656,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z12
 	VFNMADD231PS      Z0, Z1, Z12
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z12, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -3675,8 +3675,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -3695,8 +3695,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -3714,8 +3714,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -3733,8 +3733,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z6, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z6, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -3753,8 +3753,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
@@ -3772,8 +3772,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
@@ -3791,8 +3791,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -3810,8 +3810,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z10, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z10, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -4156,8 +4156,8 @@ next:
 	VRCP14PS          Z13, Z14
 	VBROADCASTSS      tileConstants<>+448(SB), Z15
 	VFNMADD231PS      Z13, Z14, Z15
-	VMULPS            Z0, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z0, Z14, Z14
 	VMOVUPS           Z14, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
@@ -4175,8 +4175,8 @@ next:
 	VRCP14PS          Z0, Z13
 	VBROADCASTSS      tileConstants<>+448(SB), Z14
 	VFNMADD231PS      Z0, Z13, Z14
-	VMULPS            Z1, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z1, Z13, Z13
 	VMOVUPS           Z13, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -4194,8 +4194,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z13
 	VFNMADD231PS      Z0, Z1, Z13
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z13, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -4213,8 +4213,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -4233,8 +4233,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -4252,8 +4252,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -4271,8 +4271,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z6, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z6, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -4291,8 +4291,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
@@ -4310,8 +4310,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
@@ -4329,8 +4329,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -4348,8 +4348,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z10, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z10, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -4368,8 +4368,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -4727,8 +4727,8 @@ next:
 	VRCP14PS          Z14, Z15
 	VBROADCASTSS      tileConstants<>+448(SB), Z16
 	VFNMADD231PS      Z14, Z15, Z16
-	VMULPS            Z0, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z0, Z15, Z15
 	VMOVUPS           Z15, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
@@ -4746,8 +4746,8 @@ next:
 	VRCP14PS          Z0, Z14
 	VBROADCASTSS      tileConstants<>+448(SB), Z15
 	VFNMADD231PS      Z0, Z14, Z15
-	VMULPS            Z1, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z1, Z14, Z14
 	VMOVUPS           Z14, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -4765,8 +4765,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z14
 	VFNMADD231PS      Z0, Z1, Z14
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z14, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -4784,8 +4784,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -4804,8 +4804,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -4823,8 +4823,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -4842,8 +4842,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z6, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z6, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -4862,8 +4862,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
@@ -4881,8 +4881,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
@@ -4900,8 +4900,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -4919,8 +4919,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z10, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z10, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -4939,8 +4939,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
@@ -4958,8 +4958,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z12, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z12, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -5329,8 +5329,8 @@ next:
 	VRCP14PS          Z15, Z16
 	VBROADCASTSS      tileConstants<>+448(SB), Z17
 	VFNMADD231PS      Z15, Z16, Z17
-	VMULPS            Z0, Z16, Z16
 	VFMADD231PS       Z16, Z17, Z16
+	VMULPS            Z0, Z16, Z16
 	VMOVUPS           Z16, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z1, Z0
@@ -5348,8 +5348,8 @@ next:
 	VRCP14PS          Z0, Z15
 	VBROADCASTSS      tileConstants<>+448(SB), Z16
 	VFNMADD231PS      Z0, Z15, Z16
-	VMULPS            Z1, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z1, Z15, Z15
 	VMOVUPS           Z15, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -5367,8 +5367,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z15
 	VFNMADD231PS      Z0, Z1, Z15
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z15, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -5386,8 +5386,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -5406,8 +5406,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -5425,8 +5425,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -5444,8 +5444,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z6, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z6, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -5464,8 +5464,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z8, Z0
@@ -5483,8 +5483,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z9, Z0
@@ -5502,8 +5502,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -5521,8 +5521,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z10, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z10, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -5541,8 +5541,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
@@ -5560,8 +5560,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z12, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z12, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
@@ -5579,8 +5579,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -5833,8 +5833,8 @@ next:
 	VRCP14PS          Z3, Z4
 	VBROADCASTSS      tileConstants<>+448(SB), Z5
 	VFNMADD231PS      Z3, Z4, Z5
-	VMULPS            Z0, Z4, Z4
 	VFMADD231PS       Z4, Z5, Z4
+	VMULPS            Z0, Z4, Z4
 	VMOVUPS           Z4, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -5854,8 +5854,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z2, Z3
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z3, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	JMP               stored
 
@@ -6084,8 +6084,8 @@ next:
 	VRCP14PS          Z5, Z6
 	VBROADCASTSS      tileConstants<>+448(SB), Z7
 	VFNMADD231PS      Z5, Z6, Z7
-	VMULPS            Z0, Z6, Z6
 	VFMADD231PS       Z6, Z7, Z6
+	VMULPS            Z0, Z6, Z6
 	VMOVUPS           Z6, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -6104,8 +6104,8 @@ next:
 	VRCP14PS          Z0, Z5
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z5, Z6
-	VMULPS            Z2, Z5, Z5
 	VFMADD231PS       Z5, Z6, Z5
+	VMULPS            Z2, Z5, Z5
 	VMOVUPS           Z5, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -6125,8 +6125,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z5
 	VFNMADD231PS      Z0, Z2, Z5
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z5, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -6145,8 +6145,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -6410,8 +6410,8 @@ next:
 	VRCP14PS          Z7, Z8
 	VBROADCASTSS      tileConstants<>+448(SB), Z9
 	VFNMADD231PS      Z7, Z8, Z9
-	VMULPS            Z0, Z8, Z8
 	VFMADD231PS       Z8, Z9, Z8
+	VMULPS            Z0, Z8, Z8
 	VMOVUPS           Z8, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -6430,8 +6430,8 @@ next:
 	VRCP14PS          Z0, Z7
 	VBROADCASTSS      tileConstants<>+448(SB), Z8
 	VFNMADD231PS      Z0, Z7, Z8
-	VMULPS            Z2, Z7, Z7
 	VFMADD231PS       Z7, Z8, Z7
+	VMULPS            Z2, Z7, Z7
 	VMOVUPS           Z7, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -6450,8 +6450,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z7
 	VFNMADD231PS      Z0, Z2, Z7
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z7, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -6471,8 +6471,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -6491,8 +6491,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -6511,8 +6511,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -6811,8 +6811,8 @@ next:
 	VRCP14PS          Z9, Z10
 	VBROADCASTSS      tileConstants<>+448(SB), Z11
 	VFNMADD231PS      Z9, Z10, Z11
-	VMULPS            Z0, Z10, Z10
 	VFMADD231PS       Z10, Z11, Z10
+	VMULPS            Z0, Z10, Z10
 	VMOVUPS           Z10, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -6831,8 +6831,8 @@ next:
 	VRCP14PS          Z0, Z9
 	VBROADCASTSS      tileConstants<>+448(SB), Z10
 	VFNMADD231PS      Z0, Z9, Z10
-	VMULPS            Z2, Z9, Z9
 	VFMADD231PS       Z9, Z10, Z9
+	VMULPS            Z2, Z9, Z9
 	VMOVUPS           Z9, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -6851,8 +6851,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z9
 	VFNMADD231PS      Z0, Z2, Z9
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z9, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -6871,8 +6871,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -6892,8 +6892,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -6912,8 +6912,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -6932,8 +6932,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -6952,8 +6952,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -7287,8 +7287,8 @@ next:
 	VRCP14PS          Z11, Z12
 	VBROADCASTSS      tileConstants<>+448(SB), Z13
 	VFNMADD231PS      Z11, Z12, Z13
-	VMULPS            Z0, Z12, Z12
 	VFMADD231PS       Z12, Z13, Z12
+	VMULPS            Z0, Z12, Z12
 	VMOVUPS           Z12, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -7307,8 +7307,8 @@ next:
 	VRCP14PS          Z0, Z11
 	VBROADCASTSS      tileConstants<>+448(SB), Z12
 	VFNMADD231PS      Z0, Z11, Z12
-	VMULPS            Z2, Z11, Z11
 	VFMADD231PS       Z11, Z12, Z11
+	VMULPS            Z2, Z11, Z11
 	VMOVUPS           Z11, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -7327,8 +7327,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z11
 	VFNMADD231PS      Z0, Z2, Z11
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z11, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -7347,8 +7347,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -7367,8 +7367,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -7388,8 +7388,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -7408,8 +7408,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -7428,8 +7428,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -7448,8 +7448,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -7468,8 +7468,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -7838,8 +7838,8 @@ next:
 	VRCP14PS          Z13, Z14
 	VBROADCASTSS      tileConstants<>+448(SB), Z15
 	VFNMADD231PS      Z13, Z14, Z15
-	VMULPS            Z0, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z0, Z14, Z14
 	VMOVUPS           Z14, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -7858,8 +7858,8 @@ next:
 	VRCP14PS          Z0, Z13
 	VBROADCASTSS      tileConstants<>+448(SB), Z14
 	VFNMADD231PS      Z0, Z13, Z14
-	VMULPS            Z2, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z2, Z13, Z13
 	VMOVUPS           Z13, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -7878,8 +7878,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z13
 	VFNMADD231PS      Z0, Z2, Z13
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z13, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -7898,8 +7898,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -7918,8 +7918,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              208(AX), SI
 	ADDQ              DX, SI
@@ -7938,8 +7938,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z10, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z10, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -7959,8 +7959,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -7979,8 +7979,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -7999,8 +7999,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -8019,8 +8019,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -8039,8 +8039,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              208(AX), BX
 	ADDQ              DX, BX
@@ -8059,8 +8059,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -8464,8 +8464,8 @@ next:
 	VRCP14PS          Z15, Z16
 	VBROADCASTSS      tileConstants<>+448(SB), Z17
 	VFNMADD231PS      Z15, Z16, Z17
-	VMULPS            Z0, Z16, Z16
 	VFMADD231PS       Z16, Z17, Z16
+	VMULPS            Z0, Z16, Z16
 	VMOVUPS           Z16, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -8484,8 +8484,8 @@ next:
 	VRCP14PS          Z0, Z15
 	VBROADCASTSS      tileConstants<>+448(SB), Z16
 	VFNMADD231PS      Z0, Z15, Z16
-	VMULPS            Z2, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z2, Z15, Z15
 	VMOVUPS           Z15, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -8504,8 +8504,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z15
 	VFNMADD231PS      Z0, Z2, Z15
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z15, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -8524,8 +8524,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -8544,8 +8544,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              208(AX), SI
 	ADDQ              DX, SI
@@ -8564,8 +8564,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z10, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z10, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              216(AX), SI
 	ADDQ              DX, SI
@@ -8584,8 +8584,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z12, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z12, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -8605,8 +8605,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -8625,8 +8625,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -8645,8 +8645,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -8665,8 +8665,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -8685,8 +8685,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              208(AX), BX
 	ADDQ              DX, BX
@@ -8705,8 +8705,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              216(AX), BX
 	ADDQ              DX, BX
@@ -8725,8 +8725,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -9165,8 +9165,8 @@ next:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      tileConstants<>+448(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z0, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z0, Z18, Z18
 	VMOVUPS           Z18, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -9185,8 +9185,8 @@ next:
 	VRCP14PS          Z0, Z17
 	VBROADCASTSS      tileConstants<>+448(SB), Z18
 	VFNMADD231PS      Z0, Z17, Z18
-	VMULPS            Z2, Z17, Z17
 	VFMADD231PS       Z17, Z18, Z17
+	VMULPS            Z2, Z17, Z17
 	VMOVUPS           Z17, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -9205,8 +9205,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z17
 	VFNMADD231PS      Z0, Z2, Z17
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z17, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -9225,8 +9225,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -9245,8 +9245,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              208(AX), SI
 	ADDQ              DX, SI
@@ -9265,8 +9265,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z10, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z10, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              216(AX), SI
 	ADDQ              DX, SI
@@ -9285,8 +9285,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z12, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z12, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              224(AX), SI
 	ADDQ              DX, SI
@@ -9305,8 +9305,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z14, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z14, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -9326,8 +9326,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -9346,8 +9346,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -9366,8 +9366,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -9386,8 +9386,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -9406,8 +9406,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              208(AX), BX
 	ADDQ              DX, BX
@@ -9426,8 +9426,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              216(AX), BX
 	ADDQ              DX, BX
@@ -9446,8 +9446,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              224(AX), BX
 	ADDQ              DX, BX
@@ -9466,8 +9466,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z15, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z15, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -9951,8 +9951,8 @@ next:
 	VRCP14PS          Z19, Z20
 	VBROADCASTSS      tileConstants<>+448(SB), Z21
 	VFNMADD231PS      Z19, Z20, Z21
-	VMULPS            Z0, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z0, Z20, Z20
 	VMOVUPS           Z20, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -9970,8 +9970,8 @@ next:
 	VRCP14PS          Z0, Z19
 	VBROADCASTSS      tileConstants<>+448(SB), Z20
 	VFNMADD231PS      Z0, Z19, Z20
-	VMULPS            Z2, Z19, Z19
 	VFMADD231PS       Z19, Z20, Z19
+	VMULPS            Z2, Z19, Z19
 	VMOVUPS           Z19, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
@@ -9989,8 +9989,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z19
 	VFNMADD231PS      Z0, Z2, Z19
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z19, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -10008,8 +10008,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -10028,8 +10028,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -10047,8 +10047,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z10, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z10, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
@@ -10066,8 +10066,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z12, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z12, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -10086,8 +10086,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z14, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z14, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
@@ -10105,8 +10105,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z16, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z16, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -10126,8 +10126,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -10145,8 +10145,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -10164,8 +10164,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
@@ -10183,8 +10183,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -10203,8 +10203,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
@@ -10222,8 +10222,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
@@ -10241,8 +10241,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -10261,8 +10261,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z15, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z15, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
@@ -10280,8 +10280,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z17, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z17, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -10784,8 +10784,8 @@ next:
 	VRCP14PS          Z21, Z22
 	VBROADCASTSS      tileConstants<>+448(SB), Z23
 	VFNMADD231PS      Z21, Z22, Z23
-	VMULPS            Z0, Z22, Z22
 	VFMADD231PS       Z22, Z23, Z22
+	VMULPS            Z0, Z22, Z22
 	VMOVUPS           Z22, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -10803,8 +10803,8 @@ next:
 	VRCP14PS          Z0, Z21
 	VBROADCASTSS      tileConstants<>+448(SB), Z22
 	VFNMADD231PS      Z0, Z21, Z22
-	VMULPS            Z2, Z21, Z21
 	VFMADD231PS       Z21, Z22, Z21
+	VMULPS            Z2, Z21, Z21
 	VMOVUPS           Z21, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
@@ -10822,8 +10822,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z21
 	VFNMADD231PS      Z0, Z2, Z21
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z21, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -10841,8 +10841,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -10861,8 +10861,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -10880,8 +10880,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z10, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z10, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
@@ -10899,8 +10899,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z12, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z12, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -10919,8 +10919,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z14, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z14, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
@@ -10938,8 +10938,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z16, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z16, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
@@ -10957,8 +10957,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z18, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z18, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -10978,8 +10978,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -10997,8 +10997,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -11016,8 +11016,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
@@ -11035,8 +11035,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -11055,8 +11055,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
@@ -11074,8 +11074,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
@@ -11093,8 +11093,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -11113,8 +11113,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z15, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z15, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
@@ -11132,8 +11132,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z17, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z17, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
@@ -11151,8 +11151,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z19, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z19, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -11684,8 +11684,8 @@ next:
 	VRCP14PS          Z23, Z24
 	VBROADCASTSS      tileConstants<>+448(SB), Z25
 	VFNMADD231PS      Z23, Z24, Z25
-	VMULPS            Z0, Z24, Z24
 	VFMADD231PS       Z24, Z25, Z24
+	VMULPS            Z0, Z24, Z24
 	VMOVUPS           Z24, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -11703,8 +11703,8 @@ next:
 	VRCP14PS          Z0, Z23
 	VBROADCASTSS      tileConstants<>+448(SB), Z24
 	VFNMADD231PS      Z0, Z23, Z24
-	VMULPS            Z2, Z23, Z23
 	VFMADD231PS       Z23, Z24, Z23
+	VMULPS            Z2, Z23, Z23
 	VMOVUPS           Z23, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
@@ -11722,8 +11722,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z23
 	VFNMADD231PS      Z0, Z2, Z23
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z23, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -11741,8 +11741,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -11761,8 +11761,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -11780,8 +11780,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z10, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z10, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
@@ -11799,8 +11799,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z12, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z12, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -11819,8 +11819,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z14, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z14, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
@@ -11838,8 +11838,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z16, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z16, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
@@ -11857,8 +11857,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z18, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z18, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
@@ -11876,8 +11876,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z20, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z20, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -11897,8 +11897,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -11916,8 +11916,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -11935,8 +11935,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
@@ -11954,8 +11954,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -11974,8 +11974,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
@@ -11993,8 +11993,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
@@ -12012,8 +12012,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -12032,8 +12032,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z15, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z15, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
@@ -12051,8 +12051,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z17, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z17, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
@@ -12070,8 +12070,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z19, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z19, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z21, Z0
@@ -12089,8 +12089,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z21, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z21, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -12659,8 +12659,8 @@ next:
 	VRCP14PS          Z25, Z26
 	VBROADCASTSS      tileConstants<>+448(SB), Z27
 	VFNMADD231PS      Z25, Z26, Z27
-	VMULPS            Z0, Z26, Z26
 	VFMADD231PS       Z26, Z27, Z26
+	VMULPS            Z0, Z26, Z26
 	VMOVUPS           Z26, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -12678,8 +12678,8 @@ next:
 	VRCP14PS          Z0, Z25
 	VBROADCASTSS      tileConstants<>+448(SB), Z26
 	VFNMADD231PS      Z0, Z25, Z26
-	VMULPS            Z2, Z25, Z25
 	VFMADD231PS       Z25, Z26, Z25
+	VMULPS            Z2, Z25, Z25
 	VMOVUPS           Z25, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
@@ -12697,8 +12697,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z25
 	VFNMADD231PS      Z0, Z2, Z25
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z25, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -12716,8 +12716,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -12736,8 +12736,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -12755,8 +12755,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z10, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z10, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
@@ -12774,8 +12774,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z12, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z12, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -12794,8 +12794,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z14, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z14, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
@@ -12813,8 +12813,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z16, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z16, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
@@ -12832,8 +12832,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z18, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z18, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
@@ -12851,8 +12851,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z20, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z20, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -12871,8 +12871,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z22, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z22, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -12892,8 +12892,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -12911,8 +12911,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -12930,8 +12930,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
@@ -12949,8 +12949,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -12969,8 +12969,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
@@ -12988,8 +12988,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
@@ -13007,8 +13007,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -13027,8 +13027,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z15, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z15, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
@@ -13046,8 +13046,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z17, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z17, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
@@ -13065,8 +13065,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z19, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z19, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z21, Z0
@@ -13084,8 +13084,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z21, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z21, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -13104,8 +13104,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z23, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z23, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -13705,8 +13705,8 @@ next:
 	VRCP14PS          Z27, Z28
 	VBROADCASTSS      tileConstants<>+448(SB), Z29
 	VFNMADD231PS      Z27, Z28, Z29
-	VMULPS            Z0, Z28, Z28
 	VFMADD231PS       Z28, Z29, Z28
+	VMULPS            Z0, Z28, Z28
 	VMOVUPS           Z28, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -13724,8 +13724,8 @@ next:
 	VRCP14PS          Z0, Z27
 	VBROADCASTSS      tileConstants<>+448(SB), Z28
 	VFNMADD231PS      Z0, Z27, Z28
-	VMULPS            Z2, Z27, Z27
 	VFMADD231PS       Z27, Z28, Z27
+	VMULPS            Z2, Z27, Z27
 	VMOVUPS           Z27, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
@@ -13743,8 +13743,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z27
 	VFNMADD231PS      Z0, Z2, Z27
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z27, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -13762,8 +13762,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -13782,8 +13782,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -13801,8 +13801,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z10, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z10, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
@@ -13820,8 +13820,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z12, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z12, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -13840,8 +13840,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z14, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z14, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
@@ -13859,8 +13859,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z16, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z16, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
@@ -13878,8 +13878,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z18, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z18, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
@@ -13897,8 +13897,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z20, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z20, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -13917,8 +13917,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z22, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z22, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z24, Z0
@@ -13936,8 +13936,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z24, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z24, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -13957,8 +13957,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -13976,8 +13976,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -13995,8 +13995,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
@@ -14014,8 +14014,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -14034,8 +14034,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
@@ -14053,8 +14053,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
@@ -14072,8 +14072,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -14092,8 +14092,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z15, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z15, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
@@ -14111,8 +14111,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z17, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z17, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
@@ -14130,8 +14130,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z19, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z19, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z21, Z0
@@ -14149,8 +14149,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z21, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z21, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -14169,8 +14169,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z23, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z23, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z25, Z0
@@ -14188,8 +14188,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z25, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z25, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -14818,8 +14818,8 @@ next:
 	VRCP14PS          Z29, Z30
 	VBROADCASTSS      tileConstants<>+448(SB), Z31
 	VFNMADD231PS      Z29, Z30, Z31
-	VMULPS            Z0, Z30, Z30
 	VFMADD231PS       Z30, Z31, Z30
+	VMULPS            Z0, Z30, Z30
 	VMOVUPS           Z30, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z2, Z0
@@ -14837,8 +14837,8 @@ next:
 	VRCP14PS          Z0, Z29
 	VBROADCASTSS      tileConstants<>+448(SB), Z30
 	VFNMADD231PS      Z0, Z29, Z30
-	VMULPS            Z2, Z29, Z29
 	VFMADD231PS       Z29, Z30, Z29
+	VMULPS            Z2, Z29, Z29
 	VMOVUPS           Z29, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z4, Z0
@@ -14856,8 +14856,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z29
 	VFNMADD231PS      Z0, Z2, Z29
-	VMULPS            Z4, Z2, Z2
 	VFMADD231PS       Z2, Z29, Z2
+	VMULPS            Z4, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z6, Z0
@@ -14875,8 +14875,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z6, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z6, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -14895,8 +14895,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z8, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z8, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z10, Z0
@@ -14914,8 +14914,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z10, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z10, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z12, Z0
@@ -14933,8 +14933,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z12, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z12, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -14953,8 +14953,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z14, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z14, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z16, Z0
@@ -14972,8 +14972,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z16, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z16, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z18, Z0
@@ -14991,8 +14991,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z18, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z18, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z20, Z0
@@ -15010,8 +15010,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z20, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z20, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -15030,8 +15030,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z22, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z22, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z24, Z0
@@ -15049,8 +15049,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z24, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z24, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              248(AX), SI
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z26, Z0
@@ -15068,8 +15068,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z26, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z26, Z2, Z2
 	VMOVUPS           Z2, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -15089,8 +15089,8 @@ next:
 	VRCP14PS          Z0, Z2
 	VBROADCASTSS      tileConstants<>+448(SB), Z4
 	VFNMADD231PS      Z0, Z2, Z4
-	VMULPS            Z1, Z2, Z2
 	VFMADD231PS       Z2, Z4, Z2
+	VMULPS            Z1, Z2, Z2
 	VMOVUPS           Z2, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z3, Z0
@@ -15108,8 +15108,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z3, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z3, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z5, Z0
@@ -15127,8 +15127,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z7, Z0
@@ -15146,8 +15146,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -15166,8 +15166,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z9, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z9, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z11, Z0
@@ -15185,8 +15185,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z13, Z0
@@ -15204,8 +15204,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -15224,8 +15224,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z15, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z15, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z17, Z0
@@ -15243,8 +15243,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z17, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z17, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z19, Z0
@@ -15262,8 +15262,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z19, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z19, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z21, Z0
@@ -15281,8 +15281,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z21, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z21, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -15301,8 +15301,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z23, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z23, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z25, Z0
@@ -15320,8 +15320,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z25, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z25, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	ADDQ              248(AX), BX
 	VRANGEPS.BCST     $0x02, tileConstants<>+64(SB), Z27, Z0
@@ -15339,8 +15339,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z27, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z27, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -15674,8 +15674,8 @@ next:
 	VRCP14PS          Z4, Z5
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z4, Z5, Z6
-	VMULPS            Z0, Z5, Z5
 	VFMADD231PS       Z5, Z6, Z5
+	VMULPS            Z0, Z5, Z5
 	VMOVUPS           Z5, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), SI
@@ -15695,8 +15695,8 @@ next:
 	VRCP14PS          Z0, Z4
 	VBROADCASTSS      tileConstants<>+448(SB), Z5
 	VFNMADD231PS      Z0, Z4, Z5
-	VMULPS            Z1, Z4, Z4
 	VFMADD231PS       Z4, Z5, Z4
+	VMULPS            Z1, Z4, Z4
 	VMOVUPS           Z4, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -15716,8 +15716,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -15981,8 +15981,8 @@ next:
 	VRCP14PS          Z7, Z8
 	VBROADCASTSS      tileConstants<>+448(SB), Z9
 	VFNMADD231PS      Z7, Z8, Z9
-	VMULPS            Z0, Z8, Z8
 	VFMADD231PS       Z8, Z9, Z8
+	VMULPS            Z0, Z8, Z8
 	VMOVUPS           Z8, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -16001,8 +16001,8 @@ next:
 	VRCP14PS          Z0, Z7
 	VBROADCASTSS      tileConstants<>+448(SB), Z8
 	VFNMADD231PS      Z0, Z7, Z8
-	VMULPS            Z3, Z7, Z7
 	VFMADD231PS       Z7, Z8, Z7
+	VMULPS            Z3, Z7, Z7
 	VMOVUPS           Z7, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), SI
@@ -16022,8 +16022,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z7
 	VFNMADD231PS      Z0, Z3, Z7
-	VMULPS            Z1, Z3, Z3
 	VFMADD231PS       Z3, Z7, Z3
+	VMULPS            Z1, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -16042,8 +16042,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -16063,8 +16063,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -16083,8 +16083,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -16397,8 +16397,8 @@ next:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      tileConstants<>+448(SB), Z12
 	VFNMADD231PS      Z10, Z11, Z12
-	VMULPS            Z0, Z11, Z11
 	VFMADD231PS       Z11, Z12, Z11
+	VMULPS            Z0, Z11, Z11
 	VMOVUPS           Z11, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -16417,8 +16417,8 @@ next:
 	VRCP14PS          Z0, Z10
 	VBROADCASTSS      tileConstants<>+448(SB), Z11
 	VFNMADD231PS      Z0, Z10, Z11
-	VMULPS            Z3, Z10, Z10
 	VFMADD231PS       Z10, Z11, Z10
+	VMULPS            Z3, Z10, Z10
 	VMOVUPS           Z10, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -16437,8 +16437,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z10
 	VFNMADD231PS      Z0, Z3, Z10
-	VMULPS            Z6, Z3, Z3
 	VFMADD231PS       Z3, Z10, Z3
+	VMULPS            Z6, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), SI
@@ -16458,8 +16458,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z1, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z1, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -16478,8 +16478,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -16498,8 +16498,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -16519,8 +16519,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -16539,8 +16539,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -16559,8 +16559,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -16922,8 +16922,8 @@ next:
 	VRCP14PS          Z13, Z14
 	VBROADCASTSS      tileConstants<>+448(SB), Z15
 	VFNMADD231PS      Z13, Z14, Z15
-	VMULPS            Z0, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z0, Z14, Z14
 	VMOVUPS           Z14, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -16942,8 +16942,8 @@ next:
 	VRCP14PS          Z0, Z13
 	VBROADCASTSS      tileConstants<>+448(SB), Z14
 	VFNMADD231PS      Z0, Z13, Z14
-	VMULPS            Z3, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z3, Z13, Z13
 	VMOVUPS           Z13, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -16962,8 +16962,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z13
 	VFNMADD231PS      Z0, Z3, Z13
-	VMULPS            Z6, Z3, Z3
 	VFMADD231PS       Z3, Z13, Z3
+	VMULPS            Z6, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -16982,8 +16982,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z9, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z9, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), SI
@@ -17003,8 +17003,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z1, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z1, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -17023,8 +17023,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -17043,8 +17043,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -17063,8 +17063,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z10, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z10, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -17084,8 +17084,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -17104,8 +17104,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -17124,8 +17124,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -17144,8 +17144,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -17556,8 +17556,8 @@ next:
 	VRCP14PS          Z16, Z17
 	VBROADCASTSS      tileConstants<>+448(SB), Z18
 	VFNMADD231PS      Z16, Z17, Z18
-	VMULPS            Z0, Z17, Z17
 	VFMADD231PS       Z17, Z18, Z17
+	VMULPS            Z0, Z17, Z17
 	VMOVUPS           Z17, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -17576,8 +17576,8 @@ next:
 	VRCP14PS          Z0, Z16
 	VBROADCASTSS      tileConstants<>+448(SB), Z17
 	VFNMADD231PS      Z0, Z16, Z17
-	VMULPS            Z3, Z16, Z16
 	VFMADD231PS       Z16, Z17, Z16
+	VMULPS            Z3, Z16, Z16
 	VMOVUPS           Z16, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -17596,8 +17596,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z16
 	VFNMADD231PS      Z0, Z3, Z16
-	VMULPS            Z6, Z3, Z3
 	VFMADD231PS       Z3, Z16, Z3
+	VMULPS            Z6, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -17616,8 +17616,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z9, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z9, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -17636,8 +17636,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z12, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z12, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), SI
@@ -17657,8 +17657,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z1, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z1, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -17677,8 +17677,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -17697,8 +17697,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -17717,8 +17717,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z10, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z10, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -17737,8 +17737,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -17758,8 +17758,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -17778,8 +17778,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -17798,8 +17798,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -17818,8 +17818,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -17838,8 +17838,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z14, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z14, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -18299,8 +18299,8 @@ next:
 	VRCP14PS          Z19, Z20
 	VBROADCASTSS      tileConstants<>+448(SB), Z21
 	VFNMADD231PS      Z19, Z20, Z21
-	VMULPS            Z0, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z0, Z20, Z20
 	VMOVUPS           Z20, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -18319,8 +18319,8 @@ next:
 	VRCP14PS          Z0, Z19
 	VBROADCASTSS      tileConstants<>+448(SB), Z20
 	VFNMADD231PS      Z0, Z19, Z20
-	VMULPS            Z3, Z19, Z19
 	VFMADD231PS       Z19, Z20, Z19
+	VMULPS            Z3, Z19, Z19
 	VMOVUPS           Z19, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -18339,8 +18339,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z19
 	VFNMADD231PS      Z0, Z3, Z19
-	VMULPS            Z6, Z3, Z3
 	VFMADD231PS       Z3, Z19, Z3
+	VMULPS            Z6, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -18359,8 +18359,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z9, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z9, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -18379,8 +18379,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z12, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z12, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              208(AX), SI
 	ADDQ              DX, SI
@@ -18399,8 +18399,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z15, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z15, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), SI
@@ -18420,8 +18420,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z1, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z1, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -18440,8 +18440,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -18460,8 +18460,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -18480,8 +18480,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z10, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z10, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -18500,8 +18500,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              208(AX), SI
 	ADDQ              DX, SI
@@ -18520,8 +18520,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z16, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z16, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -18541,8 +18541,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -18561,8 +18561,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -18581,8 +18581,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -18601,8 +18601,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -18621,8 +18621,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z14, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z14, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              208(AX), BX
 	ADDQ              DX, BX
@@ -18641,8 +18641,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z17, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z17, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -19151,8 +19151,8 @@ next:
 	VRCP14PS          Z22, Z23
 	VBROADCASTSS      tileConstants<>+448(SB), Z24
 	VFNMADD231PS      Z22, Z23, Z24
-	VMULPS            Z0, Z23, Z23
 	VFMADD231PS       Z23, Z24, Z23
+	VMULPS            Z0, Z23, Z23
 	VMOVUPS           Z23, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -19171,8 +19171,8 @@ next:
 	VRCP14PS          Z0, Z22
 	VBROADCASTSS      tileConstants<>+448(SB), Z23
 	VFNMADD231PS      Z0, Z22, Z23
-	VMULPS            Z3, Z22, Z22
 	VFMADD231PS       Z22, Z23, Z22
+	VMULPS            Z3, Z22, Z22
 	VMOVUPS           Z22, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -19191,8 +19191,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z22
 	VFNMADD231PS      Z0, Z3, Z22
-	VMULPS            Z6, Z3, Z3
 	VFMADD231PS       Z3, Z22, Z3
+	VMULPS            Z6, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -19211,8 +19211,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z9, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z9, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -19231,8 +19231,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z12, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z12, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              208(AX), SI
 	ADDQ              DX, SI
@@ -19251,8 +19251,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z15, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z15, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              216(AX), SI
 	ADDQ              DX, SI
@@ -19271,8 +19271,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z18, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z18, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), SI
@@ -19292,8 +19292,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z1, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z1, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -19312,8 +19312,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -19332,8 +19332,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -19352,8 +19352,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z10, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z10, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -19372,8 +19372,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              208(AX), SI
 	ADDQ              DX, SI
@@ -19392,8 +19392,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z16, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z16, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              216(AX), SI
 	ADDQ              DX, SI
@@ -19412,8 +19412,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z19, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z19, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -19433,8 +19433,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -19453,8 +19453,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -19473,8 +19473,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -19493,8 +19493,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -19513,8 +19513,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z14, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z14, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              208(AX), BX
 	ADDQ              DX, BX
@@ -19533,8 +19533,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z17, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z17, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              216(AX), BX
 	ADDQ              DX, BX
@@ -19553,8 +19553,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z20, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z20, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 
@@ -20112,8 +20112,8 @@ next:
 	VRCP14PS          Z25, Z26
 	VBROADCASTSS      tileConstants<>+448(SB), Z27
 	VFNMADD231PS      Z25, Z26, Z27
-	VMULPS            Z0, Z26, Z26
 	VFMADD231PS       Z26, Z27, Z26
+	VMULPS            Z0, Z26, Z26
 	VMOVUPS           Z26, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -20132,8 +20132,8 @@ next:
 	VRCP14PS          Z0, Z25
 	VBROADCASTSS      tileConstants<>+448(SB), Z26
 	VFNMADD231PS      Z0, Z25, Z26
-	VMULPS            Z3, Z25, Z25
 	VFMADD231PS       Z25, Z26, Z25
+	VMULPS            Z3, Z25, Z25
 	VMOVUPS           Z25, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -20152,8 +20152,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z25
 	VFNMADD231PS      Z0, Z3, Z25
-	VMULPS            Z6, Z3, Z3
 	VFMADD231PS       Z3, Z25, Z3
+	VMULPS            Z6, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -20172,8 +20172,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z9, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z9, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -20192,8 +20192,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z12, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z12, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              208(AX), SI
 	ADDQ              DX, SI
@@ -20212,8 +20212,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z15, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z15, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              216(AX), SI
 	ADDQ              DX, SI
@@ -20232,8 +20232,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z18, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z18, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              224(AX), SI
 	ADDQ              DX, SI
@@ -20252,8 +20252,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z21, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z21, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), SI
@@ -20273,8 +20273,8 @@ next:
 	VRCP14PS          Z0, Z3
 	VBROADCASTSS      tileConstants<>+448(SB), Z6
 	VFNMADD231PS      Z0, Z3, Z6
-	VMULPS            Z1, Z3, Z3
 	VFMADD231PS       Z3, Z6, Z3
+	VMULPS            Z1, Z3, Z3
 	VMOVUPS           Z3, (SI)
 	MOVQ              176(AX), SI
 	ADDQ              DX, SI
@@ -20293,8 +20293,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z4, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z4, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              184(AX), SI
 	ADDQ              DX, SI
@@ -20313,8 +20313,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z7, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z7, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              192(AX), SI
 	ADDQ              DX, SI
@@ -20333,8 +20333,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z10, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z10, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              200(AX), SI
 	ADDQ              DX, SI
@@ -20353,8 +20353,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z13, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z13, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              208(AX), SI
 	ADDQ              DX, SI
@@ -20373,8 +20373,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z16, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z16, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              216(AX), SI
 	ADDQ              DX, SI
@@ -20393,8 +20393,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z19, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z19, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	MOVQ              224(AX), SI
 	ADDQ              DX, SI
@@ -20413,8 +20413,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z22, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z22, Z1, Z1
 	VMOVUPS           Z1, (SI)
 	ADDQ              BX, DX
 	MOVQ              168(AX), BX
@@ -20434,8 +20434,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z3
 	VFNMADD231PS      Z0, Z1, Z3
-	VMULPS            Z2, Z1, Z1
 	VFMADD231PS       Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              176(AX), BX
 	ADDQ              DX, BX
@@ -20454,8 +20454,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z5, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z5, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              184(AX), BX
 	ADDQ              DX, BX
@@ -20474,8 +20474,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z8, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z8, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              192(AX), BX
 	ADDQ              DX, BX
@@ -20494,8 +20494,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z11, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z11, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              200(AX), BX
 	ADDQ              DX, BX
@@ -20514,8 +20514,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z14, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z14, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              208(AX), BX
 	ADDQ              DX, BX
@@ -20534,8 +20534,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z17, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z17, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              216(AX), BX
 	ADDQ              DX, BX
@@ -20554,8 +20554,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z20, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z20, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	MOVQ              224(AX), BX
 	ADDQ              DX, BX
@@ -20574,8 +20574,8 @@ next:
 	VRCP14PS          Z0, Z1
 	VBROADCASTSS      tileConstants<>+448(SB), Z2
 	VFNMADD231PS      Z0, Z1, Z2
-	VMULPS            Z23, Z1, Z1
 	VFMADD231PS       Z1, Z2, Z1
+	VMULPS            Z23, Z1, Z1
 	VMOVUPS           Z1, (BX)
 	JMP               stored
 

@@ -9814,8 +9814,8 @@ full82:
 	VRCP14PS          Z10, Z12
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z12, Z13
-	VMULPS            Z11, Z12, Z12
 	VFMADD231PS       Z12, Z13, Z12
+	VMULPS            Z11, Z12, Z12
 	VMOVUPS           Z12, (DX)
 	ADDQ              $0x00000040, CX
 	ADDQ              $0x00000040, DX
@@ -10102,8 +10102,8 @@ full88:
 	VRCP14PS          Z10, Z14
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z14, Z15
-	VMULPS            Z11, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z11, Z14, Z14
 	VMOVUPS           Z14, (DX)
 	VMOVUPS           192(CX), Z10
 	VMOVUPS           (SI), Z11
@@ -10133,8 +10133,8 @@ full88:
 	VRCP14PS          Z10, Z14
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z14, Z15
-	VMULPS            Z12, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z12, Z14, Z14
 	VMOVUPS           Z14, 64(DX)
 	VMOVUPS           256(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -10160,8 +10160,8 @@ full88:
 	VRCP14PS          Z10, Z12
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z12, Z14
-	VMULPS            Z13, Z12, Z12
 	VFMADD231PS       Z12, Z14, Z12
+	VMULPS            Z13, Z12, Z12
 	VMOVUPS           Z12, 128(DX)
 	VMOVUPS           320(CX), Z10
 	VFMADD231PS       Z2, Z10, Z11
@@ -10184,8 +10184,8 @@ full88:
 	VRCP14PS          Z10, Z12
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z12, Z13
-	VMULPS            Z11, Z12, Z12
 	VFMADD231PS       Z12, Z13, Z12
+	VMULPS            Z11, Z12, Z12
 	VMOVUPS           Z12, 192(DX)
 	ADDQ              $0x00000100, CX
 	ADDQ              $0x00000100, DX
@@ -10568,8 +10568,8 @@ full94:
 	VRCP14PS          Z10, Z14
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z14, Z15
-	VMULPS            Z11, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z11, Z14, Z14
 	VMOVUPS           Z14, (DX)
 	VMOVUPS           192(CX), Z10
 	VMOVUPS           (SI), Z11
@@ -10599,8 +10599,8 @@ full94:
 	VRCP14PS          Z10, Z14
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z14, Z15
-	VMULPS            Z12, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z12, Z14, Z14
 	VMOVUPS           Z14, 64(DX)
 	VMOVUPS           256(CX), Z10
 	VMOVUPS           (SI), Z12
@@ -10630,8 +10630,8 @@ full94:
 	VRCP14PS          Z10, Z14
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z14, Z15
-	VMULPS            Z13, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z13, Z14, Z14
 	VMOVUPS           Z14, 128(DX)
 	VMOVUPS           320(CX), Z10
 	VMOVUPS           (SI), Z13
@@ -10661,8 +10661,8 @@ full94:
 	VRCP14PS          Z10, Z14
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z14, Z15
-	VMULPS            Z11, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z11, Z14, Z14
 	VMOVUPS           Z14, 192(DX)
 	VMOVUPS           384(CX), Z10
 	VMOVUPS           (SI), Z11
@@ -10692,8 +10692,8 @@ full94:
 	VRCP14PS          Z10, Z14
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z14, Z15
-	VMULPS            Z12, Z14, Z14
 	VFMADD231PS       Z14, Z15, Z14
+	VMULPS            Z12, Z14, Z14
 	VMOVUPS           Z14, 256(DX)
 	VMOVUPS           448(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -10719,8 +10719,8 @@ full94:
 	VRCP14PS          Z10, Z12
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z12, Z14
-	VMULPS            Z13, Z12, Z12
 	VFMADD231PS       Z12, Z14, Z12
+	VMULPS            Z13, Z12, Z12
 	VMOVUPS           Z12, 320(DX)
 	VMOVUPS           512(CX), Z10
 	VFMADD231PS       Z2, Z10, Z11
@@ -10743,8 +10743,8 @@ full94:
 	VRCP14PS          Z10, Z12
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z12, Z13
-	VMULPS            Z11, Z12, Z12
 	VFMADD231PS       Z12, Z13, Z12
+	VMULPS            Z11, Z12, Z12
 	VMOVUPS           Z12, 384(DX)
 	ADDQ              $0x000001c0, CX
 	ADDQ              $0x000001c0, DX
@@ -10969,8 +10969,8 @@ full98:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -10987,8 +10987,8 @@ full98:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z11, Z13
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z13, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, (DX)(R9*1)
 	ADDQ              $0x00000040, CX
 	ADDQ              $0x00000040, DX
@@ -11415,8 +11415,8 @@ full104:
 	VRCP14PS          Z10, Z17
 	VBROADCASTSS      laneConstants<>+1088(SB), Z18
 	VFNMADD231PS      Z10, Z17, Z18
-	VMULPS            Z11, Z17, Z17
 	VFMADD231PS       Z17, Z18, Z17
+	VMULPS            Z11, Z17, Z17
 	VMOVUPS           Z17, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -11433,8 +11433,8 @@ full104:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z17
 	VFNMADD231PS      Z10, Z11, Z17
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z17, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, (DX)(R9*1)
 	VMOVUPS           192(CX), Z10
 	VMOVUPS           (SI), Z11
@@ -11475,8 +11475,8 @@ full104:
 	VRCP14PS          Z10, Z17
 	VBROADCASTSS      laneConstants<>+1088(SB), Z18
 	VFNMADD231PS      Z10, Z17, Z18
-	VMULPS            Z13, Z17, Z17
 	VFMADD231PS       Z17, Z18, Z17
+	VMULPS            Z13, Z17, Z17
 	VMOVUPS           Z17, 64(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z13
@@ -11493,8 +11493,8 @@ full104:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z17
 	VFNMADD231PS      Z10, Z13, Z17
-	VMULPS            Z14, Z13, Z13
 	VFMADD231PS       Z13, Z17, Z13
+	VMULPS            Z14, Z13, Z13
 	VMOVUPS           Z13, 64(DX)(R9*1)
 	VMOVUPS           256(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -11527,8 +11527,8 @@ full104:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z15, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z15, Z13, Z13
 	VMOVUPS           Z13, 128(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z16, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z13
@@ -11545,8 +11545,8 @@ full104:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z16, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z16, Z13, Z13
 	VMOVUPS           Z13, 128(DX)(R9*1)
 	VMOVUPS           320(CX), Z10
 	VFMADD231PS       Z2, Z10, Z11
@@ -11573,8 +11573,8 @@ full104:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, 192(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -11591,8 +11591,8 @@ full104:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z11, Z13
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z13, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, 192(DX)(R9*1)
 	ADDQ              $0x00000100, CX
 	ADDQ              $0x00000100, DX
@@ -12199,8 +12199,8 @@ full110:
 	VRCP14PS          Z10, Z17
 	VBROADCASTSS      laneConstants<>+1088(SB), Z18
 	VFNMADD231PS      Z10, Z17, Z18
-	VMULPS            Z11, Z17, Z17
 	VFMADD231PS       Z17, Z18, Z17
+	VMULPS            Z11, Z17, Z17
 	VMOVUPS           Z17, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -12217,8 +12217,8 @@ full110:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z17
 	VFNMADD231PS      Z10, Z11, Z17
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z17, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, (DX)(R9*1)
 	VMOVUPS           192(CX), Z10
 	VMOVUPS           (SI), Z11
@@ -12259,8 +12259,8 @@ full110:
 	VRCP14PS          Z10, Z17
 	VBROADCASTSS      laneConstants<>+1088(SB), Z18
 	VFNMADD231PS      Z10, Z17, Z18
-	VMULPS            Z13, Z17, Z17
 	VFMADD231PS       Z17, Z18, Z17
+	VMULPS            Z13, Z17, Z17
 	VMOVUPS           Z17, 64(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z13
@@ -12277,8 +12277,8 @@ full110:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z17
 	VFNMADD231PS      Z10, Z13, Z17
-	VMULPS            Z14, Z13, Z13
 	VFMADD231PS       Z13, Z17, Z13
+	VMULPS            Z14, Z13, Z13
 	VMOVUPS           Z13, 64(DX)(R9*1)
 	VMOVUPS           256(CX), Z10
 	VMOVUPS           (SI), Z13
@@ -12319,8 +12319,8 @@ full110:
 	VRCP14PS          Z10, Z17
 	VBROADCASTSS      laneConstants<>+1088(SB), Z18
 	VFNMADD231PS      Z10, Z17, Z18
-	VMULPS            Z15, Z17, Z17
 	VFMADD231PS       Z17, Z18, Z17
+	VMULPS            Z15, Z17, Z17
 	VMOVUPS           Z17, 128(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z16, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z15
@@ -12337,8 +12337,8 @@ full110:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z17
 	VFNMADD231PS      Z10, Z15, Z17
-	VMULPS            Z16, Z15, Z15
 	VFMADD231PS       Z15, Z17, Z15
+	VMULPS            Z16, Z15, Z15
 	VMOVUPS           Z15, 128(DX)(R9*1)
 	VMOVUPS           320(CX), Z10
 	VMOVUPS           (SI), Z15
@@ -12379,8 +12379,8 @@ full110:
 	VRCP14PS          Z10, Z17
 	VBROADCASTSS      laneConstants<>+1088(SB), Z18
 	VFNMADD231PS      Z10, Z17, Z18
-	VMULPS            Z11, Z17, Z17
 	VFMADD231PS       Z17, Z18, Z17
+	VMULPS            Z11, Z17, Z17
 	VMOVUPS           Z17, 192(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -12397,8 +12397,8 @@ full110:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z17
 	VFNMADD231PS      Z10, Z11, Z17
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z17, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, 192(DX)(R9*1)
 	VMOVUPS           384(CX), Z10
 	VMOVUPS           (SI), Z11
@@ -12439,8 +12439,8 @@ full110:
 	VRCP14PS          Z10, Z17
 	VBROADCASTSS      laneConstants<>+1088(SB), Z18
 	VFNMADD231PS      Z10, Z17, Z18
-	VMULPS            Z13, Z17, Z17
 	VFMADD231PS       Z17, Z18, Z17
+	VMULPS            Z13, Z17, Z17
 	VMOVUPS           Z17, 256(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z13
@@ -12457,8 +12457,8 @@ full110:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z17
 	VFNMADD231PS      Z10, Z13, Z17
-	VMULPS            Z14, Z13, Z13
 	VFMADD231PS       Z13, Z17, Z13
+	VMULPS            Z14, Z13, Z13
 	VMOVUPS           Z13, 256(DX)(R9*1)
 	VMOVUPS           448(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -12491,8 +12491,8 @@ full110:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z15, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z15, Z13, Z13
 	VMOVUPS           Z13, 320(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z16, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z13
@@ -12509,8 +12509,8 @@ full110:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z16, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z16, Z13, Z13
 	VMOVUPS           Z13, 320(DX)(R9*1)
 	VMOVUPS           512(CX), Z10
 	VFMADD231PS       Z2, Z10, Z11
@@ -12537,8 +12537,8 @@ full110:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, 384(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -12555,8 +12555,8 @@ full110:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z11, Z13
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z13, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, 384(DX)(R9*1)
 	ADDQ              $0x000001c0, CX
 	ADDQ              $0x000001c0, DX
@@ -12821,8 +12821,8 @@ full82:
 	VRCP14PS          Z10, Z12
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z12, Z13
-	VMULPS            Z11, Z12, Z12
 	VFMADD231PS       Z12, Z13, Z12
+	VMULPS            Z11, Z12, Z12
 	VMOVUPS           Z12, (DX)
 	ADDQ              $0x00000080, CX
 	ADDQ              $0x00000040, DX
@@ -13120,8 +13120,8 @@ full88:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, (DX)
 	VMOVUPS           192(CX), Z10
 	VFMADD231PS       Z1, Z10, Z12
@@ -13154,8 +13154,8 @@ full88:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z12, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z12, Z13, Z13
 	VMOVUPS           Z13, 64(DX)
 	VMOVUPS           320(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -13188,8 +13188,8 @@ full88:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, 128(DX)
 	VMOVUPS           448(CX), Z10
 	VFMADD231PS       Z1, Z10, Z12
@@ -13218,8 +13218,8 @@ full88:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z11, Z13
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z13, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, 192(DX)
 	ADDQ              $0x00000200, CX
 	ADDQ              $0x00000100, DX
@@ -13631,8 +13631,8 @@ full94:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, (DX)
 	VMOVUPS           192(CX), Z10
 	VFMADD231PS       Z1, Z10, Z12
@@ -13665,8 +13665,8 @@ full94:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z12, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z12, Z13, Z13
 	VMOVUPS           Z13, 64(DX)
 	VMOVUPS           320(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -13699,8 +13699,8 @@ full94:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, 128(DX)
 	VMOVUPS           448(CX), Z10
 	VFMADD231PS       Z1, Z10, Z12
@@ -13733,8 +13733,8 @@ full94:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z12, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z12, Z13, Z13
 	VMOVUPS           Z13, 192(DX)
 	VMOVUPS           576(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -13767,8 +13767,8 @@ full94:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, 256(DX)
 	VMOVUPS           704(CX), Z10
 	VFMADD231PS       Z1, Z10, Z12
@@ -13801,8 +13801,8 @@ full94:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z12, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z12, Z13, Z13
 	VMOVUPS           Z13, 320(DX)
 	VMOVUPS           832(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -13831,8 +13831,8 @@ full94:
 	VRCP14PS          Z10, Z12
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z12, Z13
-	VMULPS            Z11, Z12, Z12
 	VFMADD231PS       Z12, Z13, Z12
+	VMULPS            Z11, Z12, Z12
 	VMOVUPS           Z12, 384(DX)
 	ADDQ              $0x00000380, CX
 	ADDQ              $0x000001c0, DX
@@ -14066,8 +14066,8 @@ full98:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -14084,8 +14084,8 @@ full98:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z11, Z13
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z13, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, (DX)(R9*1)
 	ADDQ              $0x00000080, CX
 	ADDQ              $0x00000040, DX
@@ -14543,8 +14543,8 @@ full104:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z16
 	VFNMADD231PS      Z10, Z15, Z16
-	VMULPS            Z11, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z11, Z15, Z15
 	VMOVUPS           Z15, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -14561,8 +14561,8 @@ full104:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z11, Z15
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z15, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, (DX)(R9*1)
 	VMOVUPS           192(CX), Z10
 	VFMADD231PS       Z1, Z10, Z13
@@ -14609,8 +14609,8 @@ full104:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z16
 	VFNMADD231PS      Z10, Z15, Z16
-	VMULPS            Z13, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z13, Z15, Z15
 	VMOVUPS           Z15, 64(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z13
@@ -14627,8 +14627,8 @@ full104:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z13, Z15
-	VMULPS            Z14, Z13, Z13
 	VFMADD231PS       Z13, Z15, Z13
+	VMULPS            Z14, Z13, Z13
 	VMOVUPS           Z13, 64(DX)(R9*1)
 	VMOVUPS           320(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -14675,8 +14675,8 @@ full104:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z16
 	VFNMADD231PS      Z10, Z15, Z16
-	VMULPS            Z11, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z11, Z15, Z15
 	VMOVUPS           Z15, 128(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -14693,8 +14693,8 @@ full104:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z11, Z15
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z15, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, 128(DX)(R9*1)
 	VMOVUPS           448(CX), Z10
 	VFMADD231PS       Z1, Z10, Z13
@@ -14733,8 +14733,8 @@ full104:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z12
 	VFNMADD231PS      Z10, Z11, Z12
-	VMULPS            Z13, Z11, Z11
 	VFMADD231PS       Z11, Z12, Z11
+	VMULPS            Z13, Z11, Z11
 	VMOVUPS           Z11, 192(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -14751,8 +14751,8 @@ full104:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z12
 	VFNMADD231PS      Z10, Z11, Z12
-	VMULPS            Z14, Z11, Z11
 	VFMADD231PS       Z11, Z12, Z11
+	VMULPS            Z14, Z11, Z11
 	VMOVUPS           Z11, 192(DX)(R9*1)
 	ADDQ              $0x00000200, CX
 	ADDQ              $0x00000100, DX
@@ -15426,8 +15426,8 @@ full110:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z16
 	VFNMADD231PS      Z10, Z15, Z16
-	VMULPS            Z11, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z11, Z15, Z15
 	VMOVUPS           Z15, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -15444,8 +15444,8 @@ full110:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z11, Z15
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z15, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, (DX)(R9*1)
 	VMOVUPS           192(CX), Z10
 	VFMADD231PS       Z1, Z10, Z13
@@ -15492,8 +15492,8 @@ full110:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z16
 	VFNMADD231PS      Z10, Z15, Z16
-	VMULPS            Z13, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z13, Z15, Z15
 	VMOVUPS           Z15, 64(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z13
@@ -15510,8 +15510,8 @@ full110:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z13, Z15
-	VMULPS            Z14, Z13, Z13
 	VFMADD231PS       Z13, Z15, Z13
+	VMULPS            Z14, Z13, Z13
 	VMOVUPS           Z13, 64(DX)(R9*1)
 	VMOVUPS           320(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -15558,8 +15558,8 @@ full110:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z16
 	VFNMADD231PS      Z10, Z15, Z16
-	VMULPS            Z11, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z11, Z15, Z15
 	VMOVUPS           Z15, 128(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -15576,8 +15576,8 @@ full110:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z11, Z15
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z15, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, 128(DX)(R9*1)
 	VMOVUPS           448(CX), Z10
 	VFMADD231PS       Z1, Z10, Z13
@@ -15624,8 +15624,8 @@ full110:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z16
 	VFNMADD231PS      Z10, Z15, Z16
-	VMULPS            Z13, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z13, Z15, Z15
 	VMOVUPS           Z15, 192(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z13
@@ -15642,8 +15642,8 @@ full110:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z13, Z15
-	VMULPS            Z14, Z13, Z13
 	VFMADD231PS       Z13, Z15, Z13
+	VMULPS            Z14, Z13, Z13
 	VMOVUPS           Z13, 192(DX)(R9*1)
 	VMOVUPS           576(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -15690,8 +15690,8 @@ full110:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z16
 	VFNMADD231PS      Z10, Z15, Z16
-	VMULPS            Z11, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z11, Z15, Z15
 	VMOVUPS           Z15, 256(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -15708,8 +15708,8 @@ full110:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z11, Z15
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z15, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, 256(DX)(R9*1)
 	VMOVUPS           704(CX), Z10
 	VFMADD231PS       Z1, Z10, Z13
@@ -15756,8 +15756,8 @@ full110:
 	VRCP14PS          Z10, Z15
 	VBROADCASTSS      laneConstants<>+1088(SB), Z16
 	VFNMADD231PS      Z10, Z15, Z16
-	VMULPS            Z13, Z15, Z15
 	VFMADD231PS       Z15, Z16, Z15
+	VMULPS            Z13, Z15, Z15
 	VMOVUPS           Z15, 320(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z14, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z13
@@ -15774,8 +15774,8 @@ full110:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z15
 	VFNMADD231PS      Z10, Z13, Z15
-	VMULPS            Z14, Z13, Z13
 	VFMADD231PS       Z13, Z15, Z13
+	VMULPS            Z14, Z13, Z13
 	VMOVUPS           Z13, 320(DX)(R9*1)
 	VMOVUPS           832(CX), Z10
 	VFMADD231PS       Z1, Z10, Z11
@@ -15814,8 +15814,8 @@ full110:
 	VRCP14PS          Z10, Z13
 	VBROADCASTSS      laneConstants<>+1088(SB), Z14
 	VFNMADD231PS      Z10, Z13, Z14
-	VMULPS            Z11, Z13, Z13
 	VFMADD231PS       Z13, Z14, Z13
+	VMULPS            Z11, Z13, Z13
 	VMOVUPS           Z13, 384(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z12, Z10
 	VBROADCASTSS      laneConstants<>+4096(SB), Z11
@@ -15832,8 +15832,8 @@ full110:
 	VRCP14PS          Z10, Z11
 	VBROADCASTSS      laneConstants<>+1088(SB), Z13
 	VFNMADD231PS      Z10, Z11, Z13
-	VMULPS            Z12, Z11, Z11
 	VFMADD231PS       Z11, Z13, Z11
+	VMULPS            Z12, Z11, Z11
 	VMOVUPS           Z11, 384(DX)(R9*1)
 	ADDQ              $0x00000380, CX
 	ADDQ              $0x000001c0, DX
@@ -16201,8 +16201,8 @@ full82:
 	VRCP14PS          Z17, Z19
 	VBROADCASTSS      laneConstants<>+1088(SB), Z20
 	VFNMADD231PS      Z17, Z19, Z20
-	VMULPS            Z18, Z19, Z19
 	VFMADD231PS       Z19, Z20, Z19
+	VMULPS            Z18, Z19, Z19
 	VMOVUPS           Z19, (DX)
 	ADDQ              $0x00000040, CX
 	ADDQ              $0x00000040, DX
@@ -16730,8 +16730,8 @@ full88:
 	VRCP14PS          Z17, Z22
 	VBROADCASTSS      laneConstants<>+1088(SB), Z23
 	VFNMADD231PS      Z17, Z22, Z23
-	VMULPS            Z18, Z22, Z22
 	VFMADD231PS       Z22, Z23, Z22
+	VMULPS            Z18, Z22, Z22
 	VMOVUPS           Z22, (DX)
 	VMOVUPS           320(CX), Z17
 	VFMADD231PS       Z2, Z17, Z21
@@ -16768,8 +16768,8 @@ full88:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z22
 	VFNMADD231PS      Z17, Z18, Z22
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z22, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, 64(DX)
 	VMOVUPS           384(CX), Z17
 	VFMADD231PS       Z3, Z17, Z21
@@ -16801,8 +16801,8 @@ full88:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z20, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z20, Z18, Z18
 	VMOVUPS           Z18, 128(DX)
 	VMOVUPS           448(CX), Z17
 	VFMADD231PS       Z4, Z17, Z21
@@ -16829,8 +16829,8 @@ full88:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z21, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z21, Z18, Z18
 	VMOVUPS           Z18, 192(DX)
 	ADDQ              $0x00000100, CX
 	ADDQ              $0x00000100, DX
@@ -17568,8 +17568,8 @@ full94:
 	VRCP14PS          Z17, Z23
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z23, Z24
-	VMULPS            Z18, Z23, Z23
 	VFMADD231PS       Z23, Z24, Z23
+	VMULPS            Z18, Z23, Z23
 	VMOVUPS           Z23, (DX)
 	VMOVUPS           320(CX), Z17
 	VMOVUPS           (SI), Z18
@@ -17617,8 +17617,8 @@ full94:
 	VRCP14PS          Z17, Z23
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z23, Z24
-	VMULPS            Z19, Z23, Z23
 	VFMADD231PS       Z23, Z24, Z23
+	VMULPS            Z19, Z23, Z23
 	VMOVUPS           Z23, 64(DX)
 	VMOVUPS           384(CX), Z17
 	VMOVUPS           (SI), Z19
@@ -17666,8 +17666,8 @@ full94:
 	VRCP14PS          Z17, Z23
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z23, Z24
-	VMULPS            Z20, Z23, Z23
 	VFMADD231PS       Z23, Z24, Z23
+	VMULPS            Z20, Z23, Z23
 	VMOVUPS           Z23, 128(DX)
 	VMOVUPS           448(CX), Z17
 	VFMADD231PS       Z1, Z17, Z19
@@ -17709,8 +17709,8 @@ full94:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z23
 	VFNMADD231PS      Z17, Z20, Z23
-	VMULPS            Z21, Z20, Z20
 	VFMADD231PS       Z20, Z23, Z20
+	VMULPS            Z21, Z20, Z20
 	VMOVUPS           Z20, 192(DX)
 	VMOVUPS           512(CX), Z17
 	VFMADD231PS       Z2, Z17, Z19
@@ -17747,8 +17747,8 @@ full94:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z22, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z22, Z20, Z20
 	VMOVUPS           Z20, 256(DX)
 	VMOVUPS           576(CX), Z17
 	VFMADD231PS       Z3, Z17, Z19
@@ -17780,8 +17780,8 @@ full94:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z18, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z18, Z20, Z20
 	VMOVUPS           Z20, 320(DX)
 	VMOVUPS           640(CX), Z17
 	VFMADD231PS       Z4, Z17, Z19
@@ -17808,8 +17808,8 @@ full94:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z20
 	VFNMADD231PS      Z17, Z18, Z20
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z20, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, 384(DX)
 	ADDQ              $0x000001c0, CX
 	ADDQ              $0x000001c0, DX
@@ -18184,8 +18184,8 @@ full98:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z18, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z18, Z20, Z20
 	VMOVUPS           Z20, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -18202,8 +18202,8 @@ full98:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z20
 	VFNMADD231PS      Z17, Z18, Z20
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z20, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, (DX)(R10*1)
 	ADDQ              $0x00000040, CX
 	ADDQ              $0x00000040, DX
@@ -19058,8 +19058,8 @@ full104:
 	VRCP14PS          Z17, Z26
 	VBROADCASTSS      laneConstants<>+1088(SB), Z27
 	VFNMADD231PS      Z17, Z26, Z27
-	VMULPS            Z18, Z26, Z26
 	VFMADD231PS       Z26, Z27, Z26
+	VMULPS            Z18, Z26, Z26
 	VMOVUPS           Z26, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -19076,8 +19076,8 @@ full104:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z26
 	VFNMADD231PS      Z17, Z18, Z26
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z26, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, (DX)(R10*1)
 	VMOVUPS           320(CX), Z17
 	VFMADD231PS       Z2, Z17, Z24
@@ -19130,8 +19130,8 @@ full104:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z20, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z20, Z18, Z18
 	VMOVUPS           Z18, 64(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -19148,8 +19148,8 @@ full104:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z21, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z21, Z18, Z18
 	VMOVUPS           Z18, 64(DX)(R10*1)
 	VMOVUPS           384(CX), Z17
 	VFMADD231PS       Z3, Z17, Z24
@@ -19192,8 +19192,8 @@ full104:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z22, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z22, Z18, Z18
 	VMOVUPS           Z18, 128(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -19210,8 +19210,8 @@ full104:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z23, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z23, Z18, Z18
 	VMOVUPS           Z18, 128(DX)(R10*1)
 	VMOVUPS           448(CX), Z17
 	VFMADD231PS       Z4, Z17, Z24
@@ -19244,8 +19244,8 @@ full104:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z24, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z24, Z18, Z18
 	VMOVUPS           Z18, 192(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z25, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -19262,8 +19262,8 @@ full104:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z25, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z25, Z18, Z18
 	VMOVUPS           Z18, 192(DX)(R10*1)
 	ADDQ              $0x00000100, CX
 	ADDQ              $0x00000100, DX
@@ -20514,8 +20514,8 @@ full110:
 	VRCP14PS          Z17, Z28
 	VBROADCASTSS      laneConstants<>+1088(SB), Z29
 	VFNMADD231PS      Z17, Z28, Z29
-	VMULPS            Z18, Z28, Z28
 	VFMADD231PS       Z28, Z29, Z28
+	VMULPS            Z18, Z28, Z28
 	VMOVUPS           Z28, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -20532,8 +20532,8 @@ full110:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z28
 	VFNMADD231PS      Z17, Z18, Z28
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z28, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, (DX)(R10*1)
 	VMOVUPS           320(CX), Z17
 	VMOVUPS           (SI), Z18
@@ -20608,8 +20608,8 @@ full110:
 	VRCP14PS          Z17, Z28
 	VBROADCASTSS      laneConstants<>+1088(SB), Z29
 	VFNMADD231PS      Z17, Z28, Z29
-	VMULPS            Z20, Z28, Z28
 	VFMADD231PS       Z28, Z29, Z28
+	VMULPS            Z20, Z28, Z28
 	VMOVUPS           Z28, 64(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z20
@@ -20626,8 +20626,8 @@ full110:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z28
 	VFNMADD231PS      Z17, Z20, Z28
-	VMULPS            Z21, Z20, Z20
 	VFMADD231PS       Z20, Z28, Z20
+	VMULPS            Z21, Z20, Z20
 	VMOVUPS           Z20, 64(DX)(R10*1)
 	VMOVUPS           384(CX), Z17
 	VMOVUPS           (SI), Z20
@@ -20702,8 +20702,8 @@ full110:
 	VRCP14PS          Z17, Z28
 	VBROADCASTSS      laneConstants<>+1088(SB), Z29
 	VFNMADD231PS      Z17, Z28, Z29
-	VMULPS            Z22, Z28, Z28
 	VFMADD231PS       Z28, Z29, Z28
+	VMULPS            Z22, Z28, Z28
 	VMOVUPS           Z28, 128(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z22
@@ -20720,8 +20720,8 @@ full110:
 	VRCP14PS          Z17, Z22
 	VBROADCASTSS      laneConstants<>+1088(SB), Z28
 	VFNMADD231PS      Z17, Z22, Z28
-	VMULPS            Z23, Z22, Z22
 	VFMADD231PS       Z22, Z28, Z22
+	VMULPS            Z23, Z22, Z22
 	VMOVUPS           Z22, 128(DX)(R10*1)
 	VMOVUPS           448(CX), Z17
 	VFMADD231PS       Z1, Z17, Z20
@@ -20784,8 +20784,8 @@ full110:
 	VRCP14PS          Z17, Z22
 	VBROADCASTSS      laneConstants<>+1088(SB), Z23
 	VFNMADD231PS      Z17, Z22, Z23
-	VMULPS            Z24, Z22, Z22
 	VFMADD231PS       Z22, Z23, Z22
+	VMULPS            Z24, Z22, Z22
 	VMOVUPS           Z22, 192(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z25, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z22
@@ -20802,8 +20802,8 @@ full110:
 	VRCP14PS          Z17, Z22
 	VBROADCASTSS      laneConstants<>+1088(SB), Z23
 	VFNMADD231PS      Z17, Z22, Z23
-	VMULPS            Z25, Z22, Z22
 	VFMADD231PS       Z22, Z23, Z22
+	VMULPS            Z25, Z22, Z22
 	VMOVUPS           Z22, 192(DX)(R10*1)
 	VMOVUPS           512(CX), Z17
 	VFMADD231PS       Z2, Z17, Z20
@@ -20856,8 +20856,8 @@ full110:
 	VRCP14PS          Z17, Z22
 	VBROADCASTSS      laneConstants<>+1088(SB), Z23
 	VFNMADD231PS      Z17, Z22, Z23
-	VMULPS            Z26, Z22, Z22
 	VFMADD231PS       Z22, Z23, Z22
+	VMULPS            Z26, Z22, Z22
 	VMOVUPS           Z22, 256(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z27, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z22
@@ -20874,8 +20874,8 @@ full110:
 	VRCP14PS          Z17, Z22
 	VBROADCASTSS      laneConstants<>+1088(SB), Z23
 	VFNMADD231PS      Z17, Z22, Z23
-	VMULPS            Z27, Z22, Z22
 	VFMADD231PS       Z22, Z23, Z22
+	VMULPS            Z27, Z22, Z22
 	VMOVUPS           Z22, 256(DX)(R10*1)
 	VMOVUPS           576(CX), Z17
 	VFMADD231PS       Z3, Z17, Z20
@@ -20918,8 +20918,8 @@ full110:
 	VRCP14PS          Z17, Z22
 	VBROADCASTSS      laneConstants<>+1088(SB), Z23
 	VFNMADD231PS      Z17, Z22, Z23
-	VMULPS            Z18, Z22, Z22
 	VFMADD231PS       Z22, Z23, Z22
+	VMULPS            Z18, Z22, Z22
 	VMOVUPS           Z22, 320(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -20936,8 +20936,8 @@ full110:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z22
 	VFNMADD231PS      Z17, Z18, Z22
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z22, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, 320(DX)(R10*1)
 	VMOVUPS           640(CX), Z17
 	VFMADD231PS       Z4, Z17, Z20
@@ -20970,8 +20970,8 @@ full110:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z20, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z20, Z18, Z18
 	VMOVUPS           Z18, 384(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -20988,8 +20988,8 @@ full110:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z19
 	VFNMADD231PS      Z17, Z18, Z19
-	VMULPS            Z21, Z18, Z18
 	VFMADD231PS       Z18, Z19, Z18
+	VMULPS            Z21, Z18, Z18
 	VMOVUPS           Z18, 384(DX)(R10*1)
 	ADDQ              $0x000001c0, CX
 	ADDQ              $0x000001c0, DX
@@ -21357,8 +21357,8 @@ full82:
 	VRCP14PS          Z17, Z19
 	VBROADCASTSS      laneConstants<>+1088(SB), Z20
 	VFNMADD231PS      Z17, Z19, Z20
-	VMULPS            Z18, Z19, Z19
 	VFMADD231PS       Z19, Z20, Z19
+	VMULPS            Z18, Z19, Z19
 	VMOVUPS           Z19, (DX)
 	ADDQ              $0x00000080, CX
 	ADDQ              $0x00000040, DX
@@ -21890,8 +21890,8 @@ full88:
 	VRCP14PS          Z17, Z21
 	VBROADCASTSS      laneConstants<>+1088(SB), Z22
 	VFNMADD231PS      Z17, Z21, Z22
-	VMULPS            Z18, Z21, Z21
 	VFMADD231PS       Z21, Z22, Z21
+	VMULPS            Z18, Z21, Z21
 	VMOVUPS           Z21, (DX)
 	VMOVUPS           320(CX), Z17
 	VFMADD231PS       Z1, Z17, Z20
@@ -21944,8 +21944,8 @@ full88:
 	VRCP14PS          Z17, Z21
 	VBROADCASTSS      laneConstants<>+1088(SB), Z22
 	VFNMADD231PS      Z17, Z21, Z22
-	VMULPS            Z19, Z21, Z21
 	VFMADD231PS       Z21, Z22, Z21
+	VMULPS            Z19, Z21, Z21
 	VMOVUPS           Z21, 64(DX)
 	VMOVUPS           448(CX), Z17
 	VFMADD231PS       Z1, Z17, Z18
@@ -21992,8 +21992,8 @@ full88:
 	VRCP14PS          Z17, Z19
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z19, Z21
-	VMULPS            Z20, Z19, Z19
 	VFMADD231PS       Z19, Z21, Z19
+	VMULPS            Z20, Z19, Z19
 	VMOVUPS           Z19, 128(DX)
 	VMOVUPS           576(CX), Z17
 	VFMADD231PS       Z3, Z17, Z18
@@ -22030,8 +22030,8 @@ full88:
 	VRCP14PS          Z17, Z19
 	VBROADCASTSS      laneConstants<>+1088(SB), Z20
 	VFNMADD231PS      Z17, Z19, Z20
-	VMULPS            Z18, Z19, Z19
 	VFMADD231PS       Z19, Z20, Z19
+	VMULPS            Z18, Z19, Z19
 	VMOVUPS           Z19, 192(DX)
 	ADDQ              $0x00000200, CX
 	ADDQ              $0x00000100, DX
@@ -22797,8 +22797,8 @@ full94:
 	VRCP14PS          Z17, Z21
 	VBROADCASTSS      laneConstants<>+1088(SB), Z22
 	VFNMADD231PS      Z17, Z21, Z22
-	VMULPS            Z18, Z21, Z21
 	VFMADD231PS       Z21, Z22, Z21
+	VMULPS            Z18, Z21, Z21
 	VMOVUPS           Z21, (DX)
 	VMOVUPS           320(CX), Z17
 	VFMADD231PS       Z1, Z17, Z20
@@ -22851,8 +22851,8 @@ full94:
 	VRCP14PS          Z17, Z21
 	VBROADCASTSS      laneConstants<>+1088(SB), Z22
 	VFNMADD231PS      Z17, Z21, Z22
-	VMULPS            Z19, Z21, Z21
 	VFMADD231PS       Z21, Z22, Z21
+	VMULPS            Z19, Z21, Z21
 	VMOVUPS           Z21, 64(DX)
 	VMOVUPS           448(CX), Z17
 	VFMADD231PS       Z1, Z17, Z18
@@ -22905,8 +22905,8 @@ full94:
 	VRCP14PS          Z17, Z21
 	VBROADCASTSS      laneConstants<>+1088(SB), Z22
 	VFNMADD231PS      Z17, Z21, Z22
-	VMULPS            Z20, Z21, Z21
 	VFMADD231PS       Z21, Z22, Z21
+	VMULPS            Z20, Z21, Z21
 	VMOVUPS           Z21, 128(DX)
 	VMOVUPS           576(CX), Z17
 	VFMADD231PS       Z1, Z17, Z19
@@ -22959,8 +22959,8 @@ full94:
 	VRCP14PS          Z17, Z21
 	VBROADCASTSS      laneConstants<>+1088(SB), Z22
 	VFNMADD231PS      Z17, Z21, Z22
-	VMULPS            Z18, Z21, Z21
 	VFMADD231PS       Z21, Z22, Z21
+	VMULPS            Z18, Z21, Z21
 	VMOVUPS           Z21, 192(DX)
 	VMOVUPS           704(CX), Z17
 	VFMADD231PS       Z1, Z17, Z20
@@ -23013,8 +23013,8 @@ full94:
 	VRCP14PS          Z17, Z21
 	VBROADCASTSS      laneConstants<>+1088(SB), Z22
 	VFNMADD231PS      Z17, Z21, Z22
-	VMULPS            Z19, Z21, Z21
 	VFMADD231PS       Z21, Z22, Z21
+	VMULPS            Z19, Z21, Z21
 	VMOVUPS           Z21, 256(DX)
 	VMOVUPS           832(CX), Z17
 	VFMADD231PS       Z1, Z17, Z18
@@ -23061,8 +23061,8 @@ full94:
 	VRCP14PS          Z17, Z19
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z19, Z21
-	VMULPS            Z20, Z19, Z19
 	VFMADD231PS       Z19, Z21, Z19
+	VMULPS            Z20, Z19, Z19
 	VMOVUPS           Z19, 320(DX)
 	VMOVUPS           960(CX), Z17
 	VFMADD231PS       Z3, Z17, Z18
@@ -23099,8 +23099,8 @@ full94:
 	VRCP14PS          Z17, Z19
 	VBROADCASTSS      laneConstants<>+1088(SB), Z20
 	VFNMADD231PS      Z17, Z19, Z20
-	VMULPS            Z18, Z19, Z19
 	VFMADD231PS       Z19, Z20, Z19
+	VMULPS            Z18, Z19, Z19
 	VMOVUPS           Z19, 384(DX)
 	ADDQ              $0x00000380, CX
 	ADDQ              $0x000001c0, DX
@@ -23490,8 +23490,8 @@ full98:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z18, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z18, Z20, Z20
 	VMOVUPS           Z20, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -23508,8 +23508,8 @@ full98:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z20
 	VFNMADD231PS      Z17, Z18, Z20
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z20, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, (DX)(R10*1)
 	ADDQ              $0x00000080, CX
 	ADDQ              $0x00000040, DX
@@ -24375,8 +24375,8 @@ full104:
 	VRCP14PS          Z17, Z24
 	VBROADCASTSS      laneConstants<>+1088(SB), Z25
 	VFNMADD231PS      Z17, Z24, Z25
-	VMULPS            Z18, Z24, Z24
 	VFMADD231PS       Z24, Z25, Z24
+	VMULPS            Z18, Z24, Z24
 	VMOVUPS           Z24, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -24393,8 +24393,8 @@ full104:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z18, Z24
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z24, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, (DX)(R10*1)
 	VMOVUPS           320(CX), Z17
 	VFMADD231PS       Z1, Z17, Z22
@@ -24477,8 +24477,8 @@ full104:
 	VRCP14PS          Z17, Z24
 	VBROADCASTSS      laneConstants<>+1088(SB), Z25
 	VFNMADD231PS      Z17, Z24, Z25
-	VMULPS            Z20, Z24, Z24
 	VFMADD231PS       Z24, Z25, Z24
+	VMULPS            Z20, Z24, Z24
 	VMOVUPS           Z24, 64(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z20
@@ -24495,8 +24495,8 @@ full104:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z20, Z24
-	VMULPS            Z21, Z20, Z20
 	VFMADD231PS       Z20, Z24, Z20
+	VMULPS            Z21, Z20, Z20
 	VMOVUPS           Z20, 64(DX)(R10*1)
 	VMOVUPS           448(CX), Z17
 	VFMADD231PS       Z1, Z17, Z18
@@ -24567,8 +24567,8 @@ full104:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z22, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z22, Z20, Z20
 	VMOVUPS           Z20, 128(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z20
@@ -24585,8 +24585,8 @@ full104:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z23, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z23, Z20, Z20
 	VMOVUPS           Z20, 128(DX)(R10*1)
 	VMOVUPS           576(CX), Z17
 	VFMADD231PS       Z3, Z17, Z18
@@ -24637,8 +24637,8 @@ full104:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z18, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z18, Z20, Z20
 	VMOVUPS           Z20, 192(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -24655,8 +24655,8 @@ full104:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z20
 	VFNMADD231PS      Z17, Z18, Z20
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z20, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, 192(DX)(R10*1)
 	ADDQ              $0x00000200, CX
 	ADDQ              $0x00000100, DX
@@ -25954,8 +25954,8 @@ full110:
 	VRCP14PS          Z17, Z24
 	VBROADCASTSS      laneConstants<>+1088(SB), Z25
 	VFNMADD231PS      Z17, Z24, Z25
-	VMULPS            Z18, Z24, Z24
 	VFMADD231PS       Z24, Z25, Z24
+	VMULPS            Z18, Z24, Z24
 	VMOVUPS           Z24, (DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -25972,8 +25972,8 @@ full110:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z18, Z24
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z24, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, (DX)(R10*1)
 	VMOVUPS           320(CX), Z17
 	VFMADD231PS       Z1, Z17, Z22
@@ -26056,8 +26056,8 @@ full110:
 	VRCP14PS          Z17, Z24
 	VBROADCASTSS      laneConstants<>+1088(SB), Z25
 	VFNMADD231PS      Z17, Z24, Z25
-	VMULPS            Z20, Z24, Z24
 	VFMADD231PS       Z24, Z25, Z24
+	VMULPS            Z20, Z24, Z24
 	VMOVUPS           Z24, 64(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z20
@@ -26074,8 +26074,8 @@ full110:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z20, Z24
-	VMULPS            Z21, Z20, Z20
 	VFMADD231PS       Z20, Z24, Z20
+	VMULPS            Z21, Z20, Z20
 	VMOVUPS           Z20, 64(DX)(R10*1)
 	VMOVUPS           448(CX), Z17
 	VFMADD231PS       Z1, Z17, Z18
@@ -26158,8 +26158,8 @@ full110:
 	VRCP14PS          Z17, Z24
 	VBROADCASTSS      laneConstants<>+1088(SB), Z25
 	VFNMADD231PS      Z17, Z24, Z25
-	VMULPS            Z22, Z24, Z24
 	VFMADD231PS       Z24, Z25, Z24
+	VMULPS            Z22, Z24, Z24
 	VMOVUPS           Z24, 128(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z22
@@ -26176,8 +26176,8 @@ full110:
 	VRCP14PS          Z17, Z22
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z22, Z24
-	VMULPS            Z23, Z22, Z22
 	VFMADD231PS       Z22, Z24, Z22
+	VMULPS            Z23, Z22, Z22
 	VMOVUPS           Z22, 128(DX)(R10*1)
 	VMOVUPS           576(CX), Z17
 	VFMADD231PS       Z1, Z17, Z20
@@ -26260,8 +26260,8 @@ full110:
 	VRCP14PS          Z17, Z24
 	VBROADCASTSS      laneConstants<>+1088(SB), Z25
 	VFNMADD231PS      Z17, Z24, Z25
-	VMULPS            Z18, Z24, Z24
 	VFMADD231PS       Z24, Z25, Z24
+	VMULPS            Z18, Z24, Z24
 	VMOVUPS           Z24, 192(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -26278,8 +26278,8 @@ full110:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z18, Z24
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z24, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, 192(DX)(R10*1)
 	VMOVUPS           704(CX), Z17
 	VFMADD231PS       Z1, Z17, Z22
@@ -26362,8 +26362,8 @@ full110:
 	VRCP14PS          Z17, Z24
 	VBROADCASTSS      laneConstants<>+1088(SB), Z25
 	VFNMADD231PS      Z17, Z24, Z25
-	VMULPS            Z20, Z24, Z24
 	VFMADD231PS       Z24, Z25, Z24
+	VMULPS            Z20, Z24, Z24
 	VMOVUPS           Z24, 256(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z21, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z20
@@ -26380,8 +26380,8 @@ full110:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z24
 	VFNMADD231PS      Z17, Z20, Z24
-	VMULPS            Z21, Z20, Z20
 	VFMADD231PS       Z20, Z24, Z20
+	VMULPS            Z21, Z20, Z20
 	VMOVUPS           Z20, 256(DX)(R10*1)
 	VMOVUPS           832(CX), Z17
 	VFMADD231PS       Z1, Z17, Z18
@@ -26452,8 +26452,8 @@ full110:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z22, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z22, Z20, Z20
 	VMOVUPS           Z20, 320(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z23, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z20
@@ -26470,8 +26470,8 @@ full110:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z23, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z23, Z20, Z20
 	VMOVUPS           Z20, 320(DX)(R10*1)
 	VMOVUPS           960(CX), Z17
 	VFMADD231PS       Z3, Z17, Z18
@@ -26522,8 +26522,8 @@ full110:
 	VRCP14PS          Z17, Z20
 	VBROADCASTSS      laneConstants<>+1088(SB), Z21
 	VFNMADD231PS      Z17, Z20, Z21
-	VMULPS            Z18, Z20, Z20
 	VFMADD231PS       Z20, Z21, Z20
+	VMULPS            Z18, Z20, Z20
 	VMOVUPS           Z20, 384(DX)
 	VRANGEPS.BCST     $0x02, laneConstants<>+960(SB), Z19, Z17
 	VBROADCASTSS      laneConstants<>+4096(SB), Z18
@@ -26540,8 +26540,8 @@ full110:
 	VRCP14PS          Z17, Z18
 	VBROADCASTSS      laneConstants<>+1088(SB), Z20
 	VFNMADD231PS      Z17, Z18, Z20
-	VMULPS            Z19, Z18, Z18
 	VFMADD231PS       Z18, Z20, Z18
+	VMULPS            Z19, Z18, Z18
 	VMOVUPS           Z18, 384(DX)(R10*1)
 	ADDQ              $0x00000380, CX
 	ADDQ              $0x000001c0, DX

@@ -239,3 +239,41 @@ func BenchmarkTile(b *testing.B) {
 
 // weights is the number of weights of one output channel.
 func (t *Tile) weights() int { return t.KH * t.KW * ((t.Blocks-1)*t.Depth + t.LastDepth) }
+
+// TestSiLUEnds looks at sums past what fits, in tiles and in windows that apply SiLU themselves.
+func TestSiLUEnds(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 7))
+	nan := float32(math.NaN())
+	ends := []struct{ sum, want float32 }{{inf32(), inf32()}, {nan, nan}, {1e6, 1e6}, {3e38, 3e38}, {-1e6, 0}, {-1e30, 0}}
+	check := func(name string, bias, out []float32, f func()) {
+		t.Helper()
+		for i, e := range ends {
+			bias[i] = e.sum
+		}
+		f()
+		for i, e := range ends {
+			same := out[i] == e.want || out[i] != out[i] && e.want != e.want
+			if !same && !(math.Abs(float64(out[i]-e.want)) <= 1e-5*math.Max(1e-2, math.Abs(float64(e.want)))) {
+				t.Errorf("%s: of %v it is %v, want %v", name, e.sum, out[i], e.want)
+			}
+		}
+	}
+	tiles := map[string]func(*Tile, int, int){"go": TileGo}
+	if HasAVX512() {
+		tiles["avx512"] = Tile512
+	}
+	for name, f := range tiles {
+		c := newTileCase(r, 5, 1, 1, [2]int{16, 16}, 1, 1, false)
+		c.t.Lo, c.t.Hi, c.t.SiLU = -inf32(), inf32(), 1
+		check("a tile of "+name, unsafe.Slice(c.t.Bias, Block), c.out, func() { f(&c.t, 5, 1) })
+	}
+	for _, k := range []int{3, 5} {
+		p := Pixels{Width: 4, SH: 1, InPitch: 64 * 8, Window: Window{
+			In: random(r, Vec*8*8), W: random(r, Vec*k*k), Bias: random(r, Vec), Out: make([]float32, Vec*4), KH: k, KW: k,
+			HStep: 64 * 8, WStep: 64, Stride: 64, OutPitch: 64 * 4, Rows: 1, Lo: -inf32(), Hi: inf32(),
+		}, SiLU: true}
+		if HasAVX512() && p.Fuses(SlideDepthwise, AVX512) {
+			check("a window", p.Bias, p.Out, func() { p.Slide(SlideDepthwise, AVX512) })
+		}
+	}
+}

@@ -94,8 +94,8 @@ func siluOf(a, powers reg.VecVirtual) reg.VecVirtual {
 	VRCP14PS(e, y)
 	VBROADCASTSS(one(1), d)
 	VFNMADD231PS(e, y, d)
-	VMULPS(a, y, y)
 	VFMADD231PS(y, d, y)
+	VMULPS(a, y, y) // last: of what is infinite, d times y is no number
 	return y
 }
 
