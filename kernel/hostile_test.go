@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-zeromq/zmq4"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/internal/hostile"
 	"github.com/godlas/godlas/kernel/internal/wire"
 )
@@ -46,10 +46,8 @@ func TestBadMessagesAreIgnored(t *testing.T) {
 	if strings.Contains(k.log.String(), k.conn.Key) {
 		t.Error("the key is in the log")
 	}
-	for end := time.Now().Add(patience); strings.Count(k.log.String(), "message ignored") < 24; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("not all bad messages are in the log")
-		}
+	if !awake.Until(patience, func() bool { return strings.Count(k.log.String(), "message ignored") >= 24 }) {
+		t.Fatal("not all bad messages are in the log")
 	}
 }
 

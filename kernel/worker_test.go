@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 )
 
@@ -30,7 +31,7 @@ func TestRequestThatIsTooLarge(t *testing.T) {
 		if !errors.Is(err, pipe.ErrTooLarge) || len(w.open) > 0 {
 			t.Errorf("%v, %d open", err, len(w.open))
 		}
-	case <-time.After(time.Minute):
+	case <-awake.After(time.Minute):
 		t.Fatal("it waits for an answer")
 	}
 }

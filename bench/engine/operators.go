@@ -30,6 +30,9 @@ func Operators(ctx context.Context, t Table, words []string) error {
 		}) {
 			continue
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		rows++
 		met, err := l.operator(ctx, t, c)
 		if err != nil {
@@ -38,6 +41,9 @@ func Operators(ctx context.Context, t Table, words []string) error {
 		if !met {
 			missed++
 		}
+	}
+	if rows == 0 {
+		return fmt.Errorf("no operator of the table has one of %q in its name", words)
 	}
 	t.Note(fmt.Sprintf("%d of %d goals are not met. f32 unless the name says u8, batch of one, one thread.", missed, rows))
 	return nil

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/internal/onekernel"
 )
 
@@ -59,11 +60,9 @@ func running(pid int) bool {
 
 func wantGone(t *testing.T, what string, pid int) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); running(pid); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			syscall.Kill(pid, syscall.SIGKILL)
-			t.Fatalf("%s is left", what)
-		}
+	if !awake.Until(20*time.Second, func() bool { return !running(pid) }) {
+		syscall.Kill(pid, syscall.SIGKILL)
+		t.Fatalf("%s is left", what)
 	}
 }
 

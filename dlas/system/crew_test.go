@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/godlas/godlas/dlas/ir"
+	"github.com/godlas/godlas/internal/awake"
 )
 
 // busy keeps a processor for about that long without a safe point longer than a moment.
@@ -42,7 +43,7 @@ func TestWaitsOnlyForWhatWasTaken(t *testing.T) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-awake.After(10 * time.Second):
 		t.Fatal("the run waits for a worker that never came")
 	}
 	if ran.Load() != 400 {

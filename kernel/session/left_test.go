@@ -10,8 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/godlas/godlas/internal/awake"
 	"github.com/godlas/godlas/kernel/internal/pipe"
 )
 
@@ -33,10 +33,10 @@ go wait()
 println(0)
 wait()`, fifo)})
 	c.until("stderr: 0")
-	end := time.Now().Add(deadline)
-	for stacks := make([]byte, 1<<20); time.Now().Before(end) && strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "\nos.openFileNolog(") < 2; {
-		time.Sleep(time.Millisecond)
-	}
+	stacks := make([]byte, 1<<20)
+	awake.Until(deadline, func() bool {
+		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "\nos.openFileNolog(") >= 2
+	})
 	c.send(pipe.KindInterrupt, id, nil)
 	frames, last := c.answer(id)
 	done := body[pipe.Done](t, last)
