@@ -195,7 +195,7 @@ func (e *Explanation) reason(part string, ms float64) string {
 		}
 		return text
 	case partWinograd:
-		return fmt.Sprintf("the baseline runs %s by minimal filtering (Winograd), which multiplies less and has no such kernel here", nodes)
+		return fmt.Sprintf("the baseline runs %s by minimal filtering (Winograd), which multiplies less; the kernels chosen here do not", nodes)
 	case partShape:
 		return fmt.Sprintf("kernels do fewer multiply-accumulates a second on layers that are narrower, most in %s", worst.Name)
 	case partISA:

@@ -32,10 +32,21 @@ func byteWinogradKernel(l byteLevel) ir.Kernel {
 	}
 }
 
-// byteSumLimit is what a sum's magnitude must stay below.
-const byteSumLimit = 1 << 25
+const (
+	// byteSumLimit is what a sum's magnitude must stay below.
+	byteSumLimit = 1 << 25
+	// byteRowLimit is the most tiles of a row, times blocks of input channels: a part transforms a row at least, and must be
+	// short. Rows count as 16 tiles at least, so that the weights of a panel are no more either.
+	byteRowLimit = 1 << 13
+)
 
+// byteWinogradFits looks at the weights once for all rows.
 func byteWinogradFits(p ir.Problem) error {
+	type fits struct{}
+	return ir.Find(p.Known, fits{}, func() unfit { return unfit{byteWinogradFit(p)} }).why
+}
+
+func byteWinogradFit(p ir.Problem) error {
 	if err := byteConvFits(p); err != nil {
 		return err
 	}
@@ -60,6 +71,8 @@ func byteWinogradFits(p ir.Problem) error {
 		return fmt.Errorf("winograd does not run dilation %dx%d", win.DH, win.DW)
 	case max(win.Top, win.Left, win.Bottom, win.Right) > 2:
 		return fmt.Errorf("winograd does not run a padding of more than 2")
+	case max(16, ceilDiv(p.Out[0][3], 4))*ceilDiv(p.In[0][1], ir.Lanes) > byteRowLimit:
+		return fmt.Errorf("winograd does not run rows of %d pixels and %d channels", p.Out[0][3], p.In[0][1])
 	}
 	d, ok := w.Data.([]int8)
 	if !ok || !noZeroPoint(p.Weights[op.QConvWZero]) {
@@ -162,12 +175,12 @@ func (w *byteWinograd) bind(p ir.Problem, s ir.Schedule) (ir.Bound, error) {
 	w.few = w.groupsOf(max(1, rows-1) * w.tw)
 
 	b := ir.Bound{Run: w.run, PackedBytes: int64(len(w.weights)) + int64(w.ocb)*64*13}
-	b.MACsExecuted = 36 * int64(w.rows*w.tw) * int64(16*w.icb) * int64(16*w.ocb)
+	b.MACsExecuted = asm.Wino8Places * int64(w.th*w.tw) * int64(16*w.icb) * int64(16*w.ocb)
 	b.ScratchBytes = int64(asm.Wino8Temp + w.vBytes(rows*w.tw) + w.mBytes() + asm.Wino8Places*w.uPlane())
 	parts := w.chunks() * w.shares
 	if w.kept {
 		b.WorkspaceBytes = int64(w.panels() * asm.Wino8Places * w.uPlane())
-		b.Phases = append(b.Phases, min(w.panels(), w.threads))
+		b.Phases = append(b.Phases, w.keptParts())
 	}
 	b.Phases = append(b.Phases, parts)
 	return b, nil

@@ -66,6 +66,64 @@ func TestByteWinogradRange(t *testing.T) {
 	}
 }
 
+// TestByteWinogradShort has it refuse what no part can do in a short time, and transform weights that it keeps in many.
+func TestByteWinogradShort(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, c := range []struct {
+		channels, width int
+		fits            bool
+	}{{64, 8192, true}, {64, 8193, false}, {16, 32768, true}, {17, 32768, false}, {8192, 4, true}, {8193, 4, false}} {
+		p, _ := byteConvCase(r, ir.U8, ir.I8, 1, c.channels, 1, 1, 1, 3, 3, 1, pads(1, 1, 1, 1), "").problem(testMachine(1))
+		p.Weights[3].Data = make([]int8, p.Weights[3].Shape.Elems())
+		p.In[0], p.Out[0] = ir.Shape{1, c.channels, 4, c.width}, ir.Shape{1, 1, 4, c.width}
+		if err := byteWinogradFits(p); (err == nil) != c.fits {
+			t.Errorf("%d channels in rows of %d: %v", c.channels, c.width, err)
+		}
+	}
+	k := byteWinogradKernel(byteLevels()[0]) // in Go, where transforms take longest
+	p, _ := arrange(k, byteBare(r, 128, 28), ir.Lanes)
+	b, err := k.Bind(p, byteWinogradPlan{chunk: 2, vectors: 1, shares: 1, kept: true}.schedule())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 64 pairs of input channels times 8 blocks of output channels, 8000 cycles each, are two parts of 2 million and a bit.
+	if b.Phases[0] != 3 {
+		t.Errorf("the weights of 128 channels are transformed in %d parts", b.Phases[0])
+	}
+}
+
+// TestBytesExecuted: what a row of quantised convolutions says that it executes is for one image, however many there are.
+func TestBytesExecuted(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 9))
+	done := 0
+	for _, k := range int8Kernels() {
+		if k.Op != "QLinearConv" {
+			continue
+		}
+		c := byteConvCase(r, ir.U8, ir.I8, 1, 32, 9, 10, 32, 3, 3, 1, pads(1, 1, 1, 1), "")
+		p, _ := c.problem(testMachine(1))
+		q, ok := arrange(k, p, ir.Lanes)
+		if !ok {
+			continue
+		}
+		one, err := k.Bind(q, ir.Schedule{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.In[0], q.Out[0] = ir.Shape{3, 32, 9, 10}, ir.Shape{3, 32, 9, 10}
+		three, err := k.Bind(q, ir.Schedule{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done++; one.MACsExecuted != three.MACsExecuted {
+			t.Errorf("%s executes %d MACs for one image, %d for each of three", k.Name, one.MACsExecuted, three.MACsExecuted)
+		}
+	}
+	if done == 0 {
+		t.Error("no row fits")
+	}
+}
+
 // BenchmarkByteWinograd times layers of ResNet and VGG alone, with every plan, as the least of many runs: microseconds
 // beside those of the direct kernel.
 func BenchmarkByteWinograd(b *testing.B) {

@@ -75,6 +75,12 @@ func (w *byteWinograd) enough() int {
 	return max(1, min(int(w.cycles()/mostPartCycles+0.999), w.panels()))
 }
 
+// keptParts is how many parts transform the weights that are kept: one a thread, or as many as it takes for each to be short.
+func (w *byteWinograd) keptParts() int {
+	units := float64(w.pairs()*w.ocb) * w.speeds.unit
+	return min(w.panels(), max(w.threads, int(units/mostPartCycles)+1))
+}
+
 // best is the plan whose estimated time is least.
 func (w *byteWinograd) best() (best byteWinogradPlan) {
 	least := 0.0

@@ -19,7 +19,7 @@ func (w *byteWinograd) run(call ir.Call) {
 	if w.kept {
 		weights = call.Workspace
 		if call.Phase == 0 {
-			from, to := part(w.panels(), min(w.panels(), w.threads), call.Part)
+			from, to := part(w.panels(), w.keptParts(), call.Part)
 			for panel := from; panel < to; panel++ {
 				w.transform(panel, weights[panel*asm.Wino8Places*w.uPlane():])
 			}
@@ -157,16 +157,18 @@ func (w *byteWinograd) multiply(c *byteChunk, panel, group int, u ir.Memory) {
 	g, vectors := c.groups[group], w.panelVectors(panel)
 	a := asm.Wino8Mul{
 		V: &c.v.I16()[w.groupAt(group, g)/2], U: &u.I16()[0], M: &c.m.I32()[0],
-		Blocks: w.icb, VBlock: 32 * g.tiles, MBlock: 64 * g.tiles, Ahead: &w.weights[0],
+		Blocks: w.icb, VBlock: 32 * g.tiles, MBlock: 64 * g.tiles,
 		VStep: w.vPlane(g.tiles), UStep: w.uPlane(), MStep: w.mPlane(g.tiles),
 	}
+	ahead := 0
 	if next := w.panelAt(panel + 1); !w.kept && next < len(w.weights) {
 		a.AheadStep = 64 * vectors / len(c.groups)
-		a.Ahead = &w.weights[min(next+group*asm.Wino8Places*w.icb*a.AheadStep, len(w.weights)-1)]
+		ahead = next + group*asm.Wino8Places*w.icb*a.AheadStep
 	}
 	limit := max(1, callCycles/(w.pairs()*g.tiles*vectors))
 	for done := 0; done < asm.Wino8Places; done += a.Count {
 		a.Count = min(limit, asm.Wino8Places-done)
+		a.Ahead = &w.weights[min(ahead+done*w.icb*a.AheadStep, len(w.weights)-1)]
 		w.level.winoMul(&a, g.tiles, vectors)
 		a.V, a.U, a.M = asm.Plus(a.V, a.Count*a.VStep), asm.Plus(a.U, a.Count*a.UStep), asm.Plus(a.M, a.Count*a.MStep)
 	}

@@ -71,8 +71,6 @@ func (r *rewriter) begin() {
 	for _, name := range r.Outputs {
 		r.uses[name]++
 	}
-	r.order, r.gone, r.in, r.after = map[*ir.Node]int{}, map[*ir.Node]bool{}, map[*ir.Node]*ir.Node{}, map[*ir.Node]*ir.Node{}
-	r.users = map[string][]*ir.Node{}
 	for i, n := range r.Nodes {
 		r.order[n] = i
 		for _, out := range n.Out {

@@ -79,7 +79,7 @@ var wino8Order Mem
 // wino8Pitch is the bytes of a row of Temp: 28 tiles and the two pixels after them.
 const wino8Pitch = 32 * (4*28 + 2)
 
-// shifted, sum and difference are of 16 or 32 bits.
+// whole is arithmetic on vectors of numbers of 16 or 32 bits.
 type whole struct {
 	bytes int // of a vector
 	long  bool
