@@ -138,8 +138,8 @@ func operatorCases() []operatorCase {
 		e := b.do("Erf", nil, b.do("Div", nil, "x", b.float(math.Sqrt2)))
 		return b.do("Mul", nil, b.do("Mul", nil, "x", b.do("Add", nil, e, b.float(1))), b.float(0.5))
 	}
-	add("GELU of four nodes", ir.Shape{1, 197, 3072}, usualGoal, gelu)
-	add("GELU of four nodes", ir.Shape{1, 49, 768}, usualGoal, gelu)
+	add("GELU of five nodes", ir.Shape{1, 197, 3072}, usualGoal, gelu)
+	add("GELU of five nodes", ir.Shape{1, 49, 768}, usualGoal, gelu)
 	add("Gelu", ir.Shape{1, 197, 3072}, usualGoal, one("Gelu", nil))
 	for _, u := range []string{"Erf", "Sigmoid", "Tanh"} {
 		add(u, ir.Shape{1, 197, 3072}, usualGoal, one(u, nil))

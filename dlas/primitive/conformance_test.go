@@ -223,7 +223,7 @@ func (s shape) unsolved(r *rand.Rand, zero float64, m ir.Machine) (ir.Problem, [
 			if s.op == "BatchNormalization" && i == 4 {
 				v = v*v + 0.1
 			}
-			if s.op == "Sqrt" || s.op == "Log" {
+			if s.op == "Sqrt" || s.op == "Log" || s.op == "Pow" {
 				v = max(v, -v)
 			}
 			if s.op == "Conv" && i == 1 && r.Float64() < zero {

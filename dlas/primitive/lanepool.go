@@ -338,11 +338,12 @@ func softmaxRun(isa asm.ISA, out, x []float32, log bool) {
 	}
 	sum := sumOf(out[:len(x)], false, 0, isa)
 	if log {
-		shift := float32(float64(top) + math.Log(sum))
+		var ones [ir.Lanes]float32
 		for j := range lanes {
-			lanes[j] = shift
+			ones[j], lanes[j] = 1, float32(-max(0, math.Log(sum)))
 		}
-		asm.Map{AStep: 64, Lo: float32(math.Inf(-1)), Hi: 0}.Vector(asm.FnSub, isa, out, x, lanes[:], nil)
+		// The largest goes first: it may be much larger than what is left.
+		asm.Map{AStep: 64, Alpha: top, Beta: 1}.Vector(asm.FnNorm, isa, out, x, ones[:], lanes[:])
 		return
 	}
 	factor := float32(1 / sum)
@@ -376,11 +377,13 @@ func softmaxColumns(isa asm.ISA, out, x []float32, n, extent, step int, log bool
 	}
 	if log {
 		for j, v := range sum {
-			top[j] += float32(math.Log(float64(v)))
+			sum[j] = float32(math.Log(float64(v)))
 		}
 		two.Lo, two.Hi = float32(math.Inf(-1)), 0
 		for j := range extent {
-			two.Vector(asm.FnSub, isa, out[j*step:][:n], x[j*step:][:n], top, nil)
+			o := out[j*step:][:n]
+			two.Vector(asm.FnSub, isa, o, x[j*step:][:n], top, nil)
+			two.Vector(asm.FnSub, isa, o, o, sum, nil)
 		}
 		return
 	}

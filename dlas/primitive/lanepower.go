@@ -8,8 +8,8 @@ import (
 	"github.com/godlas/godlas/dlas/primitive/internal/asm"
 )
 
-// powerRow raises numbers to a constant power: by multiplications or a root where that is all, else as the exponential of
-// a logarithm, and what has none one by one.
+// powerRow raises numbers to a constant power: by multiplications where that is all, else as the exponential of a
+// logarithm, and what has none one by one.
 func powerRow(isa string) ir.Kernel {
 	return laneRow("Pow", "pow_f32", isa, func(p ir.Problem) error {
 		if p.Weights[1] == nil || p.In[1].Elems() != 1 || !p.In[0].Equal(p.Out[0]) {

@@ -50,13 +50,7 @@ func newReducing(p ir.Problem) (reducing, error) {
 	x, a := p.In[0], p.Node.Attrs
 	axes := a.Ints("axes")
 	if len(p.In) > 1 && p.In[1] != nil {
-		if p.Weights[1] == nil {
-			return reducing{}, errors.New("its axes are not constant")
-		}
-		axes = nil
-		for _, v := range widened(p, 1).Data {
-			axes = append(axes, int(v))
-		}
+		return reducing{}, errors.New("its axes are an input")
 	}
 	set := make([]bool, len(x))
 	for _, d := range axes {

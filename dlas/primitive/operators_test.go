@@ -50,6 +50,7 @@ func operatorShapes() []shape {
 	add("ReduceSum", ir.Attrs{"axes": []int{0}}, nil, ir.Shape{600, 20})
 	add("LayerNormalization", nil, nil, ir.Shape{1, 5000}, ir.Shape{5000})
 	add("ReduceMean", ir.Attrs{"axes": []int{0, 2}}, nil, ir.Shape{4, 5, 6}) // no neighbours: the definition runs it
+	add("Pow", nil, map[int]bool{1: true}, ir.Shape{2, 19, 37}, ir.Shape{})
 	add("GlobalAveragePool", nil, nil, ir.Shape{2, 19, 5, 7})
 	add("GroupNormalization", ir.Attrs{"num_groups": 4}, nil, ir.Shape{2, 20, 5, 7}, ir.Shape{20}, ir.Shape{20})
 	add("InstanceNormalization", nil, nil, ir.Shape{2, 5, 19, 23}, ir.Shape{5}, ir.Shape{5})
@@ -166,6 +167,52 @@ func TestPower(t *testing.T) {
 				if g := float64(got[i]); g != float64(float32(want)) && !(g != g && want != want) && !(math.Abs(g-want) <= 5e-6*math.Abs(want)+1e-37) {
 					t.Errorf("%s: %v to the power of %v is %v, want %v", k.Name, v, e, g, want)
 				}
+			}
+		}
+	}
+}
+
+// TestFarLogits holds logarithms of softmaxes to the definition where all numbers are much larger than their differences.
+func TestFarLogits(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 2))
+	for _, axis := range []int{-1, 1} {
+		s := shape{op: "LogSoftmax", attrs: ir.Attrs{"axis": axis}, in: []ir.Shape{{2, 3, 37}}}
+		p, in, arrays := s.unsolved(r, 0, testMachine(1))
+		for i, v := range in[0] {
+			in[0][i] = 3e4 + v
+			arrays[0].Data[i] = float64(in[0][i])
+		}
+		want := op.Array{Type: ir.F32, Shape: s.in[0], Data: make([]float64, len(in[0]))}
+		row, _ := op.Lookup(s.op)
+		row.Eval(p.Node, arrays, []op.Array{want})
+		for _, k := range laneKernels() {
+			if k.Op != s.op {
+				continue
+			}
+			b, err := k.Bind(p, ir.Schedule{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := exactness.Distance(run(t, r, b, p, in), want.Data); !(d <= bounds[k.Exact]) {
+				t.Errorf("%s, axis %d: error %g", k.Name, axis, d)
+			}
+		}
+	}
+}
+
+// TestRefused asks kernels that may not run a problem: nothing to choose the largest of, and more phases of a transposed
+// convolution than are worth having.
+func TestRefused(t *testing.T) {
+	for _, p := range []ir.Problem{
+		{Node: &ir.Node{Op: "ArgMax", In: []string{"x"}, Out: []string{"y"}, Attrs: ir.Attrs{"axis": 0}}, In: []ir.Shape{{0, 3000}}, Out: []ir.Shape{{1, 3000}}, OutType: []ir.Type{ir.I64}, Weights: make([]*ir.Tensor, 1)},
+		{
+			Node: &ir.Node{Op: "ConvTranspose", In: []string{"x", "w"}, Out: []string{"y"}, Attrs: ir.Attrs{"strides": []int{300, 300}}},
+			In:   []ir.Shape{{1, 1, 1, 1}, {1, 1, 300, 300}}, Out: []ir.Shape{{1, 1, 300, 300}}, Weights: []*ir.Tensor{nil, ir.NewF32(make([]float32, 300*300), 1, 1, 300, 300)},
+		},
+	} {
+		for _, k := range Kernels() {
+			if fast := k.Op == "ArgMax" && !strings.Contains(k.Name, "reference") || strings.Contains(k.Name, "phases"); k.Op == p.Node.Op && fast && k.Fits(p) == nil {
+				t.Errorf("%s takes %v", k.Name, p.In)
 			}
 		}
 	}

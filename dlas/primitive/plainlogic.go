@@ -1,6 +1,7 @@
 package primitive
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -87,7 +88,12 @@ func logicKernels() []ir.Kernel {
 		})
 	})
 	for _, name := range []string{"ArgMax", "ArgMin"} {
-		add(name, opName(name)+"_f32", ofTypes(1, ir.F32), func(p ir.Problem) ir.Bound { return bindExtremum(p, name == "ArgMin") })
+		add(name, opName(name)+"_f32", func(p ir.Problem) error {
+			if p.In[0].Elems() == 0 {
+				return errors.New("it is empty")
+			}
+			return ofTypes(1, ir.F32)(p)
+		}, func(p ir.Problem) ir.Bound { return bindExtremum(p, name == "ArgMin") })
 	}
 	return ks
 }
@@ -100,7 +106,7 @@ func ofTypes(inputs int, types ...ir.Type) func(p ir.Problem) error {
 		}
 		for i := range inputs {
 			if p.TypeIn(i) != p.TypeIn(0) {
-				return fmt.Errorf("its inputs have more than one type")
+				return errors.New("its inputs have more than one type")
 			}
 		}
 		for _, t := range types {

@@ -12,6 +12,11 @@ import (
 // a convolution of stride 1 with those of the taps that reach them, whose results lie a stride apart. (Shi et al.: Is the
 // deconvolution layer the same as a convolutional layer?, 2016.)
 
+const (
+	maxUpPhases = 1 << 11
+	maxUpParts  = 1 << 15 // of all phases together
+)
+
 func upKernels() []ir.Kernel {
 	var ks []ir.Kernel
 	for _, l := range levels() {
@@ -97,6 +102,9 @@ func upPhases(p ir.Problem, l level) ([]*upPhase, error) {
 	if g := p.Node.Attrs.Int("group", 1); g != 1 {
 		return nil, fmt.Errorf("it does not run %d groups", g)
 	}
+	if n := min(s.SH, y[2]) * min(s.SW, y[3]); n > maxUpPhases {
+		return nil, fmt.Errorf("it would be %d convolutions, more than %d", n, maxUpPhases)
+	}
 	var list []*upPhase
 	for ry := range min(s.SH, y[2]) {
 		for rx := range min(s.SW, y[3]) {
@@ -159,6 +167,9 @@ func bindUp(p ir.Problem, l level) (ir.Bound, error) {
 		}
 		packInto(c, d, own, bias, c.outGroups(0))
 		d.cutDense(c, ir.Schedule{}, false)
+		if n := maxUpParts / len(phases); d.bandParts*d.groupParts > n {
+			d.bandParts, d.groupParts = min(d.bandParts, n), 1
+		}
 		c.sourceOf(d, Direct)
 		f.tileBands(d)
 		all[i] = d

@@ -30,7 +30,7 @@ func rewrite(g *ir.Graph) (*ir.Graph, map[string]scale, error) {
 	r := &rewriter{Graph: g, values: values, scales: map[string]scale{}}
 	for _, pass := range []func(){
 		r.dropIdentities, r.composeGelus, r.composeNorms, r.normalise, r.widenHalves, r.foldPads, r.foldBatchNorms, r.foldScales, r.fuseAdds, r.composeActivations, r.fuseActivations,
-		r.dropUnused,
+		r.linesToMaps, r.dropUnused,
 	} {
 		r.begin()
 		pass()

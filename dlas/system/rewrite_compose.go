@@ -1,6 +1,7 @@
 package system
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -135,7 +136,7 @@ func (r *rewriter) composeNorms() {
 		}
 		s := r.values[x].Shape
 		weight, bias := r.rowOf(scale, div.Out[0], s), r.rowOf(shift, scale.Out[0], s)
-		if weight == "" || bias == "" || epsilon <= 0 {
+		if weight == "" || bias == "" || epsilon <= 0 || !r.values[shift.Out[0]].Shape.Equal(s) {
 			continue
 		}
 		for _, n := range []*ir.Node{mean, sub, square, variance, add, root, div, scale} {
@@ -174,27 +175,55 @@ func (r *rewriter) rowOf(n *ir.Node, value string, s ir.Shape) string {
 	return ""
 }
 
-// lineToMap makes a convolution along one axis one over maps of one row.
-func (r *rewriter) lineToMap(n *ir.Node) {
+// linesToMaps makes convolutions along one axis, with all that was fused into them, ones over maps of one row. What one of
+// them makes the next one takes as a map.
+func (r *rewriter) linesToMaps() {
+	asMap := map[string]string{} // values that are there as maps, too
+	for _, n := range r.Nodes {
+		if n.Op == "Conv" {
+			r.lineToMap(n, asMap)
+		}
+	}
+}
+
+func (r *rewriter) lineToMap(n *ir.Node, asMap map[string]string) {
 	w, x, y := r.Weights[n.In[1]], r.values[n.In[0]].Shape, r.values[n.Out[0]].Shape
-	if len(x) != 3 || w == nil || w.Type != ir.F32 || len(w.Shape) != 3 || n.Attrs.Str("auto_pad", "NOTSET") != "NOTSET" || len(n.In) > 3 {
+	if len(x) != 3 || w == nil || w.Type != ir.F32 && w.Type != ir.F16 || len(w.Shape) != 3 || n.Attrs.Str("auto_pad", "NOTSET") != "NOTSET" ||
+		len(n.In) > 3 && r.Weights[n.In[3]] != nil {
 		return
 	}
-	in := r.newValue(n.In[0]+" as a map", ir.Shape{x[0], x[1], 1, x[2]}, n.In[0])
-	out := r.newValue(n.Out[0]+" as a map", ir.Shape{y[0], y[1], 1, y[2]}, n.Out[0])
-	pads := n.Attrs.Ints("pads", 0, 0)
+	conv := &ir.Node{Name: n.Name, Op: "Conv", In: slices.Clone(n.In), Attrs: maps.Clone(n.Attrs)}
+	var chain []*ir.Node
+	for i, in := range n.In { // those are maps that are convolved, and added
+		if i != 0 && i != 3 || in == "" {
+			continue
+		}
+		if m, ok := asMap[in]; ok {
+			conv.In[i] = m
+			continue
+		}
+		s := r.values[in].Shape
+		conv.In[i] = r.newValue(in+" as a map", ir.Shape{s[0], s[1], 1, s[2]}, in)
+		asMap[in] = conv.In[i]
+		name := fmt.Sprintf("%s (input %d as a map)", n.Name, i)
+		chain = append(chain, &ir.Node{Name: name, Op: "Unsqueeze", In: []string{in}, Out: []string{conv.In[i]}, Attrs: ir.Attrs{"axes": []int{2}}})
+	}
 	wide := *w
 	wide.Shape = ir.Shape{w.Shape[0], w.Shape[1], 1, w.Shape[2]}
-	before := &ir.Node{Name: n.Name + " (as a map)", Op: "Unsqueeze", In: []string{n.In[0]}, Out: []string{in}, Attrs: ir.Attrs{"axes": []int{2}}}
-	conv := &ir.Node{Name: n.Name, Op: "Conv", In: slices.Clone(n.In), Out: []string{out}, Attrs: maps.Clone(n.Attrs)}
-	if conv.Attrs == nil {
-		conv.Attrs = ir.Attrs{}
+	conv.In[1] = r.newWeight(n.In[1]+" of maps", &wide)
+	if s, ok := r.scales[n.In[1]]; ok {
+		r.scales[conv.In[1]] = s
 	}
-	conv.In[0], conv.In[1] = in, r.newWeight(n.In[1]+" of maps", &wide)
-	conv.Attrs["kernel_shape"] = []int{1, w.Shape[2]}
-	conv.Attrs["pads"] = []int{0, pads[0], 0, pads[1]}
-	conv.Attrs["strides"] = []int{1, n.Attrs.Ints("strides", 1)[0]}
-	conv.Attrs["dilations"] = []int{1, n.Attrs.Ints("dilations", 1)[0]}
-	r.in[n], r.after[before] = before, conv
-	r.after[conv] = &ir.Node{Name: n.Name + " (a line again)", Op: "Squeeze", In: []string{out}, Out: n.Out, Attrs: ir.Attrs{"axes": []int{2}}}
+	pads := n.Attrs.Ints("pads", 0, 0)
+	with(conv, "kernel_shape", []int{1, w.Shape[2]})
+	with(conv, "pads", []int{0, pads[0], 0, pads[1]})
+	with(conv, "strides", []int{1, n.Attrs.Ints("strides", 1)[0]})
+	with(conv, "dilations", []int{1, n.Attrs.Ints("dilations", 1)[0]})
+	conv.Out = []string{r.newValue(n.Out[0]+" as a map", ir.Shape{y[0], y[1], 1, y[2]}, n.Out[0])}
+	asMap[n.Out[0]] = conv.Out[0]
+	chain = append(chain, conv, &ir.Node{Name: n.Name + " (a line again)", Op: "Squeeze", In: conv.Out, Out: n.Out, Attrs: ir.Attrs{"axes": []int{2}}})
+	r.in[n] = chain[0]
+	for i, m := range chain[1:] {
+		r.after[chain[i]] = m
+	}
 }

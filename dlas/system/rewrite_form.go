@@ -42,8 +42,6 @@ func (r *rewriter) identity(n *ir.Node) bool {
 func (r *rewriter) normalise() {
 	for _, n := range r.Nodes {
 		switch n.Op {
-		case "Conv":
-			r.lineToMap(n)
 		case "ReduceMean":
 			r.meanToPool(n)
 		case "AveragePool":

@@ -2,6 +2,7 @@ package system
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -11,6 +12,17 @@ import (
 	"github.com/godlas/godlas/dlas/ir"
 	"github.com/godlas/godlas/dlas/primitive"
 )
+
+// layerNorm writes a layer normalization of rows as nodes, with an epsilon of so many axes; node 2 makes the difference from
+// the mean where x is what node 0 makes.
+func layerNorm(b *builder, x string, row, axes int) string {
+	b.Weights["2"], b.Weights["eps"] = ir.NewF32([]float32{2}), ir.NewF32([]float32{1e-5}, slices.Repeat([]int{1}, axes)...)
+	last := ir.Attrs{"axes": []int{-1}}
+	d := b.node("Sub", nil, x, b.node("ReduceMean", last, x))
+	v := b.node("ReduceMean", last, b.node("Pow", nil, d, "2"))
+	y := b.node("Div", nil, d, b.node("Sqrt", nil, b.node("Add", nil, v, "eps")))
+	return b.node("Add", nil, b.node("Mul", nil, y, b.weight("scale", 1, row)), b.weight("shift", 1, row))
+}
 
 // TestRewrites holds for each pattern of an exporter what is left of it, and that it still computes the same.
 func TestRewrites(t *testing.T) {
@@ -96,15 +108,32 @@ func TestRewrites(t *testing.T) {
 			up := b.node("Add", nil, b.node("Erf", nil, b.node("Div", nil, x, "root")), "1")
 			b.node("Mul", nil, b.node("Mul", nil, x, up), "half")
 		}, []string{"Conv", "Div", "Erf", "Add", "Mul", "Mul"}, ""},
-		"layer norm of nine": {func(b *builder) {
-			b.Weights["2"], b.Weights["eps"] = ir.NewF32([]float32{2}), ir.NewF32([]float32{1e-5})
-			row := ir.Attrs{"axes": []int{-1}}
+		"gelu, the error function used": {func(b *builder) {
 			x := conv(b)
-			d := b.node("Sub", nil, x, b.node("ReduceMean", row, x))
-			v := b.node("ReduceMean", row, b.node("Pow", nil, d, "2"))
-			y := b.node("Div", nil, d, b.node("Sqrt", nil, b.node("Add", nil, v, "eps")))
-			b.node("Add", nil, b.node("Mul", nil, y, b.weight("scale", 1, 7)), b.weight("shift", 1, 7))
-		}, []string{"Conv", "LayerNormalization"}, ""},
+			b.Weights["root"], b.Weights["1"], b.Weights["half"] = ir.NewF32([]float32{math.Sqrt2}), ir.NewF32([]float32{1}), ir.NewF32([]float32{0.5})
+			e := b.node("Erf", nil, b.node("Div", nil, x, "root"))
+			y := b.node("Mul", nil, b.node("Mul", nil, x, b.node("Add", nil, e, "1")), "half")
+			b.node("Sub", nil, y, e)
+		}, []string{"Conv", "Div", "Erf", "Add", "Mul", "Mul", "Sub"}, ""},
+		"layer norm of nine": {func(b *builder) { layerNorm(b, conv(b), 7, 1) }, []string{"Conv", "LayerNormalization"}, ""},
+		"layer norm, the difference used": {
+			func(b *builder) { b.node("Sub", nil, layerNorm(b, conv(b), 7, 1), "n2.out") },
+			[]string{"Conv", "ReduceMean", "Sub", "Pow", "ReduceMean", "Add", "Sqrt", "Div", "Mul", "Add", "Sub"},
+			"",
+		},
+		"layer norm that gains an axis": {
+			func(b *builder) { layerNorm(b, b.node("Flatten", nil, "x"), 6*9*7, 3) },
+			[]string{"Flatten", "ReduceMean", "Sub", "Pow", "ReduceMean", "Add", "Sqrt", "Div", "Mul", "Add"},
+			"",
+		},
+		"along one axis": {func(b *builder) {
+			b.Weights["line"] = &ir.Tensor{Type: ir.I64, Shape: ir.Shape{3}, Data: []int64{0, 6, 63}}
+			line := func(x string, in, k int) string {
+				return b.norm(b.node("Conv", ir.Attrs{"pads": []int{k - 1, 0}}, x, b.weight(fmt.Sprint("line", k), 0.3, 8, in, k)), 8)
+			}
+			x := b.node("Relu", nil, line(b.node("Reshape", nil, "x", "line"), 6, 3))
+			b.node("Relu", nil, b.node("Add", nil, x, line(x, 8, 5)))
+		}, []string{"Reshape", "Unsqueeze", "Conv", "Conv", "Squeeze"}, ""},
 		"sigmoid": {func(b *builder) { b.node("Sigmoid", nil, conv(b)) }, []string{"Conv"}, "sigmoid"},
 		"clip":    {func(b *builder) { b.node("Clip", ir.Attrs{"min": -1.0, "max": 0.5}, conv(b)) }, []string{"Conv"}, "clip"},
 		"used twice": {
