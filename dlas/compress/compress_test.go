@@ -177,7 +177,7 @@ func TestBadChoices(t *testing.T) {
 		{ir.Choice{Name: "pruen"}, `unknown pass "pruen"; try prune`},
 		{ir.Choice{Name: "auto"}, "auto wants a target at least"},
 		{autos("accuracy", ">=", "NaN"), "an accuracy is a fraction from 0 to 1"},
-		{autos("accuracy", ">=", "NaNpt"), "the points are zero or negative"},
+		{autos("accuracy", ">=", "NaNpt"), "neither a fraction nor points"},
 		{autos("latency", "<=", "Infms"), "is no time"},
 		{autos("bytes", "<=", "InfMB"), "is no number of bytes"},
 		{ir.Choice{Name: "none", Value: []string{"1"}}, "none takes no arguments"},
